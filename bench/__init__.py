@@ -1,0 +1,19 @@
+"""The experiment: which interpreters there are, what is measured in which order, and one record per window.
+
+The words, and the files that give them a meaning:
+
+target
+    an interpreter to measure (:mod:`bench.targets`).
+cell
+    model × workload × clients × target: what one measurement is of (:mod:`bench.plan`).
+window
+    one measured stretch of load on a cell, after warm-up (:mod:`bench.measure`).
+pass
+    one visit to every cell, in random order, with servers started afresh (:mod:`bench.plan`).
+run
+    a folder of records with the plan, the machine and the builds they came from (:mod:`bench.run_folder`).
+record
+    what one window measured; the hub of the whole project (:mod:`bench.record`).
+effective cores
+    CPU-seconds of the server's process tree per second of wall time: 1.0 is concurrency only, more is parallelism.
+"""

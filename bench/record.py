@@ -1,0 +1,187 @@
+"""What one window measured: the type between measuring and every way of showing.
+
+One record is one JSON object, one line of ``records.jsonl``. Names that are here stay; more may be added.
+
+Schema history:
+    1: first version.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from loadgen.errors import GilbenchError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Percentiles of the requests answered rightly in a window, in nanoseconds.
+
+    Counted from the moment a client wants to send (for a conversation's first request: to connect) to the last byte
+    of the reply. All are ``None`` if nothing was answered.
+    """
+
+    min: int | None
+    mean: float | None
+    p50: int | None
+    p90: int | None
+    p99: int | None
+    p999: int | None
+    max: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectTime:
+    """How long establishing a connection took, in nanoseconds; ``None`` if none was made in the window."""
+
+    p50: int | None
+    p99: int | None
+    max: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTime:
+    """CPU-seconds spent in user and in kernel mode."""
+
+    user: float
+    system: float
+
+    @property
+    def total(self) -> float:
+        return self.user + self.system
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSwitches:
+    """Context switches of the server's whole process tree within the window.
+
+    Attributes:
+        voluntary: gave the CPU up to wait; ``None`` where it is not known.
+        involuntary: lost the CPU to somebody else; ``None`` where it is not known.
+        estimated: threads or processes came and went, whose counts the kernel tells only for a server's whole life;
+            these are that life's, in proportion to the requests served.
+    """
+
+    voluntary: int | None
+    involuntary: int | None
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Shares of the serving threads' time; they sum to 1. ``None`` where unknown, never 0 for it."""
+
+    cpu: float | None = None
+    run_queue: float | None = None
+    gil_wait: float | None = None
+    lock_wait: float | None = None
+    own_wait: float | None = None
+    idle: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One window.
+
+    Attributes:
+        schema: version of this layout.
+        model: concurrency model of the server.
+        workload: what one request costs.
+        clients: clients of the load, each with one connection at a time.
+        target: name of the interpreter, a key of ``targets`` in ``run.json``.
+        conversation: requests sent over one connection before the client connects anew; ``None``: keepalive.
+        pass_: number of the pass, from 0 (``pass`` in JSON).
+        start: which start of a server in this run, from 0; windows of one start share its address layout.
+        at_s: when the window began, in seconds since the epoch.
+        wall_s: length of the window.
+        requests: requests answered rightly within the window.
+        errors: failed requests by kind.
+        throughput_rps: ``requests / wall_s``.
+        latency_ns: see :class:`Latency`.
+        connect_ns: see :class:`ConnectTime`.
+        latency_hdr: the whole histogram, HdrHistogram's compressed V2 encoding in base64.
+        server_cpu_s: CPU time of the server's process tree in the window, children that came and went included.
+        generator_cpu_s: CPU time of the load engine's thread in the window.
+        generator_utilisation: share of the window that the engine's thread did not spend waiting for events.
+        effective_cores: CPU-seconds of the server per second of wall time.
+        context_switches: see :class:`ContextSwitches`.
+        peak_rss_bytes: sum over the server's processes of the largest resident set of each; pages that processes
+            share count once for each. ``None`` where unknown.
+        split: where the serving threads' time went.
+        steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
+        foreign_cpu_s: CPU time in the window of everything but the server and the generator.
+        unfinished: requests in flight when the window ended.
+        warnings: what spoils this window; each has a ``code`` and the figures behind it.
+    """
+
+    schema: int = SCHEMA
+    model: str
+    workload: str
+    clients: int
+    target: str
+    conversation: int | None
+    pass_: int
+    start: int
+    at_s: float
+    wall_s: float
+    requests: int
+    errors: dict[str, int]
+    throughput_rps: float
+    latency_ns: Latency
+    connect_ns: ConnectTime
+    latency_hdr: str
+    server_cpu_s: CpuTime
+    generator_cpu_s: float
+    generator_utilisation: float
+    effective_cores: float
+    context_switches: ContextSwitches
+    peak_rss_bytes: int | None
+    split: Split = field(default_factory=Split)
+    steal_share: float | None = None
+    foreign_cpu_s: float | None = None
+    unfinished: int = 0
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Return the record as one line of JSON, without the line end."""
+        fields = dataclasses.asdict(self)
+        return json.dumps({name.rstrip("_"): value for name, value in fields.items()}, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Record:
+        """Read a record back; fields this version does not know are left out.
+
+        Raises:
+            GilbenchError: the line is no record, or one of a newer schema.
+        """
+        try:
+            raw = json.loads(line)
+            if raw["schema"] > SCHEMA:
+                raise GilbenchError(
+                    f"a record has schema {raw['schema']}, this version reads up to {SCHEMA}: update gilbench"
+                )
+            raw["pass_"] = raw.pop("pass")
+            for name, kind in _NESTED.items():
+                raw[name] = kind(**_known(kind, raw[name]))
+            return cls(**_known(cls, raw))
+        except (ValueError, KeyError, TypeError, AttributeError) as problem:
+            raise GilbenchError(f"not a record ({problem}): {line[:60]!r}; remove the line to go on") from problem
+
+
+_NESTED: dict[str, type] = {
+    "latency_ns": Latency,
+    "connect_ns": ConnectTime,
+    "server_cpu_s": CpuTime,
+    "context_switches": ContextSwitches,
+    "split": Split,
+}
+
+
+def _known(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
+    names = {spec.name for spec in dataclasses.fields(kind)}
+    return {name: value for name, value in raw.items() if name in names}

@@ -1,0 +1,10 @@
+"""The one family of errors that a user can do something about."""
+
+from __future__ import annotations
+
+
+class GilbenchError(Exception):
+    """Something a user can mend. The message is one line and names the remedy.
+
+    Only command lines catch it, print it and exit.
+    """

@@ -1,0 +1,111 @@
+"""Telling requests apart in a stream of bytes, without doing any input or output.
+
+A model receives bytes from its connection however it likes, gives them to a framing and gets the requests that
+are complete. One framing object serves one connection.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, Type
+
+MAX_LINE_BYTES = 64 * 1024
+
+_QUIT = (b"Q", b"q")
+
+
+class FramingError(Exception):
+    """The client broke the wire's rules; the connection can only be closed."""
+
+
+class Framing:
+    """What every wire offers.
+
+    Attributes:
+        over: no more requests will come; close the connection.
+        partial: bytes of an unfinished request are held.
+        recv_bytes: how much to ask of one ``recv``.
+    """
+
+    recv_bytes = MAX_LINE_BYTES
+    partial: object = False
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def receive(self, data: bytes) -> List[bytes]:
+        """Return the requests that ``data`` completes; empty ``data`` means end of file.
+
+        Raises:
+            FramingError: the stream cannot be understood any further.
+        """
+        raise NotImplementedError
+
+    def frame(self, reply: bytes) -> bytes:
+        """Return ``reply`` as the bytes to send."""
+        raise NotImplementedError
+
+
+class LineFraming(Framing):
+    """A request is a line, so is a reply; a line ``Q`` or ``q`` ends the conversation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.partial = bytearray()
+
+    def receive(self, data: bytes) -> List[bytes]:
+        held = self.partial
+        if not data:
+            self.over = True
+            if held:
+                raise FramingError("closed in the middle of a line")
+            return []
+        if held:
+            # Only new bytes are searched, so a client that drips bytes stays cheap.
+            held += data
+            if b"\n" not in data:
+                return self._hold(b"")
+            data = bytes(held)
+            held.clear()
+        lines = data.split(b"\n")
+        rest = lines.pop()
+        for number, line in enumerate(lines):
+            if len(line) > MAX_LINE_BYTES:
+                raise FramingError("a line is longer than %d bytes" % MAX_LINE_BYTES)
+            if line.rstrip(b"\r") in _QUIT:
+                self.over = True
+                return lines[:number]
+        self._hold(rest)
+        return lines
+
+    def frame(self, reply: bytes) -> bytes:
+        return reply + b"\n"
+
+    def _hold(self, rest: bytes) -> List[bytes]:
+        self.partial += rest
+        if len(self.partial) > MAX_LINE_BYTES:
+            raise FramingError("a line is longer than %d bytes" % MAX_LINE_BYTES)
+        return []
+
+
+class SeedFraming(Framing):
+    """The wire of the simplest socket tutorial: whatever one ``recv(1024)`` returns is a message.
+
+    A trailing line end is not part of the message, so that ``Q`` typed into ``nc`` ends the conversation too.
+    """
+
+    recv_bytes = 1024
+
+    def receive(self, data: bytes) -> List[bytes]:
+        if not data or data.rstrip(b"\r\n") in _QUIT:
+            self.over = True
+            return []
+        return [data]
+
+    def frame(self, reply: bytes) -> bytes:
+        return reply
+
+
+WIRES: Dict[str, Type[Framing]] = {
+    "line": LineFraming,
+    "seed": SeedFraming,
+}

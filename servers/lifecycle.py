@@ -1,0 +1,155 @@
+"""From accepting the first connection to a clean end, the same for every model.
+
+SIGTERM, SIGINT and (with a lifeline) the end of standard input stop a server: it accepts no more, every open
+connection is told that nothing more will be read, what is in hand is finished, and after ``GRACE_S`` the process
+ends whatever happens. This state belongs to the process, because signals do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any, Callable, Iterator, Set
+
+BACKLOG = 1024
+GRACE_S = 2.0
+LIFELINE_FD = 0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+# accept() fails for want of these while the listener itself is sound: wait, then try again.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_SHORTAGE_PAUSE_S = 0.1
+
+
+class _Process:
+    stopping = False
+    lifeline = False
+    open: Set[Any] = set()  # sockets, or asyncio's stand-ins for them
+
+
+def log(event: str, **fields: object) -> None:
+    """Write one JSON line to standard error, whole even when threads write at once."""
+    line = json.dumps({"event": event, "pid": os.getpid(), **fields})
+    with contextlib.suppress(OSError):
+        os.write(2, line.encode() + b"\n")
+
+
+def announce(listener: socket.socket, **fields: object) -> None:
+    """Say on standard output, as one line of JSON, that the server accepts connections."""
+    host, port = listener.getsockname()[:2]
+    ready = {
+        "event": "ready",
+        "host": host,
+        "port": port,
+        "pid": os.getpid(),
+        **fields,
+        "version": sys.version.split()[0],
+        "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
+    }
+    print(json.dumps(ready), flush=True)
+
+
+def install(lifeline: bool) -> None:
+    """Let signals, and the end of standard input if ``lifeline``, stop this process."""
+    _Process.lifeline = lifeline
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: stop())
+
+
+def stop() -> None:
+    """Accept and read no more; leave ``GRACE_S`` for what is in hand."""
+    _Process.stopping = True
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+    for connection in tuple(_Process.open):
+        _hang_up(connection)
+
+
+def accept(listener: socket.socket, on_signal: Callable[[], None] = lambda: None) -> Iterator[socket.socket]:
+    """Yield one connection after another until the server is to stop.
+
+    ``on_signal`` is called, outside of any signal handler, after each signal that has a handler. Too few file
+    descriptors or too little memory are logged and waited out; the client waits in the backlog meanwhile.
+    """
+    listener.setblocking(False)
+    wake_r, wake_w = os.pipe()
+    os.set_blocking(wake_w, False)
+    # Without it, a signal that arrives just before poll() would be noticed only with the next connection.
+    signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+    poll = select.poll()
+    for fd in (listener.fileno(), wake_r, *lifeline_fds()):
+        poll.register(fd, select.POLLIN)
+    try:
+        while not _Process.stopping:
+            ready = [fd for fd, _ in poll.poll()]
+            if wake_r in ready:
+                os.read(wake_r, 512)
+                on_signal()
+            if LIFELINE_FD in ready and lifeline_ended():
+                stop()
+            if listener.fileno() in ready and not _Process.stopping:
+                try:
+                    connection, _ = listener.accept()
+                except OSError as problem:  # the client may also have gone again: no one's loss
+                    if problem.errno in _SHORTAGES:
+                        log("accept_failed", reason=problem.strerror)
+                        time.sleep(_SHORTAGE_PAUSE_S)
+                    continue
+                connection.setblocking(True)
+                yield connection
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(wake_r)
+        os.close(wake_w)
+
+
+@contextlib.contextmanager
+def attended(connection: Any) -> Iterator[None]:
+    """Count ``connection`` among those that are told when the server stops."""
+    _Process.open.add(connection)
+    try:
+        if _Process.stopping:
+            _hang_up(connection)
+        yield
+    finally:
+        _Process.open.discard(connection)
+
+
+def unfinished() -> int:
+    """Return how many connections are still attended."""
+    return len(_Process.open)
+
+
+def drain() -> None:
+    """Wait until no connection is attended; the timer that :func:`stop` set bounds it."""
+    while unfinished():
+        time.sleep(0.005)
+
+
+def forked() -> None:
+    """Make a child just forked its own master: signals stop the child alone and wake the child alone."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _Process.lifeline = False
+
+
+def lifeline_fds() -> "tuple[int, ...]":
+    """Return the descriptors whose end of file stops the server: one, or none."""
+    return (LIFELINE_FD,) if _Process.lifeline else ()
+
+
+def lifeline_ended() -> bool:
+    return not os.read(LIFELINE_FD, 512)
+
+
+def _hang_up(connection: Any) -> None:
+    # What has arrived can still be read and answered; after it recv() reports the end of the stream.
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)

@@ -1,0 +1,13 @@
+"""One connection after another: neither concurrency nor parallelism, and the base line of every speed-up."""
+
+from __future__ import annotations
+
+import socket
+
+from servers import lifecycle
+from servers.conversation import Handler, converse
+
+
+def serve(listener: socket.socket, handler: Handler) -> None:
+    for connection in lifecycle.accept(listener):
+        converse(connection, handler)

@@ -1,0 +1,19 @@
+"""A thread per connection: waiting overlaps; computing overlaps only where there is no GIL."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+from servers import lifecycle
+from servers.conversation import Handler, converse
+
+
+def serve(listener: socket.socket, handler: Handler) -> None:
+    for connection in lifecycle.accept(listener):
+        try:
+            threading.Thread(target=converse, args=(connection, handler), daemon=True).start()
+        except RuntimeError as shortage:  # "can't start new thread"
+            connection.close()
+            lifecycle.log("connection_refused", reason=str(shortage))
+    lifecycle.drain()

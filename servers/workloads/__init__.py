@@ -1,0 +1,26 @@
+"""What one request costs: one file each, one row each.
+
+A workload's module has ``respond(request: bytes) -> bytes``; if it waits, also a coroutine function
+``respond_async`` of the same shape; and ``WORK``, how much of what it does, for the record. Work is fixed, not time,
+so that a faster interpreter shows (only ``io`` stands for a wait on somebody else, and fixes time).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+REPLY = b"Yes, yes"
+
+
+class Workload(NamedTuple):
+    """A row of the table: the module, imported only when it is asked for, and what a request costs."""
+
+    module: str
+    summary: str
+
+
+WORKLOADS = {
+    "echo": Workload("servers.workloads.echo", "just the reply"),
+    "io": Workload("servers.workloads.io_wait", "waits 5 ms, as on a remote call"),
+    "cpu": Workload("servers.workloads.cpu", "computes in pure Python, about 1 ms"),
+}

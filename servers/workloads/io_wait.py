@@ -1,0 +1,21 @@
+"""A wait of 5 ms, as on a database or a remote call. Waits overlap wherever there is concurrency."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from servers.workloads import REPLY
+
+WAIT_S = 0.005
+WORK = {"wait_s": WAIT_S}
+
+
+def respond(request: bytes) -> bytes:
+    time.sleep(WAIT_S)
+    return REPLY
+
+
+async def respond_async(request: bytes) -> bytes:
+    await asyncio.sleep(WAIT_S)
+    return REPLY
