@@ -1,0 +1,42 @@
+"""How functions of this package are compiled, and when their cached machine code is still good.
+
+Numba decides by the date of the file that a function is in; a change of a function it calls in another file goes
+unnoticed. So the cache is kept under a name made from all of the package's sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _cache_folder() -> str:
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for source in sorted(here.glob("*.py")):
+        digest.update(source.read_bytes())
+    return str(here / "__pycache__" / f"numba-{digest.hexdigest()[:16]}")
+
+
+# Where the checkout is read-only, or the user has a place of their own, Numba's choice stands.
+if not numba.config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
+    numba.config.CACHE_DIR = _cache_folder()
+
+
+def compiled(*signatures: Any) -> Callable[[Function], Function]:
+    """Compile a function ahead of its first call for ``signatures``, to run without the GIL."""
+    decorate: Callable[[Function], Function] = numba.njit(list(signatures), cache=True, nogil=True)
+    return decorate
+
+
+def inlined(function: Function) -> Function:
+    """Compile a function as a part of those that call it."""
+    part: Function = numba.njit(nogil=True)(function)
+    return part

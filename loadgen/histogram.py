@@ -1,0 +1,198 @@
+"""A histogram of times that loses nothing: HdrHistogram's log-linear layout.
+
+Values from 1 ns to 1 h fall into buckets no wider than 0.1% of the value (three significant digits; below 2,048 ns
+each nanosecond has its own). Smaller and larger values are counted at the ends, and the exact minimum, maximum and sum
+are kept beside.
+
+Source: Gil Tene's HdrHistogram, http://hdrhistogram.org; its V2 encoding as in HdrHistogram's ``AbstractHistogram``.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from loadgen.compiled import inlined
+from loadgen.errors import GilbenchError
+
+Counts = npt.NDArray[np.int64]
+
+LOWEST_NS = 1
+HIGHEST_NS = 3_600_000_000_000
+SIGNIFICANT_DIGITS = 3
+
+_HALF = 1024  # buckets to each doubling of the value
+_DOUBLINGS = 32  # 2,048 ns doubled so often is more than an hour
+BUCKETS = (_DOUBLINGS + 1) * _HALF
+
+_COOKIE = 0x1C849303 | 0x10
+_COMPRESSED_COOKIE = 0x1C849304 | 0x10
+_HEADER = struct.Struct(">iiiiqqd")
+
+
+@inlined
+def bucket_of(value_ns: int) -> int:
+    """Return the index of the bucket for a value, the first or the last for one out of range."""
+    value = min(max(value_ns, 0), HIGHEST_NS)
+    doublings = max(0, math.frexp(value)[1] - 11)
+    return doublings * _HALF + (value >> doublings)
+
+
+@inlined
+def count(counts: Counts, extremes: Any, value_ns: int) -> None:
+    """Count one value in ``counts`` (int64[BUCKETS]) and in ``extremes`` (a record of min, max and sum)."""
+    counts[bucket_of(value_ns)] += 1
+    if value_ns < extremes.min or extremes.max < 0:
+        extremes.min = value_ns
+    extremes.max = max(extremes.max, value_ns)
+    extremes.sum += value_ns
+
+
+EXTREMES = np.dtype([("min", np.int64), ("max", np.int64), ("sum", np.int64)], align=True)
+
+
+def highest_in_bucket(index: int) -> int:
+    """Return the largest value, in ns, that the bucket ``index`` stands for."""
+    doublings = max(0, index // _HALF - 1)
+    return ((index - doublings * _HALF + 1) << doublings) - 1
+
+
+def empty_extremes() -> npt.NDArray[Any]:
+    """Return what :func:`count` starts from: an array of one record."""
+    return np.array([(0, -1, 0)], EXTREMES)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts of values in nanoseconds.
+
+    Attributes:
+        counts: int64[BUCKETS].
+        min_ns: smallest value, exact; ``None`` when empty.
+        max_ns: largest value, exact; ``None`` when empty.
+        sum_ns: sum of all values, exact.
+    """
+
+    counts: Counts = field(default_factory=lambda: np.zeros(BUCKETS, np.int64))
+    min_ns: int | None = None
+    max_ns: int | None = None
+    sum_ns: int = 0
+
+    @classmethod
+    def of(cls, counts: Counts, extremes: npt.NDArray[Any]) -> Histogram:
+        """Wrap what :func:`count` filled."""
+        one = extremes[0]
+        if one["max"] < 0:
+            return cls(counts)
+        return cls(counts, int(one["min"]), int(one["max"]), int(one["sum"]))
+
+    @property
+    def total(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def mean_ns(self) -> float | None:
+        return self.sum_ns / self.total if self.total else None
+
+    def percentile_ns(self, percent: float) -> int | None:
+        """Return the value that ``percent`` of all values do not exceed (nearest rank), ``None`` when empty.
+
+        It is the highest value of its bucket, as in HdrHistogram, and never above the maximum.
+        """
+        if self.max_ns is None:
+            return None
+        rank = max(1, math.ceil(self.total * percent / 100))
+        index = int(np.searchsorted(np.cumsum(self.counts), rank))
+        return min(highest_in_bucket(index), self.max_ns)
+
+    def merge(self, other: Histogram) -> Histogram:
+        """Return the histogram of both sets of values; exact."""
+        return Histogram(
+            self.counts + other.counts,
+            min((v for v in (self.min_ns, other.min_ns) if v is not None), default=None),
+            max((v for v in (self.max_ns, other.max_ns) if v is not None), default=None),
+            self.sum_ns + other.sum_ns,
+        )
+
+    def encode(self) -> str:
+        """Return HdrHistogram's compressed V2 encoding in base64, as its own tools read it."""
+        payload = bytearray()
+        last = int(np.flatnonzero(self.counts)[-1]) if self.total else 0
+        zeros = 0
+        for number in self.counts[: last + 1].tolist():
+            if number == 0:
+                zeros += 1
+                continue
+            if zeros:
+                _put_varint(payload, -zeros)
+                zeros = 0
+            _put_varint(payload, number)
+        header = _HEADER.pack(_COOKIE, len(payload), 0, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS, 1.0)
+        packed = zlib.compress(header + payload)
+        return base64.b64encode(struct.pack(">ii", _COMPRESSED_COOKIE, len(packed)) + packed).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> Histogram:
+        """Read back what :meth:`encode` wrote; minimum, maximum and sum are then within a bucket of the exact ones.
+
+        Raises:
+            GilbenchError: ``text`` is no such encoding, or one of another layout.
+        """
+        try:
+            packed = base64.b64decode(text, validate=True)
+            raw = zlib.decompress(packed[8:])
+            cookie, size, _, digits, lowest, highest, _ = _HEADER.unpack_from(raw)
+            if (cookie, digits, lowest, highest) != (_COOKIE, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS):
+                raise GilbenchError("a histogram of another layout: only gilbench's own can be read here")
+            counts = np.zeros(BUCKETS, np.int64)
+            index = 0
+            for number in _varints(raw[_HEADER.size : _HEADER.size + size]):
+                if number < 0:
+                    index -= number
+                else:
+                    counts[index] = number
+                    index += 1
+        except (ValueError, IndexError, zlib.error, struct.error) as problem:
+            raise GilbenchError(f"not an HdrHistogram ({problem}): {text[:40]!r}") from problem
+        filled = np.flatnonzero(counts).tolist()
+        if not filled:
+            return cls(counts)
+        total = sum(highest_in_bucket(i) * int(counts[i]) for i in filled)
+        return cls(counts, highest_in_bucket(filled[0]), highest_in_bucket(filled[-1]), total)
+
+
+def _put_varint(payload: bytearray, number: int) -> None:
+    # ZigZag, then little-endian base 128; HdrHistogram stops at nine bytes, the last of which has all eight bits.
+    zigzag = (number << 1) ^ (number >> 63)
+    for _ in range(8):
+        if zigzag < 0x80:
+            payload.append(zigzag)
+            return
+        payload.append(zigzag & 0x7F | 0x80)
+        zigzag >>= 7
+    payload.append(zigzag)
+
+
+def _varints(payload: bytes) -> list[int]:
+    numbers = []
+    position = 0
+    while position < len(payload):
+        zigzag = 0
+        for place in range(9):
+            byte = payload[position]
+            position += 1
+            if place == 8:
+                zigzag |= byte << 56
+                break
+            zigzag |= (byte & 0x7F) << (7 * place)
+            if byte < 0x80:
+                break
+        numbers.append((zigzag >> 1) ^ -(zigzag & 1))
+    return numbers

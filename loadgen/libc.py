@@ -1,0 +1,97 @@
+"""The system calls of the engine, called straight from compiled code: no GIL, no wrapper, no compiler.
+
+Pointers are passed as addresses (``array.ctypes.data``). The arguments are those of the manual pages.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from loadgen.compiled import inlined
+from loadgen.errors import GilbenchError
+
+_int, _long, _address = types.int32, types.int64, types.uintp
+
+open_socket: Any = types.ExternalFunction("socket", _int(_int, _int, _int))
+connect: Any = types.ExternalFunction("connect", _int(_int, _address, _int))
+send: Any = types.ExternalFunction("send", _long(_int, _address, _address, _int))
+recv: Any = types.ExternalFunction("recv", _long(_int, _address, _address, _int))
+close: Any = types.ExternalFunction("close", _int(_int))
+getsockopt: Any = types.ExternalFunction("getsockopt", _int(_int, _int, _int, _address, _address))
+setsockopt: Any = types.ExternalFunction("setsockopt", _int(_int, _int, _int, _address, _int))
+epoll_ctl: Any = types.ExternalFunction("epoll_ctl", _int(_int, _int, _int, _address))
+epoll_wait: Any = types.ExternalFunction("epoll_wait", _int(_int, _address, _int, _int))
+_clock_gettime: Any = types.ExternalFunction("clock_gettime", _int(_int, _address))
+_errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())
+
+EAGAIN = errno.EAGAIN
+EINPROGRESS = errno.EINPROGRESS
+ECONNREFUSED = errno.ECONNREFUSED
+ECONNRESET = errno.ECONNRESET
+EPIPE = errno.EPIPE
+
+SOCK_FLAGS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+IPPROTO_TCP = socket.IPPROTO_TCP
+TCP_NODELAY = socket.TCP_NODELAY
+SOL_SOCKET = socket.SOL_SOCKET
+SO_ERROR = socket.SO_ERROR
+MSG_NOSIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+
+EPOLL_CTL_ADD = 1
+READABLE = getattr(select, "EPOLLIN", 0)
+BROKEN = getattr(select, "EPOLLERR", 0) | getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLRDHUP", 0)
+# Edge-triggered, and told once: a connection costs one epoll_ctl() in its life.
+INTEREST = READABLE | BROKEN | getattr(select, "EPOLLOUT", 0) | getattr(select, "EPOLLET", 0)
+
+# The kernel packs struct epoll_event on x86-64 and nowhere else.
+_PACKED = platform.machine() in {"x86_64", "AMD64"}
+EVENT = np.dtype(
+    {
+        "names": ["events", "index"],
+        "formats": [np.uint32, np.int64],
+        "offsets": [0, 4 if _PACKED else 8],
+        "itemsize": 12 if _PACKED else 16,
+    }
+)
+
+MONOTONIC = time.CLOCK_MONOTONIC
+THREAD_CPU = time.CLOCK_THREAD_CPUTIME_ID
+
+
+@inlined
+def clock_ns(clock: int, scratch: Any) -> int:
+    """Read a clock; ``scratch`` is an int64[2] that this thread alone uses."""
+    _clock_gettime(clock, scratch.ctypes.data)
+    return scratch[0] * 1_000_000_000 + scratch[1]  # type: ignore[no-any-return]
+
+
+@inlined
+def last_error() -> int:
+    """Return ``errno`` of this thread."""
+    return _errno_location()[0]  # type: ignore[no-any-return]
+
+
+def address_of(host: str, port: int) -> tuple[int, bytes]:
+    """Resolve ``host`` and return the address family and a ``struct sockaddr``.
+
+    Raises:
+        GilbenchError: the name does not resolve.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise GilbenchError(f"cannot find the host {host!r}: {problem.strerror}; give a name or address") from problem
+    family, _, _, _, where = found[0]
+    packed = socket.inet_pton(family, str(where[0]))
+    if family == socket.AF_INET6:
+        return family, struct.pack("=HHI16sI", family, socket.htons(port), 0, packed, 0)
+    return family, struct.pack("=HH4s8x", family, socket.htons(port), packed)

@@ -1,0 +1,74 @@
+"""``python -m loadgen talk HOST:PORT``: the tutorial's client. Type a line, see the reply; Q quits."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+from loadgen import options
+from loadgen.errors import GilbenchError
+
+TIMEOUT_S = 10.0
+LINE_ENDS = {"seed": b"", "line": b"\n"}
+
+
+def main(argv: list[str]) -> int:
+    """Talk until Q, the end of input, Ctrl-C or the server ends it; return 0, or 1 when it was not reached."""
+    parser = options.Parser(prog="python -m loadgen talk", description=__doc__)
+    parser.add_argument("address", type=options.host_and_port, metavar="HOST:PORT")
+    parser.add_argument(
+        "--wire", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)"
+    )
+    chosen = parser.parse_args(argv)
+    try:
+        return talk(*chosen.address, LINE_ENDS[chosen.wire])
+    except GilbenchError as problem:
+        print(f"{parser.prog}: error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ngood-bye")
+        return 0
+
+
+def talk(host: str, port: int, line_end: bytes = b"") -> int:
+    """Send what is typed, line by line and each with ``line_end``, and print each reply.
+
+    Raises:
+        GilbenchError: the server could not be reached.
+    """
+    try:
+        connection = socket.create_connection((host, port), timeout=TIMEOUT_S)
+    except OSError as problem:
+        raise GilbenchError(
+            f"cannot reach {host}:{port}: {problem.strerror or problem}; is the server up?"
+        ) from problem
+    prompt = "> " if sys.stdin.isatty() else ""
+    with connection:
+        while True:
+            print(prompt, end="", flush=True)
+            typed = sys.stdin.readline()
+            message = typed.rstrip("\r\n")
+            if not typed or message in {"Q", "q"}:
+                return _part(connection, line_end)
+            if not message:  # nothing would be sent, and so nothing answered
+                continue
+            try:
+                connection.sendall(message.encode() + line_end)
+                reply = connection.recv(1024)
+            except OSError as problem:
+                print(f"the server went away: {problem.strerror or problem}")
+                return 0
+            if not reply:
+                print("the server ended the conversation")
+                return 0
+            print(reply.decode(errors="replace").rstrip("\r\n"), flush=True)
+
+
+def _part(connection: socket.socket, line_end: bytes) -> int:
+    try:
+        connection.sendall(b"Q" + line_end)
+    except OSError:
+        print("the server had gone already")
+        return 0
+    print("good-bye")
+    return 0
