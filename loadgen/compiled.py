@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -26,17 +26,16 @@ def _cache_folder() -> str:
 
 
 # Where the checkout is read-only, or the user has a place of their own, Numba's choice stands.
-if not numba.config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
-    numba.config.CACHE_DIR = _cache_folder()
+_config: Any = numba.config
+if not _config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
+    _config.CACHE_DIR = _cache_folder()
 
 
 def compiled(*signatures: Any) -> Callable[[Function], Function]:
     """Compile a function ahead of its first call for ``signatures``, to run without the GIL."""
-    decorate: Callable[[Function], Function] = numba.njit(list(signatures), cache=True, nogil=True)
-    return decorate
+    return cast("Callable[[Function], Function]", numba.njit(list(signatures), cache=True, nogil=True))
 
 
 def inlined(function: Function) -> Function:
     """Compile a function as a part of those that call it."""
-    part: Function = numba.njit(nogil=True)(function)
-    return part
+    return cast("Function", numba.njit(nogil=True)(function))

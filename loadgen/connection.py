@@ -106,7 +106,7 @@ class Workspace(NamedTuple):
     option: Any
 
 
-WORKSPACE = types.NamedTuple(
+WORKSPACE = types.NamedTuple(  # type: ignore[no-untyped-call]
     (
         from_dtype(SETTINGS)[::1],
         from_dtype(TALLY)[::1],

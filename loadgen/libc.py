@@ -31,7 +31,7 @@ setsockopt: Any = types.ExternalFunction("setsockopt", _int(_int, _int, _int, _a
 epoll_ctl: Any = types.ExternalFunction("epoll_ctl", _int(_int, _int, _int, _address))
 epoll_wait: Any = types.ExternalFunction("epoll_wait", _int(_int, _address, _int, _int))
 _clock_gettime: Any = types.ExternalFunction("clock_gettime", _int(_int, _address))
-_errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())
+_errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())  # type: ignore[no-untyped-call]
 
 EAGAIN = errno.EAGAIN
 EINPROGRESS = errno.EINPROGRESS

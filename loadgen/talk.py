@@ -20,8 +20,9 @@ def main(argv: list[str]) -> int:
         "--wire", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)"
     )
     chosen = parser.parse_args(argv)
+    host, port = chosen.address
     try:
-        return talk(*chosen.address, LINE_ENDS[chosen.wire])
+        return talk(host, port, LINE_ENDS[chosen.wire])
     except GilbenchError as problem:
         print(f"{parser.prog}: error: {problem}", file=sys.stderr)
         return 1
