@@ -22,7 +22,7 @@ WORDING = {
     "errors": "requests failed: {kinds}; the figures tell only of those that did not",
     "few_requests": "only {requests} requests: p99 and above say little; measure for longer",
     "generator_busy": "the generator was busy {utilisation:.0%} of the time and may have been the bottleneck",
-    "littles_law": "clients were in a request {residual:+.1%} off all of the time (Little's law): do not trust the latency",
+    "littles_law": "clients and throughput × latency differ by {residual:+.1%} (Little's law): distrust the latency",
     "short_window": "requests that straddle the window's edges are {straddling:.0%} of the time: measure for longer",
 }
 """How each warning is told, and what to do."""

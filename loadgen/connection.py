@@ -172,6 +172,9 @@ def on_event(w: Any, scan: Any, index: int, broken: bool) -> None:
         _receive(w, scan, index, now_ns)
     if broken and c.state == SENDING:
         fail(w, index, RESET, now_ns)
+    elif broken and c.state == WAITING:
+        # The server's end of the stream came in one event with bytes before it; no other event will tell.
+        _receive(w, scan, index, now_ns)
     if c.state == REOPENING:
         open_connection(w, index, now_ns)
 

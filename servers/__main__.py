@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import socket
-import sys
-from typing import NoReturn, Optional, Sequence
+from typing import Mapping, NoReturn, Optional, Sequence, Union
 
 from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler
 from servers.framing import WIRES
-from servers.models import MODELS
-from servers.workloads import WORKLOADS
+from servers.models import MODELS, Model
+from servers.workloads import WORKLOADS, Workload
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -34,9 +33,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     )
     listener = _listen(parser, options.host, options.port)
     lifecycle.install(options.lifeline)
-    lifecycle.announce(
-        listener, model=options.model, workload=options.workload, wire=options.wire, work=workload.WORK
-    )
+    lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=workload.WORK)
     model.serve(listener, handler)
 
 
@@ -81,8 +78,8 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
         )
 
 
-def _rows(table: "dict[str, object]") -> str:
-    return "; ".join("%s (%s)" % (name, getattr(row, "summary", "")) for name, row in table.items())
+def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
+    return "; ".join("%s (%s)" % (name, row.summary) for name, row in table.items())
 
 
 def _port(text: str) -> int:
@@ -107,4 +104,4 @@ def _seconds(text: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

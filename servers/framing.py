@@ -22,15 +22,15 @@ class Framing:
 
     Attributes:
         over: no more requests will come; close the connection.
-        partial: bytes of an unfinished request are held.
+        partial: the bytes held of an unfinished request.
         recv_bytes: how much to ask of one ``recv``.
     """
 
     recv_bytes = MAX_LINE_BYTES
-    partial: object = False
 
     def __init__(self) -> None:
         self.over = False
+        self.partial = bytearray()
 
     def receive(self, data: bytes) -> List[bytes]:
         """Return the requests that ``data`` completes; empty ``data`` means end of file.
@@ -47,10 +47,6 @@ class Framing:
 
 class LineFraming(Framing):
     """A request is a line, so is a reply; a line ``Q`` or ``q`` ends the conversation."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.partial = bytearray()
 
     def receive(self, data: bytes) -> List[bytes]:
         held = self.partial

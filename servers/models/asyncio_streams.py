@@ -23,10 +23,14 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
         lifecycle.stop()
         stopped.set()
 
+    def stop_with_lifeline() -> None:
+        if lifecycle.lifeline_ended():
+            stop()
+
     for number in lifecycle.STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
     for fd in lifecycle.lifeline_fds():
-        loop.add_reader(fd, lambda: lifecycle.lifeline_ended() and stop())
+        loop.add_reader(fd, stop_with_lifeline)
 
     server = await asyncio.start_server(
         lambda reader, writer: converse_async(reader, writer, handler),
