@@ -147,10 +147,18 @@ class Record:
     unfinished: int = 0
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def cell(self) -> tuple[str, str, int, str]:
+        """Return what it is of: model, workload, clients and target."""
+        return self.model, self.workload, self.clients, self.target
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as the object that stands in JSON."""
+        return {name.rstrip("_"): value for name, value in dataclasses.asdict(self).items()}
+
     def to_json(self) -> str:
         """Return the record as one line of JSON, without the line end."""
-        fields = dataclasses.asdict(self)
-        return json.dumps({name.rstrip("_"): value for name, value in fields.items()}, allow_nan=False)
+        return json.dumps(self.to_dict(), allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Record:

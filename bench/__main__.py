@@ -1,0 +1,35 @@
+"""``python -m bench COMMAND``: what the suite can tell without measuring. Measuring is ``pytest bench``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from bench import pythons
+from bench.errors import GilbenchError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command that the command line names, and return the exit status."""
+    parser = _Parser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    command = commands.add_parser("pythons", help="the interpreters found, and how each was built")
+    command.add_argument("pythons", nargs="?", help="only these, as 3.13,3.13t,/path/to/python or auto")
+    command.add_argument("--json", action="store_true", help="as JSON, with everything that is recorded of them")
+    command.set_defaults(main=pythons.main)
+    options = parser.parse_args(argv)
+    try:
+        status: int = options.main(options)
+    except GilbenchError as problem:
+        parser.exit(1, f"{parser.prog}: error: {problem}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""``pytest bench``: what pytest collects is the plan.
+
+Each cell is a test item, so ``-k`` narrows the plan and ``--collect-only`` shows it. What was selected is measured
+first, all of it in interleaved passes; then each item tells pytest-benchmark the windows of its cell; then a process
+of its own draws the run, since measuring knows nothing of analysing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+
+import pytest
+from rich.console import Console
+
+from bench import options
+from bench.errors import GilbenchError
+from bench.experiment import Experiment
+from bench.options import OPTIONS, Wanted
+from bench.plan import Cell, Plan
+from bench.record import Record
+from bench.run import carry_out
+from bench.server import ROOT
+
+WANTED = pytest.StashKey[Wanted]()
+DONE = pytest.StashKey[Experiment]()
+
+_BENCHMARK = {
+    "benchmark_timer": "bench.clock.seconds_per_request",
+    "benchmark_columns": ["median", "min", "max", "rounds"],
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("gilbench", "what is measured")
+    for name, option in OPTIONS.items():
+        group.addoption(
+            f"--{name}", dest=f"gilbench_{name}", default=option.default, metavar=option.metavar, help=option.help
+        )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    vars(config.option).update(_BENCHMARK)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    config = session.config
+    with _usage_errors():
+        config.stash[WANTED] = options.read({name: config.getoption(f"gilbench_{name}") for name in OPTIONS})
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    metafunc.parametrize("cell", metafunc.config.stash[WANTED].cells, ids=lambda cell: cell.name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    if session.items and not session.testsfailed and not session.config.option.collectonly:
+        _measure(session)
+    return (yield)
+
+
+@pytest.fixture
+def records(cell: Cell, pytestconfig: pytest.Config) -> list[Record]:
+    return [record for record in pytestconfig.stash[DONE].records if record.cell == cell]
+
+
+@pytest.fixture
+def failures(cell: Cell, pytestconfig: pytest.Config) -> list[str]:
+    failed = pytestconfig.stash[DONE].folder.meta["failures"]
+    return [f"pass {one['pass']}: {one['reason']}" for one in failed if one["cell"] == cell.name]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost, so that the table and the page's path come last
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, object]:
+    result = yield
+    experiment = session.config.stash.get(DONE, None)
+    if experiment is not None and experiment.records:
+        drawn = _draw(session.config, experiment)
+        if not experiment.complete:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        elif not drawn and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return result
+
+
+def _measure(session: pytest.Session) -> None:
+    """Measure what was selected; if that was interrupted, what has not been measured is selected no longer."""
+    config, wanted = session.config, session.config.stash[WANTED]
+    with _usage_errors(), _uncaptured(config) as console:
+        plan = Plan(
+            cells=tuple(map(_cell, session.items)),
+            passes=wanted.passes,
+            budget_s=wanted.budget_s,
+            conversation=wanted.conversation,
+            seed=wanted.seed,
+        )
+        experiment = config.stash[DONE] = carry_out(plan, wanted, _command(config), console)
+    if not experiment.complete:
+        measured = {record.cell for record in experiment.records}
+        session.items = [item for item in session.items if _cell(item) in measured]
+    # The option for it would have to name the file before there is a folder.
+    config._benchmarksession.json = experiment.folder.path / "benchmark.json"  # type: ignore[attr-defined]
+
+
+def _draw(config: pytest.Config, experiment: Experiment) -> bool:
+    with _uncaptured(config):
+        command = [sys.executable, "-m", "bench.analysis", str(experiment.folder.path)]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def _cell(item: pytest.Item) -> Cell:
+    cell: Cell = item.callspec.params["cell"]  # type: ignore[attr-defined]
+    return cell
+
+
+def _command(config: pytest.Config) -> str:
+    args = [str(arg) for arg in config.invocation_params.args]
+    options_typed = args[args.index("bench") + 1 :] if "bench" in args else args
+    return shlex.join(["nox", "-s", "bench", *(["--", *options_typed] if options_typed else [])])
+
+
+@contextlib.contextmanager
+def _uncaptured(config: pytest.Config) -> Iterator[Console]:
+    """Let what is printed be seen, and what is started print."""
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        yield Console(soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Turn what a user can mend into the one line that pytest makes of it, and a non-zero exit."""
+    try:
+        yield
+    except GilbenchError as problem:
+        raise pytest.UsageError(str(problem)) from None

@@ -1,0 +1,11 @@
+"""Errors of the experiment, of the one family that users can do something about."""
+
+from __future__ import annotations
+
+from loadgen.errors import GilbenchError
+
+__all__ = ["GilbenchError", "ServerFailed"]
+
+
+class ServerFailed(GilbenchError):
+    """A server under test did not start, or ended when it should not have."""

@@ -1,0 +1,175 @@
+"""The run itself: pass after pass, group after group, window after window."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bench import accounting
+from bench.budget import Budget
+from bench.errors import GilbenchError
+from bench.measure import Measured, measure
+from bench.plan import Cell, Plan
+from bench.progress import Progress
+from bench.record import Record
+from bench.run_folder import RunFolder
+from bench.server import Server
+from bench.targets import Target
+
+
+@dataclass
+class Experiment:
+    """A plan under way.
+
+    Attributes:
+        plan: what is measured.
+        targets: the interpreters, by the names that the plan's cells use.
+        folder: where records go, as they are measured.
+        progress: told what is going on.
+        records: what was measured so far.
+    """
+
+    plan: Plan
+    targets: Mapping[str, Target]
+    folder: RunFolder
+    progress: Progress
+    records: list[Record] = field(default_factory=list)
+    _starts: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell was visited as often as planned."""
+        return bool(self.folder.meta["state"] == "complete")
+
+    def run(self, budget: Budget) -> None:
+        """Visit every cell as often as planned.
+
+        A cell that cannot be measured is noted in ``run.json`` and the others go on. However the run ends, what was
+        measured is on disk, ``run.json`` tells how it ended, and no server is left.
+
+        Raises:
+            GilbenchError: the records could not be written.
+        """
+        plan, meta = self.plan, self.folder.meta
+        done = 0
+        try:
+            for pass_ in range(plan.passes):
+                window_s = budget.window_s(done)
+                self.progress.begin_pass(pass_, window_s)
+                for cells in plan.order(pass_):
+                    self._visit(cells, pass_, window_s)
+                    done += len(cells)
+                budget.learn(done, self._in_windows_s)
+            meta["state"] = "complete"
+        except BaseException:
+            meta["state"] = "partial"
+            raise
+        finally:
+            elapsed_s = time.monotonic() - budget.began_s
+            meta["elapsed_s"] = round(elapsed_s, 3)
+            meta["measured_share"] = round(self._in_windows_s / elapsed_s, 4)
+            self.folder.save()
+
+    @property
+    def _in_windows_s(self) -> float:
+        return sum(record.wall_s for record in self.records)
+
+    def _visit(self, cells: list[Cell], pass_: int, window_s: float) -> None:
+        """Measure the cells of one group, all servers up, one right after another."""
+        started: list[_Started] = []
+        try:
+            for cell in cells:
+                with self._noted(cell, pass_):
+                    started.append(self._start(cell))
+            for one in started:
+                with self._noted(one.cell, pass_):
+                    one.ready()
+            for one in started:
+                self.progress.window(one.cell, pass_)
+                if one.at_ready is not None:
+                    with self._noted(one.cell, pass_):
+                        one.measure(self.plan, window_s)
+        finally:
+            for one in started:
+                self._end(one, pass_)
+
+    @contextlib.contextmanager
+    def _noted(self, cell: Cell, pass_: int) -> Iterator[None]:
+        """Let what fails on one cell be noted, and the others go on."""
+        try:
+            yield
+        except GilbenchError as problem:
+            self.folder.fail(cell.name, pass_, str(problem))
+
+    def _start(self, cell: Cell) -> _Started:
+        self._starts += 1
+        return _Started(cell, self._starts - 1, Server(self.targets[cell.target], cell.model, cell.workload))
+
+    def _end(self, one: _Started, pass_: int) -> None:
+        life = one.server.stop()
+        if one.measured is not None and one.at_ready is not None:
+            record = one.measured.record(pass_=pass_, start=one.number, at_ready=one.at_ready, life=life)
+            self.folder.append(record)
+            self.records.append(record)
+        self.progress.done()
+
+
+@dataclass
+class _Started:
+    """A server up for one cell, and what was measured on it."""
+
+    cell: Cell
+    number: int
+    server: Server
+    at_ready: accounting.Usage | None = None
+    measured: Measured | None = None
+
+    def ready(self) -> None:
+        self.server.ready()
+        self.at_ready = accounting.read(self.server.pid)
+
+    def measure(self, plan: Plan, window_s: float) -> None:
+        self.measured = measure(
+            self.cell,
+            self.server,
+            window_s=window_s,
+            warmup_s=plan.warmup_s,
+            conversation=plan.conversation,
+        )
+
+
+def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str, dict[str, object]]]:
+    """Start and stop each model and each workload once under every target.
+
+    It shows before anything is measured what would fail later, lets each target write its compiled modules, and tells
+    what a start costs.
+
+    Returns:
+        Seconds that starting and stopping the servers of one group takes, the longest seen; and the work that each
+        workload says a request does.
+
+    Raises:
+        ServerFailed: a server does not start; the message has its last lines.
+    """
+    longest_s = 0.0
+    work: dict[str, dict[str, object]] = {}
+    models = list(dict.fromkeys(cell.model for cell in plan.cells))
+    workloads = list(dict.fromkeys(cell.workload for cell in plan.cells))
+    for number in range(max(len(models), len(workloads)) + 1):
+        model, workload = models[number % len(models)], workloads[number % len(workloads)]
+        began_s = time.monotonic()
+        servers: list[Server] = []
+        try:
+            for target in targets.values():
+                servers.append(Server(target, model, workload))  # noqa: PERF401 - those started must be stopped
+            for server in servers:
+                server.ready()
+                work[workload] = server.said["work"]
+        finally:
+            for server in servers:
+                server.stop()
+        if number:  # the first start under a target compiles
+            longest_s = max(longest_s, time.monotonic() - began_s)
+    return longest_s, work

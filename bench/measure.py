@@ -1,0 +1,124 @@
+"""One window: load on a running server, accounts at the window's edges, and what came of it."""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from bench import accounting, checks, machine
+from bench.plan import Cell
+from bench.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record
+from bench.server import Server
+from loadgen import Load, LoadResult, run
+from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What was read at one edge of a window."""
+
+    usage: accounting.Usage
+    machine: machine.MachineTime
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A window before its server has ended; :meth:`record` makes the record of it once it has."""
+
+    cell: Cell
+    at_s: float
+    result: LoadResult
+    begin: Edge
+    end: Edge
+    cpu: CpuTime
+
+    def record(
+        self, *, pass_: int, start: int, at_ready: accounting.Usage, life: resource.struct_rusage | None
+    ) -> Record:
+        """Return the record; ``life`` is what the server had used when it ended, if that is known."""
+        result = self.result
+        wall_s = self.end.usage.at_s - self.begin.usage.at_s
+        surroundings = self._surroundings(wall_s)
+        return Record(
+            model=self.cell.model,
+            workload=self.cell.workload,
+            clients=self.cell.clients,
+            target=self.cell.target,
+            conversation=result.load.conversation,
+            pass_=pass_,
+            start=start,
+            at_s=self.at_s,
+            wall_s=result.wall_s,
+            requests=result.requests,
+            errors=result.errors,
+            throughput_rps=result.throughput_rps,
+            latency_ns=Latency(**summary(result.latency, LATENCY_PERCENTILES, ends=True)),
+            connect_ns=ConnectTime(**summary(result.connect, CONNECT_PERCENTILES)),
+            latency_hdr=result.latency.encode(),
+            server_cpu_s=self.cpu,
+            generator_cpu_s=result.cpu_s,
+            generator_utilisation=result.utilisation,
+            effective_cores=self.cpu.total / wall_s,
+            context_switches=self._switches(at_ready, life),
+            peak_rss_bytes=self.end.usage.peak_rss_bytes,
+            steal_share=surroundings.steal_share,
+            foreign_cpu_s=surroundings.foreign_cpu_s,
+            unfinished=result.unfinished,
+            warnings=result.warnings() + surroundings.warnings(),
+        )
+
+    def _surroundings(self, wall_s: float) -> checks.Surroundings:
+        before, after = self.begin.machine, self.end.machine
+        count = psutil.cpu_count() or machine.cpus()
+        busy_s = after.busy_s - before.busy_s
+        own_s = after.own_s - before.own_s
+        known = before.steal_s is not None and after.steal_s is not None
+        return checks.Surroundings(
+            wall_s=wall_s,
+            cpus=count,
+            busy_s=busy_s,
+            generator_cpu_s=self.result.cpu_s,
+            # Three clocks with ticks of 10 ms: what is below nothing is nothing.
+            foreign_cpu_s=max(0.0, busy_s - self.cpu.total - own_s),
+            steal_share=((after.steal_s or 0) - (before.steal_s or 0)) / (count * wall_s) if known else None,
+        )
+
+    def _switches(self, at_ready: accounting.Usage, life: resource.struct_rusage | None) -> ContextSwitches:
+        exact = accounting.switches_between(self.begin.usage, self.end.usage)
+        if exact is not None:
+            return exact
+        served_s = self.end.usage.cpu_s - at_ready.cpu_s
+        if life is None or served_s <= 0:
+            return ContextSwitches(None, None, estimated=True)
+        return accounting.switches_of_life(life, at_ready, self.cpu.total / served_s)
+
+
+def measure(cell: Cell, server: Server, *, window_s: float, warmup_s: float, conversation: int | None) -> Measured:
+    """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
+
+    Raises:
+        ServerFailed: the server ended meanwhile.
+        GilbenchError: the load could not be made.
+    """
+    edges: list[Edge] = []
+
+    def read_edge() -> None:
+        server.check()
+        edges.append(Edge(accounting.read(server.pid), machine.read_time()))
+
+    load = Load(
+        host="127.0.0.1",
+        port=server.port,
+        connections=cell.clients,
+        duration_s=window_s,
+        warmup_s=warmup_s,
+        conversation=conversation,
+    )
+    at_s = time.time() + warmup_s
+    result = run(load, on_begin=read_edge, on_end=read_edge)
+    server.check()
+    begin, end = edges
+    return Measured(cell, at_s, result, begin, end, accounting.cpu_between(begin.usage, end.usage))

@@ -1,0 +1,152 @@
+"""What is typed behind ``nox -s bench --``: one row an option, and what the words become."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from bench.errors import GilbenchError
+from bench.plan import Cell
+from bench.server import ROOT
+from bench.targets import AUTO, Target, discover, resolve
+from loadgen.load import MAX_CONNECTIONS
+from loadgen.options import duration_s, requests_a_connection
+from servers.models import MODELS
+from servers.workloads import WORKLOADS
+
+MAX_PASSES = 1000
+
+Value = TypeVar("Value")
+
+
+class Option(NamedTuple):
+    """A row of the table: what ``--help`` shows, and what holds when nothing is typed."""
+
+    default: str | None
+    metavar: str
+    help: str
+
+
+OPTIONS = {
+    "pythons": Option(AUTO, "LIST", "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto)"),
+    "servers": Option(",".join(MODELS), "LIST", "concurrency models (default: all)"),
+    "workloads": Option(",".join(WORKLOADS), "LIST", "what a request costs (default: all)"),
+    "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)"),
+    "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)"),
+    "passes": Option("3", "N", "visits to every cell, servers started afresh each time (default: 3)"),
+    "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)"),
+    "results": Option(str(ROOT / "results"), "FOLDER", "where the results go (default: results)"),
+    "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)"),
+    "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What was asked for.
+
+    Attributes:
+        targets: the interpreters, by name.
+        models: keys of :data:`servers.models.MODELS`.
+        workloads: keys of :data:`servers.workloads.WORKLOADS`.
+        clients: numbers of clients.
+        conversation: requests per connection; ``None``: keepalive.
+        passes: visits to every cell.
+        budget_s: time for measuring and drawing.
+        results: folder below which the run's folder is made.
+        name: ends that folder's name.
+        seed: of the random order.
+    """
+
+    targets: dict[str, Target]
+    models: list[str]
+    workloads: list[str]
+    clients: list[int]
+    conversation: int | None
+    passes: int
+    budget_s: float
+    results: Path
+    name: str
+    seed: int
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Return every combination: what can be selected from."""
+        return [
+            Cell(model, workload, clients, target)
+            for workload in self.workloads
+            for model in self.models
+            for clients in self.clients
+            for target in self.targets
+        ]
+
+
+def read(typed: Mapping[str, Any]) -> Wanted:
+    """Make sense of what was typed for each of :data:`OPTIONS`, and find the interpreters.
+
+    Raises:
+        GilbenchError: something in it makes no sense; the message names the option and says what would.
+    """
+    models = _each("servers", typed, _one_of(MODELS))
+    workloads = _each("workloads", typed, _one_of(WORKLOADS))
+    clients = _each("clients", typed, _count(MAX_CONNECTIONS))
+    conversation = _read("conversation", typed["conversation"], requests_a_connection)
+    passes = _read("passes", typed["passes"], _count(MAX_PASSES))
+    budget_s = _read("budget", typed["budget"], duration_s)
+    name = _read("name", typed["name"], _name)
+    seed = secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], _count(2**63, least=0))
+    return Wanted(
+        targets={target.name: target for target in resolve(typed["pythons"], discover())},
+        models=models,
+        workloads=workloads,
+        clients=clients,
+        conversation=conversation,
+        passes=passes,
+        budget_s=budget_s,
+        results=Path(typed["results"]),
+        name=name,
+        seed=seed,
+    )
+
+
+def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:
+    try:
+        return reader(text.strip())
+    except argparse.ArgumentTypeError as problem:
+        raise GilbenchError(f"--{option}: {problem}") from None
+
+
+def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value]) -> list[Value]:
+    """Read a comma-separated list; what stands in it twice counts once."""
+    parts = [part for part in typed[option].split(",") if part.strip()]
+    if not parts:
+        raise GilbenchError(f"--{option} names nothing: write for example --{option} {OPTIONS[option].default}")
+    return list(dict.fromkeys(_read(option, part, reader) for part in parts))
+
+
+def _one_of(table: Mapping[str, object]) -> Callable[[str], str]:
+    def read_one(text: str) -> str:
+        if text not in table:
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(table)}")
+        return text
+
+    return read_one
+
+
+def _count(most: int, least: int = 1) -> Callable[[str], int]:
+    def read_one(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most:,}")
+        return int(text)
+
+    return read_one
+
+
+def _name(text: str) -> str:
+    if not text or not text.replace("-", "").replace("_", "").isalnum():
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a folder: use letters, digits, - and _")
+    return text

@@ -1,0 +1,104 @@
+"""What is measured, and in which order.
+
+A pass visits every cell once. Cells that differ in the target alone are one group: their servers start together and
+are measured one right after another, so that drift of the machine hits all targets alike. Groups come in random
+order, and so do the targets within each.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from bench.errors import GilbenchError
+from servers.models import MODELS
+
+WARMUP_S = 0.1
+
+
+class Group(NamedTuple):
+    """All cells that differ in the target alone."""
+
+    model: str
+    workload: str
+    clients: int
+
+
+class Cell(NamedTuple):
+    """What one measurement is of."""
+
+    model: str
+    workload: str
+    clients: int
+    target: str
+
+    @property
+    def name(self) -> str:
+        return "-".join(map(str, self))
+
+    @property
+    def group(self) -> Group:
+        return Group(*self[:3])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A run before it is made.
+
+    Attributes:
+        cells: what was selected.
+        passes: visits to every cell.
+        budget_s: time for everything after set-up, drawing included.
+        conversation: requests per connection; ``None``: keepalive.
+        seed: of the random order.
+        warmup_s: unmeasured load before each window.
+
+    Raises:
+        GilbenchError: a model could never serve a cell's clients.
+    """
+
+    cells: tuple[Cell, ...]
+    passes: int
+    budget_s: float
+    conversation: int | None
+    seed: int
+    warmup_s: float = WARMUP_S
+
+    def __post_init__(self) -> None:
+        if self.conversation is not None:
+            return
+        for cell in self.cells:
+            at_once = MODELS[cell.model].clients_at_once
+            if at_once is not None and cell.clients > at_once:
+                raise GilbenchError(
+                    f"{cell.model} serves {at_once} client at a time, so with --conversation keepalive the others of "
+                    f"{cell.clients} would wait for ever: leave {cell.model} out, or give --conversation 10"
+                )
+
+    @property
+    def windows(self) -> int:
+        return len(self.cells) * self.passes
+
+    @property
+    def groups(self) -> list[Group]:
+        return list(dict.fromkeys(cell.group for cell in self.cells))
+
+    def order(self, pass_: int) -> Iterator[list[Cell]]:
+        """Yield the cells of each group of a pass, in the random order that the seed gives."""
+        chance = random.Random(f"{self.seed}/{pass_}")  # noqa: S311 - an order, not a secret
+        groups = self.groups
+        chance.shuffle(groups)
+        for group in groups:
+            cells = [cell for cell in self.cells if cell.group == group]
+            chance.shuffle(cells)
+            yield cells
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as it stands in ``run.json``."""
+        fields = asdict(self)
+        fields["cells"] = [cell.name for cell in self.cells]
+        for name, place in (("models", 0), ("workloads", 1), ("clients", 2), ("targets", 3)):
+            fields[name] = list(dict.fromkeys(cell[place] for cell in self.cells))
+        return fields

@@ -1,0 +1,69 @@
+"""A run from first to last; this file is the main path."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from rich.console import Console
+
+from bench import machine
+from bench.budget import Budget
+from bench.errors import GilbenchError
+from bench.experiment import Experiment, try_out
+from bench.options import Wanted
+from bench.plan import Plan
+from bench.progress import Progress
+from bench.run_folder import RunFolder, only_run
+
+
+def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Experiment:
+    """Measure everything in ``plan``, every record on disk as soon as it is measured.
+
+    Ctrl-C ends it early, with what has been measured by then.
+
+    Args:
+        plan: what to measure.
+        wanted: the interpreters, and where the results go.
+        command: what was typed, for the record.
+        console: where progress is shown.
+
+    Raises:
+        GilbenchError: a server does not start, the plan does not fit in its budget, another run is going on, the
+            folder cannot be written to, or nothing had been measured before Ctrl-C.
+    """
+    with only_run():
+        console.print(f"\ntrying out the servers under {', '.join(wanted.targets)}", highlight=False)
+        start_and_stop_s, work = try_out(plan, wanted.targets)
+        budget = Budget.start(plan, start_and_stop_s)
+        meta = _meta(plan, wanted, command) | {"work": work}
+        meta["plan"]["window_s"] = round(budget.window_s(0), 3)
+        folder = RunFolder(wanted.results, wanted.name, meta)
+        with contextlib.closing(folder), Progress(console, plan.windows, plan.passes) as progress:
+            experiment = Experiment(plan, wanted.targets, folder, progress)
+            with contextlib.suppress(KeyboardInterrupt):
+                experiment.run(budget)
+    _say_how_it_ended(experiment, console)
+    if not experiment.records and not experiment.complete:
+        raise GilbenchError("interrupted before anything was measured: there is nothing to draw")
+    return experiment
+
+
+def _meta(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
+    return {
+        "command": command,
+        "plan": plan.to_dict(),
+        "machine": machine.describe(),
+        "control": machine.describe_control(),
+        "targets": {name: target.build for name, target in wanted.targets.items()},
+    }
+
+
+def _say_how_it_ended(experiment: Experiment, console: Console) -> None:
+    meta = experiment.folder.meta
+    how = "measured" if experiment.complete else "interrupted: measured"
+    console.print(
+        f"{how} {len(experiment.records)} of {experiment.plan.windows} windows in {meta['elapsed_s']:.0f} s, "
+        f"{meta['measured_share']:.0%} of that inside windows",
+        highlight=False,
+    )

@@ -1,0 +1,124 @@
+"""A run's folder: ``run.json`` and ``records.jsonl``, written so that nothing measured is ever lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.errors import GilbenchError
+from bench.record import SCHEMA, Record
+
+if os.name == "posix":
+    import fcntl
+
+
+class RunFolder:
+    """A folder ``runs/<UTC time>-<name>`` below ``results``, with ``latest`` beside ``runs`` pointing to it.
+
+    Attributes:
+        path: of the folder.
+        meta: what ``run.json`` holds; :meth:`save` writes it.
+    """
+
+    def __init__(self, results: Path, name: str, meta: dict[str, Any]) -> None:
+        """Make the folder.
+
+        Raises:
+            GilbenchError: it cannot be made or written to.
+        """
+        now = datetime.now(UTC)
+        self.path = results.resolve() / "runs" / f"{now:%Y%m%dT%H%M%SZ}-{name}"
+        self.meta = {
+            "schema": SCHEMA,
+            "name": self.path.name,
+            "created": now.isoformat(timespec="seconds"),
+            "state": "running",
+            **meta,
+            "failures": [],
+        }
+        with _explained(self.path):
+            self.path.mkdir(parents=True)
+            self._records = (self.path / "records.jsonl").open("a", encoding="utf-8")
+            self.save()
+            _point(results.resolve() / "latest", self.path)
+
+    def append(self, record: Record) -> None:
+        """Write a record so that a crash of the machine would not lose it.
+
+        Raises:
+            GilbenchError: the disk is full, or the like.
+        """
+        with _explained(self.path):
+            self._records.write(record.to_json() + "\n")
+            self._records.flush()
+            os.fsync(self._records.fileno())
+
+    def fail(self, cell: str, pass_: int, reason: str) -> None:
+        """Note that a cell could not be measured, and why."""
+        self.meta["failures"].append({"cell": cell, "pass": pass_, "reason": reason})
+        self.save()
+
+    def save(self) -> None:
+        """Write ``run.json`` anew; a reader sees the old one or the new one, never half of it.
+
+        Raises:
+            GilbenchError: the disk is full, or the like.
+        """
+        with _explained(self.path):
+            new = self.path / "run.json.new"
+            new.write_text(json.dumps(self.meta, indent=1) + "\n", encoding="utf-8")
+            new.replace(self.path / "run.json")
+
+    def close(self) -> None:
+        """Close the records."""
+        with _explained(self.path):
+            self._records.close()
+
+
+@contextlib.contextmanager
+def only_run() -> Iterator[None]:
+    """Hold the machine for measuring: two runs at once would measure each other.
+
+    Raises:
+        GilbenchError: another run is measuring.
+    """
+    # In the common temporary folder, so that another checkout is seen too; the lock goes with the process.
+    path = Path(tempfile.gettempdir()) / f"gilbench-{os.getuid()}.lock"
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as problem:
+        raise GilbenchError(f"cannot open {path}: {problem.strerror}; set TMPDIR to a folder of yours") from problem
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        other = os.read(fd, 20).decode(errors="replace").strip() or "unknown"
+        os.close(fd)
+        raise GilbenchError(f"another run is measuring (process {other}): wait for its end, or end it") from None
+    try:
+        os.truncate(fd, 0)
+        os.write(fd, str(os.getpid()).encode())
+        yield
+    finally:
+        os.close(fd)
+
+
+def _point(link: Path, to: Path) -> None:
+    new = link.with_name(f"{link.name}.{os.getpid()}")
+    new.symlink_to(os.path.relpath(to, link.parent), target_is_directory=True)
+    new.replace(link)
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise GilbenchError(
+            f"cannot write to {path}: {problem.strerror}; make room, or choose another folder with --results"
+        ) from problem

@@ -1,0 +1,126 @@
+"""Starting a reference server under a target, and ending it so that nothing of it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from bench.errors import ServerFailed
+from bench.targets import Target, target_environment
+
+ROOT = Path(__file__).resolve().parent.parent
+
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 4.0
+_POLL_S = 0.002
+_TOLD_LINES = 3
+
+
+class Server:
+    """One start of a model with a workload under a target.
+
+    Starting is split in two, so that several can start at once: the constructor starts the process, :meth:`ready`
+    waits for it. The process has its own process group, and ends by itself when this one is gone (its standard input
+    is a pipe that only this process holds).
+
+    Attributes:
+        pid: of the server's first process.
+        port: where it listens, after :meth:`ready`.
+        said: its ready line, after :meth:`ready`.
+    """
+
+    def __init__(self, target: Target, model: str, workload: str) -> None:
+        self.pid = 0
+        self.port = 0
+        self.said: dict[str, Any] = {}
+        self._last_words = ""
+        self._name = f"{model} with {workload} under {target.name}"
+        # What it says is kept where no reader is needed and nothing is left behind.
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        try:
+            self._process = subprocess.Popen(
+                [str(target.executable), "-m", "servers", model, "--workload", workload, "--lifeline"],
+                cwd=ROOT,
+                env=target_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+        except OSError as problem:
+            self._stderr.close()
+            raise ServerFailed(f"cannot start {target.executable}: {problem.strerror}") from problem
+        self.pid = self._process.pid
+
+    def ready(self) -> None:
+        """Wait until the server accepts connections.
+
+        Raises:
+            ServerFailed: it ended, or took too long; the message has the last lines it wrote.
+        """
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - a pipe was asked for
+        readable, _, _ = select.select([stdout], [], [], START_TIMEOUT_S)
+        line = stdout.readline() if readable else b""
+        try:
+            self.said = json.loads(line)
+            self.port = self.said["port"]
+        except (ValueError, KeyError, TypeError):
+            self.stop()
+            what = "ended at its start" if readable else f"was not ready within {START_TIMEOUT_S:g} s"
+            raise ServerFailed(f"{self._name} {what}: {self._last_words}") from None
+
+    def check(self) -> None:
+        """Make sure that the server still runs.
+
+        Raises:
+            ServerFailed: it does not; the message has the last lines it wrote.
+        """
+        if self._process.returncode is None and os.waitid(os.P_PID, self.pid, _JUST_LOOK) is None:
+            return
+        self.stop()
+        raise ServerFailed(f"{self._name} ended by itself: {self._last_words}")
+
+    def stop(self) -> resource.struct_rusage | None:
+        """End the server and all of its process group.
+
+        Returns:
+            What the server and all its descendants used in their life, as the kernel told at the end; ``None`` if the
+            server had been stopped before.
+        """
+        if self._process.returncode is not None:
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+        deadline_s = time.monotonic() + STOP_TIMEOUT_S
+        while os.waitid(os.P_PID, self.pid, _JUST_LOOK) is None:
+            if time.monotonic() > deadline_s:
+                os.kill(self.pid, signal.SIGKILL)
+            time.sleep(_POLL_S)
+        # While the leader is not yet reaped its group's number cannot pass to a stranger.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._last_words = self._tail()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            if stream is not None:
+                stream.close()
+        return usage
+
+    def _tail(self) -> str:
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").splitlines()[-_TOLD_LINES:]
+        return " | ".join(line.strip() for line in lines) or f"exit code {self._process.returncode}, no output"
+
+
+_JUST_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT

@@ -1,0 +1,208 @@
+"""The interpreters to measure: finding them, and what a name on the command line stands for.
+
+findpython knows where pyenv, uv, rye, asdf, macOS and Windows keep theirs, and looks along PATH. It takes one program
+for each of uv's installs and knows no debug builds; those on PATH are added by their names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from findpython.providers import ALL_PROVIDERS
+
+from bench.errors import GilbenchError
+
+OLDEST: Final = (3, 9)
+AUTO: Final = "auto"
+
+_PROBE = Path(__file__).with_name("probe.py")
+_PROBE_TIMEOUT_S = 10.0
+_PROGRAM = re.compile(r"python3\.\d+t?d?")
+_SHORT = re.compile(r"3(\.\d+){0,2}((a|b|rc)\d+)?t?")
+_NAME = re.compile(r"[\w.+-]{1,24}")
+_RELEASES = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An interpreter to measure.
+
+    Attributes:
+        name: by which the run knows it.
+        build: what it says of itself, see :mod:`bench.probe`.
+    """
+
+    name: str
+    build: dict[str, Any]
+
+    @property
+    def executable(self) -> Path:
+        return Path(self.build["executable"])
+
+    @property
+    def version(self) -> str:
+        """Return the whole version, with a ``t`` if it is free-threaded: ``3.13.0t``."""
+        return f"{self.build['version']}{'t' if self.build['freethreaded'] else ''}"
+
+    @property
+    def series(self) -> str:
+        """Return the version without its last number: ``3.13t``."""
+        major, minor = self.build["version_info"][:2]
+        return f"{major}.{minor}{'t' if self.build['freethreaded'] else ''}"
+
+    @property
+    def age(self) -> tuple[Any, ...]:
+        """Return a key that sorts the oldest first; "alpha", "beta", "candidate" and "final" sort by name."""
+        return tuple(self.build["version_info"])
+
+
+def target_environment() -> dict[str, str]:
+    """Return the environment for a process under a target: nothing of what changes a Python's behaviour."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PYTHON") and name not in {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+    }
+
+
+def discover(candidates: Callable[[], Iterable[Path]] | None = None) -> list[Target]:
+    """Return the CPythons found, newest first, each once however many names it has.
+
+    The newest of each series is named by it (``3.13``), the others by their whole version (``3.13.0``).
+    """
+    programs = dict.fromkeys(path.resolve() for path in (candidates or _candidates)())
+    with ThreadPoolExecutor(8) as pool:
+        builds = {build["executable"]: build for build in pool.map(_probe, programs) if build and _fits(build)}
+    found = [Target("", build) for build in builds.values()]
+    found.sort(key=lambda one: (one.age, not one.build["freethreaded"], not one.build["debug"]), reverse=True)
+    return list(_named(found))
+
+
+def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
+    """Return the targets that a comma-separated list stands for.
+
+    Args:
+        wanted: each is ``auto``; a version, the newest build that fits (``3.13``, ``3.13.0``, ``3.13t``); or a path.
+            ``name=`` before it gives it a name.
+        found: what :func:`discover` returned.
+
+    Raises:
+        GilbenchError: one is not there or not fit; the message says what is.
+    """
+    if wanted.strip() == AUTO:
+        return auto(found)
+    targets: dict[str, Target] = {}
+    for spec in filter(None, (part.strip() for part in wanted.split(","))):
+        given, _, what = spec.rpartition("=")
+        if given and not _NAME.fullmatch(given):
+            raise GilbenchError(f"{given!r} is no name for an interpreter: take up to 24 letters, digits and . _ + -")
+        target = _from_version(what, found) if _SHORT.fullmatch(what) else _from_path(what, found)
+        target = Target(given or target.name, target.build)
+        if target.name in targets:
+            raise GilbenchError(f"{target.name} names two interpreters: give one another name, as mine={what}")
+        targets[target.name] = target
+    if not targets:
+        raise GilbenchError("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
+    return list(targets.values())
+
+
+def auto(found: Sequence[Target]) -> list[Target]:
+    """Return the newest release with a free-threaded twin of the same version, and that twin.
+
+    If there is no such pair: the newest release, and the harness's own interpreter.
+
+    Raises:
+        GilbenchError: no release was found.
+    """
+    releases = [one for one in found if one.build["version_info"][3] == _RELEASES and not one.build["debug"]]
+    for one in releases:
+        twin = next((other for other in releases if other.version == f"{one.version}t"), None)
+        if twin is not None:
+            return [one, twin]
+    if not releases:
+        raise GilbenchError(f"no release of CPython found: {_how_to_get('3.13')}")
+    own = _probe(Path(sys.executable).resolve())
+    newest = next((one for one in releases if not one.build["freethreaded"]), releases[0])
+    return [newest, *(one for one in releases if own and one.build == own and one is not newest)]
+
+
+def _candidates() -> Iterator[Path]:
+    yield Path(sys.executable)
+    for kind in ALL_PROVIDERS.values():
+        provider = kind.create()
+        if provider is not None:
+            yield from (python.executable for python in provider.find_pythons())
+    for folder in os.get_exec_path():
+        with contextlib.suppress(OSError):  # PATH may name what is not there
+            yield from (path for path in Path(folder).iterdir() if _PROGRAM.fullmatch(path.name))
+
+
+def _probe(program: Path) -> dict[str, Any] | None:
+    """Return what a program says of itself; ``None`` if it does not run as a Python does."""
+    try:
+        done = subprocess.run(
+            [str(program), "-I", str(_PROBE)],
+            env=target_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            timeout=_PROBE_TIMEOUT_S,
+        )
+        build: dict[str, Any] = json.loads(done.stdout)
+        build["executable"] = str(Path(build["executable"]).resolve())
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError):
+        return None  # a pyenv shim without a version, a broken install, something else of that name
+    return build
+
+
+def _fits(build: dict[str, Any]) -> bool:
+    return build["implementation"] == "CPython" and tuple(build["version_info"][:2]) >= OLDEST
+
+
+def _named(found: Iterable[Target]) -> Iterator[Target]:
+    taken: set[str] = set()
+    for one in found:
+        short = (one.series, one.version) if not one.build["debug"] else (f"{one.version}d",)
+        names = (*short, *(f"{short[-1]}#{number}" for number in range(2, 100)))
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        yield Target(name, one.build)
+
+
+def _from_version(version: str, found: Sequence[Target]) -> Target:
+    for one in found:  # newest first
+        series_of_all = version in {"3", "3t"} and one.series.endswith("t") == version.endswith("t")
+        if not one.build["debug"] and (version in {one.series, one.version} or series_of_all):
+            return Target(version, one.build)
+    have = ", ".join(dict.fromkeys(one.name for one in found)) or "none"
+    raise GilbenchError(f"no CPython {version} found (found: {have}): {_how_to_get(version)}")
+
+
+def _from_path(path: str, found: Sequence[Target]) -> Target:
+    program = shutil.which(Path(path).expanduser())
+    if program is None:
+        have = ", ".join(one.name for one in found) or "none"
+        raise GilbenchError(
+            f"{path!r} is no version, no program and no path of one (found: {have}): {_how_to_get('3.14t')}"
+        )
+    build = _probe(Path(program).resolve())
+    if build is None or not _fits(build):
+        what = f"{build['implementation']} {build['version']}" if build else "no Python that runs"
+        raise GilbenchError(f"{path} is {what}: targets are CPython {'.'.join(map(str, OLDEST))} and newer")
+    same = next((one for one in found if one.build == build), None)
+    return same or Target(Target("", build).version, build)
+
+
+def _how_to_get(version: str) -> str:
+    return f"install it, as by uv python install {version}, or give the path of its program"

@@ -1,0 +1,28 @@
+"""Each cell of the plan is a test: it passes if the cell was measured, and tells pytest-benchmark its windows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench import clock
+from bench.plan import Cell
+from bench.record import Record
+
+
+def test_cell(cell: Cell, records: list[Record], failures: list[str], benchmark: Any) -> None:
+    if failures:
+        pytest.fail("; ".join(failures), pytrace=False)
+    unanswered = [record.errors for record in records if not record.requests]
+    if unanswered or not records:
+        pytest.fail(f"{len(unanswered)} of {len(records)} windows had no request answered: {unanswered}", pytrace=False)
+    benchmark.group = cell.workload
+    benchmark.extra_info.update(cell._asdict(), records=[_without_histogram(record) for record in records])
+    benchmark.pedantic(clock.Replay(records), rounds=len(records))
+
+
+def _without_histogram(record: Record) -> dict[str, Any]:
+    fields = record.to_dict()
+    del fields["latency_hdr"]  # most of a record, and in records.jsonl already
+    return fields
