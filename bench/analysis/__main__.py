@@ -1,0 +1,96 @@
+"""Draw a run from its records: ``python -m bench.analysis FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.analysis.cautions import cautions
+from bench.analysis.findings import findings
+from bench.analysis.load import Run, load_run
+from bench.analysis.page import draw_page
+from bench.analysis.plots import PLOTS
+from bench.analysis.plots.style import render, style
+from bench.analysis.summary import summarise, to_csv
+from bench.analysis.terminal import show
+from loadgen.errors import GilbenchError
+
+PAGE = "report.html"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see --help\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw what the command line names, and return the exit status."""
+    parser = _Parser(prog="python -m bench.analysis", description="Draw a run from its records.")
+    parser.add_argument("folder", type=Path, help="a run's folder, as results/latest")
+    parser.add_argument("--quiet", action="store_true", help="write the path of the page and nothing else")
+    options = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without × is no reason to fail
+    try:
+        draw(load_run(options.folder), quiet=options.quiet)
+    except GilbenchError as problem:
+        return _fail(str(problem))
+    except OSError as problem:
+        where = problem.filename or options.folder
+        return _fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere")
+    return 0
+
+
+def draw(run: Run, *, quiet: bool = False) -> Path:
+    """Write everything that is drawn from a run into its folder, and show it.
+
+    Returns:
+        The page.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    summary, found, wary = summarise(run), findings(run), cautions(run)
+    (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
+    page = run.folder / PAGE
+    page.write_text(draw_page(run, summary, found, wary, _draw_plots(run)), encoding="utf-8")
+    console = Console(highlight=False)
+    if not quiet:
+        show(console, run, summary, found, wary)
+        console.print()
+    console.print(Text(str(page)), soft_wrap=True)
+    return page
+
+
+def _draw_plots(run: Run) -> dict[str, str]:
+    """Write the plots and return them as SVG; one that has nothing to show leaves no old file behind."""
+    folder = run.folder / "plots"
+    folder.mkdir(exist_ok=True)
+    drawn = {}
+    for name, plot in PLOTS.items():
+        svg_path, png_path = folder / f"{name}.svg", folder / f"{name}.png"
+        with style():
+            figure = plot(run)
+        if figure is None:
+            svg_path.unlink(missing_ok=True)
+            png_path.unlink(missing_ok=True)
+            continue
+        drawn[name], png = render(figure, name)
+        svg_path.write_text(drawn[name], encoding="utf-8")
+        png_path.write_bytes(png)
+    return drawn
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,222 @@
+"""What to be wary of: each code with its sentence, what to do about it, and where it struck."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from bench.analysis import wording
+from bench.analysis.load import Run
+from bench.analysis.stats import CELL
+
+WORST_SHOWN: Final = 3
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """A code, once, for the whole run.
+
+    Attributes:
+        code: as in the records, or one of the run's own.
+        says: what was the matter, with the figures that were worst.
+        remedy: what to do about it; empty where nothing is known.
+        where: how many windows of how many, and the cells hit worst; empty if it concerns the run as a whole.
+    """
+
+    code: str
+    says: str
+    remedy: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.says}{f' ({self.where})' if self.where else ''}"
+
+
+class _Row(NamedTuple):
+    """What a code of a record means.
+
+    ``badness`` orders windows, worst last; ``figure`` writes what ``{}`` in ``says`` stands for, from the worst window.
+    """
+
+    says: str
+    remedy: str
+    badness: Callable[[Raw], float]
+    figure: Callable[[Raw], str]
+
+
+def _share(name: str) -> Callable[[Raw], str]:
+    return lambda raw: f"{abs(float(raw[name])):.1%}"
+
+
+def _kinds(raw: Raw) -> str:
+    kinds: Counter[str] = Counter(raw["kinds"])
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+
+
+_OF_WINDOWS: Final = {
+    "errors": _Row(
+        "requests failed, at worst {} in a window; they are in neither throughput nor latency",
+        "start the server by hand and look at what it says; fewer clients may do",
+        lambda raw: sum(raw["kinds"].values()),
+        _kinds,
+    ),
+    "littles_law": _Row(
+        "clients and throughput × latency differ by up to {}: time was lost somewhere",
+        "do not trust these latencies; measure again on a quiet machine, with longer windows",
+        lambda raw: abs(raw["residual"]),
+        _share("residual"),
+    ),
+    "generator_busy": _Row(
+        "the load generator was busy for up to {} of a window and may be what was measured",
+        "read these rates as at least; give the server more to do for each request",
+        lambda raw: raw["utilisation"],
+        _share("utilisation"),
+    ),
+    "contended": _Row(
+        "up to {} of all CPUs were in use, so the generator competed with the server",
+        "the real speed-up is probably larger than shown; measure on a machine with more CPUs",
+        lambda raw: raw["busy_share"],
+        _share("busy_share"),
+    ),
+    "steal": _Row(
+        "the machine's host took up to {} of the CPU time",
+        "trust the paired ratios more than the rates; measure on a machine of your own",
+        lambda raw: raw["share"],
+        _share("share"),
+    ),
+    "foreign_cpu": _Row(
+        "other programs used up to {} cores",
+        "end them and measure again",
+        lambda raw: raw["cores"],
+        lambda raw: f"{raw['cores']:.2f}",
+    ),
+    "few_requests": _Row(
+        "as few as {} requests in a window: high percentiles say little",
+        "measure with longer windows: a larger --budget, or fewer cells",
+        lambda raw: -raw["requests"],
+        lambda raw: str(raw["requests"]),
+    ),
+    "short_window": _Row(
+        "most of the clients' time was in requests that straddle the window's edges",
+        "measure with longer windows: a larger --budget, or fewer cells",
+        lambda raw: 0.0,  # noqa: ARG005
+        lambda raw: "",  # noqa: ARG005
+    ),
+}
+
+_BUILD: Final = {"compiler": "compiler", "pgo": "PGO", "lto": "LTO", "debug": "debug build"}
+_FLAG: Final = {True: "with", False: "without", None: "unknown"}
+
+
+def cautions(run: Run) -> list[Caution]:
+    """Return what to be wary of: first what concerns the run as a whole, then its windows, most often met first."""
+    return [*_of_run(run), *_of_windows(run)]
+
+
+def _of_windows(run: Run) -> Iterator[Caution]:
+    met: dict[str, list[tuple[str, Raw]]] = {}
+    for _, row in run.windows[[*CELL, "warnings"]].iterrows():
+        cell = "-".join(str(row[name]) for name in CELL)
+        for raw in row["warnings"]:
+            met.setdefault(str(raw.get("code", "unknown")), []).append((cell, raw))
+    for code, hits in sorted(met.items(), key=lambda item: -len(item[1])):
+        yield _aggregate(code, hits, len(run.windows))
+
+
+def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> Caution:
+    try:
+        row = _OF_WINDOWS[code]
+        hits = sorted(hits, key=lambda hit: -row.badness(hit[1]))
+        says, remedy = row.says.format(row.figure(hits[0][1])), row.remedy
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        # Written by a newer version, or by another tool: what it says is shown as it is.
+        says, remedy = json.dumps({k: v for k, v in hits[0][1].items() if k != "code"}, default=str), ""
+    cells = list(dict.fromkeys(cell for cell, _ in hits))
+    worst = ("worst " if len(cells) > WORST_SHOWN else "") + ", ".join(cells[:WORST_SHOWN])
+    return Caution(code, says, remedy, f"{len(hits)} of {wording.plural(windows, 'window')}: {worst}")
+
+
+def _of_run(run: Run) -> Iterator[Caution]:
+    for check in (_partial, _failed_cells, _one_pass, _different_builds, _dropped_lines):
+        yield from check(run)
+
+
+def _partial(run: Run) -> Iterator[Caution]:
+    state = run.meta.get("state", "unknown")
+    if state == "complete":
+        return
+    planned = {str(cell) for cell in run.section("plan").get("cells") or []}
+    measured = {"-".join(map(str, cell)) for cell in run.windows[CELL].itertuples(index=False)}
+    missing = len(planned - measured)
+    says = {"running": "the run is still going on, or was killed", "partial": "the run was ended early"}.get(
+        str(state), f"the run's state is {state}"
+    )
+    if missing:
+        says += f"; {missing} of {wording.plural(len(planned), 'planned cell')} were not measured"
+    yield Caution("partial", says, "passes that are missing make ranges narrower than they should be; measure again")
+
+
+def _failed_cells(run: Run) -> Iterator[Caution]:
+    failures = [failure for failure in run.meta.get("failures") or [] if isinstance(failure, dict)]
+    if failures:
+        each = [
+            f"{f.get('cell', 'unknown')}, pass {f.get('pass', '?')}: {f.get('reason', 'unknown')}" for f in failures
+        ]
+        more = f"; and {len(each) - WORST_SHOWN} more, in run.json" if len(each) > WORST_SHOWN else ""
+        yield Caution(
+            "failed_cells",
+            f"{wording.plural(len(each), 'window')} could not be measured",
+            "mend what the reason names and measure again",
+            "; ".join(each[:WORST_SHOWN]) + more,
+        )
+
+
+def _one_pass(run: Run) -> Iterator[Caution]:
+    passes = run.windows.groupby(CELL)["pass"].nunique()
+    single = int((passes == 1).sum())
+    if single:
+        which = "every cell has" if single == len(passes) else f"{single} of {len(passes)} cells have"
+        yield Caution(
+            "one_pass",
+            f"{which} one pass only: nothing tells how far another would have come out differently",
+            "measure with --passes 3 or more",
+        )
+
+
+def _different_builds(run: Run) -> Iterator[Caution]:
+    builds = run.section("targets")
+    known = {name: builds[name] for name in run.values("target") if isinstance(builds.get(name), dict)}
+    differing = []
+    for field, title in _BUILD.items():
+        values = {name: build.get(field) for name, build in known.items()}
+        if len(set(map(str, values.values()))) > 1:
+            each = (f"{name} {_flag(value)}" for name, value in values.items())
+            differing.append(f"{title} ({', '.join(each)})")
+    if differing:
+        yield Caution(
+            "different_builds",
+            f"the targets were not built alike: {_listed(differing)}",
+            "a difference between them is not one of versions; compare builds made the same way",
+        )
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return "; ".join(parts)
+
+
+def _flag(value: object) -> str:
+    return _FLAG[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _dropped_lines(run: Run) -> Iterator[Caution]:
+    if run.dropped_lines:
+        yield Caution(
+            "dropped_lines",
+            f"{wording.plural(run.dropped_lines, 'record')} was cut short and left out: the run ended while writing it",
+            "nothing is wrong with the others",
+        )

@@ -1,0 +1,173 @@
+"""A run's folder becomes a :class:`Run`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from bench.record import SCHEMA, Record
+from loadgen.errors import GilbenchError
+
+RECORDS: Final = "records.jsonl"
+META: Final = "run.json"
+
+# What is an object in a record becomes columns, whose names end in the unit.
+_FLAT: Final = {
+    "latency_ns": "latency_{}_ns",
+    "connect_ns": "connect_{}_ns",
+    "server_cpu_s": "server_cpu_{}_s",
+    "context_switches": "context_switches_{}",
+    "split": "split_{}_share",
+}
+_NOT_NUMBERS: Final = {"model", "workload", "target", "context_switches_estimated", "error_kinds", "warnings"}
+_PLANNED: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A run as it lies in its folder.
+
+    Attributes:
+        folder: where it was read from.
+        meta: what ``run.json`` holds.
+        windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
+            (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
+            ``errors`` the number of failed requests, ``error_kinds`` their number by kind. NaN: not known.
+        dropped_lines: records that were cut short by a crash and left out: 0 or 1.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    windows: pd.DataFrame
+    dropped_lines: int
+
+    def section(self, name: str) -> dict[str, Any]:
+        """Return an object of ``run.json``, empty if it is not there."""
+        found = self.meta.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def values(self, column: str) -> list[Any]:
+        """Return what was measured of ``model``, ``workload``, ``clients`` or ``target``, in the plan's order."""
+        measured = list(dict.fromkeys(self.windows[column].tolist()))
+        if column == "clients":
+            return sorted(measured)
+        planned = self.section("plan").get(_PLANNED[column]) or []
+        return [v for v in planned if v in measured] + sorted(v for v in measured if v not in planned)
+
+    @property
+    def name(self) -> str:
+        return str(self.meta.get("name") or self.folder.name)
+
+    @property
+    def cpus(self) -> int | None:
+        """CPUs that the run could use; ``None`` where not known."""
+        found = self.section("machine").get("cpus")
+        return found if isinstance(found, int) and found > 0 else None
+
+
+def load_run(path: Path | str) -> Run:
+    """Read a run's folder.
+
+    A last line that was cut in the middle, as a crash leaves it, is dropped and counted.
+
+    Raises:
+        GilbenchError: there is no such folder, it holds no records, or a file in it cannot be understood.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise GilbenchError(
+            f"{folder} is no folder: name a run's folder, as results/latest, or nox -s bench to make one"
+        )
+    try:
+        meta = _read_meta(folder / META)
+        records, dropped = _read_records(folder / RECORDS)
+    except OSError as problem:
+        raise GilbenchError(
+            f"cannot read {problem.filename}: {problem.strerror}; name the folder of a run, as results/latest"
+        ) from problem
+    if not records:
+        raise GilbenchError(f"{folder / RECORDS} holds no complete record: measure again with nox -s bench")
+    try:
+        windows = _tidy(records)
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise GilbenchError(f"{folder / RECORDS} has a field of a wrong type: {problem}; restore the file") from problem
+    return Run(folder, meta, windows, dropped)
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads(path.read_bytes())
+        schema = meta.get("schema", SCHEMA)
+        newer = schema > SCHEMA
+    except (ValueError, AttributeError, TypeError) as problem:
+        raise GilbenchError(f"{path} is no run.json ({problem}): restore the file, or measure again") from problem
+    if newer:
+        raise GilbenchError(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
+    checked: dict[str, Any] = meta
+    return checked
+
+
+def _read_records(path: Path) -> tuple[list[Record], int]:
+    *whole, last = path.read_bytes().split(b"\n")
+    lines = list(enumerate(whole, 1))
+    dropped = 0
+    if last.strip():
+        if _is_json(last):
+            lines.append((len(lines) + 1, last))
+        else:
+            dropped = 1
+    return [_read_record(path, number, line) for number, line in lines if line.strip()], dropped
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_record(path: Path, number: int, line: bytes) -> Record:
+    try:
+        return Record.from_json(line.decode(errors="replace"))
+    except GilbenchError as problem:
+        raise GilbenchError(f"{path}, line {number}: {problem}") from problem
+
+
+def _tidy(records: list[Record]) -> pd.DataFrame:
+    frame = pd.DataFrame([_flatten(record) for record in records])
+    for name in frame.columns.difference(list(_NOT_NUMBERS)):
+        frame[name] = pd.to_numeric(frame[name])
+    return frame
+
+
+def _flatten(record: Record) -> dict[str, Any]:
+    fields = dataclasses.asdict(record)
+    flat: dict[str, Any] = {
+        "model": str(fields.pop("model")),
+        "workload": str(fields.pop("workload")),
+        "clients": int(fields.pop("clients")),
+        "target": str(fields.pop("target")),
+        "pass": int(fields.pop("pass_")),
+        "start": int(fields.pop("start")),
+    }
+    for name in ("schema", "latency_hdr"):  # the histogram is large, and what is drawn needs its percentiles alone
+        del fields[name]
+    kinds = dict(fields.pop("errors"))
+    warnings = [dict(warning) for warning in fields.pop("warnings")]
+    for name, value in fields.items():
+        if name in _FLAT:
+            flat |= {_FLAT[name].format(part): figure for part, figure in value.items()}
+        else:
+            flat[name] = value
+    return flat | {
+        "server_cpu_s": record.server_cpu_s.total,
+        "errors": sum(kinds.values()),
+        "error_kinds": kinds,
+        "warnings": warnings,
+    }

@@ -1,0 +1,22 @@
+"""The plots: a file each, a row each.
+
+A plot is a function that takes a :class:`~bench.analysis.load.Run` and returns a figure, or ``None`` where a narrowed
+plan left it nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from bench.analysis.load import Run
+from bench.analysis.plots import cores, latency, quadrants, throughput
+
+PLOTS: Final[dict[str, Callable[[Run], Figure | None]]] = {
+    "quadrants": quadrants.draw,
+    "throughput": throughput.draw,
+    "cores": cores.draw,
+    "latency": latency.draw,
+}

@@ -1,0 +1,115 @@
+"""The one definition of each statistic; whoever shows a number takes it from here.
+
+The unit is the pass, since a server starts once in each: several windows of a cell in one pass count as their median.
+What is told of a cell is the median over its passes, with the lowest and highest of them: its *range over passes*.
+Three passes give no confidence interval, and none is claimed.
+
+Ratios are paired: both sides come from the same pass, so that drift of the machine cancels, and the median and range
+are those of the passes' ratios.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import Any, Final, NamedTuple, cast
+
+import pandas as pd
+
+CELL: Final = ["model", "workload", "clients", "target"]
+BASELINE: Final = "serial"
+
+
+class Verdict(enum.Enum):
+    """Whether a spread lies above a threshold."""
+
+    YES = "yes"
+    NO = "no"
+    UNCLEAR = "unclear"
+
+
+class Spread(NamedTuple):
+    """A statistic of a cell.
+
+    Attributes:
+        median: over the passes.
+        low: the lowest pass; NaN with fewer than two.
+        high: the highest pass; NaN with fewer than two.
+        passes: how many there are.
+    """
+
+    median: float
+    low: float
+    high: float
+    passes: int
+
+    @property
+    def has_range(self) -> bool:
+        return not math.isnan(self.low)
+
+    def above(self, threshold: float) -> Verdict:
+        """Tell whether the whole range lies above or below; without a range, the one value that there is."""
+        low, high = (self.low, self.high) if self.has_range else (self.median, self.median)
+        if low > threshold:
+            return Verdict.YES
+        return Verdict.NO if high < threshold else Verdict.UNCLEAR
+
+
+def over_passes(windows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the median and range over passes of a column.
+
+    Returns:
+        Indexed by :data:`CELL`, columns as in :class:`Spread`. Passes where the column is NaN do not count.
+    """
+    return _over_passes(_per_pass(windows, column).set_index([*CELL, "pass"])[column])
+
+
+def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
+    """Return each cell's throughput over serial's: same pass, target, workload and clients.
+
+    Returns:
+        Indexed by :data:`CELL`, columns as in :class:`Spread`; cells without a serial counterpart are not in it.
+    """
+    all_models = _per_pass(windows, "throughput_rps")
+    serial = all_models[all_models["model"] == BASELINE].drop(columns="model")
+    return _paired(all_models, serial, CELL)
+
+
+def against_target(windows: pd.DataFrame, target: str, other: str) -> pd.DataFrame:
+    """Return the throughput on ``target`` over that on ``other``: same pass, model, workload and clients.
+
+    Returns:
+        Indexed by model, workload and clients, columns as in :class:`Spread`.
+    """
+    rates = _per_pass(windows, "throughput_rps")
+    one, two = (rates[rates["target"] == name].drop(columns="target") for name in (target, other))
+    return _paired(one, two, ["model", "workload", "clients"])
+
+
+def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
+    """Return a row of what the functions above return; ``None`` if it is not there or NaN."""
+    if key not in frame.index:
+        return None
+    row = cast("pd.Series[float]", frame.loc[key])
+    spread = Spread(float(row["median"]), float(row["low"]), float(row["high"]), int(row["passes"]))
+    return None if math.isnan(spread.median) else spread
+
+
+def _per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
+    return windows.groupby([*CELL, "pass"], as_index=False)[[column]].median()
+
+
+def _paired(above: pd.DataFrame, below: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+    on = [name for name in [*index, "pass"] if name in below.columns]
+    pairs = above.merge(below, on=on, suffixes=("", "_below"))
+    divisor = pairs["throughput_rps_below"]
+    pairs["ratio"] = pairs["throughput_rps"] / divisor.where(divisor > 0)  # nothing answered: no ratio, not infinity
+    return _over_passes(pairs.set_index([*index, "pass"])["ratio"])
+
+
+def _over_passes(figures: pd.Series[float]) -> pd.DataFrame:
+    levels = [name for name in figures.index.names if name != "pass"]
+    spread = figures.groupby(level=levels).agg(["median", "min", "max", "count"])
+    spread.columns = pd.Index(["median", "low", "high", "passes"])
+    spread[["low", "high"]] = spread[["low", "high"]].where(spread["passes"] > 1)
+    return spread

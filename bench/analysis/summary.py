@@ -1,0 +1,65 @@
+"""A row for each cell."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from bench.analysis.load import Run
+from bench.analysis.stats import CELL, against_serial, over_passes
+
+# Column of the windows: whether its range over passes is told besides its median.
+_MEDIANS: Final = {
+    "throughput_rps": True,
+    "effective_cores": True,
+    "latency_p50_ns": True,
+    "latency_p99_ns": True,
+    "latency_p999_ns": False,
+    "connect_p99_ns": False,
+    "server_cpu_s": False,
+    "generator_utilisation": False,
+    "peak_rss_bytes": False,
+    "requests": False,
+}
+
+
+def summarise(run: Run) -> pd.DataFrame:
+    """Return the cells of a run, a row each, in the plan's order.
+
+    Returns:
+        Columns: the cell (model, workload, clients, target); ``passes``; for each figure its median over passes under
+        its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one pass;
+        ``speedup`` against serial, with range, NaN without serial; ``errors``, the failed requests of all windows;
+        ``warnings``, the codes met in any window, joined by spaces.
+    """
+    cells = run.windows.groupby(CELL)
+    columns: dict[str, pd.Series[Any]] = {"passes": cells["pass"].nunique()}
+    columns |= _named("speedup", against_serial(run.windows), ranged=True)
+    for name, ranged in _MEDIANS.items():
+        columns |= _named(name, over_passes(run.windows, name), ranged=ranged)
+    columns["errors"] = cells["errors"].sum()
+    columns["warnings"] = cells["warnings"].agg(_codes)
+    frame = pd.DataFrame(columns).reset_index()
+    ranks = {name: {value: rank for rank, value in enumerate(run.values(name))} for name in CELL}
+    frame = frame.sort_values(
+        ["workload", "clients", "model", "target"],
+        key=lambda column: column.map(ranks[str(column.name)]),
+        ignore_index=True,
+    )
+    first = [*CELL, "passes", "throughput_rps", "throughput_rps_low", "throughput_rps_high"]
+    return frame[first + [name for name in frame.columns if name not in first]]
+
+
+def to_csv(summary: pd.DataFrame) -> str:
+    """Return a summary as CSV; the same records give the same text."""
+    return summary.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _named(name: str, spread: pd.DataFrame, *, ranged: bool) -> dict[str, pd.Series[Any]]:
+    ends = {f"{name}_low": spread["low"], f"{name}_high": spread["high"]} if ranged else {}
+    return {name: spread["median"], **ends}
+
+
+def _codes(lists: pd.Series[Any]) -> str:
+    return " ".join(sorted({str(warning.get("code", "unknown")) for warnings in lists for warning in warnings}))
