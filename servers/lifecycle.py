@@ -72,6 +72,11 @@ def stop() -> None:
         _hang_up(connection)
 
 
+def stopping() -> bool:
+    """Tell whether :func:`stop` was called."""
+    return _Process.stopping
+
+
 def accept(listener: socket.socket, on_signal: Callable[[], None] = lambda: None) -> Iterator[socket.socket]:
     """Yield one connection after another until the server is to stop.
 

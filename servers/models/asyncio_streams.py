@@ -31,6 +31,8 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
         loop.add_signal_handler(number, stop)
     for fd in lifecycle.lifeline_fds():
         loop.add_reader(fd, stop_with_lifeline)
+    if lifecycle.stopping():  # by a signal that came before the loop's own handlers were in place
+        stopped.set()
 
     server = await asyncio.start_server(
         lambda reader, writer: converse_async(reader, writer, handler),
