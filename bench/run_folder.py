@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -44,7 +45,7 @@ class RunFolder:
         }
         with _explained(self.path):
             self.path.mkdir(parents=True)
-            self._records = (self.path / "records.jsonl").open("a", encoding="utf-8")
+            self._records = (self.path / "records.jsonl").open("ab", buffering=0)
             self.save()
             _point(results.resolve() / "latest", self.path)
 
@@ -54,9 +55,10 @@ class RunFolder:
         Raises:
             GilbenchError: the disk is full, or the like.
         """
+        line = record.to_json().encode() + b"\n"
         with _explained(self.path):
-            self._records.write(record.to_json() + "\n")
-            self._records.flush()
+            if self._records.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._records.fileno())
 
     def fail(self, cell: str, pass_: int, reason: str) -> None:

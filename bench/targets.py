@@ -185,6 +185,8 @@ def _from_version(version: str, found: Sequence[Target]) -> Target:
         series_of_all = version in {"3", "3t"} and one.series.endswith("t") == version.endswith("t")
         if not one.build["debug"] and (version in {one.series, one.version} or series_of_all):
             return Target(version, one.build)
+    if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST[: version.count(".") + 1]:
+        raise GilbenchError(f"CPython {version} is too old: targets are CPython {'.'.join(map(str, OLDEST))} and newer")
     have = ", ".join(dict.fromkeys(one.name for one in found)) or "none"
     raise GilbenchError(f"no CPython {version} found (found: {have}): {_how_to_get(version)}")
 

@@ -68,8 +68,16 @@ class _Seen(NamedTuple):
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether requests overlap; ``None`` if that cannot be told: no serial beside it, or one client only."""
-        return self.speedup.above(OVERLAPS_ABOVE) if self.speedup and self.clients > 1 else None
+        """Whether requests overlap; ``None`` if that cannot be told: no serial beside it, or one client only.
+
+        Computing that overlaps shows twice, in the speed-up and in the cores in use; the one without the other, as when
+        other programs slowed serial down, is no proof.
+        """
+        if self.speedup is None or self.clients == 1:
+            return None
+        verdict = self.speedup.above(OVERLAPS_ABOVE)
+        one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Verdict.YES
+        return Verdict.UNCLEAR if verdict is Verdict.YES and self.workload == COMPUTES and one_core else verdict
 
 
 def findings(run: Run) -> list[Finding]:

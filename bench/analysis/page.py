@@ -122,7 +122,7 @@ def _builds(run: Run) -> list[tuple[str, list[str]]]:
     """Return the builds as rows: what, and one value for each target; the first row names the targets."""
     targets = run.values("target")
     builds = {name: build if isinstance(build := run.section("targets").get(name), dict) else {} for name in targets}
-    others = {field for build in builds.values() for field in build} - set(_GENERAL) - {"freethreaded"}
+    others = {field for build in builds.values() for field in build} - set(_GENERAL) - {"freethreaded", "version_info"}
     fields = [field for field in (*_GENERAL, *sorted(others)) if any(field in build for build in builds.values())]
     rows = [(_TITLES.get(field, field), [_plain(build.get(field)) for build in builds.values()]) for field in fields]
     return [("target", targets), *rows]

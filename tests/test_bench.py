@@ -1,0 +1,151 @@
+"""The main job as a user runs it: ``pytest bench``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+COMMAND = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench"]
+SMALL = ["--servers", "serial,threaded", "--workloads", "echo,io", "--clients", "2", "--passes", "2"]
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    return os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "80"}
+
+
+def bench(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "--results", str(tmp_path / "results"), "--pythons", f"own={sys.executable}", *options],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path_factory.mktemp("done")
+    return bench(folder, *SMALL, "--budget", "17s", "--name", "small"), folder / "results" / "latest"
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_it_measures_and_draws(done: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    process, folder = done
+    assert process.returncode == 0, process.stdout + process.stderr
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"run.json", "records.jsonl", "benchmark.json", "summary.csv", "report.html", "plots"}
+    assert folder.resolve().name.endswith("Z-small")
+    cells = Counter(f"{r['model']}-{r['workload']}-{r['clients']}-{r['target']}" for r in records(folder))
+    assert cells == {f"{model}-{work}-2-own": 2 for model in ("serial", "threaded") for work in ("echo", "io")}
+
+
+def test_it_ends_with_a_table_and_the_path_of_the_page(done: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    process, folder = done
+    lines = process.stdout.splitlines()
+    assert lines[-1] == str(folder.resolve() / "report.html")
+    assert any("waiting overlaps (io" in line for line in lines)
+
+
+def test_pytest_benchmark_has_seconds_per_request(done: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    process, folder = done
+    stored = json.loads((folder / "benchmark.json").read_text(encoding="utf-8"))["benchmarks"]
+    assert len(stored) == 4
+    for one in stored:
+        info = one["extra_info"]
+        mine = [r for r in records(folder) if (r["model"], r["workload"]) == (info["model"], info["workload"])]
+        assert one["group"] == info["workload"]
+        assert one["stats"]["rounds"] == 2
+        assert sorted(one["stats"]["data"]) == pytest.approx(sorted(1 / r["throughput_rps"] for r in mine))
+        assert [r["pass"] for r in info["records"]] == [0, 1]
+    assert "benchmark 'io': 2 tests" in process.stdout
+
+
+def test_pytest_benchmark_compares_runs(done: tuple[subprocess.CompletedProcess[str], Path], tmp_path: Path) -> None:
+    stored = done[1] / "benchmark.json"
+    other = Path(shutil.copy(stored, tmp_path))
+    command = [sys.executable, "-m", "pytest_benchmark", "compare", str(stored), str(other)]
+    compared = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert compared.stdout.count("test_cell[threaded-io-2-own]") == 2
+
+
+def test_the_command_of_the_run_repeats_it(done: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    command = json.loads((done[1] / "run.json").read_text(encoding="utf-8"))["command"]
+    assert command.startswith("nox -s bench -- --results ")
+    assert command.endswith("--clients 2 --passes 2 --budget 17s --name small")
+
+
+def test_collecting_shows_the_plan_and_measures_nothing(tmp_path: Path) -> None:
+    shown = bench(tmp_path, "--collect-only", "-q", "-k", "threaded and cpu")
+    assert shown.returncode == 0
+    cells = re.findall(r"test_cell\[(.*)\]", shown.stdout)
+    assert cells == ["threaded-cpu-1-own", "threaded-cpu-4-own", "threaded-cpu-8-own"]
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--servers", "forked"], "choose from serial, threaded, asyncio, multiprocess"),
+        (["--pythons", "3.99"], "install it, as by uv python install 3.99"),
+        (["--conversation", "keepalive"], "serial serves 1 client at a time"),
+        (["--budget", "5s"], "give --budget "),
+        (["--results", "/dev/null/x", "--servers", "serial", "--workloads", "echo"], "choose another folder"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_remedy(tmp_path: Path, options: list[str], says: str) -> None:
+    refused = bench(tmp_path, *options)
+    errors = [line for line in (refused.stdout + refused.stderr).splitlines() if "ERROR" in line or "Error" in line]
+    assert refused.returncode == pytest.ExitCode.USAGE_ERROR
+    assert len(errors) == 1
+    assert says in errors[0]
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_a_run_interrupted_twice_over(tmp_path: Path) -> None:
+    """Ctrl-C keeps and draws what is measured; a second run meanwhile is refused."""
+    results = tmp_path / "results"
+    command = [*COMMAND, "--results", str(results), "--pythons", f"own={sys.executable}", *SMALL, "--budget", "60s"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
+    try:
+        measured = results / "latest" / "records.jsonl"
+        deadline_s = time.monotonic() + 60
+        while not (measured.exists() and measured.stat().st_size) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        second = bench(tmp_path, *SMALL)
+        assert second.returncode == pytest.ExitCode.USAGE_ERROR
+        assert f"another run is measuring (process {process.pid})" in second.stderr
+        servers = children(process.pid)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert not [pid for pid in servers if Path(f"/proc/{pid}").exists()]
+    assert json.loads((results / "latest" / "run.json").read_text(encoding="utf-8"))["state"] == "partial"
+    assert "Partial." in (results / "latest" / "report.html").read_text(encoding="utf-8")
+    assert out.splitlines()[-1].endswith("report.html")
+    assert "interrupted: measured" in out
+    assert len(records(results / "latest")) >= 1
+
+
+def children(pid: int) -> list[int]:
+    files = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for file in files for child in file.read_text(encoding="ascii").split()]

@@ -1,0 +1,99 @@
+"""Who may import whom, read from the sources."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("servers", "loadgen", "bench", "bench/analysis")
+
+MAY_IMPORT = {
+    "servers": {"servers"},
+    "loadgen": {"loadgen"},
+    "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
+    "bench/analysis": {"bench.analysis", "bench.record", "loadgen.errors"},
+}
+OURS = ("servers", "loadgen", "bench", "tests")
+
+
+def sources(room: str) -> list[Path]:
+    inner = [ROOT / other for other in ROOMS if other.startswith(f"{room}/")]
+    return [path for path in (ROOT / room).rglob("*.py") if not any(path.is_relative_to(folder) for folder in inner)]
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), path)
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module is not None, "a relative import"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from ((name if is_module(name) else node.module, node) for name in whole)
+
+
+def is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def ours(path: Path) -> list[str]:
+    return [name for name, _ in imports(parse(path)) if name.split(".")[0] in OURS]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_it_may(room: str) -> None:
+    files = sources(room)
+    assert files
+    for path in files:
+        for name in ours(path):
+            allowed = any(name == may or name.startswith(f"{may}.") for may in MAY_IMPORT[room])
+            assert allowed, f"{path.relative_to(ROOT)} imports {name}"
+            assert room != "bench" or not name.startswith("bench.analysis"), f"{path} measures and imports analysing"
+
+
+def test_servers_need_nothing_but_the_standard_library() -> None:
+    for path in sources("servers"):
+        for name, _ in imports(parse(path)):
+            top = name.split(".")[0]
+            assert top == "servers" or top in sys.stdlib_module_names, f"{path} imports {name}"
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    module = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for room in ROOMS
+        for path in sources(room)
+    }
+    arrows = {name: {other for other in ours(path) if other in module} - {name} for name, path in module.items()}
+    # A package's __init__ hands on what its modules offer; the modules do not come back to it by that name.
+    while leaves := {name for name, others in arrows.items() if not others}:
+        arrows = {name: others - leaves for name, others in arrows.items() if name not in leaves}
+    assert not arrows
+
+
+def test_imports_stand_at_the_top() -> None:
+    for room in ROOMS:
+        for path in sources(room):
+            tree = parse(path)
+            allowed = {id(node) for node in tree.body} | {
+                id(inner) for node in tree.body if isinstance(node, ast.If) for inner in ast.walk(node)
+            }
+            late = [node.lineno for _, node in imports(tree) if id(node) not in allowed]
+            assert not late, f"{path}: lines {late}"
+
+
+def test_no_module_shadows_the_standard_library() -> None:
+    # What a script run from the root, or from within a room, could pick up in place of the library's own.
+    top = {path.stem for path in (*ROOT.glob("*.py"), *(path for path in ROOT.iterdir() if path.is_dir()))}
+    inner = {path.stem for room in ROOMS for path in sources(room)}
+    assert len(inner) > 20
+    assert not (top | inner) & sys.stdlib_module_names

@@ -1,0 +1,66 @@
+"""What is typed behind ``nox -s bench --``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from bench.errors import GilbenchError
+from bench.options import OPTIONS, Wanted, read
+from servers.models import MODELS
+from servers.workloads import WORKLOADS
+
+
+def typed(**given: str) -> Wanted:
+    words: dict[str, Any] = {name: option.default for name, option in OPTIONS.items()}
+    return read(words | {"pythons": f"mine={sys.executable}"} | given)
+
+
+def test_the_defaults_are_the_plan_that_the_readme_promises() -> None:
+    wanted = typed()
+    assert wanted.models == list(MODELS)
+    assert wanted.workloads == list(WORKLOADS)
+    assert wanted.clients == [1, 4, 8]
+    assert (wanted.conversation, wanted.passes, wanted.budget_s) == (10, 3, 180)
+    assert wanted.results.name == "results"
+    assert len(wanted.cells) == 4 * 3 * 3
+
+
+def test_the_seed_is_drawn_unless_given() -> None:
+    assert typed().seed != typed().seed
+    assert typed(seed="0").seed == 0
+
+
+def test_what_is_given_is_taken() -> None:
+    wanted = typed(servers="threaded, serial", clients="2,2,16", conversation="keepalive", budget="90s", passes="5")
+    assert wanted.models == ["threaded", "serial"]
+    assert wanted.clients == [2, 16]
+    assert (wanted.conversation, wanted.budget_s, wanted.passes) == (None, 90, 5)
+    assert [cell.name for cell in wanted.cells[:2]] == ["threaded-echo-2-mine", "threaded-echo-16-mine"]
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "says"),
+    [
+        ("servers", "serial,forked", "'forked' is unknown: choose from serial, threaded"),
+        ("servers", " , ", "names nothing"),
+        ("workloads", "gpu", "choose from echo, io, cpu"),
+        ("clients", "0", "no whole number from 1"),
+        ("clients", "1,-2", "no whole number from 1"),
+        ("clients", "1e3", "no whole number from 1"),
+        ("passes", "0", "no whole number from 1"),
+        ("budget", "3 minutes", "write 500ms, 5s, 3m or 1h"),
+        ("conversation", "0", "keepalive"),
+        ("name", "../up", "no name for a folder"),
+        ("seed", "x", "no whole number from 0"),
+        ("pythons", "3.99", "no CPython 3.99 found"),
+    ],
+)
+def test_nonsense_is_refused_with_the_option_and_the_remedy(option: str, text: str, says: str) -> None:
+    with pytest.raises(GilbenchError) as refused:
+        typed(**{option: text})
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert option == "pythons" or str(refused.value).startswith(f"--{option}")

@@ -1,0 +1,201 @@
+"""Finding interpreters, and what a name stands for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import targets
+from bench.__main__ import main
+from bench.errors import GilbenchError
+from bench.targets import Target, auto, discover, resolve, target_environment
+
+PROBE = Path(targets.__file__).with_name("probe.py")
+FIELDS = {"executable", "version", "implementation", "compiler", "pgo", "lto", "flags", "libc", "gil_enabled", "jit"}
+
+
+def program(folder: Path, name: str, **fields: object) -> Path:
+    """Make a program that answers the probe as an interpreter would."""
+    path = folder / name
+    build: dict[str, Any] = {
+        "executable": str(path),
+        "version": "3.13.1",
+        "version_info": [3, 13, 1, "final", 0],
+        "implementation": "CPython",
+        "freethreaded": False,
+        "gil_enabled": True,
+        "debug": False,
+        "compiler": "GCC 12",
+        "built": "main Jan  1 2026 00:00:00",
+        "pgo": True,
+        "lto": None,
+        "jit": "unavailable",
+    } | fields
+    path.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(build)}\nEND\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def version(text: str, **fields: object) -> dict[str, object]:
+    number = text.rstrip("t")
+    major, minor, patch = map(int, number.split("."))
+    return {
+        "version": number,
+        "version_info": [major, minor, patch, "final", 0],
+        "freethreaded": text.endswith("t"),
+        "gil_enabled": not text.endswith("t"),
+    } | fields
+
+
+def found(folder: Path, *versions: str) -> list[Target]:
+    paths = [program(folder, f"python{one}", **version(one)) for one in versions]
+    return discover(lambda: paths)
+
+
+def names(many: Sequence[Target]) -> list[str]:
+    return [one.name for one in many]
+
+
+def test_the_harness_own_interpreter_is_found_and_describes_itself() -> None:
+    own = resolve(sys.executable, discover())
+    assert len(own) == 1
+    assert own[0].build.keys() >= FIELDS
+    assert own[0].build["version_info"] == list(sys.version_info)
+    assert own[0].executable.samefile(getattr(sys, "_base_executable", sys.executable))
+
+
+def test_the_newest_of_a_series_has_its_short_name(tmp_path: Path) -> None:
+    assert names(found(tmp_path, "3.12.9", "3.13.0", "3.13.15", "3.13.15t")) == ["3.13", "3.13t", "3.13.0", "3.12"]
+
+
+def test_a_program_with_several_names_counts_once(tmp_path: Path) -> None:
+    path = program(tmp_path, "python3.13")
+    link = tmp_path / "python3"
+    link.symlink_to(path)
+    assert len(discover(lambda: [link, path, path])) == 1
+
+
+def test_what_does_not_run_as_a_python_is_left_out(tmp_path: Path) -> None:
+    broken = tmp_path / "python3.12"
+    broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    talker = tmp_path / "python3.11"
+    talker.write_text("#!/bin/sh\necho '[]'\n", encoding="utf-8")
+    talker.chmod(0o755)
+    old = program(tmp_path, "python3.8", **version("3.8.18"))
+    pypy = program(tmp_path, "pypy3.11", implementation="PyPy")
+    assert discover(lambda: [broken, talker, old, pypy, tmp_path / "nowhere"]) == []
+
+
+def test_names_on_the_path_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(tmp_path, "python3.14t", **version("3.14.77t"))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert "3.14.77t" in [one.version for one in discover()]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "versions"),
+    [
+        ("3.13", ["3.13.15"]),
+        ("3.13.0", ["3.13.0"]),
+        ("3.13t", ["3.13.15t"]),
+        ("3", ["3.14.2"]),
+        ("3.13,3.13t", ["3.13.15", "3.13.15t"]),
+        ("old=3.13.0, new=3.13.15", ["3.13.0", "3.13.15"]),
+    ],
+)
+def test_a_short_name_means_the_newest_that_fits(tmp_path: Path, wanted: str, versions: list[str]) -> None:
+    have = found(tmp_path, "3.13.0", "3.13.15", "3.13.15t", "3.14.2")
+    assert [one.version for one in resolve(wanted, have)] == versions
+
+
+def test_a_path_and_a_name_of_ones_own(tmp_path: Path) -> None:
+    have = found(tmp_path, "3.13.15")
+    elsewhere = program(tmp_path, "mine", **version("3.14.0"))
+    assert names(resolve(f"{elsewhere},work={tmp_path}/python3.13.15", have)) == ["3.14.0", "work"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ("3.12", "no CPython 3.12 found (found: 3.13): install it, as by uv python install 3.12"),
+        ("3.8", "CPython 3.8 is too old: targets are CPython 3.9 and newer"),
+        ("nosuch", "'nosuch' is no version, no program and no path of one"),
+        ("/bin/sh", "/bin/sh is no Python that runs"),
+        ("3.13,3.13", "names two interpreters"),
+        ("a/b=3.13", "no name for an interpreter"),
+        ("", "names no interpreter"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line_with_the_remedy(tmp_path: Path, wanted: str, says: str) -> None:
+    with pytest.raises(GilbenchError) as refused:
+        resolve(wanted, found(tmp_path, "3.13.15"))
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_auto_takes_the_newest_pair_that_differs_in_the_gil_alone(tmp_path: Path) -> None:
+    assert names(auto(found(tmp_path, "3.13.1", "3.13.1t", "3.14.0", "3.12.0", "3.12.1t"))) == ["3.13", "3.13t"]
+
+
+def test_auto_without_a_pair_takes_the_newest_and_the_harness_own(tmp_path: Path) -> None:
+    program(tmp_path, "python3.99", **version("3.99.0"))
+    have = discover(lambda: [tmp_path / "python3.99", Path(sys.executable)])
+    assert [one.version for one in auto(have)] == ["3.99.0", sys.version.split()[0]]
+    beta = program(tmp_path, "beta", **version("3.100.0", version_info=[3, 100, 0, "beta", 1]))
+    assert "3.100.0" not in [one.version for one in auto(discover(lambda: [beta, Path(sys.executable)]))]
+    with pytest.raises(GilbenchError, match="uv python install"):
+        auto(discover(lambda: [beta]))
+
+
+def test_a_target_sees_nothing_of_the_shell_s_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.setenv("PYTHON_GIL", "1")
+    monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
+    monkeypatch.setenv("LANG", "C")
+    environment = target_environment()
+    assert not [name for name in environment if name.startswith("PYTHON")]
+    assert "VIRTUAL_ENV" not in environment
+    assert environment["LANG"] == "C"
+
+
+def test_the_probe_runs_under_every_interpreter_found() -> None:
+    for one in discover():
+        done = subprocess.run(
+            [one.executable, "-I", PROBE],
+            capture_output=True,
+            check=True,
+            env=target_environment(),
+        )
+        assert json.loads(done.stdout)["version"] == one.build["version"]
+        assert not done.stderr
+
+
+def test_the_table_shows_which_is_which(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["pythons"]) == 0
+    table = capsys.readouterr().out
+    for one in discover():
+        assert one.version in table
+        assert str(one.executable) in table.replace("\n", "")
+    assert "--pythons auto measures: " in table
+    assert main(["pythons", "--json", sys.executable]) == 0
+    (build,) = json.loads(capsys.readouterr().out).values()
+    assert build.keys() >= FIELDS
+
+
+def test_a_missing_interpreter_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["pythons", "3.99"])
+    assert end.value.code == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    with pytest.raises(SystemExit) as end:
+        main(["snakes"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
