@@ -24,11 +24,13 @@ class Progress:
         self._done = 0
         self._began_s = self._told_s = time.monotonic()
         self._bar = Bar(
-            TextColumn("{task.description:<34}"),
+            TextColumn("{task.description:<33}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("+"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             console=console,
             disable=not console.is_terminal,
             refresh_per_second=4,

@@ -34,6 +34,7 @@ BUCKETS = (_DOUBLINGS + 1) * _HALF
 
 _COOKIE = 0x1C849303 | 0x10
 _COMPRESSED_COOKIE = 0x1C849304 | 0x10
+_COMPRESSED_HEADER = struct.Struct(">ii")
 _HEADER = struct.Struct(">iiiiqqd")
 
 
@@ -108,7 +109,8 @@ class Histogram:
         """
         if self.max_ns is None:
             return None
-        rank = max(1, math.ceil(self.total * percent / 100))
+        # One step less than asked for, so that a rank that is whole does not end a little above itself.
+        rank = max(1, math.ceil(self.total * math.nextafter(percent, 0) / 100))
         index = int(np.searchsorted(np.cumsum(self.counts), rank))
         return min(highest_in_bucket(index), self.max_ns)
 
@@ -136,7 +138,7 @@ class Histogram:
             _put_varint(payload, number)
         header = _HEADER.pack(_COOKIE, len(payload), 0, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS, 1.0)
         packed = zlib.compress(header + payload)
-        return base64.b64encode(struct.pack(">ii", _COMPRESSED_COOKIE, len(packed)) + packed).decode()
+        return base64.b64encode(_COMPRESSED_HEADER.pack(_COMPRESSED_COOKIE, len(packed)) + packed).decode()
 
     @classmethod
     def decode(cls, text: str) -> Histogram:
@@ -146,26 +148,34 @@ class Histogram:
             GilbenchError: ``text`` is no such encoding, or one of another layout.
         """
         try:
-            packed = base64.b64decode(text, validate=True)
-            raw = zlib.decompress(packed[8:])
-            cookie, size, _, digits, lowest, highest, _ = _HEADER.unpack_from(raw)
-            if (cookie, digits, lowest, highest) != (_COOKIE, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS):
-                raise GilbenchError("a histogram of another layout: only gilbench's own can be read here")
-            counts = np.zeros(BUCKETS, np.int64)
-            index = 0
-            for number in _varints(raw[_HEADER.size : _HEADER.size + size]):
-                if number < 0:
-                    index -= number
-                else:
-                    counts[index] = number
-                    index += 1
-        except (ValueError, IndexError, zlib.error, struct.error) as problem:
+            counts = _unpack(base64.b64decode(text, validate=True))
+        except (ValueError, IndexError, OverflowError, zlib.error, struct.error) as problem:
             raise GilbenchError(f"not an HdrHistogram ({problem}): {text[:40]!r}") from problem
         filled = np.flatnonzero(counts).tolist()
         if not filled:
             return cls(counts)
         total = sum(highest_in_bucket(i) * int(counts[i]) for i in filled)
         return cls(counts, highest_in_bucket(filled[0]), highest_in_bucket(filled[-1]), total)
+
+
+def _unpack(packed: bytes) -> Counts:
+    if _COMPRESSED_HEADER.unpack_from(packed) != (_COMPRESSED_COOKIE, len(packed) - _COMPRESSED_HEADER.size):
+        raise ValueError("its header does not fit")
+    raw = zlib.decompress(packed[_COMPRESSED_HEADER.size :])
+    cookie, size, _, digits, lowest, highest, _ = _HEADER.unpack_from(raw)
+    if (cookie, digits, lowest, highest) != (_COOKIE, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS):
+        raise GilbenchError("a histogram of another layout: only gilbench's own can be read here")
+    if size != len(raw) - _HEADER.size:
+        raise ValueError("its length is wrong")
+    counts = np.zeros(BUCKETS, np.int64)
+    index = 0
+    for number in _varints(raw[_HEADER.size :]):
+        if number < 0:
+            index -= number
+        else:
+            counts[index] = number
+            index += 1
+    return counts
 
 
 def _put_varint(payload: bytearray, number: int) -> None:

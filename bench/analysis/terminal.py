@@ -24,7 +24,9 @@ def show(console: Console, run: Run, summary: pd.DataFrame, found: Sequence[Find
     """Write the tables, the findings and the cautions."""
     clients = _shown(run.values("clients"))
     for workload in run.values("workload"):
+        console.print()
         console.print(_table(run, summary[summary["workload"] == workload], workload, clients))
+    console.print()
     note = "req/s: median ± half the range over passes." if run.windows["pass"].nunique() > 1 else "req/s: of one pass."
     hidden = len(run.values("clients")) - len(clients)
     note += f" {wording.plural(hidden, 'number')} of clients left out: see summary.csv." if hidden else ""
