@@ -124,6 +124,7 @@ def _command(config: pytest.Config) -> str:
 @contextlib.contextmanager
 def _uncaptured(config: pytest.Config) -> Iterator[Console]:
     """Let what is printed be seen, and what is started print."""
+    config.get_terminal_writer().flush()  # what pytest has said stands before what follows, also in a file
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         yield Console(soft_wrap=True)
 

@@ -22,7 +22,8 @@ SMALL = ["--servers", "serial,threaded", "--workloads", "echo,io", "--clients", 
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
-    return os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "80"}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return kept | {"TMPDIR": str(tmp_path), "COLUMNS": "80"}
 
 
 def bench(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
