@@ -7,9 +7,11 @@ The first line on standard output, once it accepts connections, is JSON:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import socket
-from typing import Mapping, NoReturn, Optional, Sequence, Union
+import sys
+from typing import Any, Callable, Mapping, NoReturn, Optional, Sequence, Union
 
 from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler
@@ -23,6 +25,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     options = parser.parse_args(argv)
     if options.workers and not MODELS[options.model].pooled:
         parser.error("%s keeps no pool of workers, so --workers has nothing to set" % options.model)
+    if options.lifeline and sys.stdin is None:
+        parser.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
     workload = importlib.import_module(WORKLOADS[options.workload].module)
     model = importlib.import_module(MODELS[options.model].module)
     handler = Handler(
@@ -35,6 +39,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     lifecycle.install(options.lifeline)
     lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=workload.WORK)
     model.serve(listener, handler)
+    lifecycle.disarm()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,12 +56,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", choices=MODELS, metavar="MODEL", help="how connections are served")
     parser.add_argument("--workload", choices=WORKLOADS, default="echo", help="what one request costs (default: echo)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=0, help="port to listen on (default: 0, any free one)")
+    parser.add_argument(
+        "--port",
+        type=_between(int, 0, 65535, "a port's number"),
+        default=0,
+        help="port to listen on (default: 0, any free one)",
+    )
     parser.add_argument("--wire", choices=WIRES, default="line", help="how requests are told apart (default: line)")
-    parser.add_argument("--workers", type=_count, metavar="N", help="how many workers, for models that keep a pool")
+    parser.add_argument(
+        "--workers",
+        type=_between(int, 1, 1024, "how many"),
+        metavar="N",
+        help="how many workers, for models that keep a pool",
+    )
     parser.add_argument(
         "--stall-timeout",
-        type=_seconds,
+        type=_between(float, 0.001, 86400, "seconds"),
         default=STALL_TIMEOUT_S,
         metavar="S",
         help="drop a client that stops in the middle of a request for so many seconds (default: %(default)g)",
@@ -69,8 +84,8 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=lifecycle.BACKLOG)
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
+    except (OSError, UnicodeError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
         parser.exit(
             1,
             "%s: error: cannot listen on %s port %d: %s; choose another with --host and --port (0: any free one)\n"
@@ -82,25 +97,14 @@ def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
     return "; ".join("%s (%s)" % (name, row.summary) for name, row in table.items())
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535, not %s" % text)
-    return port
+def _between(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], Any]:
+    def number(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if low <= kind(text) <= high:
+                return kind(text)
+        raise argparse.ArgumentTypeError("%s, from %g to %g, not %r" % (what, low, high, text))
 
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least 1, not %s" % text)
-    return count
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < 86400:
-        raise argparse.ArgumentTypeError("seconds from above 0 to a day, not %s" % text)
-    return seconds
+    return number
 
 
 if __name__ == "__main__":

@@ -58,31 +58,49 @@ def converse(connection: socket.socket, handler: Handler) -> None:
             idle_s = 0.0
             for request in framing.receive(data):
                 connection.sendall(framing.frame(handler.respond(request)))
+                patience.renew()
 
 
 async def converse_async(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
     """Do as :func:`converse` does, waiting in the event loop, where an idle connection keeps nobody busy."""
     connection = writer.get_extra_info("socket")
-    with contextlib.closing(writer), lifecycle.attended(connection), _faults_logged(connection):
-        framing = handler.framing()
-        patience = _Patience(handler.stall_timeout_s)
-        while not framing.over:
-            left_s = patience.left_s(framing)
-            reading = reader.read(framing.recv_bytes)
-            # A time-out costs more than many a request, so only half a request gets one.
-            data = await (reading if left_s is None else _within(left_s, reading))
-            for request in framing.receive(data):
-                if handler.respond_async is None:
-                    reply = handler.respond(request)
-                else:
-                    reply = await handler.respond_async(request)
-                writer.write(framing.frame(reply))
-                if writer.transport.get_write_buffer_size():
-                    await _within(handler.stall_timeout_s, writer.drain())
+    transport = writer.transport
+    try:
+        with lifecycle.attended(connection), _faults_logged(connection):
+            try:
+                await _answer(reader, writer, handler)
+            finally:
+                writer.close()
+                if transport.get_write_buffer_size():
+                    await _within(handler.stall_timeout_s, writer.wait_closed())
+    finally:
+        transport.abort()  # closing waits for ever for a client that does not read
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
+    framing = handler.framing()
+    patience = _Patience(handler.stall_timeout_s)
+    transport = writer.transport
+    while not framing.over:
+        left_s = patience.left_s(framing)
+        reading = reader.read(framing.recv_bytes)
+        # A time-out costs more than many a request, so only half a request gets one.
+        requests = framing.receive(await (reading if left_s is None else _within(left_s, reading)))
+        for request in requests:
+            if handler.respond_async is None:
+                reply = handler.respond(request)
+            else:
+                reply = await handler.respond_async(request)
+            writer.write(framing.frame(reply))
+            patience.renew()
+            if transport.get_write_buffer_size() or transport.is_closing():
+                await _within(handler.stall_timeout_s, writer.drain())
+            elif len(requests) > 1:
+                await asyncio.sleep(0)  # a client that asks much at once gets its turn like the others, and the signals
 
 
 class _Patience:
-    """Bounds the time a request takes to arrive; reads the clock only while half a request is held."""
+    """Bounds the time each request takes to arrive; reads the clock only while half a request is held."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
@@ -95,7 +113,6 @@ class _Patience:
             Stalled: none are left.
         """
         if not framing.partial:
-            self._since_s = None
             return None
         now_s = time.monotonic()
         if self._since_s is None:
@@ -104,6 +121,10 @@ class _Patience:
         if left_s <= 0:
             raise Stalled("half a request and no more")
         return left_s
+
+    def renew(self) -> None:
+        """Count afresh: a request was answered, and what is held is another one."""
+        self._since_s = None
 
 
 async def _within(limit_s: float, waiting: Awaitable[Any]) -> Any:
@@ -122,7 +143,9 @@ def _faults_logged(connection: Any) -> Iterator[None]:
             peer = "%s:%d" % connection.getpeername()[:2]
         except OSError:
             peer = "gone"
-        lifecycle.log("connection_broken", peer=peer, reason=str(fault) or type(fault).__name__)
+        # Only sending ends so, by the kernel's time-out.
+        reason = "does not read" if isinstance(fault, BlockingIOError) else str(fault) or type(fault).__name__
+        lifecycle.log("connection_broken", peer=peer, reason=reason)
 
 
 def _set_timeouts(connection: socket.socket, timeout_s: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Dict, List, Type
 
 MAX_LINE_BYTES = 64 * 1024
+"""How long a line may be, without its line feed."""
 
 _QUIT = (b"Q", b"q")
 
@@ -46,7 +47,10 @@ class Framing:
 
 
 class LineFraming(Framing):
-    """A request is a line, so is a reply; a line ``Q`` or ``q`` ends the conversation."""
+    """A request is a line, so is a reply; a line ``Q`` or ``q`` ends the conversation.
+
+    Lines end in LF or CRLF, which is not part of the request.
+    """
 
     def receive(self, data: bytes) -> List[bytes]:
         held = self.partial
@@ -62,16 +66,18 @@ class LineFraming(Framing):
                 return self._hold(b"")
             data = bytes(held)
             held.clear()
-        lines = data.split(b"\n")
-        rest = lines.pop()
-        for number, line in enumerate(lines):
+        *lines, rest = data.split(b"\n")
+        requests: List[bytes] = []
+        for line in lines:
             if len(line) > MAX_LINE_BYTES:
                 raise FramingError("a line is longer than %d bytes" % MAX_LINE_BYTES)
-            if line.rstrip(b"\r") in _QUIT:
+            request = line.removesuffix(b"\r")
+            if request in _QUIT:
                 self.over = True
-                return lines[:number]
+                return requests
+            requests.append(request)
         self._hold(rest)
-        return lines
+        return requests
 
     def frame(self, reply: bytes) -> bytes:
         return reply + b"\n"
@@ -92,10 +98,11 @@ class SeedFraming(Framing):
     recv_bytes = 1024
 
     def receive(self, data: bytes) -> List[bytes]:
-        if not data or data.rstrip(b"\r\n") in _QUIT:
+        request = data.rstrip(b"\r\n")
+        if not data or request in _QUIT:
             self.over = True
             return []
-        return [data]
+        return [request]
 
     def frame(self, reply: bytes) -> bytes:
         return reply

@@ -23,9 +23,10 @@ GRACE_S = 2.0
 LIFELINE_FD = 0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-# accept() fails for want of these while the listener itself is sound: wait, then try again.
-_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_SHORTAGE_PAUSE_S = 0.1
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What accept() may fail for want of while the listener itself is sound: wait, then try again."""
+
+SHORTAGE_PAUSE_S = 0.1
 
 
 class _Process:
@@ -65,11 +66,20 @@ def install(lifeline: bool) -> None:
 
 def stop() -> None:
     """Accept and read no more; leave ``GRACE_S`` for what is in hand."""
+    if _Process.stopping:
+        return
     _Process.stopping = True
+    # Told once is told enough, and an interpreter that is about to end dies of the next signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
     signal.setitimer(signal.ITIMER_REAL, GRACE_S)
     for connection in _Process.open.copy():  # in one step, also where threads have no GIL
         _hang_up(connection)
+
+
+def disarm() -> None:
+    """Take back the timer of :func:`stop`: all is finished, and an interpreter that is about to end dies of it."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def stopping() -> bool:
@@ -78,7 +88,7 @@ def stopping() -> bool:
 
 
 def accept(listener: socket.socket, on_signal: Callable[[], None] = lambda: None) -> Iterator[socket.socket]:
-    """Yield one connection after another until the server is to stop.
+    """Yield one connection after another until the server is to stop, then close ``listener``.
 
     ``on_signal`` is called, outside of any signal handler, after each signal that has a handler. Too few file
     descriptors or too little memory are logged and waited out; the client waits in the backlog meanwhile.
@@ -103,13 +113,14 @@ def accept(listener: socket.socket, on_signal: Callable[[], None] = lambda: None
                 try:
                     connection, _ = listener.accept()
                 except OSError as problem:  # the client may also have gone again: no one's loss
-                    if problem.errno in _SHORTAGES:
+                    if problem.errno in SHORTAGES:
                         log("accept_failed", reason=problem.strerror)
-                        time.sleep(_SHORTAGE_PAUSE_S)
+                        time.sleep(SHORTAGE_PAUSE_S)
                     continue
                 connection.setblocking(True)
                 yield connection
     finally:
+        listener.close()
         signal.set_wakeup_fd(-1)
         os.close(wake_r)
         os.close(wake_w)
@@ -125,17 +136,6 @@ def attended(connection: Any) -> Iterator[None]:
         yield
     finally:
         _Process.open.discard(connection)
-
-
-def unfinished() -> int:
-    """Return how many connections are still attended."""
-    return len(_Process.open)
-
-
-def drain() -> None:
-    """Wait until no connection is attended; the timer that :func:`stop` set bounds it."""
-    while unfinished():
-        time.sleep(0.005)
 
 
 def forked() -> None:

@@ -9,6 +9,8 @@ from typing import Any, Dict
 from servers import lifecycle
 from servers.conversation import Handler, converse_async
 
+_ACCEPTS_AT_ONCE = 100
+
 
 def serve(listener: socket.socket, handler: Handler) -> None:
     asyncio.run(_serve(listener, handler))
@@ -16,7 +18,7 @@ def serve(listener: socket.socket, handler: Handler) -> None:
 
 async def _serve(listener: socket.socket, handler: Handler) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_log_problem)
+    loop.set_exception_handler(_ProblemLog())
     stopped = asyncio.Event()
 
     def stop() -> None:
@@ -30,20 +32,39 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
     for number in lifecycle.STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
     for fd in lifecycle.lifeline_fds():
-        loop.add_reader(fd, stop_with_lifeline)
+        try:
+            loop.add_reader(fd, stop_with_lifeline)
+        except PermissionError:  # epoll refuses files and /dev/null, which can be read to their end at once
+            while not lifecycle.lifeline_ended():
+                pass
+            stop()
     if lifecycle.stopping():  # by a signal that came before the loop's own handlers were in place
         stopped.set()
 
     server = await asyncio.start_server(
         lambda reader, writer: converse_async(reader, writer, handler),
         sock=listener,
-        backlog=lifecycle.BACKLOG,
+        backlog=_ACCEPTS_AT_ONCE,
     )
+    # asyncio takes one number for both; where descriptors are short it fails as often as it may accept at once.
+    listener.listen(lifecycle.BACKLOG)
     await stopped.wait()
     server.close()
-    while lifecycle.unfinished():
+    while len(asyncio.all_tasks()) > 1:  # bounded by the timer that lifecycle.stop() set
         await asyncio.sleep(0.005)
 
 
-def _log_problem(_: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
-    lifecycle.log("event_loop", reason=context["message"], exception=repr(context.get("exception")))
+class _ProblemLog:
+    """Logs what the event loop reports, and only the first of the many shortages that one wake-up may report."""
+
+    def __init__(self) -> None:
+        self._quiet_until_s = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
+        problem = context.get("exception")
+        if isinstance(problem, OSError) and problem.errno in lifecycle.SHORTAGES:
+            if loop.time() >= self._quiet_until_s:
+                lifecycle.log("accept_failed", reason=problem.strerror)
+            self._quiet_until_s = loop.time() + lifecycle.SHORTAGE_PAUSE_S
+        else:
+            lifecycle.log("event_loop", reason=context["message"], exception=repr(problem))

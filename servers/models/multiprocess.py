@@ -49,8 +49,7 @@ def _reap(children: Set[int]) -> None:
 
 
 def _end(children: Set[int]) -> None:
-    # Each child has its own timer; the parent's must not go off before the last child is reaped.
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    lifecycle.disarm()  # each child has its own timer; the parent's must not go off before the last child is reaped
     _signal_all(children, signal.SIGTERM)
     deadline_s = time.monotonic() + lifecycle.GRACE_S
     while children and time.monotonic() < deadline_s:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 from servers import lifecycle
 from servers.conversation import Handler, converse
@@ -16,4 +17,5 @@ def serve(listener: socket.socket, handler: Handler) -> None:
         except RuntimeError as shortage:  # "can't start new thread"
             connection.close()
             lifecycle.log("connection_refused", reason=str(shortage))
-    lifecycle.drain()
+    while threading.active_count() > 1:  # bounded by the timer that lifecycle.stop() set
+        time.sleep(0.005)
