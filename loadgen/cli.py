@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,16 @@ WORDING = {
 }
 """How each warning is told, and what to do."""
 
+_COLUMNS = 80
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
 
 def main(argv: list[str]) -> int:
-    """Run the command; return 0, 1 when something failed, 130 when interrupted."""
+    """Run the command; return 0, 1 when something failed, 130 when interrupted. Wrong options exit with 2."""
     parser = _parser()
     chosen = parser.parse_args(argv)
     host, port = chosen.address
     try:
-        if not chosen.allow_remote:
-            _refuse_remote(host)
         load = Load(
             host=host,
             port=port,
@@ -46,6 +48,11 @@ def main(argv: list[str]) -> int:
             conversation=chosen.conversation,
             timeout_s=chosen.timeout,
         )
+    except GilbenchError as problem:
+        parser.error(str(problem))
+    try:
+        if not chosen.allow_remote:
+            _refuse_remote(host)
         result, interrupted = _run(load)
         text = json.dumps(result.to_dict())
         if chosen.json == "-":
@@ -82,7 +89,7 @@ def render(result: LoadResult) -> str:
     if result.unfinished:
         lines.append(f"unfinished  {result.unfinished:>12} in flight    for {result.oldest_unfinished_s:.3f} s at most")
     lines += [f"warning: {wording(warning)}" for warning in result.warnings()]
-    return "\n".join(lines)
+    return "\n".join(_wrapped(line) for line in lines)
 
 
 def wording(warning: dict[str, Any]) -> str:
@@ -90,15 +97,20 @@ def wording(warning: dict[str, Any]) -> str:
     return WORDING[warning["code"]].format(**warning)
 
 
+def _wrapped(line: str) -> str:
+    broken = textwrap.wrap(line, _COLUMNS, subsequent_indent=12 * " ", break_on_hyphens=False)
+    return "\n".join(broken).replace(_NO_BREAK, " ")
+
+
 def _times(times: dict[str, Any]) -> str:
-    return "  ".join(f"{name} {_time(value)}" for name, value in times.items() if value is not None) or "none"
+    told = [f"{name}{_NO_BREAK}{_time(value)}" for name, value in times.items() if value is not None]
+    return "  ".join(told) or "none"
 
 
 def _time(value_ns: float) -> str:
-    for unit, size in (("s", 1e9), ("ms", 1e6)):
-        if value_ns >= size:
-            return f"{value_ns / size:.3g} {unit}"
-    return f"{value_ns / 1e3:.3g} µs"
+    unit, size = next((row for row in (("s", 1e9), ("ms", 1e6)) if value_ns >= 0.9995 * row[1]), ("µs", 1e3))
+    value = value_ns / size
+    return f"{value:,.0f}{_NO_BREAK}{unit}" if value >= 999.5 else f"{value:.3g}{_NO_BREAK}{unit}"
 
 
 def _run(load: Load) -> tuple[LoadResult, bool]:

@@ -32,7 +32,7 @@ def _in_flight(w: Any, now_ns: int) -> tuple[int, int, int]:
 def closed_loop(w: Any, scan: Any) -> None:
     """Put the load on until ``settings.end_ns`` or ``tally.cancel``; connections stay open for :func:`hang_up`.
 
-    What completes from ``settings.begin_ns`` on is counted.
+    What completes from ``settings.begin_ns`` on is counted. However late the window begins, it keeps its length.
     """
     settings, tally = w.settings[0], w.tally[0]
     now_ns = libc.clock_ns(libc.MONOTONIC, w.clock)
@@ -41,8 +41,11 @@ def closed_loop(w: Any, scan: Any) -> None:
         connection.open_connection(w, index, now_ns)
     timer_ns = now_ns + _TIMER_NS
     cpu_ns = 0
-    while now_ns < settings.end_ns and tally.cancel == 0:
-        if tally.measuring == 0 and now_ns >= settings.begin_ns:
+    edge_ns = settings.begin_ns
+    while (tally.measuring == 0 or now_ns < edge_ns) and tally.cancel == 0:
+        if tally.measuring == 0 and now_ns >= edge_ns:
+            settings.end_ns += now_ns - settings.begin_ns
+            edge_ns = settings.end_ns
             cpu_ns = libc.clock_ns(libc.THREAD_CPU, w.clock)
             tally.waited_ns = 0
             tally.began_ns = now_ns
@@ -53,16 +56,17 @@ def closed_loop(w: Any, scan: Any) -> None:
                 if w.connections[index].until_ns <= now_ns:
                     connection.on_timer(w, index, now_ns)
             timer_ns = now_ns + _TIMER_NS
-        # Whole milliseconds, rounded up: the end is never waited past by more than one.
-        wait_ms = (min(timer_ns, settings.end_ns) - now_ns) // 1_000_000 + 1
+        # Whole milliseconds, rounded up: an edge is never waited past by more than one.
+        wait_ms = (min(timer_ns, edge_ns) - now_ns) // 1_000_000 + 1
         before_ns = libc.clock_ns(libc.MONOTONIC, w.clock)
         ready = libc.epoll_wait(settings.epoll, w.events.ctypes.data, len(w.events), wait_ms)
         now_ns = libc.clock_ns(libc.MONOTONIC, w.clock)
         tally.waited_ns += now_ns - before_ns
         for i in range(ready):
             event = w.events[i]
-            connection.on_event(w, scan, event.index, event.events & libc.BROKEN != 0)
-    tally.cpu_ns = libc.clock_ns(libc.THREAD_CPU, w.clock) - cpu_ns
+            connection.on_event(w, scan, event.index, event.events)
+    if tally.measuring:
+        tally.cpu_ns = libc.clock_ns(libc.THREAD_CPU, w.clock) - cpu_ns
     tally.ended_ns = now_ns
     tally.age_after_ns, tally.oldest_ns, tally.unfinished = _in_flight(w, now_ns)
 

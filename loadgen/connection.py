@@ -154,9 +154,11 @@ def open_connection(w: Any, index: int, now_ns: int) -> None:
 
 
 @inlined
-def on_event(w: Any, scan: Any, index: int, broken: bool) -> None:
+def on_event(w: Any, scan: Any, index: int, events: int) -> None:
     """Take the steps that what happened to the connection allows."""
     c = w.connections[index]
+    broken = events & libc.BROKEN != 0
+    unread = broken or events & libc.READABLE != 0
     now_ns = libc.clock_ns(libc.MONOTONIC, w.clock)
     if c.state == CONNECTING:
         w.option[0], w.option[1] = 0, 4
@@ -170,10 +172,12 @@ def on_event(w: Any, scan: Any, index: int, broken: bool) -> None:
         _send(w, index, now_ns)
     elif c.state == WAITING:
         _receive(w, scan, index, now_ns)
+        unread = broken
     if broken and c.state == SENDING:
         fail(w, index, RESET, now_ns)
-    elif broken and c.state == WAITING:
-        # The server's end of the stream came in one event with bytes before it; no other event will tell.
+    elif unread and c.state == WAITING:
+        # The server's end of the stream came in one event with bytes before it, or bytes came in one with the
+        # connection; no other event will tell.
         _receive(w, scan, index, now_ns)
     if c.state == REOPENING:
         open_connection(w, index, now_ns)
@@ -207,7 +211,14 @@ def fail(w: Any, index: int, kind: int, now_ns: int) -> None:
 
 @inlined
 def _kind_of(error: int) -> int:
-    return REFUSED if error == libc.ECONNREFUSED else RESET
+    """Return the kind for what connecting failed with."""
+    if error == libc.ECONNRESET:
+        return RESET
+    if error == libc.ETIMEDOUT:
+        return CONNECT_TIMEOUT
+    if error == libc.EADDRNOTAVAIL:  # all ports of this machine are taken
+        return NO_SOCKET
+    return REFUSED  # by the server or, unreachable, by the network
 
 
 @inlined

@@ -35,9 +35,9 @@ _errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer
 
 EAGAIN = errno.EAGAIN
 EINPROGRESS = errno.EINPROGRESS
-ECONNREFUSED = errno.ECONNREFUSED
 ECONNRESET = errno.ECONNRESET
-EPIPE = errno.EPIPE
+ETIMEDOUT = errno.ETIMEDOUT
+EADDRNOTAVAIL = errno.EADDRNOTAVAIL
 
 SOCK_FLAGS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
 IPPROTO_TCP = socket.IPPROTO_TCP
@@ -80,18 +80,33 @@ def last_error() -> int:
     return _errno_location()[0]  # type: ignore[no-any-return]
 
 
-def address_of(host: str, port: int) -> tuple[int, bytes]:
+def address_of(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
     """Resolve ``host`` and return the address family and a ``struct sockaddr``.
+
+    A name such as localhost may have several addresses: the first that accepts a connection within ``timeout_s`` is
+    meant, or else the last.
 
     Raises:
         GilbenchError: the name does not resolve.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as problem:
-        raise GilbenchError(f"cannot find the host {host!r}: {problem.strerror}; give a name or address") from problem
-    family, _, _, _, where = found[0]
+    except (OSError, UnicodeError) as problem:  # UnicodeError: a label is empty or too long
+        reason = getattr(problem, "strerror", None) or problem
+        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from problem
+    *others, last = [(entry[0], entry[4]) for entry in found]
+    family, where = next((address for address in others if _accepts(*address, timeout_s)), last)
     packed = socket.inet_pton(family, str(where[0]))
     if family == socket.AF_INET6:
-        return family, struct.pack("=HHI16sI", family, socket.htons(port), 0, packed, 0)
+        scope = where[3] if len(where) > 3 else 0
+        return family, struct.pack("=HHI16sI", family, socket.htons(port), 0, packed, scope)
     return family, struct.pack("=HH4s8x", family, socket.htons(port), packed)
+
+
+def _accepts(family: int, where: Any, timeout_s: float) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(timeout_s)
+            return probe.connect_ex(where) == 0
+    except OSError:  # no sockets of this family
+        return False

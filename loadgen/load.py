@@ -8,6 +8,7 @@ from loadgen.errors import GilbenchError
 from loadgen.wires import WIRES
 
 MAX_CONNECTIONS = 100_000
+MAX_CONVERSATION = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,10 @@ class Load:
             (not 0 < self.duration_s <= 86400, "the duration must be above 0 and at most a day"),
             (not 0 <= self.warmup_s <= 86400, "the warm-up must be 0 or more and at most a day"),
             (not 0 < self.timeout_s <= 3600, "the time-out must be above 0 and at most an hour"),
-            (self.conversation is not None and self.conversation < 1, "a conversation has at least 1 request"),
+            (
+                self.conversation is not None and not 0 < self.conversation <= MAX_CONVERSATION,
+                f"a conversation has from 1 to {MAX_CONVERSATION:,} requests",
+            ),
         ):
             if wrong:
                 raise GilbenchError(remedy)

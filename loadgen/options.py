@@ -6,6 +6,8 @@ import argparse
 import re
 from typing import NoReturn
 
+from loadgen.load import MAX_CONVERSATION
+
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -34,10 +36,15 @@ def host_and_port(text: str) -> tuple[str, int]:
     Raises:
         argparse.ArgumentTypeError: ``text`` is neither.
     """
-    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:]+)):(?P<port>\d{1,5})", text)
+    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text)
     if not match or not 0 < int(match["port"]) < 65536:
         raise argparse.ArgumentTypeError(f"{text!r} is no address: write HOST:PORT, as in 127.0.0.1:8001")
-    return match["v6"] or match["host"], int(match["port"])
+    host = match["v6"] or match["host"]
+    try:
+        host.encode("idna")
+    except UnicodeError as problem:
+        raise argparse.ArgumentTypeError(f"{host!r} is no name of a host: {problem}") from problem
+    return host, int(match["port"])
 
 
 def requests_a_connection(text: str) -> int | None:
@@ -48,6 +55,8 @@ def requests_a_connection(text: str) -> int | None:
     """
     if text == "keepalive":
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of requests from 1 nor 'keepalive'")
+    if not re.fullmatch(r"\d{1,10}", text) or not 0 < int(text) <= MAX_CONVERSATION:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a number of requests from 1 to {MAX_CONVERSATION:,} nor 'keepalive'"
+        )
     return int(text)

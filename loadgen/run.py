@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from loadgen.wires import WIRES
 _POLL_S = 0.0005
 _CANCEL_POLL_S = 0.05
 _EVENTS_AT_ONCE = 512
-_OTHER_FILES = 32
+_OTHER_FILES = 32  # that the process may open meanwhile
 
 
 def run(
@@ -45,7 +46,7 @@ def run(
     if sys.platform != "linux":
         raise GilbenchError("the load engine needs Linux (epoll); run it in a Linux machine or container")
     cancel = cancel or threading.Event()
-    _allow_files(load.connections + _OTHER_FILES)
+    _allow_files(load.connections)
     with select.epoll() as epoll:
         workspace = _workspace(load, epoll.fileno())
         engine = threading.Thread(target=closed_loop, args=(workspace, WIRES[load.wire].scan), name="engine")
@@ -65,7 +66,7 @@ def run(
 
 
 def _workspace(load: Load, epoll_fd: int) -> connection.Workspace:
-    family, address = libc.address_of(load.host, load.port)
+    family, address = libc.address_of(load.host, load.port, load.timeout_s)
     wire = WIRES[load.wire]
     clients = np.zeros(load.connections, connection.CONNECTION)
     clients["fd"] = -1
@@ -107,10 +108,10 @@ def _bytes(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
 
 
 def _await_window(workspace: connection.Workspace, engine: threading.Thread, cancel: threading.Event) -> None:
-    ahead_s = int(workspace.settings["begin_ns"][0]) / 1e9 - time.monotonic()
-    cancel.wait(max(0.0, ahead_s))
+    begin_s = int(workspace.settings["begin_ns"][0]) / 1e9
+    # Not cancel.wait(): a signal handler that sets the event would wait for a lock that its own thread may hold.
     while engine.is_alive() and not workspace.tally["measuring"][0] and not cancel.is_set():
-        time.sleep(_POLL_S)
+        time.sleep(min(max(_POLL_S, begin_s - time.monotonic()), _CANCEL_POLL_S))
 
 
 def _result(load: Load, workspace: connection.Workspace) -> LoadResult:
@@ -134,7 +135,8 @@ def _result(load: Load, workspace: connection.Workspace) -> LoadResult:
     )
 
 
-def _allow_files(needed: int) -> None:
+def _allow_files(connections: int) -> None:
+    needed = sum(1 for _ in Path("/proc/self/fd").iterdir()) + connections + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if needed <= soft:
         return

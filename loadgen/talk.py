@@ -47,15 +47,15 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
     with connection:
         while True:
             print(prompt, end="", flush=True)
-            typed = sys.stdin.readline()
-            message = typed.rstrip("\r\n")
-            if not typed or message in {"Q", "q"}:
+            typed = sys.stdin.buffer.readline()
+            message = typed.rstrip(b"\r\n")
+            if not typed or message in {b"Q", b"q"}:
                 return _part(connection, line_end)
             if not message:  # nothing would be sent, and so nothing answered
                 continue
             try:
-                connection.sendall(message.encode() + line_end)
-                reply = connection.recv(1024)
+                connection.sendall(message + line_end)
+                reply = _reply(connection, line_end)
             except OSError as problem:
                 print(f"the server went away: {problem.strerror or problem}")
                 return 0
@@ -63,6 +63,14 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
                 print("the server ended the conversation")
                 return 0
             print(reply.decode(errors="replace").rstrip("\r\n"), flush=True)
+
+
+def _reply(connection: socket.socket, line_end: bytes) -> bytes:
+    reply = received = connection.recv(1024)
+    while received and not reply.endswith(line_end):
+        received = connection.recv(1024)
+        reply += received
+    return reply
 
 
 def _part(connection: socket.socket, line_end: bytes) -> int:

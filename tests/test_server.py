@@ -179,7 +179,6 @@ def test_a_window_counts_children_that_came_and_went_in_it(target: Target) -> No
         used = accounting.cpu_between(before, after)
     one_request_s = used.total / burnt.requests
     assert 50e-6 < one_request_s < 20e-3
-    assert used.total > 0.3 * burnt.wall_s
     assert used.user > used.system > 0
 
 
