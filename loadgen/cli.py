@@ -94,7 +94,8 @@ def render(result: LoadResult) -> str:
 
 def wording(warning: dict[str, Any]) -> str:
     """Return the sentence for a warning."""
-    return WORDING[warning["code"]].format(**warning)
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in warning.get("kinds", {}).items())
+    return WORDING[warning["code"]].format(**(warning | {"kinds": kinds}))
 
 
 def _wrapped(line: str) -> str:
