@@ -84,7 +84,7 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=lifecycle.BACKLOG)
-    except (OSError, UnicodeError) as problem:
+    except (OSError, TypeError, ValueError) as problem:  # the last two: a name that cannot be encoded
         reason = getattr(problem, "strerror", None) or str(problem)
         parser.exit(
             1,
