@@ -1,4 +1,4 @@
-"""Serving one connection from its first byte to its last, blocking or as a coroutine.
+"""Serving one connection from its first byte to its last, blocking (:mod:`servers.coroutine` does it without).
 
 A client that resets, stalls, breaks off or breaks the wire's rules costs the server that one connection and one
 line of log.
@@ -6,7 +6,6 @@ line of log.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
@@ -41,10 +40,10 @@ class Stalled(Exception):
 
 def converse(connection: socket.socket, handler: Handler) -> None:
     """Answer requests on ``connection`` until either side ends it, then close it."""
-    with connection, lifecycle.attended(connection), _faults_logged(connection):
+    with connection, lifecycle.attended(connection), faults_logged(connection):
         _set_timeouts(connection, handler.stall_timeout_s)
         framing = handler.framing()
-        patience = _Patience(handler.stall_timeout_s)
+        patience = Patience(handler.stall_timeout_s)
         idle_s = 0.0
         while not framing.over:
             patience.left_s(framing)
@@ -61,45 +60,7 @@ def converse(connection: socket.socket, handler: Handler) -> None:
                 patience.renew()
 
 
-async def converse_async(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
-    """Do as :func:`converse` does, waiting in the event loop, where an idle connection keeps nobody busy."""
-    connection = writer.get_extra_info("socket")
-    transport = writer.transport
-    try:
-        with lifecycle.attended(connection), _faults_logged(connection):
-            try:
-                await _answer(reader, writer, handler)
-            finally:
-                writer.close()
-                if transport.get_write_buffer_size():
-                    await _within(handler.stall_timeout_s, writer.wait_closed())
-    finally:
-        transport.abort()  # closing waits for ever for a client that does not read
-
-
-async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
-    framing = handler.framing()
-    patience = _Patience(handler.stall_timeout_s)
-    transport = writer.transport
-    while not framing.over:
-        left_s = patience.left_s(framing)
-        reading = reader.read(framing.recv_bytes)
-        # A time-out costs more than many a request, so only half a request gets one.
-        requests = framing.receive(await (reading if left_s is None else _within(left_s, reading)))
-        for request in requests:
-            if handler.respond_async is None:
-                reply = handler.respond(request)
-            else:
-                reply = await handler.respond_async(request)
-            writer.write(framing.frame(reply))
-            patience.renew()
-            if transport.get_write_buffer_size() or transport.is_closing():
-                await _within(handler.stall_timeout_s, writer.drain())
-            elif len(requests) > 1:
-                await asyncio.sleep(0)  # a client that asks much at once gets its turn like the others, and the signals
-
-
-class _Patience:
+class Patience:
     """Bounds the time each request takes to arrive; reads the clock only while half a request is held."""
 
     def __init__(self, limit_s: float) -> None:
@@ -127,15 +88,9 @@ class _Patience:
         self._since_s = None
 
 
-async def _within(limit_s: float, waiting: Awaitable[Any]) -> Any:
-    try:
-        return await asyncio.wait_for(waiting, limit_s)
-    except asyncio.TimeoutError:
-        raise Stalled("neither sends nor reads") from None
-
-
 @contextlib.contextmanager
-def _faults_logged(connection: Any) -> Iterator[None]:
+def faults_logged(connection: Any) -> Iterator[None]:
+    """Let what a client does wrong end in a line of log."""
     try:
         yield
     except (OSError, FramingError, Stalled) as fault:

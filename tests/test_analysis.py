@@ -342,6 +342,20 @@ def test_findings_follow_the_numbers(threaded: Sequence[float], cores: float, sa
     assert ("concurrency without parallelism" in found["threaded on 3.13"]) is ("does not overlap" in says)
 
 
+def test_nothing_is_concluded_from_disturbed_windows(tmp_path: Path) -> None:
+    def warn(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
+        return [{"code": "foreign_cpu", "cores": 1.5}] if (model, workload) == ("threaded", "cpu") else []
+
+    rates = by_pass("serial", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13", (60, 61, 62))
+    made = Made(models=["serial", "threaded"], targets=["3.13", "3.13t"], rates=rates, warnings=warn)
+    found = {finding.subject: finding.says for finding in findings(made.load(tmp_path))}
+    assert "waiting overlaps" in found["threaded on 3.13"]
+    assert "computing may or may not overlap" in found["threaded on 3.13"]
+    assert "other programs used the CPUs during cpu, so nothing is concluded" in found["threaded on 3.13"]
+    assert "disturbed" in found["3.13t against 3.13"].split(";")[1]
+    assert "disturbed" not in found["3.13t against 3.13"].split(";")[0]
+
+
 def test_targets_are_told_apart_only_beyond_their_range(tmp_path: Path) -> None:
     rates = by_pass("threaded", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13t", (160, 150, 170))
     rates |= by_pass("asyncio", "3.13", (100, 100, 100)) | by_pass("asyncio", "3.13t", (99, 101, 98))

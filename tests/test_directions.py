@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ MAY_IMPORT = {
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
     "bench/analysis": {"bench.analysis", "bench.record", "loadgen.errors"},
 }
+HEAVY = {"asyncio"}  # may be imported where it is used, by who mostly does without
 OURS = ("servers", "loadgen", "bench", "tests")
 
 
@@ -87,7 +89,7 @@ def test_imports_stand_at_the_top() -> None:
             allowed = {id(node) for node in tree.body} | {
                 id(inner) for node in tree.body if isinstance(node, ast.If) for inner in ast.walk(node)
             }
-            late = [node.lineno for _, node in imports(tree) if id(node) not in allowed]
+            late = [node.lineno for name, node in imports(tree) if id(node) not in allowed and name not in HEAVY]
             assert not late, f"{path}: lines {late}"
 
 
@@ -97,3 +99,12 @@ def test_no_module_shadows_the_standard_library() -> None:
     inner = {path.stem for room in ROOMS for path in sources(room)}
     assert len(inner) > 20
     assert not (top | inner) & sys.stdlib_module_names
+
+
+def test_only_the_event_loop_s_server_carries_an_event_loop() -> None:
+    code = (
+        "import sys, servers.__main__, servers.models.serial, servers.models.threaded, servers.models.multiprocess\n"
+        "import servers.workloads.echo, servers.workloads.io_wait, servers.workloads.cpu\n"
+        "sys.exit('asyncio' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -11,10 +11,12 @@ import pandas as pd
 
 from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.stats import BASELINE, Spread, Verdict, against_serial, against_target, over_passes, pick
+from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial, against_target, over_passes, pick
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
+
+DISTURBING: Final = {"foreign_cpu", "steal"}
 
 WAITS: Final = "io"
 COMPUTES: Final = "cpu"
@@ -65,6 +67,7 @@ class _Seen(NamedTuple):
     speedup: Spread | None
     cores: Spread | None
     contended: bool
+    disturbed: bool
 
     @property
     def verdict(self) -> Verdict | None:
@@ -75,6 +78,8 @@ class _Seen(NamedTuple):
         """
         if self.speedup is None or self.clients == 1:
             return None
+        if self.disturbed:
+            return Verdict.UNCLEAR
         verdict = self.speedup.above(OVERLAPS_ABOVE)
         one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Verdict.YES
         return Verdict.UNCLEAR if verdict is Verdict.YES and self.workload == COMPUTES and one_core else verdict
@@ -96,6 +101,7 @@ def findings(run: Run) -> list[Finding]:
 def _of_model(run: Run, model: str, target: str, ratios: pd.DataFrame, cores: pd.DataFrame) -> str:
     here = run.windows[(run.windows["model"] == model) & (run.windows["target"] == target)]
     seen = []
+    disturbed = _disturbed(run)
     for workload in run.values("workload"):
         rows = here[here["workload"] == workload]
         if rows.empty:
@@ -103,7 +109,9 @@ def _of_model(run: Run, model: str, target: str, ratios: pd.DataFrame, cores: pd
         clients = int(rows["clients"].max())
         key = (model, workload, clients, target)
         codes = {w.get("code") for ws in rows.loc[rows["clients"] == clients, "warnings"] for w in ws}
-        seen.append(_Seen(workload, clients, pick(ratios, key), pick(cores, key), "contended" in codes))
+        seen.append(
+            _Seen(workload, clients, pick(ratios, key), pick(cores, key), "contended" in codes, key in disturbed)
+        )
     if not seen:
         return ""
     if model == BASELINE:
@@ -146,6 +154,8 @@ def _overlap(one: _Seen) -> str:
 
 def _aside(one: _Seen) -> str:
     """Return what a reader of a computing workload's ratio must know besides."""
+    if one.disturbed:
+        return f"; other programs used the CPUs during {one.workload}, so nothing is concluded"
     if one.workload != COMPUTES or one.cores is None:
         return ""
     if one.cores.above(SEVERAL_CORES_ABOVE) is Verdict.YES and one.verdict is Verdict.NO:
@@ -189,6 +199,7 @@ def _clients(seen: list[_Seen]) -> str:
 
 def _of_targets(run: Run) -> Iterator[Finding]:
     computing = run.windows[run.windows["workload"] == COMPUTES]
+    disturbed = _disturbed(run)
     for other, target in itertools.combinations(run.values("target"), 2):
         ratios = against_target(computing, target, other)
         parts = []
@@ -198,10 +209,19 @@ def _of_targets(run: Run) -> Iterator[Finding]:
             spread = pick(ratios, (model, COMPUTES, max(mine))) if mine else None
             if spread:
                 counts.add(max(mine))
-                parts.append(f"{model} {wording.times(spread)}{_difference(spread)}")
+                both = {(model, COMPUTES, max(mine), name) for name in (target, other)}
+                told = " disturbed" if both & disturbed else _difference(spread)
+                parts.append(f"{model} {wording.times(spread)}{told}")
         if parts:
             clients = f"{wording.listed(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
             yield Finding(f"{target} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")
+
+
+def _disturbed(run: Run) -> set[tuple[str, str, int, str]]:
+    """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
+    hit = run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))
+    shares = hit.groupby([run.windows[name] for name in CELL]).mean()
+    return set(shares[shares >= 0.5].index)
 
 
 def _difference(spread: Spread) -> str:

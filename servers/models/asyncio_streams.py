@@ -7,7 +7,8 @@ import socket
 from typing import Any, Dict
 
 from servers import lifecycle
-from servers.conversation import Handler, converse_async
+from servers.conversation import Handler
+from servers.coroutine import converse
 
 _ACCEPTS_AT_ONCE = 100
 
@@ -42,7 +43,7 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
         stopped.set()
 
     server = await asyncio.start_server(
-        lambda reader, writer: converse_async(reader, writer, handler),
+        lambda reader, writer: converse(reader, writer, handler),
         sock=listener,
         backlog=_ACCEPTS_AT_ONCE,
     )

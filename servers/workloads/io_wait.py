@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 from servers.workloads import REPLY
@@ -17,5 +16,7 @@ def respond(request: bytes) -> bytes:
 
 
 async def respond_async(request: bytes) -> bytes:
+    import asyncio  # noqa: PLC0415 - only here: servers without an event loop should not carry one
+
     await asyncio.sleep(WAIT_S)
     return REPLY

@@ -1,0 +1,57 @@
+"""Serving one connection as a coroutine: as :mod:`servers.conversation` does, but waiting in the event loop.
+
+In a module of its own, so that servers without an event loop do not carry one: a fork would take twice as long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Awaitable
+
+from servers import lifecycle
+from servers.conversation import Handler, Patience, Stalled, faults_logged
+
+
+async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
+    """Answer requests until either side ends it, then close the connection; while it is idle it keeps nobody busy."""
+    connection = writer.get_extra_info("socket")
+    transport = writer.transport
+    try:
+        with lifecycle.attended(connection), faults_logged(connection):
+            try:
+                await _answer(reader, writer, handler)
+            finally:
+                writer.close()
+                if transport.get_write_buffer_size():
+                    await _within(handler.stall_timeout_s, writer.wait_closed())
+    finally:
+        transport.abort()  # closing waits for ever for a client that does not read
+
+
+async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
+    framing = handler.framing()
+    patience = Patience(handler.stall_timeout_s)
+    transport = writer.transport
+    while not framing.over:
+        left_s = patience.left_s(framing)
+        reading = reader.read(framing.recv_bytes)
+        # A time-out costs more than many a request, so only half a request gets one.
+        requests = framing.receive(await (reading if left_s is None else _within(left_s, reading)))
+        for request in requests:
+            if handler.respond_async is None:
+                reply = handler.respond(request)
+            else:
+                reply = await handler.respond_async(request)
+            writer.write(framing.frame(reply))
+            patience.renew()
+            if transport.get_write_buffer_size() or transport.is_closing():
+                await _within(handler.stall_timeout_s, writer.drain())
+            elif len(requests) > 1:
+                await asyncio.sleep(0)  # a client that asks much at once gets its turn like the others, and the signals
+
+
+async def _within(limit_s: float, waiting: Awaitable[Any]) -> Any:
+    try:
+        return await asyncio.wait_for(waiting, limit_s)
+    except asyncio.TimeoutError:
+        raise Stalled("neither sends nor reads") from None
