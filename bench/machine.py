@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -58,7 +57,7 @@ def describe() -> dict[str, Any]:
 def describe_control() -> dict[str, str]:
     """Return what the harness and the load engine run on."""
     versions = {name: metadata.version(name) for name in ("numba", "llvmlite", "pytest-benchmark", "psutil")}
-    return {"version": platform.python_version(), "executable": sys.executable, **versions}
+    return {"version": platform.python_version(), **versions}
 
 
 def _cpu_model() -> str:
