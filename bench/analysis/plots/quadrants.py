@@ -22,6 +22,7 @@ _QUADRANTS: Final = (
     ("parallelism", 0.0, 1.0),
     ("both", 1.0, 1.0),
 )
+BAR_PIXELS: Final = 5  # to either side of a range bar is kept free of text
 _TICKS: Final = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -67,6 +68,7 @@ def draw(run: Run) -> Figure | None:
             elinewidth=1,
             capsize=2,
         )
+        avoid += _bars(axes, x, y)
         labels.append(
             Label(f"{point.model} {style.short(point.target)}" if several else point.model, x.median, y.median, colour)
         )
@@ -105,6 +107,17 @@ def _title(run: Run, points: list[_Point]) -> str:
 
 def _ends(spread: Spread) -> list[list[float]] | None:
     return [[spread.median - spread.low], [spread.high - spread.median]] if spread.has_range else None
+
+
+def _bars(axes: Axes, x: Spread, y: Spread) -> list[Bbox]:
+    """Return where a point's range bars are, somewhat widened."""
+    ends = [
+        ((one.low, y.median), (one.high, y.median)) if one is x else ((x.median, one.low), (x.median, one.high))
+        for one in (x, y)
+        if one.has_range
+    ]
+    corners = [axes.transData.transform(pair) for pair in ends]
+    return [Bbox.from_extents(*low, *high).padded(BAR_PIXELS) for low, high in corners]
 
 
 def _scales(axes: Axes, points: list[_Point]) -> None:
