@@ -50,6 +50,9 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
     # asyncio takes one number for both; where descriptors are short it fails as often as it may accept at once.
     listener.listen(lifecycle.BACKLOG)
     await stopped.wait()
+    # What has just been accepted must get its transport first: after close() asyncio trips over it.
+    loop.remove_reader(listener.fileno())
+    await asyncio.sleep(0)
     server.close()
     while len(asyncio.all_tasks()) > 1:  # bounded by the timer that lifecycle.stop() set
         await asyncio.sleep(0.005)
