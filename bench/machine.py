@@ -1,43 +1,18 @@
-"""The machine: what it is, and how busy all of it was."""
+"""The machine: what it is; how busy all of it was is read by :mod:`loadgen.surroundings`."""
 
 from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from loadgen.surroundings import MachineTime, cpus, read_time
 
-@dataclass(frozen=True, slots=True)
-class MachineTime:
-    """CPU-seconds since boot, over all CPUs.
-
-    Attributes:
-        busy_s: doing anything for this machine.
-        steal_s: taken by the host of a virtual machine; ``None`` where the system does not tell.
-        own_s: of this process, the generator's engine included.
-    """
-
-    busy_s: float
-    steal_s: float | None
-    own_s: float
-
-
-def read_time() -> MachineTime:
-    """Read the machine's CPU times."""
-    times = psutil.cpu_times()
-    own = psutil.Process().cpu_times()
-    busy_s = sum(getattr(times, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq"))
-    return MachineTime(busy_s, getattr(times, "steal", None), own.user + own.system)
-
-
-def cpus() -> int:
-    """Return how many CPUs this process may use."""
-    return len(os.sched_getaffinity(0))
+__all__ = ["MachineTime", "cpus", "describe", "describe_control", "read_time"]
 
 
 def describe() -> dict[str, Any]:

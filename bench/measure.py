@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 
@@ -13,6 +14,7 @@ from bench.plan import Cell
 from bench.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record
 from bench.server import Server
 from loadgen import Load, LoadResult, run
+from loadgen.belief import warnings
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 
 
@@ -67,8 +69,13 @@ class Measured:
             steal_share=surroundings.steal_share,
             foreign_cpu_s=surroundings.foreign_cpu_s,
             unfinished=result.unfinished,
-            warnings=result.warnings() + surroundings.warnings(),
+            warnings=self._warnings(surroundings),
         )
+
+    def _warnings(self, surroundings: checks.Surroundings) -> list[dict[str, Any]]:
+        """Return each code once: steal is seen by the load generator, too."""
+        found = {warning["code"]: warning for warning in warnings(self.result) + surroundings.warnings()}
+        return list(found.values())
 
     def _surroundings(self, wall_s: float) -> checks.Surroundings:
         before, after = self.begin.machine, self.end.machine

@@ -17,18 +17,21 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _cache_folder() -> str:
-    here = Path(__file__).parent
+_HERE = Path(__file__).parent
+
+
+def cache_key() -> str:
+    """Return what changes with any of the package's sources."""
     digest = hashlib.sha256()
-    for source in sorted(here.glob("*.py")):
+    for source in sorted(_HERE.rglob("*.py")):
         digest.update(source.read_bytes())
-    return str(here / "__pycache__" / f"numba-{digest.hexdigest()[:16]}")
+    return digest.hexdigest()[:16]
 
 
 # Where the checkout is read-only, or the user has a place of their own, Numba's choice stands.
 _config: Any = numba.config
-if not _config.CACHE_DIR and os.access(Path(__file__).parent, os.W_OK):
-    _config.CACHE_DIR = _cache_folder()
+if not _config.CACHE_DIR and os.access(_HERE, os.W_OK):
+    _config.CACHE_DIR = str(_HERE / "__pycache__" / f"numba-{cache_key()}")
 
 
 def compiled(*signatures: Any) -> Callable[[Function], Function]:

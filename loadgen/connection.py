@@ -1,184 +1,93 @@
-"""One client's connection: what is known of it, and the steps it takes, as compiled code.
+"""The steps that one client's connection takes, as compiled code.
 
-Every step ends at once; the loop that decides who takes a step, and when, is elsewhere (:mod:`loadgen.closed_loop`).
+Every step ends at once; who takes a step, and when, is decided elsewhere (:mod:`loadgen.engine`).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numba import from_dtype, types
 
-from loadgen import histogram, libc
+from loadgen import histogram, libc, schedule
 from loadgen.compiled import inlined
-from loadgen.wires import MORE, WRONG
+from loadgen.wires.parser import DONE, PROTOCOL, STATUS, WILL_CLOSE, WRONG
+from loadgen.workspace import BUFFER_BYTES, CONNECT, ERRORS, EVENTS_AT_ONCE, LATENCY, SERVICE
 
-PAUSED, REOPENING, CONNECTING, SENDING, WAITING = range(5)
+PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)
 
-ERRORS = ("refused", "connect_timeout", "reset", "closed_early", "reply_timeout", "wrong_reply", "no_socket")
-"""Kinds of failed requests; their numbers index ``tally.errors``."""
-REFUSED, CONNECT_TIMEOUT, RESET, CLOSED_EARLY, REPLY_TIMEOUT, WRONG_REPLY, NO_SOCKET = range(len(ERRORS))
+(
+    REFUSED,
+    CONNECT_TIMEOUT,
+    RESET,
+    CLOSED_EARLY,
+    REPLY_TIMEOUT,
+    WRONG_REPLY,
+    BROKEN_PROTOCOL,
+    HTTP_4XX,
+    HTTP_5XX,
+    NO_SOCKET,
+) = range(len(ERRORS))
 
 PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server is asked 100 times a second, not a million times
-MAX_REPLY_BYTES = 4096
-
-CONNECTION = np.dtype(
-    [
-        ("fd", np.int32),
-        ("state", np.int32),
-        ("left", np.int64),  # requests left in the conversation; below 0: keepalive
-        ("sent", np.int64),  # bytes of the request
-        ("received", np.int64),  # bytes of the reply
-        ("since_ns", np.int64),  # the client wants its reply since
-        ("connect_ns", np.int64),  # connecting since
-        ("until_ns", np.int64),  # end of the pause, or of patience
-    ],
-    align=True,
-)
-
-SETTINGS = np.dtype(
-    [
-        ("epoll", np.int32),
-        ("family", np.int32),
-        ("timeout_ns", np.int64),
-        ("conversation", np.int64),
-        ("begin_ns", np.int64),  # of the window
-        ("end_ns", np.int64),
-    ],
-    align=True,
-)
-
-TALLY = np.dtype(
-    [
-        ("cancel", np.int64),  # set from outside: end now
-        ("measuring", np.int64),
-        ("requests", np.int64),
-        ("began_ns", np.int64),
-        ("ended_ns", np.int64),
-        ("waited_ns", np.int64),  # in epoll_wait()
-        ("cpu_ns", np.int64),
-        ("unfinished", np.int64),
-        ("oldest_ns", np.int64),  # age of the oldest of those
-        ("age_before_ns", np.int64),  # sum of the ages of what was in flight when the window began
-        ("age_after_ns", np.int64),  # and when it ended
-        ("errors", np.int64, (len(ERRORS),)),
-    ],
-    align=True,
-)
-
-
-class Workspace(NamedTuple):
-    """All that compiled code reads and writes; one for each engine thread, allocated once.
-
-    Attributes:
-        settings: SETTINGS[1].
-        tally: TALLY[1].
-        connections: CONNECTION[n].
-        address: the server's ``struct sockaddr``, uint8[:].
-        request: uint8[:].
-        quit: uint8[:].
-        received: uint8[n, MAX_REPLY_BYTES].
-        latency: int64[BUCKETS].
-        latency_extremes: EXTREMES[1].
-        connect: int64[BUCKETS].
-        connect_extremes: EXTREMES[1].
-        events: libc.EVENT[m], filled by the kernel.
-        event: libc.EVENT[1], read by the kernel.
-        clock: int64[2], for the clock.
-        option: int32[2], for socket options.
-    """
-
-    settings: Any
-    tally: Any
-    connections: Any
-    address: Any
-    request: Any
-    quit: Any
-    received: Any
-    latency: Any
-    latency_extremes: Any
-    connect: Any
-    connect_extremes: Any
-    events: Any
-    event: Any
-    clock: Any
-    option: Any
-
-
-WORKSPACE = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (
-        from_dtype(SETTINGS)[::1],
-        from_dtype(TALLY)[::1],
-        from_dtype(CONNECTION)[::1],
-        types.uint8[::1],
-        types.uint8[::1],
-        types.uint8[::1],
-        types.uint8[:, ::1],
-        types.int64[::1],
-        from_dtype(histogram.EXTREMES)[::1],
-        types.int64[::1],
-        from_dtype(histogram.EXTREMES)[::1],
-        from_dtype(libc.EVENT)[::1],
-        from_dtype(libc.EVENT)[::1],
-        types.int64[::1],
-        types.int32[::1],
-    ),
-    Workspace,
-)
+NEVER_NS = schedule.NEVER_NS
 
 
 @inlined
 def open_connection(w: Any, index: int, now_ns: int) -> None:
-    """Start connecting; the wish to send, and so the latency, began at ``since_ns``."""
+    """Start connecting. In the closed loop a request waits for it, whose latency began at ``since_ns``."""
     c = w.connections[index]
+    c.connect_ns = now_ns
     c.fd = libc.open_socket(w.settings[0].family, libc.SOCK_FLAGS, 0)
     if c.fd < 0:
         fail(w, index, NO_SOCKET, now_ns)
         return
-    w.option[0] = 1
-    libc.setsockopt(c.fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, w.option.ctypes.data, 4)
+    w.scratch[0] = 1  # an int of 4 bytes is read of it
+    libc.setsockopt(c.fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, w.scratch.ctypes.data, 4)
     c.state = CONNECTING
-    c.connect_ns = now_ns
-    c.until_ns = now_ns + w.settings[0].timeout_ns
+    c.until_ns = now_ns + w.settings[0].connect_timeout_ns
     c.left = w.settings[0].conversation
-    status = libc.connect(c.fd, w.address.ctypes.data, len(w.address))
+    address = w.starts[len(w.starts) - 2]
+    status = libc.connect(c.fd, w.payload.ctypes.data + address, w.starts[len(w.starts) - 1] - address)
     if status < 0 and libc.last_error() != libc.EINPROGRESS:
         fail(w, index, _kind_of(libc.last_error()), now_ns)
         return
-    w.event[0].events = libc.INTEREST
-    w.event[0].index = index
-    libc.epoll_ctl(w.settings[0].epoll, libc.EPOLL_CTL_ADD, c.fd, w.event.ctypes.data)
+    w.events[EVENTS_AT_ONCE].events = libc.INTEREST
+    w.events[EVENTS_AT_ONCE].index = index
+    event = w.events[EVENTS_AT_ONCE:].ctypes.data
+    libc.epoll_ctl(w.settings[0].epoll, libc.EPOLL_CTL_ADD, c.fd, event)
     if status == 0:
         _connected(w, index, now_ns)
 
 
 @inlined
-def on_event(w: Any, scan: Any, index: int, events: int) -> None:
+def on_event(w: Any, parse: Any, index: int, events: int) -> None:
     """Take the steps that what happened to the connection allows."""
     c = w.connections[index]
     broken = events & libc.BROKEN != 0
     unread = broken or events & libc.READABLE != 0
-    now_ns = libc.clock_ns(libc.MONOTONIC, w.clock)
+    now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
     if c.state == CONNECTING:
-        w.option[0], w.option[1] = 0, 4
-        address = w.option.ctypes.data
-        libc.getsockopt(c.fd, libc.SOL_SOCKET, libc.SO_ERROR, address, address + 4)
-        if w.option[0] != 0:
-            fail(w, index, _kind_of(w.option[0]), now_ns)
+        w.scratch[0], w.scratch[1] = 0, 4
+        error = w.scratch.ctypes.data
+        libc.getsockopt(c.fd, libc.SOL_SOCKET, libc.SO_ERROR, error, error + 8)
+        if w.scratch[0] != 0:
+            fail(w, index, _kind_of(w.scratch[0]), now_ns)
             return
         _connected(w, index, now_ns)
     elif c.state == SENDING:
         _send(w, index, now_ns)
     elif c.state == WAITING:
-        _receive(w, scan, index, now_ns)
+        _receive(w, parse, index, now_ns)
         unread = broken
     if broken and c.state == SENDING:
         fail(w, index, RESET, now_ns)
     elif unread and c.state == WAITING:
         # The server's end of the stream came in one event with bytes before it, or bytes came in one with the
         # connection; no other event will tell.
-        _receive(w, scan, index, now_ns)
+        _receive(w, parse, index, now_ns)
+    elif unread and c.state == IDLE:
+        _look_idle(w, index, now_ns)
     if c.state == REOPENING:
         open_connection(w, index, now_ns)
 
@@ -186,22 +95,84 @@ def on_event(w: Any, scan: Any, index: int, events: int) -> None:
 @inlined
 def on_timer(w: Any, index: int, now_ns: int) -> None:
     """End a pause or a client's patience."""
-    state = w.connections[index].state
-    if state == PAUSED:
-        w.connections[index].since_ns = now_ns
+    c = w.connections[index]
+    if c.state == PAUSED:
+        c.since_ns = now_ns
         open_connection(w, index, now_ns)
-    elif state == CONNECTING:
+    elif c.state == CONNECTING:
         fail(w, index, CONNECT_TIMEOUT, now_ns)
-    else:
+    elif c.state in (SENDING, WAITING):
         fail(w, index, REPLY_TIMEOUT, now_ns)
 
 
 @inlined
+def start_request(w: Any, index: int, since_ns: int, now_ns: int) -> None:
+    """Send the next request, whose latency counts from ``since_ns``."""
+    c, tally = w.connections[index], w.tally[0]
+    c.since_ns = since_ns
+    c.sent_ns = now_ns
+    c.until_ns = now_ns + w.settings[0].timeout_ns
+    c.state = SENDING
+    c.sent = 0
+    note_busy(w, 1, now_ns)
+    requests = len(w.starts) - 3
+    if requests > 1:
+        c.request = np.random.randint(requests) if w.settings[0].random_order else tally.request
+        tally.request = (tally.request + 1) % requests
+    w.parsers[index, :] = 0
+    _send(w, index, now_ns)
+
+
+@inlined
+def _note(w: Any, row: int, value_ns: int) -> None:
+    histogram.count(w.times[row], w.extremes[row], value_ns)
+
+
+@inlined
+def note_busy(w: Any, change: int, now_ns: int) -> None:
+    """Change the number of requests that are sent and not answered, whose integral over time is kept."""
+    tally = w.tally[0]
+    tally.busy_ns += tally.busy * (now_ns - tally.busy_since_ns)
+    tally.busy_since_ns = now_ns
+    tally.busy += change
+
+
+@inlined
+def _served(w: Any, index: int, now_ns: int) -> None:
+    tally = w.tally[0]
+    tally.served_ns += now_ns - max(w.connections[index].sent_ns, tally.began_ns)
+    note_busy(w, -1, now_ns)
+
+
+@inlined
 def fail(w: Any, index: int, kind: int, now_ns: int) -> None:
-    """Count a failed request, drop its connection and pause."""
+    """Count a failed request or connection, drop the connection and pause."""
+    c, tally, side = w.connections[index], w.tally[0], w.tally[0].side_seen
+    counted = schedule.counted(w, c.since_ns) if c.owed or not w.settings[0].open_loop else tally.measuring
+    if counted or not tally.started:  # what fails before the timing begins is no less of a failure
+        w.counted[side, 1 + kind] += 1
+        if tally.started and (kind == REPLY_TIMEOUT or (kind == CONNECT_TIMEOUT and not w.settings[0].open_loop)):
+            # It would have taken at least so long; left out, it would better the percentiles.
+            took_ns = now_ns - c.since_ns
+            _note(w, LATENCY + side, took_ns)
+            if kind == REPLY_TIMEOUT:
+                _note(w, SERVICE + side, now_ns - c.sent_ns)
+            if tally.censored == 0 or took_ns < tally.censored_min_ns:
+                tally.censored_min_ns = took_ns
+            tally.censored += 1
+    if not c.tried:
+        c.tried = 1
+        tally.tried += 1
+    drop(w, index, now_ns)
+
+
+@inlined
+def drop(w: Any, index: int, now_ns: int) -> None:
+    """Close a connection and pause before the next."""
     c = w.connections[index]
-    if w.tally[0].measuring:
-        w.tally[0].errors[kind] += 1
+    if c.state in (SENDING, WAITING):
+        _served(w, index, now_ns)
+    c.owed = 0
     if c.fd >= 0:
         libc.close(c.fd)
     c.fd = -1
@@ -223,68 +194,103 @@ def _kind_of(error: int) -> int:
 
 @inlined
 def _connected(w: Any, index: int, now_ns: int) -> None:
-    if w.tally[0].measuring:
-        histogram.count(w.connect, w.connect_extremes[0], now_ns - w.connections[index].connect_ns)
-    _ask(w, index, now_ns)
-
-
-@inlined
-def _ask(w: Any, index: int, now_ns: int) -> None:
-    c = w.connections[index]
-    c.state = SENDING
-    c.sent = 0
-    c.received = 0
-    c.until_ns = now_ns + w.settings[0].timeout_ns
-    _send(w, index, now_ns)
+    c, tally = w.connections[index], w.tally[0]
+    if not c.tried:
+        c.tried = 1
+        tally.tried += 1
+        tally.connected += 1
+    if tally.measuring or not tally.started:  # those of the warm-up do not count
+        _note(w, CONNECT, now_ns - c.connect_ns)
+    if w.settings[0].open_loop or not tally.started:
+        schedule.rest(w, index, now_ns)
+        c.state = IDLE
+        c.until_ns = NEVER_NS
+    else:
+        start_request(w, index, c.since_ns, now_ns)
 
 
 @inlined
 def _send(w: Any, index: int, now_ns: int) -> None:
     c = w.connections[index]
-    size = len(w.request) - c.sent
-    sent = libc.send(c.fd, w.request.ctypes.data + c.sent, size, libc.MSG_NOSIGNAL)
-    if sent < 0:
-        if libc.last_error() != libc.EAGAIN:
-            fail(w, index, RESET, now_ns)
-        return
-    c.sent += sent
-    if c.sent == len(w.request):
+    begin = w.starts[c.request] + c.sent
+    size = w.starts[c.request + 1] - begin
+    sent = libc.send(c.fd, w.payload.ctypes.data + begin, size, libc.MSG_NOSIGNAL)
+    if sent == size:
         c.state = WAITING
+    elif sent >= 0:
+        c.sent += sent
+    elif libc.last_error() != libc.EAGAIN:
+        fail(w, index, RESET, now_ns)
 
 
 @inlined
-def _receive(w: Any, scan: Any, index: int, now_ns: int) -> None:
+def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
     c = w.connections[index]
-    into = w.received[index]
-    size = libc.recv(c.fd, into.ctypes.data + c.received, MAX_REPLY_BYTES - c.received, 0)
-    if size < 0:
-        if libc.last_error() != libc.EAGAIN:
-            fail(w, index, RESET, now_ns)
-        return
-    if size == 0:
+    while True:
+        size = libc.recv(c.fd, w.buffer.ctypes.data, BUFFER_BYTES, 0)
+        if size < 0:
+            if libc.last_error() != libc.EAGAIN:
+                fail(w, index, RESET, now_ns)
+            return
+        reply = parse(w.parsers[index], w.buffer, size, w.memory, w.numbers)
+        if reply == WRONG or 0 < reply < size:
+            fail(w, index, WRONG_REPLY, now_ns)  # bytes after a reply answer nothing that was asked
+            return
+        if reply == PROTOCOL:
+            fail(w, index, BROKEN_PROTOCOL, now_ns)
+            return
+        if reply > 0 or reply == DONE:
+            _answered(w, index, now_ns)
+            return
+        if size == 0:
+            fail(w, index, CLOSED_EARLY, now_ns)
+            return
+        if size < BUFFER_BYTES:  # nothing more is there yet, and an event will tell when there is
+            return
+
+
+@inlined
+def _look_idle(w: Any, index: int, now_ns: int) -> None:
+    """Find out why a connection that nothing was asked on has something to tell."""
+    size = libc.recv(w.connections[index].fd, w.buffer.ctypes.data, BUFFER_BYTES, 0)
+    if size > 0:
+        fail(w, index, WRONG_REPLY, now_ns)  # it answers nothing that was asked
+    elif size == 0 and w.tally[0].started:
+        drop(w, index, now_ns)  # a server may close what is idle
+    elif size == 0:
         fail(w, index, CLOSED_EARLY, now_ns)
-        return
-    c.received += size
-    reply = scan(into, c.received)
-    if reply == WRONG or (reply == MORE and c.received == MAX_REPLY_BYTES) or c.received > reply > 0:
-        fail(w, index, WRONG_REPLY, now_ns)  # bytes after a reply answer nothing that was asked
-    elif reply != MORE:
-        _answered(w, index, now_ns)
+    elif libc.last_error() != libc.EAGAIN:
+        fail(w, index, RESET, now_ns)
 
 
 @inlined
 def _answered(w: Any, index: int, now_ns: int) -> None:
-    c = w.connections[index]
-    if w.tally[0].measuring:
-        w.tally[0].requests += 1
-        histogram.count(w.latency, w.latency_extremes[0], now_ns - c.since_ns)
-    c.since_ns = now_ns
+    c, side = w.connections[index], w.tally[0].side_seen
+    status, closing = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
+    if schedule.counted(w, c.since_ns):
+        if status:
+            w.tally[0].statuses[min(status // 100, 5)] += 1
+        if status >= 400:
+            w.counted[side, 1 + (HTTP_4XX if status < 500 else HTTP_5XX)] += 1
+        else:
+            w.counted[side, 0] += 1
+            _note(w, LATENCY + side, now_ns - c.since_ns)
+            _note(w, SERVICE + side, now_ns - c.sent_ns)
+    _served(w, index, now_ns)
+    c.owed = 0
     c.left -= 1
-    if c.left != 0:
-        _ask(w, index, now_ns)
-        return
-    # Nothing waits for the server's side of the farewell: the next connection is already on its way.
-    libc.send(c.fd, w.quit.ctypes.data, len(w.quit), libc.MSG_NOSIGNAL)
-    libc.close(c.fd)
-    c.fd = -1
-    c.state = REOPENING
+    if c.left == 0 or closing:
+        # Nothing waits for the server's side of the farewell: the next connection is already on its way.
+        begin, end = w.starts[len(w.starts) - 3], w.starts[len(w.starts) - 2]
+        if not closing and begin < end:
+            libc.send(c.fd, w.payload.ctypes.data + begin, end - begin, libc.MSG_NOSIGNAL)
+        libc.close(c.fd)
+        c.fd = -1
+        c.since_ns = now_ns
+        c.state = REOPENING
+    elif w.settings[0].open_loop:
+        c.state = IDLE
+        c.until_ns = NEVER_NS
+        schedule.rest(w, index, now_ns)
+    else:
+        start_request(w, index, now_ns, now_ns)

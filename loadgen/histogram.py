@@ -65,9 +65,9 @@ def highest_in_bucket(index: int) -> int:
     return ((index - doublings * _HALF + 1) << doublings) - 1
 
 
-def empty_extremes() -> npt.NDArray[Any]:
-    """Return what :func:`count` starts from: an array of one record."""
-    return np.array([(0, -1, 0)], EXTREMES)
+def empty_extremes(count: int = 1) -> npt.NDArray[Any]:
+    """Return what :func:`count` starts from: so many records."""
+    return np.array([(0, -1, 0)] * count, EXTREMES)
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,8 @@ class Histogram:
     sum_ns: int = 0
 
     @classmethod
-    def of(cls, counts: Counts, extremes: npt.NDArray[Any]) -> Histogram:
-        """Wrap what :func:`count` filled."""
-        one = extremes[0]
+    def of(cls, counts: Counts, one: Any) -> Histogram:
+        """Wrap what :func:`count` filled: counts and a record of extremes."""
         if one["max"] < 0:
             return cls(counts)
         return cls(counts, int(one["min"]), int(one["max"]), int(one["sum"]))
@@ -107,12 +106,27 @@ class Histogram:
 
         It is the highest value of its bucket, as in HdrHistogram, and never above the maximum.
         """
-        if self.max_ns is None:
-            return None
         # One step less than asked for, so that a rank that is whole does not end a little above itself.
-        rank = max(1, math.ceil(self.total * math.nextafter(percent, 0) / 100))
-        index = int(np.searchsorted(np.cumsum(self.counts), rank))
-        return min(highest_in_bucket(index), self.max_ns)
+        return self._ranked_ns(max(1, math.ceil(self.total * math.nextafter(percent, 0) / 100)))
+
+    def percentile_interval_ns(self, percent: float) -> tuple[int | None, int | None]:
+        """Return the 95% confidence interval of a percentile, ``None`` for an end that the sample does not reach.
+
+        By order statistics: of ``n`` independent values the number below the percentile is binomial, so the values
+        whose ranks lie 1.96 of its standard deviations to either side enclose the percentile 95 times of 100. Requests
+        in a queue are not independent, so the true interval is wider.
+
+        Source: Conover, Practical Nonparametric Statistics, section 3.2.
+        """
+        total, share = self.total, percent / 100
+        spread = 1.96 * math.sqrt(total * share * (1 - share))
+        low, high = math.floor(total * share - spread), math.ceil(total * share + spread) + 1
+        return self._ranked_ns(low), self._ranked_ns(high)
+
+    def _ranked_ns(self, rank: int) -> int | None:
+        if self.max_ns is None or not 0 < rank <= self.total:
+            return None
+        return min(highest_in_bucket(int(np.searchsorted(np.cumsum(self.counts), rank))), self.max_ns)
 
     def merge(self, other: Histogram) -> Histogram:
         """Return the histogram of both sets of values; exact."""

@@ -5,7 +5,9 @@ Pointers are passed as addresses (``array.ctypes.data``). The arguments are thos
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import os
 import platform
 import select
 import socket
@@ -14,6 +16,7 @@ import time
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numba import types
 
 from loadgen.compiled import inlined
@@ -26,10 +29,13 @@ connect: Any = types.ExternalFunction("connect", _int(_int, _address, _int))
 send: Any = types.ExternalFunction("send", _long(_int, _address, _address, _int))
 recv: Any = types.ExternalFunction("recv", _long(_int, _address, _address, _int))
 close: Any = types.ExternalFunction("close", _int(_int))
+accept4: Any = types.ExternalFunction("accept4", _int(_int, _address, _address, _int))
 getsockopt: Any = types.ExternalFunction("getsockopt", _int(_int, _int, _int, _address, _address))
 setsockopt: Any = types.ExternalFunction("setsockopt", _int(_int, _int, _int, _address, _int))
 epoll_ctl: Any = types.ExternalFunction("epoll_ctl", _int(_int, _int, _int, _address))
 epoll_wait: Any = types.ExternalFunction("epoll_wait", _int(_int, _address, _int, _int))
+timerfd_settime: Any = types.ExternalFunction("timerfd_settime", _int(_int, _int, _address, _address))
+memcmp: Any = types.ExternalFunction("memcmp", _int(_address, _address, _long))
 _clock_gettime: Any = types.ExternalFunction("clock_gettime", _int(_int, _address))
 _errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())  # type: ignore[no-untyped-call]
 
@@ -40,6 +46,7 @@ ETIMEDOUT = errno.ETIMEDOUT
 EADDRNOTAVAIL = errno.EADDRNOTAVAIL
 
 SOCK_FLAGS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+ACCEPT_FLAGS = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
 IPPROTO_TCP = socket.IPPROTO_TCP
 TCP_NODELAY = socket.TCP_NODELAY
 SOL_SOCKET = socket.SOL_SOCKET
@@ -50,7 +57,10 @@ EPOLL_CTL_ADD = 1
 READABLE = getattr(select, "EPOLLIN", 0)
 BROKEN = getattr(select, "EPOLLERR", 0) | getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLRDHUP", 0)
 # Edge-triggered, and told once: a connection costs one epoll_ctl() in its life.
-INTEREST = READABLE | BROKEN | getattr(select, "EPOLLOUT", 0) | getattr(select, "EPOLLET", 0)
+EDGE = getattr(select, "EPOLLET", 0)
+INTEREST = READABLE | BROKEN | getattr(select, "EPOLLOUT", 0) | EDGE
+
+TFD_TIMER_ABSTIME = 1
 
 # The kernel packs struct epoll_event on x86-64 and nowhere else.
 _PACKED = platform.machine() in {"x86_64", "AMD64"}
@@ -78,6 +88,23 @@ def clock_ns(clock: int, scratch: Any) -> int:
 def last_error() -> int:
     """Return ``errno`` of this thread."""
     return _errno_location()[0]  # type: ignore[no-any-return]
+
+
+def create_timer() -> int:
+    """Return a timer on the monotonic clock, as a file descriptor.
+
+    Raises:
+        OSError: the system has none left.
+    """
+    fd = ctypes.CDLL(None, use_errno=True).timerfd_create(MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return int(fd)
+
+
+def watch(epoll_fd: int, fd: int, event: npt.NDArray[Any]) -> None:
+    """Let an epoll set tell of ``event`` (EVENT[1]) on ``fd``."""
+    ctypes.CDLL(None).epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, ctypes.c_void_p(event.ctypes.data))
 
 
 def address_of(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadgen.errors import GilbenchError
-from loadgen.wires import WIRES
+from loadgen.stages import Stage
+from loadgen.wires import WIRES, Wire
 
 MAX_CONNECTIONS = 100_000
 MAX_CONVERSATION = 1_000_000_000
+MAX_THREADS = 256
+MAX_RPS = 100e6
+ARRIVALS = ("constant", "poisson")
+ORDERS = ("sequence", "random")
+SPIN_S = 50e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """A closed loop of so many clients.
+    """So many clients in a closed loop or, with a rate or stages, requests on a schedule in an open loop.
 
     Attributes:
         host: name or address of the server.
         port: its TCP port.
-        wire: a key of :data:`loadgen.wires.WIRES`.
+        wire: a key of :data:`loadgen.wires.WIRES`, or a wire.
         connections: clients; each has one connection at a time and one request in flight.
-        duration_s: length of the measured window.
-        warmup_s: load of the same kind before it, not measured.
+        duration_s: length of the measured window; with stages, their sum counts instead.
+        warmup_s: load of the same kind before it, not measured; in the open loop at the rate with which it begins.
         conversation: requests per connection before the client connects anew; ``None``: keepalive.
-        timeout_s: how long connecting, and then a reply, may take before it is counted as an error.
+        timeout_s: how long a reply may take before it is counted as an error.
+        connect_timeout_s: how long connecting may take; ``None``: as long as a reply.
+        rate_rps: open loop: requests per second.
+        stages: open loop: rates over time.
+        arrivals: open loop: "constant" gaps between requests, or "poisson".
+        seed: of Poisson arrivals and of the random order.
+        order: in which several requests are sent: "sequence" or "random".
+        threads: engine threads, between which connections and rate are divided.
+        connect_rate: connections opened per second before the timing begins, so that no backlog overflows.
+        late_s: open loop: a send later than this by the generator's own fault is counted as late.
+        spin_s: look for events so long before sleeping; ``None``: 50 µs in the open loop, where a request is to be sent
+            on time, and not at all in the closed one, where it would only cost CPU time.
 
     Raises:
         GilbenchError: a value makes no sense; the message says which would.
@@ -31,25 +48,88 @@ class Load:
 
     host: str
     port: int
-    wire: str = "line"
+    wire: str | Wire = "line"
     connections: int = 1
     duration_s: float = 1.0
     warmup_s: float = 0.0
     conversation: int | None = None
     timeout_s: float = 5.0
+    connect_timeout_s: float | None = None
+    rate_rps: float | None = None
+    stages: tuple[Stage, ...] = field(default=())
+    arrivals: str = "constant"
+    seed: int = 1
+    order: str = "sequence"
+    threads: int = 1
+    connect_rate: float = 5000.0
+    late_s: float = 0.001
+    spin_s: float | None = None
 
     def __post_init__(self) -> None:
+        wires = ", ".join(WIRES)
+        patience_s = self.timeout_s if self.connect_timeout_s is None else self.connect_timeout_s
         for wrong, remedy in (
-            (self.wire not in WIRES, f"unknown wire {self.wire!r}: choose from {', '.join(WIRES)}"),
+            (isinstance(self.wire, str) and self.wire not in WIRES, f"unknown wire {self.wire!r}: choose from {wires}"),
             (not 0 < self.port < 65536, f"port {self.port} is not between 1 and 65535"),
             (not 0 < self.connections <= MAX_CONNECTIONS, f"connections must be from 1 to {MAX_CONNECTIONS:,}"),
             (not 0 < self.duration_s <= 86400, "the duration must be above 0 and at most a day"),
             (not 0 <= self.warmup_s <= 86400, "the warm-up must be 0 or more and at most a day"),
             (not 0 < self.timeout_s <= 3600, "the time-out must be above 0 and at most an hour"),
+            (not 0 < patience_s <= 3600, "the time-out for connecting must be above 0 and at most an hour"),
             (
                 self.conversation is not None and not 0 < self.conversation <= MAX_CONVERSATION,
                 f"a conversation has from 1 to {MAX_CONVERSATION:,} requests",
             ),
+            (self.rate_rps is not None and bool(self.stages), "give a rate or stages, not both"),
+            (self.rate_rps is not None and not 0 < self.rate_rps <= MAX_RPS, "a rate must be above 0 and at most 1e8"),
+            (not all(0 <= rps <= MAX_RPS for rps in self._rates), "the rates of stages must be from 0 to 1e8"),
+            (any(not stage.duration_s > 0 for stage in self.stages), "a stage must last for more than 0 s"),
+            (
+                bool(self.stages) and not any(stage.requests for stage in self.stages),
+                "one stage must have a rate above 0",
+            ),
+            (bool(self.stages) and self.window_s > 86400, "stages must end within a day"),
+            (self.arrivals not in ARRIVALS, f"arrivals are {' or '.join(ARRIVALS)}, not {self.arrivals!r}"),
+            (self.order not in ORDERS, f"the order is {' or '.join(ORDERS)}, not {self.order!r}"),
+            (not 0 <= self.seed < 2**31, "the seed must be from 0 to 2^31 - 1"),
+            (not 0 < self.threads <= MAX_THREADS, f"threads must be from 1 to {MAX_THREADS}"),
+            (
+                self.threads > self.connections,
+                "there must be at least a connection for each thread: give fewer threads",
+            ),
+            (not 0 < self.connect_rate <= 1e6, "connections per second must be above 0 and at most 1e6"),
+            (not 0 < self.late_s <= 60, "late is what is sent more than 0 s and at most 60 s after its time"),
+            (not 0 <= (self.spin_s or 0) <= 0.01, "spinning must be from 0 to 10 ms"),
         ):
             if wrong:
                 raise GilbenchError(remedy)
+
+    @property
+    def _rates(self) -> list[float]:
+        return [rps for stage in self.stages for rps in (stage.from_rps, stage.to_rps)]
+
+    @property
+    def loop(self) -> str:
+        return "open" if self.schedule else "closed"
+
+    @property
+    def schedule(self) -> tuple[Stage, ...]:
+        """Return the stages of the window; none in the closed loop."""
+        if self.rate_rps is not None:
+            return (Stage(self.rate_rps, self.rate_rps, self.duration_s),)
+        return self.stages
+
+    @property
+    def window_s(self) -> float:
+        """Return the length of the measured window."""
+        return sum(stage.duration_s for stage in self.stages) if self.stages else self.duration_s
+
+    @property
+    def intended_rps(self) -> float | None:
+        """Return the mean rate that is intended over the window; ``None`` in the closed loop."""
+        return sum(stage.requests for stage in self.schedule) / self.window_s if self.schedule else None
+
+    @property
+    def spoken(self) -> Wire:
+        """Return the wire itself."""
+        return WIRES[self.wire] if isinstance(self.wire, str) else self.wire

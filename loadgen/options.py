@@ -7,8 +7,10 @@ import re
 from typing import NoReturn
 
 from loadgen.load import MAX_CONVERSATION
+from loadgen.stages import Stage
 
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_UNITS_S = {"us": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+_PICTURES = (".svg", ".png")
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,7 +26,7 @@ def duration_s(text: str) -> float:
     Raises:
         argparse.ArgumentTypeError: ``text`` is nothing of the kind.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", text.strip())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|)", text.strip())
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 500ms, 5s, 3m or 1h")
     return float(match[1]) * _UNITS_S[match[2]]
@@ -60,3 +62,90 @@ def requests_a_connection(text: str) -> int | None:
             f"{text!r} is neither a number of requests from 1 to {MAX_CONVERSATION:,} nor 'keepalive'"
         )
     return int(text)
+
+
+def stages(text: str) -> tuple[Stage, ...]:
+    """Read ``1000:10s,5000:10s,ramp:0-8000:30s``.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+    """
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(?:ramp:([\d.]+)-([\d.]+)|([\d.]+)):(\w[\w.]*)", part.strip())
+        if not match:
+            raise argparse.ArgumentTypeError(f"{part!r} is no stage: write 1000:10s, or ramp:0-8000:30s")
+        try:
+            low, high = (float(match[1]), float(match[2])) if match[1] else (float(match[3]),) * 2
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r} has no rate: write 1000:10s, or ramp:0-8000:30s") from None
+        found.append(Stage(low, high, duration_s(match[4])))
+    return tuple(found)
+
+
+def address(text: str) -> tuple[str, int, str | None]:
+    """Read ``HOST:PORT``, or ``http://HOST[:PORT][/PATH]``, and return host, port, and the path of a URL.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is neither.
+    """
+    if text.startswith("https://"):
+        raise argparse.ArgumentTypeError(f"{text!r} asks for TLS, which is not spoken here: give the http:// address")
+    if not text.startswith("http://"):
+        return (*host_and_port(text), None)
+    where, _, path = text.removeprefix("http://").partition("/")
+    with_port = where if re.search(r":\d+$", where) else f"{where}:80"
+    return (*host_and_port(with_port), f"/{path}")
+
+
+def rate(text: str) -> float:
+    """Read requests per second.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is no number above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(k?)(?:/s)?", text.strip())
+    value = float(match[1]) * (1000 if match[2] else 1) if match else 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate above 0: write 5000, or 5k")
+    return value
+
+
+def escaped(text: str) -> bytes:
+    r"""Read bytes written as in Python, as ``\r\n`` or ``\x00``.
+
+    Raises:
+        argparse.ArgumentTypeError: nothing is left of it, or an escape is wrong.
+    """
+    try:
+        value = text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
+    except UnicodeError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r} does not say bytes ({problem}): write \\r\\n, or \\x00") from None
+    if not value:
+        raise argparse.ArgumentTypeError("at least one byte is needed: write for example \\n")
+    return value
+
+
+def header(text: str) -> tuple[str, str]:
+    """Read ``Name: value``.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+    """
+    name, colon, value = text.partition(":")
+    if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise argparse.ArgumentTypeError(f"{text!r} is no header: write 'Name: value'")
+    return name, value.strip()
+
+
+def picture(text: str) -> str:
+    """Read the name of a picture's file.
+
+    Raises:
+        argparse.ArgumentTypeError: its ending is none that can be drawn.
+    """
+    if not text.endswith(_PICTURES):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no picture that can be drawn: let it end in {' or '.join(_PICTURES)}"
+        )
+    return text

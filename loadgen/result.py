@@ -2,116 +2,175 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loadgen.histogram import Histogram
+from loadgen.interval import Interval
 from loadgen.load import Load
-
-GENERATOR_BUSY_ABOVE = 0.8
-LITTLES_LAW_WITHIN = 0.02
-FEW_REQUESTS = 100
-STRADDLING_ABOVE = 0.5
+from loadgen.witness import Testimony
 
 LATENCY_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 CONNECT_PERCENTILES = {"p50": 50.0, "p99": 99.0}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUse:
+    """What one engine thread took.
+
+    Attributes:
+        cpu_s: its CPU time in the window.
+        utilisation: share of the window that it did not spend waiting for events.
+    """
+
+    cpu_s: float
+    utilisation: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
     """One window.
 
+    In the closed loop a request belongs to the window if it is answered in it, in the open loop if it is intended in
+    it.
+
     Attributes:
         load: what was asked for.
         wall_s: length of the window, shorter than asked for if it was cancelled.
-        requests: requests answered rightly in the window.
-        errors: failed requests by kind (:data:`loadgen.connection.ERRORS`); kinds that did not occur are left out.
-        latency: of the requests answered rightly, in ns.
+        requests: requests answered rightly.
+        errors: failed requests by kind (:data:`loadgen.workspace.ERRORS`); kinds that did not occur are left out.
+        statuses: HTTP replies by class, as ``2xx``.
+        latency: in ns, from when a request was wanted (closed loop) or intended (open loop) to the end of its reply; of
+            the requests answered rightly and, at their time-out, of those that timed out.
+        service: the same from when it was sent.
         connect: of the connections made in the window, in ns.
-        cpu_s: CPU time of the engine's thread in the window.
-        utilisation: share of the window that the engine's thread did not spend waiting for events.
-        unfinished: requests in flight at the end of the window.
+        lateness: open loop: how much later than intended each request was sent, in ns, for whatever reason.
+        gaps_intended: open loop: times between one request and the next as intended, in ns, for each engine thread.
+        gaps_sent: the same as they were sent.
+        engines: what each engine thread took.
+        connected: connections established before the timing began.
+        late_sends: open loop: requests sent later than ``load.late_s`` by the generator's own fault.
+        censored: requests that timed out, whose latencies are only known to be longer.
+        censored_from_ns: the shortest of them; percentiles from here on are lower bounds.
+        unfinished: requests in flight, or still in the schedule, at the end of the window.
         oldest_unfinished_s: how long the oldest of them had waited.
-        age_before_ns: sum of the ages of the requests in flight when the window began.
-        age_after_ns: the same when it ended.
+        age_before_ns: closed loop: sum of the ages of the requests in flight when the window began.
+        age_after_ns: sum of the ages of the unfinished.
+        mean_in_service: requests sent and not answered, mean over the window; ``None`` if there was no window.
+        served_ns: sum of the parts of all service times that lie in the window.
+        intervals: what was counted from second to second.
         cancelled: ended before its time.
+        beside: what the machine and the server did meanwhile.
+        ceiling_rps: the rate at which the engine threads would be busy all of the time (:mod:`loadgen.ceiling`).
     """
 
     load: Load
     wall_s: float
     requests: int
     errors: dict[str, int]
+    statuses: dict[str, int] = field(default_factory=dict)
     latency: Histogram
+    service: Histogram = field(default_factory=Histogram)
     connect: Histogram
-    cpu_s: float
-    utilisation: float
+    lateness: Histogram = field(default_factory=Histogram)
+    gaps_intended: Histogram = field(default_factory=Histogram)
+    gaps_sent: Histogram = field(default_factory=Histogram)
+    engines: tuple[EngineUse, ...]
+    connected: int
+    late_sends: int = 0
+    censored: int = 0
+    censored_from_ns: int | None = None
     unfinished: int
     oldest_unfinished_s: float
     age_before_ns: int
     age_after_ns: int
+    mean_in_service: float | None = None
+    served_ns: int = 0
+    intervals: tuple[Interval, ...] = ()
     cancelled: bool
+    beside: Testimony | None = None
+    ceiling_rps: float | None = None
 
     @property
     def throughput_rps(self) -> float:
         return self.requests / self.wall_s if self.wall_s else 0.0
 
     @property
-    def littles_law_residual(self) -> float | None:
-        """How far the time spent in requests is from clients × wall time, as a share of it.
+    def failed(self) -> int:
+        return sum(self.errors.values())
 
-        Little's law (1961): in a closed loop throughput × mean latency is the number of clients. In a window that is
-        exact once the parts of requests that lie outside of it are taken off and those not yet answered are added, so
-        what is left is time that the instrument lost or clients spent pausing after errors.
+    @property
+    def cpu_s(self) -> float:
+        """CPU time of all engine threads."""
+        return sum(engine.cpu_s for engine in self.engines)
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the window that the busiest engine thread did not spend waiting for events."""
+        return max((engine.utilisation for engine in self.engines), default=0.0)
+
+    @property
+    def littles_law_residual(self) -> float | None:
+        """How far the time spent in requests is from what Little's law says, as a share of it.
+
+        Little's law (1961): the mean number of requests in a system is their rate times the mean time each spends in
+        it. In a closed loop that number is the clients; in an open loop it is the number sent and not answered, whose
+        integral is kept. In a window either is exact once the parts of requests that lie outside of it are taken off
+        and those not yet answered are added, so what is left is time that the instrument lost or, in the closed loop,
+        that clients spent pausing after errors. ``None`` where there was nothing to compare.
         """
         if not self.wall_s:
             return None
+        if self.load.schedule:
+            expected_ns = (self.mean_in_service or 0.0) * self.wall_s * 1e9
+            return self.served_ns / expected_ns - 1 if expected_ns else None
         inside_ns = self.latency.sum_ns - self.age_before_ns + self.age_after_ns
         return inside_ns / 1e9 / self.wall_s / self.load.connections - 1
 
     @property
     def straddling_share(self) -> float:
-        """Share of the clients' time in requests that began before the window or did not end in it."""
+        """Closed loop: share of the clients' time in requests that began before the window or did not end in it."""
         if not self.wall_s:
             return 1.0
         return (self.age_before_ns + self.age_after_ns) / 1e9 / self.wall_s / self.load.connections
 
-    def warnings(self) -> list[dict[str, Any]]:
-        """Return what spoils this result, each with a ``code`` and the figures behind it."""
-        found: list[dict[str, Any]] = []
-        if self.errors:
-            found.append({"code": "errors", "kinds": self.errors})
-        if self.requests < FEW_REQUESTS:
-            found.append({"code": "few_requests", "requests": self.requests})
-        if self.utilisation > GENERATOR_BUSY_ABOVE:
-            found.append({"code": "generator_busy", "utilisation": round(self.utilisation, 4)})
-        residual = self.littles_law_residual
-        if not self.errors and residual is not None and abs(residual) > LITTLES_LAW_WITHIN:
-            found.append({"code": "littles_law", "residual": round(residual, 4)})
-        if self.straddling_share > STRADDLING_ABOVE:
-            found.append({"code": "short_window", "straddling": round(self.straddling_share, 4)})
-        return found
+    def merge(self, other: LoadResult) -> LoadResult:
+        """Return the result of two loads that were put on side by side; histograms merge exactly.
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as the JSON object of the command line."""
-        return {
-            "requests": self.requests,
-            "errors": self.errors,
-            "wall_s": self.wall_s,
-            "throughput_rps": self.throughput_rps,
-            "latency_ns": summary(self.latency, LATENCY_PERCENTILES, ends=True),
-            "connect_ns": summary(self.connect, CONNECT_PERCENTILES),
-            "cpu_s": self.cpu_s,
-            "utilisation": self.utilisation,
-            "connections": self.load.connections,
-            "threads": 1,
-            "loop": "closed",
-            "conversation": self.load.conversation,
-            "intended_rps": None,
-            "late_sends": None,
-            "unfinished": self.unfinished,
-            "cancelled": self.cancelled,
-            "warnings": self.warnings(),
-        }
+        Of a rate the result says what was achieved; ``load`` remains this result's.
+        """
+        froms = [r.censored_from_ns for r in (self, other) if r.censored_from_ns is not None]
+        return replace(
+            self,
+            wall_s=max(self.wall_s, other.wall_s),
+            requests=self.requests + other.requests,
+            errors=dict(Counter(self.errors) + Counter(other.errors)),
+            statuses=dict(Counter(self.statuses) + Counter(other.statuses)),
+            latency=self.latency.merge(other.latency),
+            service=self.service.merge(other.service),
+            connect=self.connect.merge(other.connect),
+            lateness=self.lateness.merge(other.lateness),
+            gaps_intended=self.gaps_intended.merge(other.gaps_intended),
+            gaps_sent=self.gaps_sent.merge(other.gaps_sent),
+            engines=self.engines + other.engines,
+            connected=self.connected + other.connected,
+            late_sends=self.late_sends + other.late_sends,
+            censored=self.censored + other.censored,
+            censored_from_ns=min(froms, default=None),
+            unfinished=self.unfinished + other.unfinished,
+            oldest_unfinished_s=max(self.oldest_unfinished_s, other.oldest_unfinished_s),
+            age_before_ns=self.age_before_ns + other.age_before_ns,
+            age_after_ns=self.age_after_ns + other.age_after_ns,
+            mean_in_service=(self.mean_in_service or 0.0) + (other.mean_in_service or 0.0),
+            served_ns=self.served_ns + other.served_ns,
+            intervals=self.intervals + other.intervals,
+            cancelled=self.cancelled or other.cancelled,
+        )
+
+    def is_lower_bound(self, value_ns: float | None) -> bool:
+        """Tell whether a percentile of the latency falls among requests that timed out."""
+        return value_ns is not None and self.censored_from_ns is not None and value_ns >= self.censored_from_ns
 
 
 def summary(times: Histogram, percentiles: dict[str, float], *, ends: bool = False) -> dict[str, Any]:

@@ -19,7 +19,12 @@ MAY_IMPORT = {
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
     "bench/analysis": {"bench.analysis", "bench.record", "loadgen.errors"},
 }
-HEAVY = {"asyncio"}  # may be imported where it is used, by who mostly does without
+HEAVY = {
+    "asyncio",
+    "matplotlib.figure",
+    "matplotlib.figure.Figure",
+    "matplotlib.backends.backend_agg",
+}  # may be imported where it is used, by who mostly does without
 OURS = ("servers", "loadgen", "bench", "tests")
 
 

@@ -43,7 +43,7 @@ def counted(values: Sequence[int]) -> Histogram:
     counts, extremes = np.zeros(BUCKETS, np.int64), empty_extremes()
     for value in values:
         count(counts, extremes[0], value)
-    return Histogram.of(counts, extremes)
+    return Histogram.of(counts, extremes[0])
 
 
 def nearest_rank(ordered: Sequence[int], percent: str) -> int:

@@ -65,6 +65,12 @@ _OF_WINDOWS: Final = {
         lambda raw: sum(raw["kinds"].values()),
         _kinds,
     ),
+    "not_connected": _Row(
+        "up to {} connections could not be established before the timing began",
+        "look at the server's backlog; fewer clients may do",
+        lambda raw: raw["missing"],
+        lambda raw: str(raw["missing"]),
+    ),
     "littles_law": _Row(
         "clients and throughput × latency differ by up to {}: time was lost somewhere",
         "do not trust these latencies; measure again on a quiet machine, with longer windows",

@@ -1,0 +1,185 @@
+"""The engine: one thread's clients, in a closed or an open loop, from connecting to the end of the window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from loadgen import connection, libc, schedule
+from loadgen.compiled import compiled, inlined
+from loadgen.wires.parser import PARSE
+from loadgen.workspace import EVENTS_AT_ONCE, WORKSPACE
+
+TIMER = -1  # the timer's place among the connections' numbers
+
+_TICK_NS = 10_000_000  # how often pauses and time-outs are looked at
+_NEVER_NS = schedule.NEVER_NS
+
+
+@inlined
+def _dispatch(w: Any, now_ns: int) -> None:
+    """Send what the schedule says is due, as far as connections are free."""
+    tally = w.tally[0]
+    while tally.next_ns <= now_ns:
+        index = schedule.longest_idle(w, connection.IDLE)
+        if index < 0:
+            return
+        now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+        c, intended_ns = w.connections[index], tally.next_ns
+        schedule.note_sending(w, intended_ns, c.idle_ns, now_ns)
+        schedule.advance(w)
+        c.owed = 1
+        connection.start_request(w, index, intended_ns, now_ns)
+
+
+@inlined
+def _start(w: Any, now_ns: int) -> None:
+    """Let the clients ask: those of a closed loop at once, those of an open one when it is their turn."""
+    w.tally[0].started = 1
+    if w.settings[0].open_loop:
+        return
+    w.tally[0].idle_count = 0
+    for index in range(len(w.connections)):
+        w.connections[index].since_ns = now_ns
+        if w.connections[index].state == connection.IDLE:
+            connection.start_request(w, index, now_ns, now_ns)
+
+
+@inlined
+def _how_long(w: Any, until_ns: int, now_ns: int, armed_ns: int) -> tuple[int, int]:
+    """Return how many ms to wait for events at most, 0 for a look, and what the timer is set to.
+
+    epoll_wait() counts in whole ms; within the last of them a timer wakes it, somewhat early: what is left is spun
+    away, since a sleeper takes a while to wake.
+    """
+    spin_ns = w.settings[0].spin_ns
+    left_ns = until_ns - now_ns
+    if left_ns <= spin_ns:
+        return 0, armed_ns
+    wake_ns = until_ns - spin_ns
+    if w.settings[0].open_loop and left_ns < _TICK_NS and wake_ns != armed_ns:
+        w.scratch[0], w.scratch[1] = 0, 0
+        w.scratch[2], w.scratch[3] = wake_ns // 1_000_000_000, wake_ns % 1_000_000_000
+        libc.timerfd_settime(w.settings[0].timer, libc.TFD_TIMER_ABSTIME, w.scratch.ctypes.data, 0)
+        armed_ns = wake_ns
+    return left_ns // 1_000_000 + 1, armed_ns
+
+
+@inlined
+def _begin_window(w: Any, began_ns: int, now_ns: int) -> None:
+    tally = w.tally[0]
+    tally.began_ns = began_ns
+    tally.cpu_began_ns = libc.clock_ns(libc.THREAD_CPU, w.scratch)
+    tally.waited_ns = 0
+    tally.age_before_ns, _, _ = _in_flight(w, now_ns)
+    tally.busy_since_ns = now_ns
+    tally.busy_ns = 0
+    tally.served_ns = 0
+    tally.measuring = 1
+
+
+@inlined
+def _end_window(w: Any, ended_ns: int, now_ns: int) -> None:
+    tally = w.tally[0]
+    if not tally.measuring:
+        return
+    tally.cpu_ns = libc.clock_ns(libc.THREAD_CPU, w.scratch) - tally.cpu_began_ns
+    tally.ended_ns = ended_ns
+    tally.age_after_ns, tally.oldest_ns, tally.unfinished = _in_flight(w, ended_ns)
+    connection.note_busy(w, 0, now_ns)
+    for index in range(len(w.connections)):
+        c = w.connections[index]
+        if c.state in (connection.SENDING, connection.WAITING):
+            tally.served_ns += now_ns - max(c.sent_ns, tally.began_ns)
+    while tally.next_ns < ended_ns:  # those still in the schedule
+        age_ns = ended_ns - tally.next_ns
+        if schedule.counted(w, tally.next_ns):
+            tally.age_after_ns += age_ns
+            tally.oldest_ns = max(tally.oldest_ns, age_ns)
+            tally.unfinished += 1
+        schedule.advance(w)
+
+
+@inlined
+def _in_flight(w: Any, now_ns: int) -> tuple[int, int, int]:
+    """Return the sum of the ages of all requests in flight, the highest age, both in ns, and their number."""
+    total_ns, oldest_ns, number = 0, 0, 0
+    for index in range(len(w.connections)):
+        c = w.connections[index]
+        asked = c.owed and schedule.counted(w, c.since_ns) if w.settings[0].open_loop else c.state != connection.PAUSED
+        if asked and c.since_ns < now_ns:
+            total_ns += now_ns - c.since_ns
+            oldest_ns = max(oldest_ns, now_ns - c.since_ns)
+            number += 1
+    return total_ns, oldest_ns, number
+
+
+@compiled(types.void(WORKSPACE, types.FunctionType(PARSE)))
+def drive(w: Any, parse: Any) -> None:
+    """Connect, warm up, and put the load on for as long as ``settings`` say, or until ``tally.cancel``.
+
+    Connections stay open for :func:`hang_up`. The warm-up begins when ``tally.go`` is set from outside, which waits
+    for every engine's ``tally.ready``: all connections are established by then, or have failed to be.
+    """
+    settings, tally = w.settings[0], w.tally[0]
+    np.random.seed(settings.seed)
+    now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+    opened, open_ns, tick_ns = 0, now_ns, now_ns + _TICK_NS
+    begin_ns, end_ns, armed_ns = _NEVER_NS, _NEVER_NS, 0
+    tally.next_ns = _NEVER_NS
+    while tally.cancel == 0 and now_ns < end_ns:
+        tally.side_seen = tally.side
+        while opened < len(w.connections) and open_ns <= now_ns:
+            w.connections[opened].since_ns = now_ns
+            connection.open_connection(w, opened, now_ns)
+            open_ns += settings.connect_gap_ns
+            opened += 1
+        if begin_ns == _NEVER_NS:
+            tally.ready = tally.tried == len(w.connections)
+            if tally.ready and tally.go:
+                begin_ns = now_ns + settings.warmup_ns
+                if settings.open_loop:
+                    schedule.begin(w, now_ns)
+                    end_ns = begin_ns + settings.duration_ns
+        if begin_ns != _NEVER_NS and not tally.started:
+            _start(w, now_ns)
+        if tally.measuring == 0 and now_ns >= begin_ns:
+            # A closed window begins when it begins; an open one when the schedule says.
+            began_ns = begin_ns if settings.open_loop else now_ns
+            end_ns = began_ns + settings.duration_ns
+            _begin_window(w, began_ns, now_ns)
+        if now_ns >= tick_ns:
+            for index in range(opened):
+                if w.connections[index].until_ns <= now_ns:
+                    connection.on_timer(w, index, now_ns)
+            tick_ns = now_ns + _TICK_NS
+        _dispatch(w, now_ns)
+        until_ns = min(tick_ns, end_ns, begin_ns if tally.measuring == 0 else _NEVER_NS)
+        if opened < len(w.connections):
+            until_ns = min(until_ns, open_ns)
+        if tally.idle_count:
+            until_ns = min(until_ns, tally.next_ns)
+        before_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+        wait_ms, armed_ns = _how_long(w, until_ns, before_ns, armed_ns)
+        ready = libc.epoll_wait(settings.epoll, w.events.ctypes.data, EVENTS_AT_ONCE, wait_ms)
+        now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+        if wait_ms or ready == 0:
+            tally.waited_ns += now_ns - before_ns
+        for i in range(ready):
+            event = w.events[i]
+            if event.index != TIMER:
+                connection.on_event(w, parse, event.index, event.events)
+                if tally.next_ns <= now_ns:
+                    _dispatch(w, now_ns)
+    _end_window(w, now_ns if tally.cancel else end_ns, now_ns)
+
+
+@compiled(types.void(WORKSPACE))
+def hang_up(w: Any) -> None:
+    """Close what is open."""
+    for index in range(len(w.connections)):
+        if w.connections[index].fd >= 0:
+            libc.close(w.connections[index].fd)
+            w.connections[index].fd = -1

@@ -1,0 +1,36 @@
+"""What else the machine did during a run: CPU time taken by its host, and by other programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTime:
+    """CPU-seconds since boot, over all CPUs.
+
+    Attributes:
+        busy_s: doing anything for this machine.
+        steal_s: taken by the host of a virtual machine; ``None`` where the system does not tell.
+        own_s: of this process, the generator's engine included.
+    """
+
+    busy_s: float
+    steal_s: float | None
+    own_s: float
+
+
+def read_time() -> MachineTime:
+    """Read the machine's CPU times."""
+    times = psutil.cpu_times()
+    own = psutil.Process().cpu_times()
+    busy_s = sum(getattr(times, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq"))
+    return MachineTime(busy_s, getattr(times, "steal", None), own.user + own.system)
+
+
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0))

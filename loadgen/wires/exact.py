@@ -1,0 +1,29 @@
+"""Wires whose reply is known byte for byte: the reference servers' two, and raw ones with an expected reply."""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+from numpy import int64, uint8
+
+from loadgen.compiled import compiled
+from loadgen.wires.parser import MORE, OWN, PARSE, WRONG
+
+
+@compiled(PARSE)
+def parse_exact(
+    state: npt.NDArray[int64],
+    data: npt.NDArray[uint8],
+    size: int,
+    memory: npt.NDArray[uint8],
+    numbers: npt.NDArray[int64],  # noqa: ARG001 - the contract's
+) -> int:
+    """The reply is ``memory``."""
+    matched = state[OWN]
+    for i in range(size):
+        if data[i] != memory[matched]:
+            return WRONG
+        matched += 1
+        if matched == len(memory):
+            return i + 1
+    state[OWN] = matched
+    return MORE
