@@ -32,10 +32,8 @@ from loadgen.wires import WIRES, Wire, http_wire, raw_wire
 from loadgen.wires.http1 import request
 from loadgen.witness import check_pid, owner_of
 
-FAILED, USAGE, MISSED, INTERRUPTED = 1, 2, 99, 130
-"""Exit codes: something failed; wrong options; an objective was missed, as k6's users know it; Ctrl-C."""
-
-_LIVE_EVERY_S: Final = 1.0
+FAILED, MISSED, INTERRUPTED = 1, 99, 130
+"""Exit codes: something failed; an objective was missed, as k6's users know it; Ctrl-C. Wrong options exit with 2."""
 
 
 def main(argv: list[str]) -> int:

@@ -16,6 +16,8 @@ from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
 
+Key = tuple[str, str, int, str]  # a cell: model, workload, clients, target
+
 DISTURBING: Final = {"foreign_cpu", "steal"}
 
 WAITS: Final = "io"
@@ -35,10 +37,6 @@ _CONCLUSIONS: Final = {
     (Verdict.YES, Verdict.NO): "concurrency without parallelism",
     (Verdict.NO, Verdict.YES): "parallelism without concurrency",
     (Verdict.NO, Verdict.NO): "neither concurrency nor parallelism",
-}
-_COMPUTE: Final = {
-    Verdict.YES: ", but several cores compute at once",
-    Verdict.NO: ", but no more than one core computes at a time",
 }
 _DIFFERS: Final = {Verdict.YES: "faster", Verdict.NO: "slower", Verdict.UNCLEAR: "no clear difference"}
 
@@ -89,19 +87,22 @@ def findings(run: Run) -> list[Finding]:
     """Return the sentences: models in the plan's order, target by target, then targets against each other."""
     ratios = against_serial(run.windows)
     cores = over_passes(run.windows, "effective_cores")
+    disturbed = _disturbed(run)
     found = [
         Finding(f"{model} on {target}", says)
         for target in run.values("target")
         for model in run.values("model")
-        if (says := _of_model(run, model, target, ratios, cores))
+        if (says := _of_model(run, (model, target), ratios, cores, disturbed))
     ]
-    return found + list(_of_targets(run))
+    return found + list(_of_targets(run, disturbed))
 
 
-def _of_model(run: Run, model: str, target: str, ratios: pd.DataFrame, cores: pd.DataFrame) -> str:
+def _of_model(
+    run: Run, subject: tuple[str, str], ratios: pd.DataFrame, cores: pd.DataFrame, disturbed: set[Key]
+) -> str:
+    model, target = subject
     here = run.windows[(run.windows["model"] == model) & (run.windows["target"] == target)]
     seen = []
-    disturbed = _disturbed(run)
     for workload in run.values("workload"):
         rows = here[here["workload"] == workload]
         if rows.empty:
@@ -197,9 +198,8 @@ def _clients(seen: list[_Seen]) -> str:
     return f"{wording.listed(map(str, counts), 'or')} client{'s' if counts != [1] else ''}"
 
 
-def _of_targets(run: Run) -> Iterator[Finding]:
+def _of_targets(run: Run, disturbed: set[Key]) -> Iterator[Finding]:
     computing = run.windows[run.windows["workload"] == COMPUTES]
-    disturbed = _disturbed(run)
     for other, target in itertools.combinations(run.values("target"), 2):
         ratios = against_target(computing, target, other)
         parts = []
@@ -217,7 +217,7 @@ def _of_targets(run: Run) -> Iterator[Finding]:
             yield Finding(f"{target} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")
 
 
-def _disturbed(run: Run) -> set[tuple[str, str, int, str]]:
+def _disturbed(run: Run) -> set[Key]:
     """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
     hit = run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))
     shares = hit.groupby([run.windows[name] for name in CELL]).mean()
