@@ -48,23 +48,29 @@ def _start(w: Any, now_ns: int) -> None:
 
 
 @inlined
-def _how_long(w: Any, until_ns: int, now_ns: int, armed_ns: int) -> tuple[int, int]:
-    """Return how many ms to wait for events at most, 0 for a look, and what the timer is set to.
+def _wait(w: Any, until_ns: int) -> tuple[int, int]:
+    """Wait for events, until a time at most, and return how many there are and what time it is.
 
-    epoll_wait() counts in whole ms; within the last of them a timer wakes it, somewhat early: what is left is spun
-    away, since a sleeper takes a while to wake.
+    A timer wakes the engine, since epoll_wait() counts in whole ms, and since arming a time-out anew at every call
+    costs more than the call. In the open loop it does so ``spin_ns`` early, for a sleeper takes a while to wake; in
+    the closed loop there is that much looking after each event.
     """
-    spin_ns = w.settings[0].spin_ns
-    left_ns = until_ns - now_ns
-    if left_ns <= spin_ns:
-        return 0, armed_ns
-    wake_ns = until_ns - spin_ns
-    if w.settings[0].open_loop and left_ns < _TICK_NS and wake_ns != armed_ns:
+    settings, tally = w.settings[0], w.tally[0]
+    before_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+    wake_ns = until_ns - settings.spin_ns if settings.open_loop else until_ns
+    looking = wake_ns <= before_ns or (not settings.open_loop and before_ns - tally.heard_ns < settings.spin_ns)
+    if not looking and wake_ns != tally.armed_ns:
         w.scratch[0], w.scratch[1] = 0, 0
         w.scratch[2], w.scratch[3] = wake_ns // 1_000_000_000, wake_ns % 1_000_000_000
-        libc.timerfd_settime(w.settings[0].timer, libc.TFD_TIMER_ABSTIME, w.scratch.ctypes.data, 0)
-        armed_ns = wake_ns
-    return left_ns // 1_000_000 + 1, armed_ns
+        libc.timerfd_settime(settings.timer, libc.TFD_TIMER_ABSTIME, w.scratch.ctypes.data, 0)
+        tally.armed_ns = wake_ns
+    ready = libc.epoll_wait(settings.epoll, w.events.ctypes.data, EVENTS_AT_ONCE, 0 if looking else -1)
+    now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+    if ready == 0 or not looking:
+        tally.waited_ns += now_ns - before_ns
+    if ready:
+        tally.heard_ns = now_ns
+    return ready, now_ns
 
 
 @inlined
@@ -127,7 +133,7 @@ def drive(w: Any, parse: Any) -> None:
     np.random.seed(settings.seed)
     now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
     opened, open_ns, tick_ns = 0, now_ns, now_ns + _TICK_NS
-    begin_ns, end_ns, armed_ns = _NEVER_NS, _NEVER_NS, 0
+    begin_ns, end_ns = _NEVER_NS, _NEVER_NS
     tally.next_ns = _NEVER_NS
     while tally.cancel == 0 and now_ns < end_ns:
         tally.side_seen = tally.side
@@ -161,12 +167,7 @@ def drive(w: Any, parse: Any) -> None:
             until_ns = min(until_ns, open_ns)
         if tally.idle_count:
             until_ns = min(until_ns, tally.next_ns)
-        before_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
-        wait_ms, armed_ns = _how_long(w, until_ns, before_ns, armed_ns)
-        ready = libc.epoll_wait(settings.epoll, w.events.ctypes.data, EVENTS_AT_ONCE, wait_ms)
-        now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
-        if wait_ms or ready == 0:
-            tally.waited_ns += now_ns - before_ns
+        ready, now_ns = _wait(w, until_ns)
         for i in range(ready):
             event = w.events[i]
             if event.index != TIMER:

@@ -39,8 +39,8 @@ class Load:
         threads: engine threads, between which connections and rate are divided.
         connect_rate: connections opened per second before the timing begins, so that no backlog overflows.
         late_s: open loop: a send later than this by the generator's own fault is counted as late.
-        spin_s: look for events so long before sleeping; ``None``: 50 µs in the open loop, where a request is to be sent
-            on time, and not at all in the closed one, where it would only cost CPU time.
+        spin_s: look for events so long before sleeping: in the open loop before a send is due, by default 50 µs, so
+            that it is on time; in the closed loop after each event, by default not at all (see docs/loadgen.md).
 
     Raises:
         GilbenchError: a value makes no sense; the message says which would.

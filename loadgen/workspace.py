@@ -86,6 +86,8 @@ TALLY = np.dtype(
         ("began_ns", np.int64),
         ("ended_ns", np.int64),
         ("waited_ns", np.int64),  # in epoll_wait()
+        ("armed_ns", np.int64),  # what the timer is set to
+        ("heard_ns", np.int64),  # when events came last
         ("cpu_ns", np.int64),
         ("cpu_began_ns", np.int64),
         ("unfinished", np.int64),

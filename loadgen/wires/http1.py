@@ -247,7 +247,8 @@ def parse_http(
                 continue
             _end_of_head(state, numbers)
             if fresh and i <= len(memory):
-                memory[:i] = data[:i]
+                for at in range(i):
+                    memory[at] = data[at]
                 numbers[_KNOWN], numbers[_KNOWN_STATUS], numbers[_KNOWN_CLOSE] = i, state[STATUS], state[WILL_CLOSE]
                 numbers[_KNOWN_LEFT], numbers[_KNOWN_PHASE] = state[_LEFT], state[_PHASE]
             if state[_PHASE] == _BODY and state[_LEFT] == 0:
