@@ -69,6 +69,13 @@ def report(session: nox.Session) -> None:
 
 
 @harness_session
+def peers(session: nox.Session) -> None:
+    """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
+    _install(session, "peers")
+    session.run("python", "-m", "loadgen.peers", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+
+
+@harness_session
 def tests(session: nox.Session) -> None:
     """Test the suite itself."""
     _install(session, "tests")

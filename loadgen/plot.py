@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from loadgen.capacity import Capacity
 from loadgen.errors import GilbenchError
+from loadgen.picture import BLUE, ORANGE, QUIET, RED, blank, headline, plain, render
 from loadgen.result import LoadResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-INK, QUIET, FAINT = "#1f2328", "#5f6772", "#e5e7eb"
-BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # told apart by eyes that do not see red or green
 _BANDS: Final = ((50.0, "p50", 1.0), (90.0, "p90", 0.55), (99.0, "p99", 0.3), (100.0, "max", 0.15))
 
 
@@ -29,7 +26,7 @@ def draw_run(result: LoadResult, name: str) -> bytes:
     shown = [one for one in result.intervals if one.latency.max_ns is not None]
     if not shown:
         raise GilbenchError("nothing was answered, so there is nothing to draw")
-    figure, (above, below) = _figure(2, heights=(2, 1))
+    figure, (above, below) = blank((2, 1))
     edges = [one.at_s for one in shown] + [shown[-1].at_s + shown[-1].seconds]
     latencies = [one.latency.full() for one in shown]
     last = 0.0
@@ -42,7 +39,7 @@ def draw_run(result: LoadResult, name: str) -> bytes:
         last = _label(above, (edges[-1], float(values[-1])), title, last)
         previous = values
     above.set_yscale("log")
-    above.yaxis.set_major_formatter(_plain)
+    above.yaxis.set_major_formatter(plain)
     above.set_ylabel("latency, ms (log scale)")
     below.stairs([one.throughput_rps for one in shown], edges, color=BLUE, linewidth=1.6, baseline=None)
     if result.load.schedule:
@@ -63,12 +60,12 @@ def draw_run(result: LoadResult, name: str) -> bytes:
     below.set_xlim(0, edges[-1])
     load = result.load
     kind = f"open loop, {load.arrivals} arrivals" if load.schedule else f"closed loop, {load.connections} clients"
-    _headline(
+    headline(
         figure,
         f"{load.host}:{load.port}: latency and throughput",
         f"{kind}, {load.spoken.name} wire; a step an interval",
     )
-    return _render(figure, name)
+    return render(figure, name)
 
 
 def draw_capacity(found: Capacity, name: str) -> bytes:
@@ -80,7 +77,7 @@ def draw_capacity(found: Capacity, name: str) -> bytes:
     steps = [step for step in sorted(found.steps, key=lambda step: step.rate_rps) if step.result.latency.max_ns]
     if not steps:
         raise GilbenchError("no rate was tried to its end, so there is nothing to draw")
-    figure, (axes,) = _figure(1, heights=(1,))
+    figure, (axes,) = blank((1,))
     rates = [step.rate_rps for step in steps]
     last = 0.0
     for percent, title, strength in _BANDS[:3]:
@@ -110,43 +107,14 @@ def draw_capacity(found: Capacity, name: str) -> bytes:
             )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(_plain)
-    axes.yaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(plain)
+    axes.yaxis.set_major_formatter(plain)
     axes.set_xlabel("intended rate, requests/s (log scale)")
     axes.set_ylabel("latency, ms (log scale)")
     wanted = ", ".join(one.text for one in found.objectives)
     holds = f"{found.holds_rps:,.0f}/s" if found.holds_rps else "no rate tried"
-    _headline(figure, f"{holds} holds {wanted}", "a point a step; hollow: does not hold")
-    return _render(figure, name)
-
-
-def _figure(rows: int, heights: tuple[int, ...]) -> tuple[Figure, list[Axes]]:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, and only for pictures
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError:
-        raise GilbenchError("a plot needs Matplotlib: install it, or leave --plot out") from None
-    figure = Figure(figsize=(8.4, 5.2), layout=None)
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    figure.subplots_adjust(left=0.1, right=0.92, top=0.86, bottom=0.1, hspace=0.12)
-    for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
-        one.grid(color=FAINT, linewidth=0.7)
-        one.set_axisbelow(True)
-        one.tick_params(colors=QUIET, labelsize=8)
-        one.xaxis.label.set_size(9)
-        one.yaxis.label.set_size(9)
-    return figure, list(axes)
-
-
-def _plain(value: float, _: object) -> str:
-    return f"{value:,g}"
-
-
-def _headline(figure: Figure, title: str, subtitle: str) -> None:
-    figure.text(0.02, 0.965, title, fontsize=12, weight="bold", color=INK, va="top", parse_math=False)
-    figure.text(0.02, 0.915, subtitle, fontsize=8.5, color=QUIET, va="top", parse_math=False)
+    headline(figure, f"{holds} holds {wanted}", "a point a step; hollow: does not hold")
+    return render(figure, name)
 
 
 def _label(axes: Axes, at: tuple[float, float], text: str, last: float, *, left: bool = False) -> float:
@@ -161,11 +129,3 @@ def _label(axes: Axes, at: tuple[float, float], text: str, last: float, *, left:
 
 def _steps(values: Any) -> Any:
     return np.append(values, values[-1])
-
-
-def _render(figure: Figure, name: str) -> bytes:
-    out = io.BytesIO()
-    figure.savefig(
-        out, format=name.rpartition(".")[2], dpi=144, metadata={"Date": None} if name.endswith("svg") else None
-    )
-    return out.getvalue()

@@ -6,25 +6,37 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numba import from_dtype, types
 
 from loadgen import libc
-from loadgen.compiled import compiled
+from loadgen.compiled import compiled, inlined
 from loadgen.workspace import as_bytes
 
-_BACKLOG = 4096
-_BUFFER_BYTES = 65536
-_LISTENER = -1
+BACKLOG = 4096
+BUFFER_BYTES = 65536
+LISTENER = -1
 
-_EVENTS = from_dtype(libc.EVENT)[::1]
-_BYTES = types.uint8[::1]
+EVENTS = from_dtype(libc.EVENT)[::1]
+BYTES = types.uint8[::1]
 
 
-@compiled(types.void(types.int32, types.int32, _BYTES, types.int64, types.int64[::1], _EVENTS, _EVENTS, _BYTES))
+@inlined
+def accept_all(listener: int, epoll: int, event: Any) -> None:
+    """Take in who waits at the door."""
+    while True:
+        fd = libc.accept4(listener, 0, 0, libc.ACCEPT_FLAGS)
+        if fd < 0:
+            return
+        event[0].events = libc.READABLE | libc.BROKEN | libc.EDGE
+        event[0].index = fd
+        libc.epoll_ctl(epoll, libc.EPOLL_CTL_ADD, fd, event.ctypes.data)
+
+
+@compiled(types.void(types.int32, types.int32, BYTES, types.int64, types.int64[::1], EVENTS, EVENTS, BYTES))
 def _serve(  # noqa: PLR0917 - compiled code takes no keywords
     listener: int, epoll: int, reply: Any, request_bytes: int, stop: Any, events: Any, event: Any, buffer: Any
 ) -> None:
@@ -33,14 +45,8 @@ def _serve(  # noqa: PLR0917 - compiled code takes no keywords
         ready = libc.epoll_wait(epoll, events.ctypes.data, len(events), 20)
         for i in range(ready):
             fd = events[i].index
-            if fd == _LISTENER:
-                while True:
-                    fd = libc.accept4(listener, 0, 0, libc.ACCEPT_FLAGS)
-                    if fd < 0:
-                        break
-                    event[0].events = libc.READABLE | libc.BROKEN | libc.EDGE
-                    event[0].index = fd
-                    libc.epoll_ctl(epoll, libc.EPOLL_CTL_ADD, fd, event.ctypes.data)
+            if fd == LISTENER:
+                accept_all(listener, epoll, event)
                 continue
             size = libc.recv(fd, buffer.ctypes.data, len(buffer), 0)
             if size <= 0:
@@ -60,15 +66,24 @@ def responder(request: bytes, reply: bytes) -> Iterator[int]:
         request: what each request looks like; only its length matters.
         reply: what each is answered with.
     """
-    with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener, select.epoll() as epoll:
+    with served(_serve, as_bytes(reply), len(request)) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def served(serve: Callable[..., None], *arguments: Any, timer: tuple[int, int] | None = None) -> Iterator[int]:
+    """Run ``serve(listener, epoll, *arguments, stop, events, event, buffer)`` in a thread, and give the port.
+
+    ``timer`` is one for the events to tell of, and the number by which they do.
+    """
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener, select.epoll() as epoll:
         listener.setblocking(False)
-        libc.watch(epoll.fileno(), listener.fileno(), np.array([(libc.READABLE, _LISTENER)], libc.EVENT))
+        libc.watch(epoll.fileno(), listener.fileno(), np.array([(libc.READABLE, LISTENER)], libc.EVENT))
+        if timer:
+            libc.watch(epoll.fileno(), timer[0], np.array([(libc.READABLE | libc.EDGE, timer[1])], libc.EVENT))
         stop = np.zeros(1, np.int64)
-        arguments = (
-            *(listener.fileno(), epoll.fileno(), as_bytes(reply), len(request), stop),
-            *(np.zeros(512, libc.EVENT), np.zeros(1, libc.EVENT), np.zeros(_BUFFER_BYTES, np.uint8)),
-        )
-        thread = threading.Thread(target=_serve, args=arguments, name="responder")
+        own = (stop, np.zeros(512, libc.EVENT), np.zeros(1, libc.EVENT), np.zeros(BUFFER_BYTES, np.uint8))
+        thread = threading.Thread(target=serve, args=(listener.fileno(), epoll.fileno(), *arguments, *own))
         thread.start()
         try:
             yield listener.getsockname()[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import select
 import sys
 import threading
@@ -12,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ import numpy as np
 from loadgen import libc
 from loadgen.engine import TIMER, drive, hang_up
 from loadgen.errors import GilbenchError
+from loadgen.files import allow_files
 from loadgen.histogram import Histogram, empty_extremes
 from loadgen.interval import Interval, Sparse
 from loadgen.load import SPIN_S, Load
@@ -40,7 +39,6 @@ from loadgen.workspace import (
 
 _POLL_S = 0.0005
 _CANCEL_POLL_S = 0.02
-_OTHER_FILES = 32  # that the process may open meanwhile
 
 
 def run(
@@ -67,7 +65,7 @@ def run(
     if sys.platform != "linux":
         raise GilbenchError("the load engine needs Linux (epoll); run it in a Linux machine or container")
     cancel = cancel or threading.Event()
-    _allow_files(load.connections)
+    allow_files(load.connections)
     with contextlib.ExitStack() as stack:
         engines = [_Engine(load, number, stack) for number in range(load.threads)]
         intervals: list[Interval] = []
@@ -289,13 +287,3 @@ def _result(
 
 def _merged(engines: Sequence[_Engine], row: int) -> Histogram:
     return reduce(Histogram.merge, [engine.times(row) for engine in engines])
-
-
-def _allow_files(connections: int) -> None:
-    needed = sum(1 for _ in Path("/proc/self/fd").iterdir()) + connections + _OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if needed <= soft:
-        return
-    if hard != resource.RLIM_INFINITY and needed > hard:
-        raise GilbenchError(f"{needed} open files are needed and the system allows {hard}: type `ulimit -Hn {needed}`")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -1,0 +1,114 @@
+"""``python -m loadgen.peers``: measure the generators against each other, and show what it came to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from loadgen import options
+from loadgen.errors import GilbenchError
+from loadgen.files import allow_files
+from loadgen.load import MAX_CONNECTIONS
+from loadgen.peers import plan, plot, servers, table
+from loadgen.peers.tools import TOOLS
+
+_CONNECTIONS = (1, 8, 64, 1000, 10_000)
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command, and return its exit code."""
+    parser = _parser()
+    chosen = parser.parse_args(argv)
+    absent = {name: why for name, tool in TOOLS.items() if name in chosen.tools and (why := tool.missing())}
+    absent |= {name: why for name in chosen.servers if (why := servers.missing(name))}
+    tools = [name for name in chosen.tools if name not in absent]
+    planned = plan.cells([name for name in chosen.servers if name not in absent], chosen.connections, tools)
+    if not planned or not tools:
+        parser.error(f"nothing is left to measure: {', '.join(absent.values())}")
+    try:
+        allow_files(max(chosen.connections))
+        folder = Path(chosen.output or time.strftime("results/peers/%Y%m%dT%H%M%SZ", time.gmtime()))
+        return _run(chosen, folder, planned, tools, absent)
+    except GilbenchError as problem:
+        print(f"{parser.prog}: error: {problem}", file=sys.stderr)
+        return 1
+
+
+def _run(
+    chosen: argparse.Namespace, folder: Path, planned: Sequence[plan.Cell], tools: Sequence[str], absent: dict[str, str]
+) -> int:
+    for why in absent.values():
+        print(f"left out: {why}", file=sys.stderr)
+    print(f"about {plan.minutes(planned, chosen.rounds, chosen.seconds):.0f} min; results in {folder}", file=sys.stderr)
+    versions = {TOOLS[name].title: TOOLS[name].version() for name in tools}
+    versions |= {name: servers.version(name) for name in {cell.server for cell in planned}}
+    records: list[plan.Record] = []
+    code = 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "peers.jsonl").open("w", encoding="utf-8") as kept:
+            head = {"kind": "run", "seed": chosen.seed, "versions": versions, "absent": absent, "cpus": os.cpu_count()}
+            kept.write(json.dumps(head) + "\n")
+            try:
+                for record in plan.measure(planned, chosen.rounds, chosen.seconds, tools, seed=chosen.seed, tell=_tell):
+                    records.append(record)
+                    kept.write(json.dumps(record) + "\n")
+                    kept.flush()
+            except KeyboardInterrupt:
+                print("interrupted: what follows is what was measured by then", file=sys.stderr)
+                code = _INTERRUPTED
+        text = table.render(records, absent, versions)
+        (folder / "peers.md").write_text(text, encoding="utf-8")
+        print(text, end="")
+        if any(record["kind"] == "cost" and "error" not in record for record in records):
+            for name in ("peers.svg", "peers.png"):
+                (folder / name).write_bytes(plot.draw(records, name))
+    except OSError as problem:
+        raise GilbenchError(f"cannot write {folder}: {problem.strerror}; make room, or choose --output") from problem
+    return code or int(any("error" in record for record in records))
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _parser() -> options.Parser:
+    parser = options.Parser(prog="python -m loadgen.peers", description=__doc__)
+    add = parser.add_argument
+    add("--rounds", type=int, default=7, metavar="N", help="of everything, interleaved (default: 7)")
+    add("--seconds", type=options.duration_s, default=1.0, metavar="T", help="a run, whole ones (default: 1s)")
+    add("--connections", type=_numbers, default=_CONNECTIONS, metavar="N,N", help="(default: 1,8,64,1000,10000)")
+    add("--tools", type=_names_of(TOOLS), default=tuple(TOOLS), metavar="A,B", help=f"of {', '.join(TOOLS)}")
+    known = servers.SERVERS
+    add("--servers", type=_names_of(known), default=tuple(known), metavar="A,B", help=f"of {', '.join(known)}")
+    add("--seed", type=int, default=random.SystemRandom().randrange(2**31), metavar="N", help="of the order")
+    add("--output", metavar="FOLDER", help="(default: results/peers/ and the time)")
+    return parser
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if not all(part.isdigit() and 0 < int(part) <= MAX_CONNECTIONS for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} are no numbers of connections: write 1,8,64")
+    return tuple(sorted(set(map(int, parts))))
+
+
+def _names_of(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    def names(text: str) -> tuple[str, ...]:
+        unknown = set(text.split(",")) - set(known)
+        if unknown:
+            raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(known)}")
+        return tuple(name for name in known if name in text.split(","))
+
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""The floor: bare send, recv and epoll calls from compiled code, with nothing else in the loop.
+
+No histogram, no time-out, no check of a reply but its length, and one look at the clock for each batch of events: what
+any generator must pay on this kernel. What a real one costs beyond it is the price of measuring.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import Any
+
+import numpy as np
+from numba import from_dtype, types
+
+from loadgen import libc
+from loadgen.compiled import compiled
+from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
+from loadgen.workspace import as_bytes
+
+_EVENTS = from_dtype(libc.EVENT)[::1]
+_BYTES = types.uint8[::1]
+_EVENTS_AT_ONCE = 512
+
+
+@compiled(types.int64(types.int32, _BYTES, types.int64, types.int64, _EVENTS, types.int64[::1], _BYTES))
+def _answer(  # noqa: PLR0917 - compiled code takes no keywords
+    epoll: int, request: Any, reply_bytes: int, until_ns: int, events: Any, scratch: Any, buffer: Any
+) -> int:
+    """Ask again whoever has answered, and return how many did until then."""
+    answered = 0
+    while libc.clock_ns(libc.MONOTONIC, scratch) < until_ns:
+        ready = libc.epoll_wait(epoll, events.ctypes.data, len(events), 100)
+        for i in range(ready):
+            fd = events[i].index
+            if libc.recv(fd, buffer.ctypes.data, len(buffer), 0) == reply_bytes:
+                answered += 1
+                libc.send(fd, request.ctypes.data, len(request), libc.MSG_NOSIGNAL)
+    return answered
+
+
+def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
+    """Measure."""
+    with select.epoll() as epoll:
+        sockets = [socket.create_connection((HOST, port)) for _ in range(connections)]
+        sockets[0].sendall(REQUEST)
+        reply_bytes = len(sockets[0].recv(65536))
+        for one in sockets:
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            one.setblocking(False)
+            epoll.register(one, libc.READABLE | libc.EDGE)
+            one.send(REQUEST)
+        request, buffer = as_bytes(REQUEST), np.zeros(65536, np.uint8)
+        events, scratch = np.zeros(_EVENTS_AT_ONCE, libc.EVENT), np.zeros(4, np.int64)
+
+        def answered(for_s: float) -> int:
+            until_ns = time.monotonic_ns() + round(for_s * 1e9)
+            return int(_answer(epoll.fileno(), request, reply_bytes, until_ns, events, scratch, buffer))
+
+        answered(WARMUP_S)
+        began_s, cpu_began_s = time.monotonic(), time.process_time()
+        requests = answered(seconds)
+        cpu_s, wall_s = time.process_time() - cpu_began_s, time.monotonic() - began_s
+        for one in sockets:
+            one.close()
+    return Report(requests, wall_s, cpu_s)
+
+
+if __name__ == "__main__":
+    tell(drive)

@@ -1,0 +1,36 @@
+"""gilbench's own engine, as a program that imports it would use it."""
+
+from __future__ import annotations
+
+import time
+
+from loadgen.load import Load
+from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
+from loadgen.run import run
+from loadgen.wires import http_wire
+
+
+def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:
+    """Measure; the process's CPU time includes the thread that collects."""
+    edges_s: list[float] = []
+    result = run(
+        Load(
+            host=HOST,
+            port=port,
+            wire=http_wire((REQUEST,)),
+            connections=connections,
+            duration_s=seconds,
+            warmup_s=WARMUP_S,
+            rate_rps=rate_rps,
+        ),
+        on_begin=lambda: edges_s.append(time.process_time()),
+        on_end=lambda: edges_s.append(time.process_time()),
+    )
+    if result.errors:
+        raise SystemExit(f"requests failed: {result.errors}")
+    p50_ns, p99_ns = (result.latency.percentile_ns(percent) for percent in (50, 99))
+    return Report(result.requests, result.wall_s, edges_s[1] - edges_s[0], p50_ns, p99_ns)
+
+
+if __name__ == "__main__":
+    tell(drive)

@@ -1,0 +1,42 @@
+"""wrk (https://github.com/wg/wrk), one thread. Its own report is read, and its CPU time is what the system says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+
+from loadgen.peers.drivers.report import HOST, Report, tell
+
+_NS = {"us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9}
+
+
+def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
+    """Measure."""
+    whole_s = max(1, round(seconds))  # it takes no fractions
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole_s}s", "--latency", f"http://{HOST}:{port}/"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
+        assert wrk.stdout is not None  # noqa: S101 - a pipe was asked for
+        said = wrk.stdout.read()
+        _, status, usage = os.wait4(wrk.pid, 0)
+        wrk.returncode = os.waitstatus_to_exitcode(status)
+    total = re.search(r"(\d+) requests in", said)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    if wrk.returncode or not total or not rate or "Non-2xx" in said or "Socket errors" in said:
+        raise SystemExit(f"wrk failed: {said}")
+    percentiles = dict(re.findall(r"(50|99)%\s+([\d.]+[a-z]+)", said))
+    return Report(
+        int(total[1]),
+        int(total[1]) / float(rate[1]),
+        usage.ru_utime + usage.ru_stime,
+        *(_ns(percentiles[percent]) for percent in ("50", "99")),
+    )
+
+
+def _ns(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]
+    return float(number) * _NS[unit]
+
+
+if __name__ == "__main__":
+    tell(drive)

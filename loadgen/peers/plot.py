@@ -1,0 +1,92 @@
+"""The comparison as a picture: what a request costs each generator, over connections, a panel a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from loadgen.peers.compare import Row, rows
+from loadgen.peers.plan import Record
+from loadgen.peers.tools import TOOLS
+from loadgen.picture import BLUE, GREEN, INK, ORANGE, PINK, QUIET, blank, headline, plain, render
+
+_STYLE: Final = {
+    "gilbench": (BLUE, "o"),
+    "floor": (QUIET, "_"),
+    "wrk": (ORANGE, "s"),
+    "asyncio_streams": (GREEN, "^"),
+    "locust": (PINK, "D"),
+}
+_APART: Final = 1.22  # labels closer than this ratio would touch
+
+
+def draw(records: Sequence[Record], name: str) -> bytes:
+    """Return the picture; the ending of ``name`` says whether as SVG or PNG.
+
+    Raises:
+        GilbenchError: Matplotlib is not installed.
+    """
+    costs = [r for r in records if r["kind"] == "cost"]
+    server_names = sorted({r["server"] for r in costs})
+    counts = sorted({r["connections"] for r in costs})
+    height = 1.4 + 3.2 * len(server_names)
+    figure, panels = blank((1,) * len(server_names), size=(8.4, height))
+    figure.subplots_adjust(right=0.8, top=1 - 0.9 / height, bottom=0.5 / height, hspace=0.16)
+    lowest, highest = float("inf"), 0.0
+    for axes, server in zip(panels, server_names, strict=True):
+        found = {count: rows(records, server, count, list(TOOLS)) for count in counts}
+        ends: list[tuple[float, float, str]] = []
+        for tool, (colour, marker) in _STYLE.items():
+            line = [(count, row) for count, at in found.items() for row in at if row.tool == tool and row.per_cpu_s]
+            if not line:
+                continue
+            heights = [_cost_us(row) for _, row in line]
+            axes.plot([count for count, _ in line], heights, color=colour, marker=marker, linewidth=1.5, markersize=5)
+            for count, row in line:
+                one = row.per_cpu_s
+                if one and one.low and one.high:
+                    axes.plot([count, count], [1e6 / one.high, 1e6 / one.low], color=colour, linewidth=3, alpha=0.35)
+            ends.append((heights[-1], line[-1][0], tool))
+        _label(axes, ends, max(counts))
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xticks(counts)
+        axes.xaxis.set_major_formatter(plain)
+        axes.yaxis.set_major_formatter(plain)
+        axes.yaxis.set_minor_formatter(lambda *_: "")
+        axes.xaxis.minorticks_off()
+        axes.set_ylabel("µs of CPU a request (log)")
+        axes.set_title(f"on {server}", loc="left", fontsize=9.5, color=INK)
+        lowest, highest = min(lowest, axes.get_ylim()[0]), max(highest, axes.get_ylim()[1])
+    for axes in panels:
+        axes.set_ylim(lowest, highest)
+    panels[-1].set_xlabel("connections (log scale)")
+    headline(
+        figure,
+        "What a request costs the generator",
+        "CPU time of the generator for each request, median of interleaved rounds; bars: 95% interval; lower is better",
+    )
+    return render(figure, name)
+
+
+def _cost_us(row: Row) -> float:
+    return 1e6 / row.per_cpu_s.median if row.per_cpu_s else 0.0
+
+
+def _label(axes: object, ends: list[tuple[float, float, str]], rightmost: float) -> None:
+    """Write each line's name behind its end, one above the other where they would touch."""
+    last = 0.0
+    for height, at, tool in sorted(ends):
+        shown = max(height, last * _APART)
+        axes.annotate(  # type: ignore[attr-defined]
+            TOOLS[tool].title,
+            (at, height),
+            xytext=(rightmost * 1.25, shown),
+            textcoords="data",
+            fontsize=8.5,
+            color=INK if tool == "floor" else _STYLE[tool][0],
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": _STYLE[tool][0], "linewidth": 0.5, "alpha": 0.6},
+        )
+        last = shown

@@ -1,0 +1,131 @@
+"""What the generators are put on: a server a row, each a process of its own on a loopback port.
+
+``python -m loadgen.peers.servers NAME`` runs one of gilbench's own, prints its port, and serves until its standard
+input ends, so that none outlives who started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from loadgen.delays import delaying
+from loadgen.errors import GilbenchError
+from loadgen.peers.drivers.report import HOST, REQUEST
+from loadgen.responder import responder
+
+REPLY: Final = b"HTTP/1.1 200 OK\r\nServer: gilbench\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nYes, yes\n"
+
+# Every 50th reply is slow, so that the 99th percentile lies in the middle of the slow ones.
+QUICK_S, SLOW_S = 0.005, 0.05
+DELAYS_S: Final = (*[QUICK_S] * 49, SLOW_S)
+FREEZE_AFTER_S, FREEZE_S = 1.5, 0.5
+STALL_REPLY_S = 0.0005
+
+_OWN: Final = {
+    "responder": lambda: responder(REQUEST, REPLY),
+    "delays": lambda: delaying(REPLY, DELAYS_S),
+    "stall": lambda: delaying(REPLY, (STALL_REPLY_S,), freeze=(FREEZE_AFTER_S, FREEZE_S)),
+}
+
+_NGINX: Final = """
+daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+worker_rlimit_nofile {files};
+events {{ worker_connections {files}; }}
+http {{
+    access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    server {{ listen {host}:{port} backlog=4096; location / {{ return 200 "Yes, yes\\n"; }} }}
+}}
+"""
+_NGINX_FILES = 16_384
+_START_S = 30.0
+
+
+@contextlib.contextmanager
+def own(name: str) -> Iterator[int]:
+    """Serve with one of gilbench's own, and give its port."""
+    command = [sys.executable, "-m", __spec__.name, name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None  # noqa: S101 - a pipe was asked for
+            said = server.stdout.readline()
+            if not said.strip().isdigit():
+                raise GilbenchError(f"the server {name!r} did not start: {' '.join(command)} says why")
+            yield int(said)
+        finally:
+            server.terminate()
+
+
+@contextlib.contextmanager
+def nginx() -> Iterator[int]:
+    """Serve nine bytes of text with the system's nginx, one worker, and give its port."""
+    found = _nginx()
+    if found is None:
+        raise GilbenchError("there is no nginx: install it, or leave it out")
+    with tempfile.TemporaryDirectory(prefix="gilbench-nginx-") as folder:
+        with socket.create_server((HOST, 0)) as free:
+            port = free.getsockname()[1]
+        config = Path(folder, "nginx.conf")
+        config.write_text(_NGINX.format(folder=folder, host=HOST, port=port, files=_NGINX_FILES), encoding="utf-8")
+        with subprocess.Popen([found, "-c", str(config)], stderr=subprocess.PIPE, text=True) as server:
+            try:
+                _wait_for(port, server)
+                yield port
+            finally:
+                server.terminate()
+
+
+def _nginx() -> str | None:
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def _wait_for(port: int, server: subprocess.Popen[str]) -> None:
+    end_s = time.monotonic() + _START_S
+    while server.poll() is None and time.monotonic() < end_s:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            return
+        time.sleep(0.02)
+    said = server.stderr.read() if server.stderr and server.poll() is not None else "it does not answer"
+    raise GilbenchError(f"nginx did not start: {said.strip()}")
+
+
+SERVERS: Final[dict[str, Callable[[], contextlib.AbstractContextManager[int]]]] = {
+    "responder": lambda: own("responder"),
+    "nginx": nginx,
+}
+"""Those whose cost to a generator is measured."""
+
+
+def missing(name: str) -> str | None:
+    """Return why a server is not to be had here, ``None`` if it is."""
+    return "nginx is not installed" if name == "nginx" and _nginx() is None else None
+
+
+def version(name: str) -> str:
+    """Return which version a server is."""
+    if name != "nginx":
+        return platform.python_version()
+    said = subprocess.run([_nginx() or name, "-v"], capture_output=True, text=True, check=False).stderr
+    return said.strip().rpartition("/")[2]
+
+
+def _main() -> None:
+    with _OWN[sys.argv[1]]() as port:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,81 @@
+"""The generators: a row each, driven by :mod:`loadgen.peers.drivers`, and what of them is missing here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from loadgen.errors import GilbenchError
+from loadgen.peers.drivers.report import Report
+
+_PATIENCE_S = 120.0
+
+
+class Failed(GilbenchError):
+    """A generator did not come to a result; the message is what it said."""
+
+
+class Tool(NamedTuple):
+    """A generator.
+
+    Attributes:
+        title: as it is shown.
+        missing: why it is not to be had here; ``None`` if it is.
+        version: which one.
+        most_connections: with more it is not tried.
+        tells_latency: it measures that.
+        open_loop: it can ask at a rate.
+    """
+
+    title: str
+    missing: Callable[[], str | None] = lambda: None
+    version: Callable[[], str] = platform.python_version
+    most_connections: int = 100_000
+    tells_latency: bool = True
+    open_loop: bool = False
+
+
+def _no_wrk() -> str | None:
+    return None if shutil.which("wrk") else "wrk is not installed"
+
+
+def _no_locust() -> str | None:
+    return None if importlib.util.find_spec("locust") else "Locust is not installed: nox -s peers installs it"
+
+
+def _wrk_version() -> str:
+    said = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False).stdout  # noqa: S607 - from PATH
+    return " ".join(said.split()[1:2])
+
+
+TOOLS: Final = {
+    "gilbench": Tool("gilbench", open_loop=True),
+    "floor": Tool("bare system calls", tells_latency=False),
+    "wrk": Tool("wrk", _no_wrk, _wrk_version),
+    "asyncio_streams": Tool("asyncio", most_connections=1000),
+    "locust": Tool("Locust", _no_locust, lambda: importlib.metadata.version("locust"), most_connections=1000),
+}
+
+
+def drive(name: str, port: int, connections: int, seconds: float, rate_rps: float | None = None) -> Report:
+    """Run a generator to its end.
+
+    Raises:
+        Failed: it said so, or did not end.
+    """
+    rate = [] if rate_rps is None else [str(rate_rps)]
+    command = [sys.executable, "-m", f"loadgen.peers.drivers.{name}", str(port), str(connections), str(seconds), *rate]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + _PATIENCE_S)
+    except subprocess.TimeoutExpired as problem:
+        raise Failed(f"no result after {problem.timeout:.0f} s") from problem
+    if done.returncode:
+        raise Failed((done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1])
+    return Report(**json.loads(done.stdout.splitlines()[-1]))

@@ -1,0 +1,62 @@
+"""What all pictures of the load generator have in common."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from loadgen.errors import GilbenchError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, QUIET, FAINT = "#1f2328", "#5f6772", "#e5e7eb"
+BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # told apart by eyes that do not see red or green
+GREEN, PINK = "#009e73", "#cc79a7"  # likewise; all but RED are Okabe and Ito's
+
+
+def blank(heights: tuple[int, ...], *, size: tuple[float, float] = (8.4, 5.2)) -> tuple[Figure, list[Axes]]:
+    """Return a figure of axes above each other, of these relative heights, that share the horizontal one.
+
+    Raises:
+        GilbenchError: Matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, and only for pictures
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError:
+        raise GilbenchError("a plot needs Matplotlib: install it, or do without the picture") from None
+    figure = Figure(figsize=size, layout=None)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    figure.subplots_adjust(left=0.1, right=0.92, top=0.86, bottom=0.1, hspace=0.12)
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+        one.grid(color=FAINT, linewidth=0.7)
+        one.set_axisbelow(True)
+        one.tick_params(colors=QUIET, labelsize=8)
+        one.xaxis.label.set_size(9)
+        one.yaxis.label.set_size(9)
+    return figure, list(axes)
+
+
+def plain(value: float, _: object) -> str:
+    """Write a number on an axis."""
+    return f"{value:,g}"
+
+
+def headline(figure: Figure, title: str, subtitle: str) -> None:
+    """Say what a picture shows."""
+    inch = 1 / figure.get_figheight()
+    figure.text(0.02, 1 - 0.18 * inch, title, fontsize=12, weight="bold", color=INK, va="top", parse_math=False)
+    figure.text(0.02, 1 - 0.44 * inch, subtitle, fontsize=8.5, color=QUIET, va="top", parse_math=False)
+
+
+def render(figure: Figure, name: str) -> bytes:
+    """Return a picture in the format that the ending of ``name`` says."""
+    out = io.BytesIO()
+    figure.savefig(
+        out, format=name.rpartition(".")[2], dpi=144, metadata={"Date": None} if name.endswith("svg") else None
+    )
+    return out.getvalue()
