@@ -11,7 +11,7 @@ from loadgen.wires import WIRES, Wire
 MAX_CONNECTIONS = 100_000
 MAX_CONVERSATION = 1_000_000_000
 MAX_THREADS = 256
-MAX_RPS = 100e6
+MIN_RPS, MAX_RPS = 1e-5, 100e6  # about one a day, and more than any server does
 ARRIVALS = ("constant", "poisson")
 ORDERS = ("sequence", "random")
 SPIN_S = 50e-6
@@ -81,8 +81,14 @@ class Load:
                 f"a conversation has from 1 to {MAX_CONVERSATION:,} requests",
             ),
             (self.rate_rps is not None and bool(self.stages), "give a rate or stages, not both"),
-            (self.rate_rps is not None and not 0 < self.rate_rps <= MAX_RPS, "a rate must be above 0 and at most 1e8"),
-            (not all(0 <= rps <= MAX_RPS for rps in self._rates), "the rates of stages must be from 0 to 1e8"),
+            (
+                self.rate_rps is not None and not MIN_RPS <= self.rate_rps <= MAX_RPS,
+                "a rate must be from 1e-5 to 1e8 a second",
+            ),
+            (
+                not all(rps == 0 or MIN_RPS <= rps <= MAX_RPS for rps in self._rates),
+                "the rates of stages must be 0, or from 1e-5 to 1e8 a second",
+            ),
             (any(not stage.duration_s > 0 for stage in self.stages), "a stage must last for more than 0 s"),
             (
                 bool(self.stages) and not any(stage.requests for stage in self.stages),

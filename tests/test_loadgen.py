@@ -923,7 +923,7 @@ def test_too_few_open_files_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_socket_that_cannot_be_had_is_an_error_of_its_own(
     file_limits: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["loadgen.run"], "_allow_files", lambda _: None)
+    monkeypatch.setattr(sys.modules["loadgen.run"], "allow_files", lambda _: None)
     with reference_server("asyncio") as port:
         resource.setrlimit(resource.RLIMIT_NOFILE, (open_files() + 5, file_limits[1]))
         result = run(loading(port, connections=10))

@@ -62,15 +62,15 @@ def test_a_percentile_among_time_outs_holds_no_upper_bound() -> None:
 
 
 def test_capacity_is_bracketed_where_it_is_known() -> None:
-    """A server that takes 5 ms for each request does 200/s at most, and no more than that can be kept up with."""
-    with one_thread(lambda: time.sleep(0.005)) as port:
+    """A server that takes 6 ms for each request does 166/s at most, and no more than that can be kept up with."""
+    with one_thread(lambda: time.sleep(0.006)) as port:
         load = Load(host="127.0.0.1", port=port, connections=8, duration_s=1.0, rate_rps=100)
         found = find_capacity(load, read_objectives("p50<40ms,errors<1%"))
     assert found.bracketed
     assert found.holds_rps is not None
-    assert 100 < found.holds_rps < 205
+    assert 100 < found.holds_rps < 172
     assert found.steps[0].holds
-    assert not found.steps[1].holds  # 200/s, with sleeps that are never short
+    assert not found.steps[1].holds  # 200/s
 
 
 def test_a_search_for_a_rate_is_no_objective() -> None:

@@ -20,6 +20,7 @@ from loadgen import Load, LoadResult, run
 from loadgen.belief import warnings
 from loadgen.histogram import highest_in_bucket
 from loadgen.interval import Interval
+from loadgen.load import MIN_RPS
 from loadgen.responder import responder
 from loadgen.stages import Stage, table, when_ns
 
@@ -77,7 +78,7 @@ def scheduled(port: int, **changes: Any) -> LoadResult:
 
 # The schedule.
 
-rates = st.floats(0, 1e5)
+rates = st.just(0.0) | st.floats(MIN_RPS, 1e5)
 stages = st.lists(st.builds(Stage, rates, rates, st.floats(0.01, 100)), min_size=1, max_size=5)
 
 
