@@ -23,5 +23,6 @@ from loadgen.errors import GilbenchError
 from loadgen.load import Load
 from loadgen.result import LoadResult
 from loadgen.run import run
+from loadgen.running import Running, start
 
-__all__ = ["GilbenchError", "Load", "LoadResult", "run"]
+__all__ = ["GilbenchError", "Load", "LoadResult", "Running", "run", "start"]

@@ -14,7 +14,7 @@ from loadgen.compiled import inlined
 from loadgen.wires.parser import DONE, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 from loadgen.workspace import BUFFER_BYTES, CONNECT, ERRORS, EVENTS_AT_ONCE, LATENCY, SERVICE
 
-PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)
+PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # from IDLE on it is established
 
 (
     REFUSED,
@@ -27,6 +27,7 @@ PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)
     HTTP_4XX,
     HTTP_5XX,
     NO_SOCKET,
+    LATE,
 ) = range(len(ERRORS))
 
 PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server is asked 100 times a second, not a million times
@@ -273,7 +274,7 @@ def _answered(w: Any, index: int, now_ns: int) -> None:
         if status >= 400:
             w.counted[side, 1 + (HTTP_4XX if status < 500 else HTTP_5XX)] += 1
         else:
-            w.counted[side, 0] += 1
+            w.counted[side, 1 + LATE if c.late else 0] += 1
             _note(w, LATENCY + side, now_ns - c.since_ns)
             _note(w, SERVICE + side, now_ns - c.sent_ns)
     _served(w, index, now_ns)

@@ -28,7 +28,7 @@ def _dispatch(w: Any, now_ns: int) -> None:
             return
         now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
         c, intended_ns = w.connections[index], tally.next_ns
-        schedule.note_sending(w, intended_ns, c.idle_ns, now_ns)
+        c.late = schedule.note_sending(w, intended_ns, c.idle_ns, now_ns)
         schedule.advance(w)
         c.owed = 1
         connection.start_request(w, index, intended_ns, now_ns)

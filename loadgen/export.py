@@ -87,13 +87,14 @@ def to_csv(result: LoadResult) -> str:
     writer = csv.writer(text, lineterminator="\n")
     percentiles = list(LATENCY_PERCENTILES)
     columns = [f"{what}_{name}_ns" for what in ("latency", "service") for name in (*percentiles, "max")]
-    writer.writerow(["at_s", "seconds", "requests", "throughput_rps", *columns, *(f"errors_{kind}" for kind in kinds)])
+    counted = ["at_s", "seconds", "requests", "throughput_rps", "connections"]
+    writer.writerow([*counted, *columns, *(f"errors_{kind}" for kind in kinds)])
     for one in result.intervals:
         times = [summary(each.full(), LATENCY_PERCENTILES) for each in (one.latency, one.service)]
         figures = [one_time[name] for one_time in times for name in (*percentiles, "max")]
         writer.writerow(
             [
-                *(f"{one.at_s:.6f}", f"{one.seconds:.6f}", one.requests, f"{one.throughput_rps:.3f}"),
+                *(f"{one.at_s:.6f}", f"{one.seconds:.6f}", one.requests, f"{one.throughput_rps:.3f}", one.connections),
                 *("" if figure is None else figure for figure in figures),
                 *(one.errors.get(kind, 0) for kind in kinds),
             ]

@@ -53,6 +53,7 @@ class Interval:
         seconds: its length.
         requests: answered rightly in it.
         errors: failed in it, by kind.
+        connections: established at its end.
         latency: of the former, and of requests that timed out.
         service: the same, from when each was sent.
     """
@@ -61,6 +62,7 @@ class Interval:
     seconds: float
     requests: int
     errors: dict[str, int]
+    connections: int
     latency: Sparse
     service: Sparse
 

@@ -38,11 +38,11 @@ class LoadResult:
     Attributes:
         load: what was asked for.
         wall_s: length of the window, shorter than asked for if it was cancelled.
-        requests: requests answered rightly.
+        requests: requests answered rightly, and in the open loop sent on time.
         errors: failed requests by kind (:data:`loadgen.workspace.ERRORS`); kinds that did not occur are left out.
         statuses: HTTP replies by class, as ``2xx``.
         latency: in ns, from when a request was wanted (closed loop) or intended (open loop) to the end of its reply; of
-            the requests answered rightly and, at their time-out, of those that timed out.
+            the requests answered rightly, those sent late among them, and, at their time-out, of those that timed out.
         service: the same from when it was sent.
         connect: of the connections made in the window, in ns.
         lateness: open loop: how much later than intended each request was sent, in ns, for whatever reason.
@@ -95,6 +95,11 @@ class LoadResult:
     @property
     def throughput_rps(self) -> float:
         return self.requests / self.wall_s if self.wall_s else 0.0
+
+    @property
+    def answered(self) -> int:
+        """Requests that were answered rightly, those that had been sent late among them."""
+        return self.requests + self.errors.get("late", 0)
 
     @property
     def failed(self) -> int:

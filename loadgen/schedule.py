@@ -80,17 +80,18 @@ def longest_idle(w: Any, idle_state: int) -> int:
 
 
 @inlined
-def note_sending(w: Any, intended_ns: int, idle_ns: int, now_ns: int) -> None:
-    """Count how late a request is sent, and how much of that the generator is to blame for."""
+def note_sending(w: Any, intended_ns: int, idle_ns: int, now_ns: int) -> bool:
+    """Note when a request is sent, and tell whether that is late by the generator's own fault."""
     tally = w.tally[0]
     if not counted(w, intended_ns):
-        return
+        return False
     histogram.count(w.times[LATENESS], w.extremes[LATENESS], now_ns - intended_ns)
     # Until a connection was free it was the server that was late.
-    if now_ns - max(intended_ns, idle_ns) > w.settings[0].late_ns:
-        tally.late_sends += 1
+    late = now_ns - max(intended_ns, idle_ns) > w.settings[0].late_ns
+    tally.late_sends += late
     if tally.previous_ns:
         histogram.count(w.times[GAPS_INTENDED], w.extremes[GAPS_INTENDED], intended_ns - tally.previous_ns)
         histogram.count(w.times[GAPS_SENT], w.extremes[GAPS_SENT], now_ns - tally.previous_sent_ns)
     tally.previous_ns = intended_ns
     tally.previous_sent_ns = now_ns
+    return bool(late)

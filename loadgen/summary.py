@@ -94,14 +94,14 @@ def render_capacity(found: Capacity) -> str:
     return f"capacity: {wanted} holds at {found.holds_rps:,.0f}/s and no longer at {found.fails_rps:,.0f}/s"
 
 
-def progress(interval: Interval, connections: int) -> str:
+def progress(interval: Interval) -> str:
     """Return the live line for what was counted last."""
     latency = interval.latency.full()
     p50, p99 = (_time(latency.percentile_ns(percent)) for percent in (50, 99))
     failed = sum(interval.errors.values())
     return (
         f"{interval.at_s + interval.seconds:5.0f} s  {interval.throughput_rps:>10,.0f} requests/s  p50 {p50:>8}  "
-        f"p99 {p99:>8}  errors {failed:,}  connections {connections:,}"
+        f"p99 {p99:>8}  errors {failed:,}  connections {interval.connections:,}"
     ).replace(_NO_BREAK, " ")
 
 

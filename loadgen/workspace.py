@@ -23,8 +23,12 @@ ERRORS = (
     "http_4xx",
     "http_5xx",
     "no_socket",
+    "late",
 )
-"""Kinds of failed requests; their numbers index ``counted``, behind the requests answered rightly."""
+"""Kinds of failed requests; their numbers index ``counted``, behind the requests answered rightly.
+
+``late`` ones were answered, but in the open loop sent later than intended since the generator was busy.
+"""
 
 BUFFER_BYTES = 65536
 SIDES = 2  # of what is counted by interval: the engine fills one while the other is read
@@ -42,6 +46,7 @@ CONNECTION = np.dtype(
         ("idle_ns", np.int64),  # open loop: without a request since
         ("until_ns", np.int64),  # end of the pause, or of patience
         ("owed", np.int64),  # open loop: a request was taken from the schedule and is not answered
+        ("late", np.int64),  # open loop: it was sent late by the generator's fault
         ("tried", np.int64),  # it has been established, or has failed to be, once
         ("queued", np.int64),  # open loop: its number is in the queue of the idle
         ("idle", np.int64),  # that queue: a ring that runs through all connections' places

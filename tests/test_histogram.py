@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 import struct
 import zlib
@@ -240,8 +241,8 @@ def test_damage_is_noticed(values: list[int], data: st.DataObject) -> None:
         Histogram.decode(text[:place] + "!" + text[place + 1 :])
     place = data.draw(st.integers(0, len(text) - 5))  # some bits of the last letters mean nothing
     letter = data.draw(st.sampled_from("ABCDwxyz0189+/").filter(lambda letter: letter != text[place]))
-    with pytest.raises(GilbenchError):
-        Histogram.decode(text[:place] + letter + text[place + 1 :])
+    with contextlib.suppress(GilbenchError):  # some bits of what is compressed mean nothing
+        assert np.array_equal(Histogram.decode(text[:place] + letter + text[place + 1 :]).counts, whole.counts)
 
 
 @QUICK

@@ -35,6 +35,7 @@ from loadgen.result import EngineUse
 from loadgen.wires import WIRES
 from loadgen.wires.parser import MORE, NUMBERS, PARSER_WORDS, WRONG
 from loadgen.workspace import ERRORS, as_bytes
+from tests.reference import reference_server
 
 ROOT = Path(__file__).parent.parent
 REPLIES = {"line": b"Yes, yes\n", "seed": b"Yes, yes"}
@@ -187,16 +188,6 @@ def measure(converse: Behaviour, **changes: Any) -> tuple[LoadResult, Server]:
 
 def codes(result: LoadResult) -> list[str]:
     return [warning["code"] for warning in warnings(result)]
-
-
-@contextlib.contextmanager
-def reference_server(*options: str) -> Iterator[int]:
-    """Run one of the servers under test in a process of its own; yield its port."""
-    command = [sys.executable, "-m", "servers", *options, "--lifeline"]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
-        assert process.stdout
-        yield json.loads(process.stdout.readline())["port"]
 
 
 @contextlib.contextmanager

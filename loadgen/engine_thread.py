@@ -1,0 +1,139 @@
+"""One engine thread: its share of a load, what it works on, and what it has counted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections import Counter
+
+import numpy as np
+
+from loadgen import libc
+from loadgen.connection import IDLE
+from loadgen.engine import TIMER, drive
+from loadgen.histogram import Histogram, empty_extremes
+from loadgen.load import SPIN_S, Load
+from loadgen.stages import Stage
+from loadgen.workspace import ERRORS, LATENCY, SERVICE, Workspace, allocate
+
+POLL_S = 0.0005
+
+
+class EngineThread:
+    """An engine thread and what it works on; of ``load`` it gets its share."""
+
+    def __init__(self, load: Load, number: int, stack: contextlib.ExitStack) -> None:
+        epoll = stack.enter_context(select.epoll())
+        timer = libc.create_timer()
+        stack.callback(os.close, timer)
+        self.workspace = _workspace(load, number, epoll.fileno(), timer)
+        event = np.array([(libc.READABLE | libc.EDGE, TIMER)], libc.EVENT)
+        libc.watch(epoll.fileno(), timer, event)
+        parse = load.spoken.parse
+        self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
+        self.tally = self.workspace.tally[0]
+        self.totals = Totals()
+
+    def drain(self) -> Totals:
+        """Return what has been counted since the last time, and let the engine count on the other side."""
+        old = int(self.tally["side"])
+        self.tally["side"] = 1 - old
+        while self.thread.is_alive() and self.tally["side_seen"] == old:
+            time.sleep(POLL_S)
+        drained = self._take(old)
+        self.totals = self.totals.plus(drained)
+        return drained
+
+    def rest(self) -> Totals:
+        """Return what is left when the engine has ended."""
+        left = self._take(0).plus(self._take(1))
+        self.totals = self.totals.plus(left)
+        return left
+
+    def _take(self, side: int) -> Totals:
+        w = self.workspace
+        requests, *errors = w.counted[side].tolist()
+        w.counted[side] = 0
+        kinds = Counter({kind: count for kind, count in zip(ERRORS, errors, strict=True) if count})
+        return Totals(requests, kinds, self.times(LATENCY + side, clear=True), self.times(SERVICE + side, clear=True))
+
+    def connections(self) -> int:
+        """Return how many are established now."""
+        return int(np.count_nonzero(self.workspace.connections["state"] >= IDLE))
+
+    def times(self, row: int, *, clear: bool = False) -> Histogram:
+        """Return a histogram of the workspace, and empty it there with ``clear``."""
+        w = self.workspace
+        taken = Histogram.of(w.times[row].copy(), w.extremes[row])
+        if clear:
+            w.times[row] = 0
+            w.extremes[row : row + 1] = empty_extremes()
+        return taken
+
+
+class Totals:
+    """What is counted by interval."""
+
+    def __init__(
+        self,
+        requests: int = 0,
+        errors: Counter[str] | None = None,
+        latency: Histogram | None = None,
+        service: Histogram | None = None,
+    ) -> None:
+        self.requests = requests
+        self.errors = errors or Counter()
+        self.latency = latency or Histogram()
+        self.service = service or Histogram()
+
+    def plus(self, other: Totals) -> Totals:
+        """Return what both have counted."""
+        return Totals(
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.latency.merge(other.latency),
+            self.service.merge(other.service),
+        )
+
+
+def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspace:
+    family, address = libc.address_of(load.host, load.port, load.timeout_s)
+    wire = load.spoken
+    connect_timeout_s = load.timeout_s if load.connect_timeout_s is None else load.connect_timeout_s
+    spin_s = load.spin_s if load.spin_s is not None else SPIN_S if load.schedule else 0.0
+    stages = load.schedule
+    if stages and load.warmup_s:
+        stages = (Stage(stages[0].from_rps, stages[0].from_rps, load.warmup_s), *stages)
+    workspace = allocate(
+        load.connections // load.threads + (number < load.connections % load.threads),
+        requests=wire.requests,
+        quit_with=wire.quit,
+        address=address,
+        stages=stages,
+        memory=wire.memory,
+        numbers=wire.numbers,
+    )
+    for name, value in {
+        "epoll": epoll_fd,
+        "timer": timer_fd,
+        "family": family,
+        "open_loop": bool(stages),
+        "poisson": load.arrivals == "poisson",
+        "random_order": load.order == "random",
+        "timeout_ns": load.timeout_s * 1e9,
+        "connect_timeout_ns": connect_timeout_s * 1e9,
+        "connect_gap_ns": 1e9 * load.threads / load.connect_rate,
+        "conversation": -1 if load.conversation is None else load.conversation,
+        "warmup_ns": load.warmup_s * 1e9,
+        "duration_ns": load.window_s * 1e9,
+        "late_ns": load.late_s * 1e9,
+        "spin_ns": spin_s * 1e9,
+        "seed": load.seed * 257 + number,
+        "first": number,
+        "step": load.threads,
+    }.items():
+        workspace.settings[name] = value
+    return workspace

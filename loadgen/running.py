@@ -1,0 +1,59 @@
+"""A load that is put on in the background."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from loadgen.interval import Interval
+from loadgen.load import Load
+from loadgen.result import LoadResult
+from loadgen.run import run
+
+
+class Running:
+    """A run in a thread of its own; every method may be called from any thread."""
+
+    def __init__(self, load: Load, options: dict[str, Any]) -> None:
+        self._cancel = threading.Event()
+        self._future: Future[LoadResult] = Future()
+        threading.Thread(target=self._work, args=(load, options), name="loadgen").start()
+
+    def _work(self, load: Load, options: dict[str, Any]) -> None:
+        try:
+            self._future.set_result(run(load, cancel=self._cancel, **options))
+        except BaseException as problem:
+            self._future.set_exception(problem)
+
+    def cancel(self) -> None:
+        """End it at once; :meth:`result` then tells of what was measured by then."""
+        self._cancel.set()
+
+    def done(self) -> bool:
+        """Tell whether it has ended."""
+        return self._future.done()
+
+    def result(self, timeout_s: float | None = None) -> LoadResult:
+        """Wait for the end, and return what came of it.
+
+        Raises:
+            GilbenchError: as :func:`loadgen.run` does.
+            TimeoutError: it has not ended by then.
+        """
+        return self._future.result(timeout_s)
+
+
+def start(
+    load: Load,
+    *,
+    on_interval: Callable[[Interval], None] | None = None,
+    interval_s: float = 1.0,
+    server_pid: int | None = None,
+) -> Running:
+    """Put ``load`` on a server as :func:`loadgen.run` does, but return at once.
+
+    ``on_interval`` is called from the thread of the run.
+    """
+    return Running(load, {"on_interval": on_interval, "interval_s": interval_s, "server_pid": server_pid})

@@ -1,0 +1,23 @@
+"""The reference servers, as the tests of the load generator use them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextlib.contextmanager
+def reference_server(*options: str) -> Iterator[int]:
+    """Run one of the servers under test in a process of its own; yield its port."""
+    command = [sys.executable, "-m", "servers", *options, "--lifeline"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())["port"]
