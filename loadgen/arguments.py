@@ -148,7 +148,7 @@ def parser() -> options.Parser:
     add(
         "--connect-rate", type=options.rate, default=5000.0, metavar="R", help="first connects a second (default: 5000)"
     )
-    add("--late", type=duration, default=0.001, metavar="T", help="what counts as sent late (default: 1ms)")
+    add("--late", type=duration, default=0.01, metavar="T", help="what counts as sent late (default: 10ms)")
     add("--spin", type=duration, metavar="T", help="look for events before sleeping (open loop: 50us)")
     add = made.add_argument_group("results").add_argument
     add("--json", metavar="FILE", help="write the result as JSON; - for standard output alone")

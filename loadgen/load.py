@@ -38,7 +38,7 @@ class Load:
         order: in which several requests are sent: "sequence" or "random".
         threads: engine threads, between which connections and rate are divided.
         connect_rate: connections opened per second before the timing begins, so that no backlog overflows.
-        late_s: open loop: a send later than this by the generator's own fault is counted as late.
+        late_s: open loop: a send later than this by the generator's own fault is an error of the kind ``late``.
         spin_s: look for events so long before sleeping: in the open loop before a send is due, by default 50 µs, so
             that it is on time; in the closed loop after each event, by default not at all (see docs/loadgen.md).
 
@@ -62,7 +62,7 @@ class Load:
     order: str = "sequence"
     threads: int = 1
     connect_rate: float = 5000.0
-    late_s: float = 0.001
+    late_s: float = 0.01
     spin_s: float | None = None
 
     def __post_init__(self) -> None:

@@ -72,7 +72,7 @@ def one_thread(  # noqa: C901 - a whole server
 
 
 def scheduled(port: int, **changes: Any) -> LoadResult:
-    load: dict[str, Any] = {"connections": 16, "rate_rps": 1000.0, "duration_s": 0.5, "warmup_s": 0.1}
+    load: dict[str, Any] = {"connections": 16, "rate_rps": 1000.0, "duration_s": 0.5, "warmup_s": 0.1, "late_s": 1.0}
     return run(Load(host="127.0.0.1", port=port, **(load | changes)))
 
 
