@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import random
+import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +84,7 @@ def _tell(text: str) -> None:
 def _parser() -> options.Parser:
     parser = options.Parser(prog="python -m loadgen.peers", description=__doc__)
     add = parser.add_argument
-    add("--rounds", type=int, default=7, metavar="N", help="of everything, interleaved (default: 7)")
+    add("--rounds", type=_rounds, default=7, metavar="N", help="of everything, interleaved (default: 7)")
     add("--seconds", type=options.duration_s, default=1.0, metavar="T", help="a run, whole ones (default: 1s)")
     add("--connections", type=_numbers, default=_CONNECTIONS, metavar="N,N", help="(default: 1,8,64,1000,10000)")
     add("--tools", type=_names_of(TOOLS), default=tuple(TOOLS), metavar="A,B", help=f"of {', '.join(TOOLS)}")
@@ -91,6 +93,12 @@ def _parser() -> options.Parser:
     add("--seed", type=int, default=random.SystemRandom().randrange(2**31), metavar="N", help="of the order")
     add("--output", metavar="FOLDER", help="(default: results/peers/ and the time)")
     return parser
+
+
+def _rounds(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds: write 7")
+    return int(text)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -111,4 +119,5 @@ def _names_of(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends what it has started, as after Ctrl-C
     sys.exit(main(sys.argv[1:]))

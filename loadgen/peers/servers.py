@@ -56,7 +56,10 @@ _START_S = 30.0
 def own(name: str) -> Iterator[int]:
     """Serve with one of gilbench's own, and give its port."""
     command = [sys.executable, "-m", __spec__.name, name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    # Ctrl-C is for who measures, and ends the servers in its own time.
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
         try:
             assert server.stdout is not None  # noqa: S101 - a pipe was asked for
             said = server.stdout.readline()
@@ -78,7 +81,8 @@ def nginx() -> Iterator[int]:
             port = free.getsockname()[1]
         config = Path(folder, "nginx.conf")
         config.write_text(_NGINX.format(folder=folder, host=HOST, port=port, files=_NGINX_FILES), encoding="utf-8")
-        with subprocess.Popen([found, "-c", str(config)], stderr=subprocess.PIPE, text=True) as server:
+        command = [found, "-c", str(config)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
             try:
                 _wait_for(port, server)
                 yield port
