@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen import GilbenchError, Load, run
-from loadgen.wires import Wire, http_wire, raw_wire
+from loadgen.wires import WIRES, Wire, http_wire, raw_wire
 from loadgen.wires.http1 import request
-from loadgen.wires.parser import DONE, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE
+from loadgen.wires.parser import DONE, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 from loadgen.workspace import as_bytes
 
 
@@ -74,6 +75,30 @@ def test_replies_in_any_pieces_are_counted_and_no_more_is_taken(data: st.DataObj
         last = len(pieces[-1])
         pieces[-1] += data.draw(st.binary(max_size=3))  # what follows is not the reply's
         assert parsed.feed_all(pieces) == last
+
+
+@given(st.lists(st.binary(max_size=6), min_size=1, max_size=8), st.sampled_from(sorted(WIRES)), st.booleans())
+def test_an_exact_reply_is_that_and_nothing_else(pieces: list[bytes], name: str, right: bool) -> None:
+    """Against the plainest of parsers: what has come so far is a part of the reply, or holds it, or is wrong."""
+    wire = WIRES[name]
+    if right:  # what is drawn at random hardly ever is: cut the right one, with what was drawn behind it, as that was
+        stream = wire.memory + pieces[-1]
+        cuts = [0, *itertools.accumulate(max(1, len(piece)) for piece in pieces)]
+        pieces = [part for a, b in itertools.pairwise([*cuts, len(stream)]) if (part := stream[a:b])]
+    parsed, before = Parsed(wire), 0
+    for piece in pieces:
+        if not piece:  # the engine has its own word for the end of a stream
+            continue
+        found = parsed.feed(piece)
+        seen = b"".join(pieces)[: before + len(piece)]
+        if seen.startswith(wire.memory):
+            assert found == len(wire.memory) - before
+            return
+        if not wire.memory.startswith(seen):
+            assert found == WRONG
+            return
+        assert found == MORE
+        before += len(piece)
 
 
 def test_a_head_seen_before_is_not_parsed_again_but_understood() -> None:

@@ -29,11 +29,11 @@ REPLY = b"Yes, yes\n"
 
 @contextlib.contextmanager
 def one_thread(  # noqa: C901 - a whole server
-    before_reply: Callable[[], None] = lambda: None, reply: bytes = REPLY
+    before_reply: Callable[[], None] = lambda: None, reply: bytes = REPLY, backlog: int = 512
 ) -> Iterator[int]:
     """Serve all connections from one thread, each request after ``before_reply``; give the port."""
     stop, stopped = socket.socketpair()
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener, selectors.DefaultSelector() as selector:
+    with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener, selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
         selector.register(stopped, selectors.EVENT_READ)
 

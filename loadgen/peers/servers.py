@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import resource
 import shutil
 import socket
 import subprocess
@@ -125,6 +126,8 @@ def version(name: str) -> str:
 
 
 def _main() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with _OWN[sys.argv[1]]() as port:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
