@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from loadgen.histogram import BUCKETS, Histogram
+from loadgen.histogram import Histogram
 
 
 @dataclass(frozen=True, slots=True)
-class Sparse:
-    """A histogram as its filled buckets alone, since one is kept for each interval.
+class Packed:
+    """A histogram in a kilobyte or two, since one is kept for each interval of a run, however long.
 
     Attributes:
-        buckets: numbers of the filled buckets.
-        counts: what is in each.
+        counts: of every bucket, int64[BUCKETS], as zlib packs it.
+        total: number of values.
         min_ns: smallest value, exact; ``None`` when empty.
         max_ns: largest value, exact.
         sum_ns: sum of all values, exact.
     """
 
-    buckets: npt.NDArray[np.int32]
-    counts: npt.NDArray[np.int64]
+    counts: bytes
+    total: int
     min_ns: int | None
     max_ns: int | None
     sum_ns: int
 
     @classmethod
-    def of(cls, full: Histogram) -> Sparse:
-        filled = np.flatnonzero(full.counts)
-        return cls(filled.astype(np.int32), full.counts[filled], full.min_ns, full.max_ns, full.sum_ns)
-
-    @property
-    def total(self) -> int:
-        return int(self.counts.sum())
+    def of(cls, full: Histogram) -> Packed:
+        return cls(zlib.compress(full.counts.tobytes(), 1), full.total, full.min_ns, full.max_ns, full.sum_ns)
 
     def full(self) -> Histogram:
         """Return the histogram that it stands for."""
-        counts = np.zeros(BUCKETS, np.int64)
-        counts[self.buckets] = self.counts
+        counts = np.frombuffer(zlib.decompress(self.counts), np.int64)
         return Histogram(counts, self.min_ns, self.max_ns, self.sum_ns)
 
 
@@ -63,8 +57,8 @@ class Interval:
     requests: int
     errors: dict[str, int]
     connections: int
-    latency: Sparse
-    service: Sparse
+    latency: Packed
+    service: Packed
 
     @property
     def throughput_rps(self) -> float:

@@ -15,7 +15,7 @@ from loadgen.engine_thread import POLL_S, EngineThread, Totals
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.histogram import Histogram
-from loadgen.interval import Interval, Sparse
+from loadgen.interval import Interval, Packed
 from loadgen.load import Load
 from loadgen.result import EngineUse, LoadResult
 from loadgen.witness import Testimony, Witness
@@ -112,8 +112,8 @@ def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interva
                 counted.requests,
                 dict(counted.errors),
                 sum(engine.connections() for engine in engines),
-                Sparse.of(counted.latency),
-                Sparse.of(counted.service),
+                Packed.of(counted.latency),
+                Packed.of(counted.service),
             )
         at_s = now_s - began_s
 
