@@ -18,6 +18,7 @@ from loadgen.options import duration_s, requests_a_connection
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
+ALL = "all"
 MAX_PASSES = 1000
 
 Value = TypeVar("Value")
@@ -33,8 +34,10 @@ class Option(NamedTuple):
 
 OPTIONS = {
     "pythons": Option(AUTO, "LIST", "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto)"),
-    "servers": Option(",".join(MODELS), "LIST", "concurrency models (default: all)"),
-    "workloads": Option(",".join(WORKLOADS), "LIST", "what a request costs (default: all)"),
+    "servers": Option(
+        "serial,threaded,asyncio,multiprocess", "LIST", f"concurrency models, or all: {', '.join(MODELS)}"
+    ),
+    "workloads": Option("echo,io,cpu", "LIST", f"what a request costs, or all: {', '.join(WORKLOADS)}"),
     "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)"),
     "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)"),
     "passes": Option("3", "N", "visits to every cell, servers started afresh each time (default: 3)"),
@@ -43,6 +46,17 @@ OPTIONS = {
     "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)"),
     "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)"),
 }
+
+
+class Gap(NamedTuple):
+    """A model that an interpreter cannot run, and why."""
+
+    model: str
+    target: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model} under {self.target} {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,14 +88,26 @@ class Wanted:
     seed: int
 
     @property
+    def gaps(self) -> list[Gap]:
+        """Return what was asked for and cannot be had."""
+        return [
+            Gap(model, target.name, "needs CPython {}.{}".format(*MODELS[model].since))
+            for model in self.models
+            for target in self.targets.values()
+            if target.release < MODELS[model].since
+        ]
+
+    @property
     def cells(self) -> list[Cell]:
-        """Return every combination: what can be selected from."""
+        """Return every combination that can be had: what can be selected from."""
+        gaps = {(gap.model, gap.target) for gap in self.gaps}
         return [
             Cell(model, workload, clients, target)
             for workload in self.workloads
             for model in self.models
             for clients in self.clients
             for target in self.targets
+            if (model, target) not in gaps
         ]
 
 
@@ -91,15 +117,15 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     Raises:
         GilbenchError: something in it makes no sense; the message names the option and says what would.
     """
-    models = _each("servers", typed, _one_of(MODELS))
-    workloads = _each("workloads", typed, _one_of(WORKLOADS))
+    models = _some_of("servers", typed, MODELS)
+    workloads = _some_of("workloads", typed, WORKLOADS)
     clients = _each("clients", typed, _count(MAX_CONNECTIONS))
     conversation = _read("conversation", typed["conversation"], requests_a_connection)
     passes = _read("passes", typed["passes"], _count(MAX_PASSES))
     budget_s = _read("budget", typed["budget"], duration_s)
     name = _read("name", typed["name"], _name)
     seed = secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], _count(2**63, least=0))
-    return Wanted(
+    wanted = Wanted(
         targets={target.name: target for target in resolve(typed["pythons"], discover())},
         models=models,
         workloads=workloads,
@@ -111,6 +137,9 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         name=name,
         seed=seed,
     )
+    if not wanted.cells:
+        raise GilbenchError(f"--servers: {'; '.join(map(str, wanted.gaps))}: name others, or other --pythons")
+    return wanted
 
 
 def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:
@@ -126,6 +155,10 @@ def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value])
     if not parts:
         raise GilbenchError(f"--{option} names nothing: write for example --{option} {OPTIONS[option].default}")
     return list(dict.fromkeys(_read(option, part, reader) for part in parts))
+
+
+def _some_of(option: str, typed: Mapping[str, Any], table: Mapping[str, object]) -> list[str]:
+    return list(table) if typed[option].strip() == ALL else _each(option, typed, _one_of(table))
 
 
 def _one_of(table: Mapping[str, object]) -> Callable[[str], str]:

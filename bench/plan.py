@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from bench.errors import GilbenchError
-from servers.models import MODELS
+from servers.models import MODELS, default_workers
 
 WARMUP_S = 0.1
 
@@ -70,10 +70,11 @@ class Plan:
         if self.conversation is not None:
             return
         for cell in self.cells:
-            at_once = MODELS[cell.model].clients_at_once
+            at_once = MODELS[cell.model].clients_at_once(default_workers())
             if at_once is not None and cell.clients > at_once:
+                served = "1 client" if at_once == 1 else f"{at_once} clients"
                 raise GilbenchError(
-                    f"{cell.model} serves {at_once} client at a time, so with --conversation keepalive the others of "
+                    f"{cell.model} serves {served} at a time, so with --conversation keepalive the others of "
                     f"{cell.clients} would wait for ever: leave {cell.model} out, or give --conversation 10"
                 )
 

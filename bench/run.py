@@ -34,6 +34,8 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
     """
     with only_run():
         console.print(f"\ntrying out the servers under {', '.join(wanted.targets)}", highlight=False)
+        for gap in wanted.gaps:
+            console.print(f"left out: {gap}", highlight=False)
         start_and_stop_s, work = try_out(plan, wanted.targets)
         budget = Budget.start(plan, start_and_stop_s)
         meta = _meta(plan, wanted, command) | {"work": work}
@@ -56,6 +58,7 @@ def _meta(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
         "machine": machine.describe(),
         "control": machine.describe_control(),
         "targets": {name: target.build for name, target in wanted.targets.items()},
+        "gaps": [gap._asdict() for gap in wanted.gaps],
     }
 
 

@@ -62,6 +62,12 @@ class Target:
         return f"{major}.{minor}{'t' if self.build['freethreaded'] else ''}"
 
     @property
+    def release(self) -> tuple[int, int]:
+        """Return its version's first two numbers."""
+        major, minor = self.build["version_info"][:2]
+        return int(major), int(minor)
+
+    @property
     def age(self) -> tuple[Any, ...]:
         """Return a key that sorts the oldest first; "alpha", "beta", "candidate" and "final" sort by name."""
         return tuple(self.build["version_info"])

@@ -16,7 +16,7 @@ from typing import Any, Callable, Mapping, NoReturn, Optional, Sequence, Union
 from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler
 from servers.framing import WIRES
-from servers.models import MODELS, Model
+from servers.models import MODELS, Model, default_workers
 from servers.workloads import WORKLOADS, Workload
 
 
@@ -25,6 +25,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     options = parser.parse_args(argv)
     if options.workers and not MODELS[options.model].pooled:
         parser.error("%s keeps no pool of workers, so --workers has nothing to set" % options.model)
+    if sys.version_info[:2] < MODELS[options.model].since:
+        parser.error(
+            "%s needs CPython %d.%d, and this is %d.%d"
+            % (options.model, *MODELS[options.model].since, *sys.version_info[:2])
+        )
     if options.lifeline and sys.stdin is None:
         parser.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
     workload = importlib.import_module(WORKLOADS[options.workload].module)
@@ -34,6 +39,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         workload.respond,
         getattr(workload, "respond_async", None),
         options.stall_timeout,
+        options.workers or default_workers(),
     )
     listener = _listen(parser, options.host, options.port)
     lifecycle.install(options.lifeline)
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "--workers",
         type=_between(int, 1, 1024, "how many"),
         metavar="N",
-        help="how many workers, for models that keep a pool",
+        help="how many workers, for models that keep a pool (default: one for each CPU that may be used)",
     )
     parser.add_argument(
         "--stall-timeout",

@@ -25,13 +25,15 @@ IDLE_TIMEOUT_S = 300.0
 class Handler(NamedTuple):
     """A wire and a workload: what every model serves.
 
-    ``respond_async`` is there only if the workload can wait without blocking the event loop.
+    ``respond_async`` is there only if the workload can wait without blocking the event loop. ``workers`` is for models
+    that keep a pool.
     """
 
     framing: Type[Framing]
     respond: Callable[[bytes], bytes]
     respond_async: Optional[Callable[[bytes], Awaitable[bytes]]] = None
     stall_timeout_s: float = STALL_TIMEOUT_S
+    workers: int = 1
 
 
 class Stalled(Exception):
@@ -58,6 +60,12 @@ def converse(connection: socket.socket, handler: Handler) -> None:
             for request in framing.receive(data):
                 connection.sendall(framing.frame(handler.respond(request)))
                 patience.renew()
+
+
+def serve_all(listener: socket.socket, handler: Handler) -> None:
+    """Be a worker: one connection after another, each to its end, until the server is to stop."""
+    for connection in lifecycle.accept_blocking(listener):
+        converse(connection, handler)
 
 
 class Patience:

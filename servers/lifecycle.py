@@ -28,6 +28,8 @@ SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 SHORTAGE_PAUSE_S = 0.1
 
+_SHUT = (errno.EINVAL, errno.EBADF)  # what accept() fails with once the listener is shut
+
 
 class _Process:
     stopping = False
@@ -87,40 +89,83 @@ def stopping() -> bool:
     return _Process.stopping
 
 
-def accept(listener: socket.socket, on_signal: Callable[[], None] = lambda: None) -> Iterator[socket.socket]:
+def accept(listener: socket.socket, on_signal: Callable[[], object] = lambda: None) -> Iterator[socket.socket]:
     """Yield one connection after another until the server is to stop, then close ``listener``.
 
     ``on_signal`` is called, outside of any signal handler, after each signal that has a handler. Too few file
     descriptors or too little memory are logged and waited out; the client waits in the backlog meanwhile.
     """
     listener.setblocking(False)
-    wake_r, wake_w = os.pipe()
-    os.set_blocking(wake_w, False)
-    # Without it, a signal that arrives just before poll() would be noticed only with the next connection.
-    signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
-    poll = select.poll()
-    for fd in (listener.fileno(), wake_r, *lifeline_fds()):
-        poll.register(fd, select.POLLIN)
     try:
-        while not _Process.stopping:
-            ready = [fd for fd, _ in poll.poll()]
-            if wake_r in ready:
-                os.read(wake_r, 512)
-                on_signal()
-            if LIFELINE_FD in ready and lifeline_ended():
-                stop()
+        for ready in _wake_ups((listener.fileno(),), on_signal):
             if listener.fileno() in ready and not _Process.stopping:
                 try:
                     connection, _ = listener.accept()
-                except OSError as problem:  # the client may also have gone again: no one's loss
-                    if problem.errno in SHORTAGES:
-                        log("accept_failed", reason=problem.strerror)
-                        time.sleep(SHORTAGE_PAUSE_S)
+                except OSError as problem:
+                    _wait_out(problem)
                     continue
                 connection.setblocking(True)
                 yield connection
     finally:
         listener.close()
+
+
+def accept_blocking(listener: socket.socket) -> Iterator[socket.socket]:
+    """Yield one connection after another, as :func:`accept`, but for a worker, and until :func:`shut`.
+
+    The worker waits in accept() itself, so that the kernel wakes one of several for each connection.
+    """
+    while not _Process.stopping:
+        try:
+            connection, _ = listener.accept()
+        except OSError as problem:
+            if problem.errno in _SHUT:
+                return
+            _wait_out(problem)
+            continue
+        connection.setblocking(True)
+        yield connection
+
+
+def wait_for_stop(on_signal: Callable[[], object] = lambda: None) -> None:
+    """Wait until the server is to stop, while others accept."""
+    for _ in _wake_ups((), on_signal):
+        pass
+
+
+def shut(listener: socket.socket) -> None:
+    """Let nobody wait in accept() any longer, in whichever thread or process, and close ``listener`` here."""
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+
+
+def _wait_out(problem: OSError) -> None:
+    """Wait where there is too little of something; any other trouble is with a client that has gone again."""
+    if problem.errno in SHORTAGES:
+        log("accept_failed", reason=problem.strerror)
+        time.sleep(SHORTAGE_PAUSE_S)
+
+
+def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator[Set[int]]:
+    """Yield which of ``fds`` are readable, whenever one is or a signal has come, until the server is to stop."""
+    wake_r, wake_w = os.pipe()
+    os.set_blocking(wake_w, False)
+    # Without it, a signal that arrives just before poll() would be noticed only with the next connection.
+    signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
+    poll = select.poll()
+    for fd in (*fds, wake_r, *lifeline_fds()):
+        poll.register(fd, select.POLLIN)
+    try:
+        while not _Process.stopping:
+            ready = {fd for fd, _ in poll.poll()}
+            if wake_r in ready:
+                os.read(wake_r, 512)
+                on_signal()
+            if LIFELINE_FD in ready and lifeline_ended():
+                stop()
+            yield ready
+    finally:
         signal.set_wakeup_fd(-1)
         os.close(wake_r)
         os.close(wake_w)

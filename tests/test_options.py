@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError
-from bench.options import OPTIONS, Wanted, read
+from bench.options import OPTIONS, Gap, Wanted, read
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -20,12 +20,22 @@ def typed(**given: str) -> Wanted:
 
 def test_the_defaults_are_the_plan_that_the_readme_promises() -> None:
     wanted = typed()
-    assert wanted.models == list(MODELS)
-    assert wanted.workloads == list(WORKLOADS)
+    assert wanted.models == ["serial", "threaded", "asyncio", "multiprocess"]
+    assert wanted.workloads == ["echo", "io", "cpu"]
     assert wanted.clients == [1, 4, 8]
     assert (wanted.conversation, wanted.passes, wanted.budget_s) == (10, 3, 180)
     assert wanted.results.name == "results"
     assert len(wanted.cells) == 4 * 3 * 3
+
+
+def test_all_is_everything_but_what_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODELS, "threaded", MODELS["threaded"]._replace(since=(3, 99)))
+    wanted = typed(servers="all", workloads=" all")
+    assert (wanted.models, wanted.workloads) == (list(MODELS), list(WORKLOADS))
+    assert Gap("threaded", "mine", "needs CPython 3.99") in wanted.gaps
+    assert {cell.model for cell in wanted.cells} == set(MODELS) - {gap.model for gap in wanted.gaps}
+    with pytest.raises(GilbenchError, match=r"threaded under mine needs CPython 3\.99"):
+        typed(servers="threaded")
 
 
 def test_the_seed_is_drawn_unless_given() -> None:

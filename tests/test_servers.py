@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import json
 import os
 import resource
@@ -28,15 +29,24 @@ from servers.framing import MAX_LINE_BYTES, WIRES
 from servers.lifecycle import GRACE_S, SHORTAGE_PAUSE_S
 from servers.models import MODELS
 from servers.workloads import REPLY, WORKLOADS
-from servers.workloads.cpu import ROUNDS
 from servers.workloads.io_wait import WAIT_S
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTROL = Path(sys.executable)
 TARGETS = {target.name: target for target in discover()}
-CELLS = [(target, model, wire) for wire in WIRES for target in TARGETS for model in MODELS]
+WORKERS = 4  # of models that keep a pool
+
+
+def can_run(target: str, model: str) -> bool:
+    return TARGETS[target].release >= MODELS[model].since
+
+
+HERE = [name for name, model in MODELS.items() if sys.version_info[:2] >= model.since]
+PAIRS = [(target, model) for target in TARGETS for model in MODELS if can_run(target, model)]
+GAPS = [(target, model) for target in TARGETS for model in MODELS if not can_run(target, model)]
+CELLS = [(target, model, wire) for wire in WIRES for target, model in PAIRS]
 ON_LINES = [cell for cell in CELLS if cell[-1] == "line"]
-CONCURRENT = [name for name, model in MODELS.items() if model.clients_at_once is None]
+CONCURRENT = [name for name in HERE if name != "serial"]
 
 STALL_S = 0.3
 GRACE_MARGIN_S = 3.0
@@ -45,7 +55,8 @@ STARTS = 200
 STARTS_AT_ONCE = 4
 
 by_target = pytest.mark.parametrize("target", TARGETS)
-by_model = pytest.mark.parametrize("model", MODELS)
+by_model = pytest.mark.parametrize("model", HERE)
+by_target_and_model = pytest.mark.parametrize(("target", "model"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
 by_concurrent_model = pytest.mark.parametrize("model", CONCURRENT)
 on_lines = pytest.mark.parametrize("contract", ON_LINES, ids="-".join, indirect=True)
 
@@ -133,7 +144,8 @@ class Server:
 
 @contextlib.contextmanager
 def serving(python: Path, *arguments: str, lifeline: bool = True, **options: Any) -> Iterator[Server]:
-    server = Server(python, *arguments, *(["--lifeline"] if lifeline else []), **options)
+    pool = ["--workers", str(WORKERS)] if MODELS[arguments[0]].pooled else []
+    server = Server(python, *arguments, *pool, *(["--lifeline"] if lifeline else []), **options)
     try:
         server.wait_until_ready()
         yield server
@@ -284,7 +296,7 @@ def test_a_conversation_is_answered_until_it_is_ended(contract: Contract, quit_:
 def test_clients_are_served_at_once_as_the_model_can(contract: Contract) -> None:
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(contract.server.connect()) for _ in range(6)]
-        at_once = MODELS[contract.model].clients_at_once or len(clients)
+        at_once = MODELS[contract.model].clients_at_once(WORKERS) or len(clients)
         for client in clients:
             client.sendall(framed(contract.wire, b"hello"))
         assert all(answered(client, contract.wire) for client in clients[:at_once])
@@ -362,18 +374,19 @@ def test_a_client_may_reset_at_any_time(contract: Contract, last_words: bytes) -
 @on_lines
 def test_no_process_is_left_of_conversations_ended(contract: Contract) -> None:
     assert all(conversed(contract.server, "line") for _ in range(20))
-    assert until(lambda: contract.server.session() == [contract.server.pid])
+    before = len(contract.server.session()) if MODELS[contract.model].pooled else 1
+    assert all(conversed(contract.server, "line") for _ in range(20))
+    assert until(lambda: len(contract.server.session()) == before)
 
 
 # How a server ends, under every interpreter.
 
 
-@by_target
-@by_model
+@by_target_and_model
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_once_what_is_in_hand_is_finished(target: str, model: str, number: signal.Signals) -> None:
     with serving(TARGETS[target].executable, model, "--workload", "io") as server, contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(server.connect()) for _ in range(4 if model in CONCURRENT else 1)]
+        clients = [stack.enter_context(server.connect()) for _ in range(1 if model == "serial" else WORKERS)]
         assert all(asked(client, "line") for client in clients)
         busy = clients[::2]
         for client in busy:
@@ -387,8 +400,7 @@ def test_a_signal_ends_it_once_what_is_in_hand_is_finished(target: str, model: s
         assert not server.log()
 
 
-@by_target
-@by_model
+@by_target_and_model
 def test_a_signal_right_after_the_ready_line_ends_it(target: str, model: str) -> None:
     with serving(TARGETS[target].executable, model) as server:
         since_s = time.monotonic()
@@ -399,8 +411,7 @@ def test_a_signal_right_after_the_ready_line_ends_it(target: str, model: str) ->
         assert not server.log()
 
 
-@by_target
-@by_model
+@by_target_and_model
 def test_signals_to_all_its_processes_again_and_again_end_it_as_one_does(target: str, model: str) -> None:
     with serving(TARGETS[target].executable, model) as server, server.connect() as client:
         assert asked(client, "line")
@@ -413,8 +424,7 @@ def test_signals_to_all_its_processes_again_and_again_end_it_as_one_does(target:
         assert not server.log()
 
 
-@by_target
-@by_model
+@by_target_and_model
 def test_the_end_of_standard_input_ends_it(target: str, model: str) -> None:
     with serving(TARGETS[target].executable, model) as server, contextlib.ExitStack() as stack:
         if model in CONCURRENT:
@@ -444,8 +454,8 @@ def test_a_lifeline_may_be_no_pipe(model: str) -> None:
 
 
 def for_every_model_at_once(check: Callable[[str], None]) -> None:
-    with ThreadPoolExecutor(len(MODELS)) as pool:
-        for _ in pool.map(check, MODELS):
+    with ThreadPoolExecutor(len(HERE)) as pool:
+        for _ in pool.map(check, HERE):
             pass
 
 
@@ -489,16 +499,17 @@ def test_an_interpreter_may_take_its_time_to_end(tmp_path: Path) -> None:
     assert ended.exists()
 
 
-@by_model
+# Where each request is handed on, it takes minutes to fill a buffer with replies; it converses as asyncio does.
+@pytest.mark.parametrize("model", [name for name in HERE if name != "asyncio-threads"])
 def test_a_client_that_does_not_read_is_dropped(model: str) -> None:
     with serving(CONTROL, model, "--stall-timeout", str(STALL_S)) as server:
         assert conversed(server, "line")
-        before = descriptors(server.pid)
+        before, processes = descriptors(server.pid), len(server.session()) if MODELS[model].pooled else 1
         with server.connect(receive_buffer=1024) as client:
             overwhelm(client)
             assert until(server.log)
             assert until(lambda: descriptors(server.pid) == before)
-            assert until(lambda: server.session() == [server.pid])
+            assert until(lambda: len(server.session()) == processes)
             assert conversed(server, "line")
         assert len(server.log()) == 1
         server.end()
@@ -545,17 +556,14 @@ def test_too_few_descriptors_are_waited_out(model: str) -> None:
         assert len(server.log()) <= 1 + (time.monotonic() - since_s) / SHORTAGE_PAUSE_S
 
 
-WORK: dict[str, dict[str, float]] = {"echo": {"replies": 1}, "io": {"wait_s": WAIT_S}, "cpu": {"rounds": ROUNDS}}
-
-
 def does(python: Path, model: str, workload: str) -> bool:
     with serving(python, model, "--workload", workload) as server:
         assert server.said["workload"] == workload
-        assert server.said["work"] == WORK[workload]
+        assert server.said["work"] == importlib.import_module(WORKLOADS[workload].module).WORK
         with server.connect() as client:
             assert asked(client, "line")
             since_s = time.monotonic()
-            return asked(client, "line") and time.monotonic() - since_s >= WORK[workload].get("wait_s", 0)
+            return asked(client, "line") and time.monotonic() - since_s >= (WAIT_S if workload == "io" else 0)
 
 
 @by_model
@@ -631,6 +639,44 @@ def test_lines_typed_into_a_terminal_are_served(line_end: bytes) -> None:
             assert answered(client, "seed")
         client.sendall(b"Q" + line_end)
         assert hung_up(client)
+
+
+@pytest.mark.parametrize(("target", "model"), GAPS, ids=["-".join(gap) for gap in GAPS])
+def test_a_model_that_cannot_run_says_what_it_needs(target: str, model: str) -> None:
+    command = [str(TARGETS[target].executable), "-m", "servers", model]
+    done = subprocess.run(command, cwd=ROOT, env=target_environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    needs, has = (".".join(map(str, version)) for version in (MODELS[model].since, TARGETS[target].release))
+    assert done.stderr == f"python -m servers: error: {model} needs CPython {needs}, and this is {has}\n"
+
+
+# What happens to workers.
+
+
+@by_target
+def test_a_worker_that_is_killed_is_replaced_and_costs_no_other_client(target: str) -> None:
+    with serving(TARGETS[target].executable, "prefork") as server, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(WORKERS)]
+        assert all(asked(client, "line") for client in clients)
+        workers = workers_of(server)
+        assert len(workers) == WORKERS
+        os.kill(workers[0], signal.SIGKILL)
+        assert until(lambda: [line["event"] for line in server.log()] == ["worker_replaced"])
+        assert sum(survives(client) for client in clients) == WORKERS - 1  # it had one in hand
+        assert asked(stack.enter_context(server.connect()), "line")
+        assert len(workers_of(server)) == WORKERS
+        server.end()
+
+
+def workers_of(server: Server) -> list[int]:
+    return [child.pid for child in psutil.Process(server.pid).children()]
+
+
+def survives(client: socket.socket) -> bool:
+    try:
+        return asked(client, "line")
+    except OSError:
+        return False
 
 
 # What is typed wrongly.

@@ -148,7 +148,7 @@ def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> Caution:
 
 
 def _of_run(run: Run) -> Iterator[Caution]:
-    for check in (_partial, _failed_cells, _one_pass, _different_builds, _dropped_lines):
+    for check in (_partial, _failed_cells, _gaps, _one_pass, _different_builds, _dropped_lines):
         yield from check(run)
 
 
@@ -180,6 +180,22 @@ def _failed_cells(run: Run) -> Iterator[Caution]:
             "mend what the reason names and measure again",
             "; ".join(each[:WORST_SHOWN]) + more,
         )
+
+
+def _gaps(run: Run) -> Iterator[Caution]:
+    gaps = [gap for gap in run.meta.get("gaps") or [] if isinstance(gap, dict)]
+    if gaps:
+        yield Caution(
+            "gaps",
+            "not every model runs under every interpreter",
+            "compare such a model with others under the interpreters that have both",
+            "; ".join("{model} under {target} {reason}".format(**_Unknown(gap)) for gap in gaps),
+        )
+
+
+class _Unknown(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "unknown"
 
 
 def _one_pass(run: Run) -> Iterator[Caution]:

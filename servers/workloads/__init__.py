@@ -23,4 +23,8 @@ WORKLOADS = {
     "echo": Workload("servers.workloads.echo", "just the reply"),
     "io": Workload("servers.workloads.io_wait", "waits 5 ms, as on a remote call"),
     "cpu": Workload("servers.workloads.cpu", "computes in pure Python, about 1 ms"),
+    "native": Workload("servers.workloads.native", "computes in C code that releases the GIL, about 1 ms"),
+    "alloc": Workload("servers.workloads.alloc", "makes and drops many small objects, about 1 ms"),
+    "json": Workload("servers.workloads.json_document", "reads and writes a JSON document, about 1 ms"),
+    "shared": Workload("servers.workloads.shared", "updates one structure under one lock, about 1 ms"),
 }

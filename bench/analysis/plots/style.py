@@ -24,6 +24,8 @@ COLOURS: Final = {
     "thread-pool": "#E69F00",
     "prefork": "#CC79A7",
     "process-pool": "#56B4E9",
+    "subinterpreters": "#882255",  # this one and the next are Paul Tol's, chosen for the same readers
+    "asyncio-threads": "#999933",
 }
 OTHER: Final = "#777777"
 INK: Final = "#1f2328"
