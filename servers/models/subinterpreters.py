@@ -20,7 +20,7 @@ def serve(listener: socket.socket, handler: Handler) -> None:
     # Which connection each has in hand, as only the main interpreter hears of signals.
     in_hand = memoryview(array("i", [-1] * handler.workers))
     threads = [
-        interpreters.create().call_in_thread(_work, listener.fileno(), handler, in_hand, number)
+        interpreters.create().call_in_thread(_work, os.dup(listener.fileno()), handler, in_hand, number)
         for number in range(handler.workers)
     ]
     lifecycle.wait_for_stop()
@@ -34,7 +34,7 @@ def serve(listener: socket.socket, handler: Handler) -> None:
 
 
 def _work(fd: int, handler: Handler, in_hand: memoryview, number: int) -> None:
-    with socket.socket(fileno=os.dup(fd)) as listener:
+    with socket.socket(fileno=fd) as listener:
         for connection in lifecycle.accept_blocking(listener):
             in_hand[number] = connection.fileno()
             converse(connection, handler)
