@@ -129,8 +129,9 @@ def test_poisson_arrivals_are_exponential() -> None:
     with responder(b"hello\n", REPLY) as port:
         one, other, third = (scheduled(port, arrivals="poisson", rate_rps=5000, seed=seed) for seed in (5, 5, 6))
     gaps = one.gaps_intended
-    assert np.array_equal(gaps.counts, other.gaps_intended.counts)  # the seed decides, not the clock
-    assert not np.array_equal(gaps.counts, third.gaps_intended.counts)
+    # The seed decides, not the clock, but for the very last that may not have been sent any more.
+    assert abs(gaps.counts - other.gaps_intended.counts).sum() < 10
+    assert abs(gaps.counts - third.gaps_intended.counts).sum() > 1000
     filled = np.flatnonzero(gaps.counts)
     found = np.cumsum(gaps.counts[filled]) / gaps.total
     expected = [1 - math.exp(-5000 * highest_in_bucket(int(bucket)) / 1e9) for bucket in filled]
