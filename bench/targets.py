@@ -58,7 +58,7 @@ class Target:
     @property
     def series(self) -> str:
         """Return the version without its last number: ``3.13t``."""
-        major, minor = self.build["version_info"][:2]
+        major, minor = self.release
         return f"{major}.{minor}{'t' if self.build['freethreaded'] else ''}"
 
     @property

@@ -12,7 +12,7 @@ from numba import from_dtype, types
 
 from loadgen import libc
 from loadgen.compiled import compiled, inlined
-from loadgen.responder import BYTES, EVENTS, LISTENER, accept_all, served
+from loadgen.responder import LISTENER, accept_all, served
 from loadgen.workspace import as_bytes
 
 MAX_WAITING = 1024
@@ -55,16 +55,14 @@ def _wait(epoll: int, settings: Any, until_ns: int, events: Any, scratch: Any) -
     wake_ns = until_ns - _EARLY_NS
     if wake_ns <= libc.clock_ns(libc.MONOTONIC, scratch):
         return libc.epoll_wait(epoll, events.ctypes.data, len(events), 0)  # type: ignore[no-any-return]
-    scratch[0], scratch[1] = 0, 0
-    scratch[2], scratch[3] = wake_ns // 1_000_000_000, wake_ns % 1_000_000_000
-    libc.timerfd_settime(settings.timer, libc.TFD_TIMER_ABSTIME, scratch.ctypes.data, 0)
+    libc.wake_at(settings.timer, wake_ns, scratch)
     return libc.epoll_wait(epoll, events.ctypes.data, len(events), -1)  # type: ignore[no-any-return]
 
 
 @compiled(
     types.void(
         *(types.int32, types.int32, from_dtype(_SETTINGS)[::1], types.int64[::1], from_dtype(_WAITING)[::1]),
-        *(types.int64[::1], BYTES, types.int64[::1], EVENTS, EVENTS, BYTES),
+        *(types.int64[::1], libc.BYTES, types.int64[::1], libc.EVENTS, libc.EVENTS, libc.BYTES),
     )
 )
 def _serve(  # noqa: PLR0917 - compiled code takes no keywords

@@ -60,9 +60,7 @@ def _wait(w: Any, until_ns: int) -> tuple[int, int]:
     wake_ns = until_ns - settings.spin_ns if settings.open_loop else until_ns
     looking = wake_ns <= before_ns or (not settings.open_loop and before_ns - tally.heard_ns < settings.spin_ns)
     if not looking and wake_ns != tally.armed_ns:
-        w.scratch[0], w.scratch[1] = 0, 0
-        w.scratch[2], w.scratch[3] = wake_ns // 1_000_000_000, wake_ns % 1_000_000_000
-        libc.timerfd_settime(settings.timer, libc.TFD_TIMER_ABSTIME, w.scratch.ctypes.data, 0)
+        libc.wake_at(settings.timer, wake_ns, w.scratch)
         tally.armed_ns = wake_ns
     ready = libc.epoll_wait(settings.epoll, w.events.ctypes.data, EVENTS_AT_ONCE, 0 if looking else -1)
     now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
+from numba import from_dtype, types
 
 from loadgen.compiled import inlined
 from loadgen.errors import GilbenchError
@@ -35,7 +35,7 @@ getsockopt: Any = types.ExternalFunction("getsockopt", _int(_int, _int, _int, _a
 setsockopt: Any = types.ExternalFunction("setsockopt", _int(_int, _int, _int, _address, _int))
 epoll_ctl: Any = types.ExternalFunction("epoll_ctl", _int(_int, _int, _int, _address))
 epoll_wait: Any = types.ExternalFunction("epoll_wait", _int(_int, _address, _int, _int))
-timerfd_settime: Any = types.ExternalFunction("timerfd_settime", _int(_int, _int, _address, _address))
+_timerfd_settime: Any = types.ExternalFunction("timerfd_settime", _int(_int, _int, _address, _address))
 memcmp: Any = types.ExternalFunction("memcmp", _int(_address, _address, _long))
 _clock_gettime: Any = types.ExternalFunction("clock_gettime", _int(_int, _address))
 _errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())  # type: ignore[no-untyped-call]
@@ -66,7 +66,7 @@ BROKEN = getattr(select, "EPOLLERR", 0) | getattr(select, "EPOLLHUP", 0) | getat
 EDGE = getattr(select, "EPOLLET", 0)
 INTEREST = READABLE | BROKEN | getattr(select, "EPOLLOUT", 0) | EDGE
 
-TFD_TIMER_ABSTIME = 1
+_TFD_TIMER_ABSTIME = 1
 
 # The kernel packs struct epoll_event on x86-64 and nowhere else.
 _PACKED = platform.machine() in {"x86_64", "AMD64"}
@@ -78,6 +78,9 @@ EVENT = np.dtype(
         "itemsize": 12 if _PACKED else 16,
     }
 )
+
+EVENTS = from_dtype(EVENT)[::1]
+BYTES = types.uint8[::1]
 
 MONOTONIC = time.CLOCK_MONOTONIC
 THREAD_CPU = time.CLOCK_THREAD_CPUTIME_ID
@@ -104,6 +107,14 @@ def clock_ns(clock: int, scratch: Any) -> int:
     """Read a clock; ``scratch`` is an int64[2] that this thread alone uses."""
     _clock_gettime(clock, scratch.ctypes.data)
     return scratch[0] * 1_000_000_000 + scratch[1]  # type: ignore[no-any-return]
+
+
+@inlined
+def wake_at(timer: int, at_ns: int, scratch: Any) -> None:
+    """Let a timer of :func:`create_timer` go off at a time of the monotonic clock; ``scratch`` is an int64[4]."""
+    scratch[0], scratch[1] = 0, 0
+    scratch[2], scratch[3] = at_ns // 1_000_000_000, at_ns % 1_000_000_000
+    _timerfd_settime(timer, _TFD_TIMER_ABSTIME, scratch.ctypes.data, 0)
 
 
 @inlined

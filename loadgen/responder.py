@@ -10,18 +10,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, types
+from numba import types
 
 from loadgen import libc
 from loadgen.compiled import compiled, inlined
-from loadgen.workspace import as_bytes
+from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, as_bytes
 
 BACKLOG = 4096
-BUFFER_BYTES = 65536
 LISTENER = -1
-
-EVENTS = from_dtype(libc.EVENT)[::1]
-BYTES = types.uint8[::1]
 
 
 @inlined
@@ -36,7 +32,11 @@ def accept_all(listener: int, epoll: int, event: Any) -> None:
         libc.epoll_ctl(epoll, libc.EPOLL_CTL_ADD, fd, event.ctypes.data)
 
 
-@compiled(types.void(types.int32, types.int32, BYTES, types.int64, types.int64[::1], EVENTS, EVENTS, BYTES))
+@compiled(
+    types.void(
+        types.int32, types.int32, libc.BYTES, types.int64, types.int64[::1], libc.EVENTS, libc.EVENTS, libc.BYTES
+    )
+)
 def _serve(  # noqa: PLR0917 - compiled code takes no keywords
     listener: int, epoll: int, reply: Any, request_bytes: int, stop: Any, events: Any, event: Any, buffer: Any
 ) -> None:
@@ -82,7 +82,7 @@ def served(serve: Callable[..., None], *arguments: Any, timer: tuple[int, int] |
         if timer:
             libc.watch(epoll.fileno(), timer[0], np.array([(libc.READABLE | libc.EDGE, timer[1])], libc.EVENT))
         stop = np.zeros(1, np.int64)
-        own = (stop, np.zeros(512, libc.EVENT), np.zeros(1, libc.EVENT), np.zeros(BUFFER_BYTES, np.uint8))
+        own = (stop, np.zeros(EVENTS_AT_ONCE, libc.EVENT), np.zeros(1, libc.EVENT), np.zeros(BUFFER_BYTES, np.uint8))
         thread = threading.Thread(target=serve, args=(listener.fileno(), epoll.fileno(), *arguments, *own))
         thread.start()
         try:

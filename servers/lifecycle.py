@@ -123,7 +123,6 @@ def accept_blocking(listener: socket.socket) -> Iterator[socket.socket]:
                 return
             _wait_out(problem)
             continue
-        connection.setblocking(True)
         yield connection
 
 

@@ -859,8 +859,11 @@ def test_a_load_that_makes_no_sense_is_one_line(name: str, value: object) -> Non
 
 
 def test_the_least_and_the_most_that_makes_sense() -> None:
-    loading(1, connections=1, duration_s=1e-9, warmup_s=0, timeout_s=1e-9, conversation=1)
-    loading(65535, connections=100_000, duration_s=86400, warmup_s=86400, timeout_s=3600, conversation=10**9)
+    least = {"connections": 1, "duration_s": 1e-9, "warmup_s": 0, "timeout_s": 1e-9, "conversation": 1}
+    most = {"connections": 100_000, "duration_s": 86400, "warmup_s": 86400, "timeout_s": 3600, "conversation": 10**9}
+    for port, values in ((1, least), (65535, most)):
+        load = loading(port, **values)
+        assert {name: getattr(load, name) for name in values} == values
 
 
 # What it uses of the system.

@@ -451,6 +451,8 @@ def test_without_a_lifeline_standard_input_may_end(model: str) -> None:
 def test_a_lifeline_may_be_no_pipe(model: str) -> None:
     with serving(CONTROL, model, stdin=subprocess.DEVNULL) as server:
         server.ended_well()
+        assert server.process.returncode == 0
+        assert not server.log()
 
 
 def for_every_model_at_once(check: Callable[[str], None]) -> None:

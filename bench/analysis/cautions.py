@@ -189,13 +189,11 @@ def _gaps(run: Run) -> Iterator[Caution]:
             "gaps",
             "not every model runs under every interpreter",
             "compare such a model with others under the interpreters that have both",
-            "; ".join("{model} under {target} {reason}".format(**_Unknown(gap)) for gap in gaps),
+            "; ".join(
+                f"{gap.get('model', 'unknown')} under {gap.get('target', 'unknown')} {gap.get('reason', 'unknown')}"
+                for gap in gaps
+            ),
         )
-
-
-class _Unknown(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "unknown"
 
 
 def _one_pass(run: Run) -> Iterator[Caution]:

@@ -17,6 +17,7 @@ from loadgen import options
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.load import MAX_CONNECTIONS
+from loadgen.outputs import say
 from loadgen.peers import plan, plot, servers, table
 from loadgen.peers.tools import TOOLS
 
@@ -39,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
         folder = Path(chosen.output or time.strftime("results/peers/%Y%m%dT%H%M%SZ", time.gmtime()))
         return _run(chosen, folder, planned, tools, absent)
     except GilbenchError as problem:
-        print(f"{parser.prog}: error: {problem}", file=sys.stderr)
+        say(f"{parser.prog}: error: {problem}")
         return 1
 
 
@@ -47,8 +48,8 @@ def _run(
     chosen: argparse.Namespace, folder: Path, planned: Sequence[plan.Cell], tools: Sequence[str], absent: dict[str, str]
 ) -> int:
     for why in absent.values():
-        print(f"left out: {why}", file=sys.stderr)
-    print(f"about {plan.minutes(planned, chosen.rounds, chosen.seconds):.0f} min; results in {folder}", file=sys.stderr)
+        say(f"left out: {why}")
+    say(f"about {plan.minutes(planned, chosen.rounds, chosen.seconds):.0f} min; results in {folder}")
     versions = {TOOLS[name].title: TOOLS[name].version() for name in tools}
     versions |= {name: servers.version(name) for name in {cell.server for cell in planned}}
     records: list[plan.Record] = []
@@ -59,12 +60,12 @@ def _run(
             head = {"kind": "run", "seed": chosen.seed, "versions": versions, "absent": absent, "cpus": os.cpu_count()}
             kept.write(json.dumps(head) + "\n")
             try:
-                for record in plan.measure(planned, chosen.rounds, chosen.seconds, tools, seed=chosen.seed, tell=_tell):
+                for record in plan.measure(planned, chosen.rounds, chosen.seconds, tools, seed=chosen.seed, tell=say):
                     records.append(record)
                     kept.write(json.dumps(record) + "\n")
                     kept.flush()
             except KeyboardInterrupt:
-                print("interrupted: what follows is what was measured by then", file=sys.stderr)
+                say("interrupted: what follows is what was measured by then")
                 code = _INTERRUPTED
         text = table.render(records, absent, versions)
         (folder / "peers.md").write_text(text, encoding="utf-8")
@@ -75,10 +76,6 @@ def _run(
     except OSError as problem:
         raise GilbenchError(f"cannot write {folder}: {problem.strerror}; make room, or choose --output") from problem
     return code or int(any("error" in record for record in records))
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _parser() -> options.Parser:

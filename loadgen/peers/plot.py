@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from loadgen.peers.compare import Row, rows
 from loadgen.peers.plan import Record
 from loadgen.peers.tools import TOOLS
 from loadgen.picture import BLUE, GREEN, INK, ORANGE, PINK, QUIET, blank, headline, plain, render
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _STYLE: Final = {
     "gilbench": (BLUE, "o"),
@@ -73,12 +76,12 @@ def _cost_us(row: Row) -> float:
     return 1e6 / row.per_cpu_s.median if row.per_cpu_s else 0.0
 
 
-def _label(axes: object, ends: list[tuple[float, float, str]], rightmost: float) -> None:
+def _label(axes: Axes, ends: list[tuple[float, float, str]], rightmost: float) -> None:
     """Write each line's name behind its end, one above the other where they would touch."""
     last = 0.0
     for height, at, tool in sorted(ends):
         shown = max(height, last * _APART)
-        axes.annotate(  # type: ignore[attr-defined]
+        axes.annotate(
             TOOLS[tool].title,
             (at, height),
             xytext=(rightmost * 1.25, shown),

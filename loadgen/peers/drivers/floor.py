@@ -12,19 +12,15 @@ import time
 from typing import Any
 
 import numpy as np
-from numba import from_dtype, types
+from numba import types
 
 from loadgen import libc
 from loadgen.compiled import compiled
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
-from loadgen.workspace import as_bytes
-
-_EVENTS = from_dtype(libc.EVENT)[::1]
-_BYTES = types.uint8[::1]
-_EVENTS_AT_ONCE = 512
+from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, as_bytes
 
 
-@compiled(types.int64(types.int32, _BYTES, types.int64, types.int64, _EVENTS, types.int64[::1], _BYTES))
+@compiled(types.int64(types.int32, libc.BYTES, types.int64, types.int64, libc.EVENTS, types.int64[::1], libc.BYTES))
 def _answer(  # noqa: PLR0917 - compiled code takes no keywords
     epoll: int, request: Any, reply_bytes: int, until_ns: int, events: Any, scratch: Any, buffer: Any
 ) -> int:
@@ -45,14 +41,14 @@ def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -
     with select.epoll() as epoll:
         sockets = [socket.create_connection((HOST, port)) for _ in range(connections)]
         sockets[0].sendall(REQUEST)
-        reply_bytes = len(sockets[0].recv(65536))
+        reply_bytes = len(sockets[0].recv(BUFFER_BYTES))
         for one in sockets:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             one.setblocking(False)
             epoll.register(one, libc.READABLE | libc.EDGE)
             one.send(REQUEST)
-        request, buffer = as_bytes(REQUEST), np.zeros(65536, np.uint8)
-        events, scratch = np.zeros(_EVENTS_AT_ONCE, libc.EVENT), np.zeros(4, np.int64)
+        request, buffer = as_bytes(REQUEST), np.zeros(BUFFER_BYTES, np.uint8)
+        events, scratch = np.zeros(EVENTS_AT_ONCE, libc.EVENT), np.zeros(4, np.int64)
 
         def answered(for_s: float) -> int:
             until_ns = time.monotonic_ns() + round(for_s * 1e9)
