@@ -6,8 +6,9 @@ import argparse
 import sys
 from typing import NoReturn
 
-from bench import pythons
+from bench import attach, pythons
 from bench.errors import GilbenchError
+from loadgen.options import duration_s
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,6 +24,11 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("pythons", nargs="?", help="only these, as 3.13,3.13t,/path/to/python or auto")
     command.add_argument("--json", action="store_true", help="as JSON, with everything that is recorded of them")
     command.set_defaults(main=pythons.main)
+    command = commands.add_parser("account", help="where the time of a running server goes, by its process id")
+    command.add_argument("pid", type=int, metavar="PID", help="of the server's first process")
+    command.add_argument("--duration", type=duration_s, default=5.0, metavar="TIME", help="how long (default: 5s)")
+    command.add_argument("--json", action="store_true", help="as JSON, with a row for each thread")
+    command.set_defaults(main=attach.main)
     options = parser.parse_args(argv)
     try:
         status: int = options.main(options)

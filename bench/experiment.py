@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bench import accounting
+from bench.accounting import usage
 from bench.budget import Budget
 from bench.errors import GilbenchError
 from bench.measure import Measured, measure
@@ -123,12 +123,12 @@ class _Started:
     cell: Cell
     number: int
     server: Server
-    at_ready: accounting.Usage | None = None
+    at_ready: usage.Usage | None = None
     measured: Measured | None = None
 
     def ready(self) -> None:
         self.server.ready()
-        self.at_ready = accounting.read(self.server.pid)
+        self.at_ready = usage.read(self.server.pid)
 
     def measure(self, plan: Plan, window_s: float) -> None:
         self.measured = measure(

@@ -9,9 +9,11 @@ from typing import Any
 
 import psutil
 
-from bench import accounting, checks, machine
+from bench import checks, machine
+from bench.accounting import usage
+from bench.accounting.watch import Watch
 from bench.plan import Cell
-from bench.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record
+from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
 from bench.server import Server
 from loadgen import Load, LoadResult, run
 from loadgen.belief import warnings
@@ -22,7 +24,7 @@ from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 class Edge:
     """What was read at one edge of a window."""
 
-    usage: accounting.Usage
+    usage: usage.Usage
     machine: machine.MachineTime
 
 
@@ -36,10 +38,10 @@ class Measured:
     begin: Edge
     end: Edge
     cpu: CpuTime
+    split: Split
+    accounts: Accounts
 
-    def record(
-        self, *, pass_: int, start: int, at_ready: accounting.Usage, life: resource.struct_rusage | None
-    ) -> Record:
+    def record(self, *, pass_: int, start: int, at_ready: usage.Usage, life: resource.struct_rusage | None) -> Record:
         """Return the record; ``life`` is what the server had used when it ended, if that is known."""
         result = self.result
         wall_s = self.end.usage.at_s - self.begin.usage.at_s
@@ -66,6 +68,8 @@ class Measured:
             effective_cores=self.cpu.total / wall_s,
             context_switches=self._switches(at_ready, life),
             peak_rss_bytes=self.end.usage.peak_rss_bytes,
+            split=self.split,
+            accounts=self.accounts,
             steal_share=surroundings.steal_share,
             foreign_cpu_s=surroundings.foreign_cpu_s,
             unfinished=result.unfinished,
@@ -93,18 +97,22 @@ class Measured:
             steal_share=((after.steal_s or 0) - (before.steal_s or 0)) / (count * wall_s) if known else None,
         )
 
-    def _switches(self, at_ready: accounting.Usage, life: resource.struct_rusage | None) -> ContextSwitches:
-        exact = accounting.switches_between(self.begin.usage, self.end.usage)
+    def _switches(self, at_ready: usage.Usage, life: resource.struct_rusage | None) -> ContextSwitches:
+        exact = usage.switches_between(self.begin.usage, self.end.usage)
         if exact is not None:
             return exact
         served_s = self.end.usage.cpu_s - at_ready.cpu_s
         if life is None or served_s <= 0:
             return ContextSwitches(None, None, estimated=True)
-        return accounting.switches_of_life(life, at_ready, self.cpu.total / served_s)
+        return usage.switches_of_life(life, at_ready, self.cpu.total / served_s)
 
 
-def measure(cell: Cell, server: Server, *, window_s: float, warmup_s: float, conversation: int | None) -> Measured:
+def measure(
+    cell: Cell, server: Server, *, window_s: float, warmup_s: float, conversation: int | None, accounts: bool = True
+) -> Measured:
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
+
+    Without ``accounts`` its threads are not looked at, and the split stays unknown.
 
     Raises:
         ServerFailed: the server ended meanwhile.
@@ -114,7 +122,15 @@ def measure(cell: Cell, server: Server, *, window_s: float, warmup_s: float, con
 
     def read_edge() -> None:
         server.check()
-        edges.append(Edge(accounting.read(server.pid), machine.read_time()))
+        edges.append(Edge(usage.read(server.pid), machine.read_time()))
+
+    def on_begin() -> None:
+        read_edge()
+        watch.begin()
+
+    def on_end() -> None:
+        watch.end()
+        read_edge()
 
     load = Load(
         host="127.0.0.1",
@@ -125,7 +141,10 @@ def measure(cell: Cell, server: Server, *, window_s: float, warmup_s: float, con
         conversation=conversation,
     )
     at_s = time.time() + warmup_s
-    result = run(load, on_begin=read_edge, on_end=read_edge)
-    server.check()
-    begin, end = edges
-    return Measured(cell, at_s, result, begin, end, accounting.cpu_between(begin.usage, end.usage))
+    with Watch(server.pid, frozenset({server.port}), wanted=accounts) as watch:
+        result = run(load, on_begin=on_begin, on_end=on_end)
+        server.check()
+        begin, end = edges
+        cpu = usage.cpu_between(begin.usage, end.usage)
+        split, details = watch.told(cpu.total)
+    return Measured(cell, at_s, result, begin, end, cpu, split, details)

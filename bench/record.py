@@ -84,6 +84,31 @@ class Split:
     idle: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What the split rests on.
+
+    Attributes:
+        unknown: why there is no split; ``None`` if there is.
+        roles: by role ("main", "worker", "event loop", "pool"): ``threads``, how many there were on average, and the
+            shares of their time, as in :class:`Split`; idle is divided into ``client_wait`` (holds a client's
+            connection and waits for its next request) and ``idle`` (waits for work).
+        errors: standard error of each share of the split that rests on samples.
+        looks: how often the threads were looked at.
+        cost_cores: CPU-seconds per second that looking took.
+        waiting_connections: connections, on average, that no worker had taken yet; ``None`` where unknown.
+        estimated: threads came and went within the window: their CPU time is exact in all, its division is not.
+    """
+
+    unknown: str | None = "not asked for"
+    roles: dict[str, dict[str, float]] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+    looks: int = 0
+    cost_cores: float | None = None
+    waiting_connections: float | None = None
+    estimated: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One window.
@@ -113,6 +138,7 @@ class Record:
         peak_rss_bytes: sum over the server's processes of the largest resident set of each; pages that processes
             share count once for each. ``None`` where unknown.
         split: where the serving threads' time went.
+        accounts: what the split rests on, and the same for each role.
         steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
         foreign_cpu_s: CPU time in the window of everything but the server and the generator.
         unfinished: requests in flight when the window ended.
@@ -142,6 +168,7 @@ class Record:
     context_switches: ContextSwitches
     peak_rss_bytes: int | None
     split: Split = field(default_factory=Split)
+    accounts: Accounts = field(default_factory=Accounts)
     steal_share: float | None = None
     foreign_cpu_s: float | None = None
     unfinished: int = 0
@@ -175,7 +202,8 @@ class Record:
                 )
             raw["pass_"] = raw.pop("pass")
             for name, kind in _NESTED.items():
-                raw[name] = kind(**_known(kind, raw[name]))
+                if name in raw:
+                    raw[name] = kind(**_known(kind, raw[name]))
             return cls(**_known(cls, raw))
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             raise GilbenchError(f"not a record ({problem}): {line[:60]!r}; remove the line to go on") from problem
@@ -187,6 +215,7 @@ _NESTED: dict[str, type] = {
     "server_cpu_s": CpuTime,
     "context_switches": ContextSwitches,
     "split": Split,
+    "accounts": Accounts,
 }
 
 

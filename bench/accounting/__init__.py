@@ -1,0 +1,19 @@
+"""Where a server's time went, read from outside: any CPython, any server, another's too, without its help.
+
+The files, in the order in which data passes through them:
+
+:mod:`~bench.accounting.usage`
+    what the whole process tree used: CPU time and context switches.
+:mod:`~bench.accounting.interpreters`
+    where in its memory a process keeps its GILs, one for each interpreter that has its own.
+:mod:`~bench.accounting.descriptors`
+    what a descriptor of another process is: the server's door, a client, or something of the handler's own.
+:mod:`~bench.accounting.wait_state`
+    a line of ``/proc/PID/task/TID/syscall`` becomes a state: what a thread waits for.
+:mod:`~bench.accounting.threads`
+    the threads of the tree as they come and go, each with its files open.
+:mod:`~bench.accounting.sampler`
+    looks at all of them a few hundred times a second, as often as its own cost allows.
+:mod:`~bench.accounting.account`
+    exact times and samples together become shares that sum to 1, by role and in all, with their errors.
+"""

@@ -1,0 +1,157 @@
+"""What a thread waits for, from the line that ``/proc/PID/task/TID/syscall`` has for it (proc(5)).
+
+A pure function of that line and of what is known about the process: its GILs' places, its descriptors. The rule is
+the kernel's own view: a thread is on a CPU or waits for one (``running``), or sits in a system call, whose number and
+arguments say what for.
+"""
+
+from __future__ import annotations
+
+import enum
+import platform
+from collections.abc import Callable, Collection
+from typing import Final, NamedTuple, Protocol
+
+
+class State(enum.Enum):
+    """What a thread was doing when it was looked at."""
+
+    RUNNING = "running"
+    """On a CPU, or in the queue for one."""
+    GIL = "gil_wait"
+    """Waits for its interpreter's GIL."""
+    LOCK = "lock_wait"
+    """Waits for another lock."""
+    OWN = "own_wait"
+    """Waits for something that the handler asked for: time, a file, a child, a remote service."""
+    CLIENT = "client_wait"
+    """Idle: holds a client's connection and waits for its next request."""
+    IDLE = "idle"
+    """Idle: waits for work."""
+
+
+class Descriptor(enum.Enum):
+    """What a descriptor of the server is."""
+
+    DOOR = "door"
+    """A listening socket."""
+    CLIENT = "client"
+    """A connection that came in by the door."""
+    OTHER = "other"
+    """Anything else: a file, a pipe, a connection that the server itself made."""
+
+
+class Call(NamedTuple):
+    """A system call that a thread is blocked in; ``number`` -1: blocked elsewhere, as by a page that is not there."""
+
+    number: int
+    args: tuple[int, ...]
+    stack_pointer: int
+
+
+class Place(NamedTuple):
+    """Where a thread waits: the same place in an idle server and under load means that it waits for work."""
+
+    number: int
+    first_argument: int
+    stack_pointer: int
+
+
+class Process(Protocol):
+    """What must be known of a process to understand a call of its."""
+
+    def holds_gil(self, address: int) -> bool:
+        """Tell whether a word of its memory belongs to a GIL."""
+
+    def descriptor(self, fd: int) -> Descriptor:
+        """Tell what a descriptor is."""
+
+    def polled(self, address: int, count: int) -> Collection[int]:
+        """Return the descriptors in an array of ``struct pollfd`` in its memory."""
+
+
+RUNNING_LINE: Final = b"running\n"
+
+# Numbers from the kernel's tables (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+_NAMES: Final[dict[str, dict[int, str]]] = {
+    "x86_64": {
+        0: "read", 1: "write", 7: "poll", 17: "pread", 18: "pwrite", 19: "readv", 20: "writev", 23: "select",
+        43: "accept", 44: "send", 45: "recv", 46: "sendmsg", 47: "recvmsg", 202: "futex", 232: "epoll", 270: "pselect",
+        271: "ppoll", 281: "epoll", 288: "accept", 441: "epoll",
+    },
+    "aarch64": {
+        22: "epoll", 63: "read", 64: "write", 65: "readv", 66: "writev", 67: "pread", 68: "pwrite", 72: "pselect",
+        73: "ppoll", 98: "futex", 202: "accept", 206: "send", 207: "recv", 211: "sendmsg", 212: "recvmsg",
+        242: "accept", 441: "epoll",
+    },
+}  # fmt: skip
+
+
+def understood(machine: str | None = None) -> bool:
+    """Tell whether the system calls of this kind of machine are known."""
+    return (machine or platform.machine()) in _NAMES
+
+
+def parse(line: bytes) -> Call | None:
+    """Return the call that a line tells of; ``None``: the thread is running.
+
+    Raises:
+        ValueError: it is no such line.
+    """
+    if line.startswith(b"running"):
+        return None
+    number, *rest = line.split()
+    words = [int(word, 16) for word in rest]
+    if len(words) < 2:  # the stack pointer and the program counter end every line
+        raise ValueError(f"not a line of /proc/PID/task/TID/syscall: {line!r}")
+    return Call(int(number), tuple(words[:-2]), words[-2])
+
+
+def place(call: Call) -> Place:
+    """Return where a call waits."""
+    return Place(call.number, call.args[0] if call.args else 0, call.stack_pointer)
+
+
+def in_event_loop(where: Place, machine: str = platform.machine()) -> bool:
+    """Tell whether a place is an event loop's wait for events."""
+    return _NAMES[machine].get(where.number) == "epoll"
+
+
+def classify(call: Call | None, process: Process, machine: str = platform.machine()) -> State:
+    """Return what a thread of ``process`` waits for."""
+    if call is None:
+        return State.RUNNING
+    rule = _RULES.get(_NAMES[machine].get(call.number, ""))
+    return State.OWN if rule is None else rule(call, process)
+
+
+def _futex(call: Call, process: Process) -> State:
+    return State.GIL if process.holds_gil(call.args[0]) else State.LOCK
+
+
+def _receive(call: Call, process: Process) -> State:
+    return State.CLIENT if process.descriptor(call.args[0]) is Descriptor.CLIENT else State.OWN
+
+
+def _poll(call: Call, process: Process) -> State:
+    kinds = {process.descriptor(fd) for fd in process.polled(call.args[0], call.args[1])}
+    if Descriptor.DOOR in kinds:
+        return State.IDLE
+    return State.CLIENT if Descriptor.CLIENT in kinds else State.OWN
+
+
+def _idle(_call: Call, _process: Process) -> State:
+    return State.IDLE
+
+
+_RULES: Final[dict[str, Callable[[Call, Process], State]]] = {
+    "futex": _futex,
+    "read": _receive,
+    "readv": _receive,
+    "recv": _receive,
+    "recvmsg": _receive,
+    "accept": _idle,
+    "epoll": _idle,
+    "poll": _poll,
+    "ppoll": _poll,
+}

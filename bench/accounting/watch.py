@@ -1,0 +1,88 @@
+"""One window's accounts for its record; where the system does not tell, the reason instead."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from bench.accounting.account import Account, account
+from bench.accounting.sampler import Sampler
+from bench.accounting.wait_state import State
+from bench.record import Accounts, Split
+
+_DIGITS = 5
+
+
+class Watch:
+    """A context manager around the load on a server; nothing that happens in it spoils the measurement."""
+
+    def __init__(self, pid: int, ports: frozenset[int], *, wanted: bool = True) -> None:
+        self._sampler: Sampler | None = None
+        self._unknown = Accounts().unknown
+        if not wanted:
+            return
+        try:
+            self._sampler = Sampler(pid, ports)
+        except (OSError, ValueError) as problem:
+            self._give_up(problem)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._sampler is not None:
+            self._sampler.close()
+
+    def begin(self) -> None:
+        if self._sampler is not None:
+            self._sampler.begin()
+
+    def end(self) -> None:
+        if self._sampler is not None:
+            self._sampler.end()
+
+    def told(self, cpu_s: float) -> tuple[Split, Accounts]:
+        """Return the shares and what they rest on; the load must have ended.
+
+        Args:
+            cpu_s: CPU time of the server's process tree between the edges.
+        """
+        found = None
+        if self._sampler is not None:
+            found = account(self._sampler.without_load(), cpu_s)
+            self._unknown = "no thread of the server was seen"
+        return (Split(), Accounts(unknown=self._unknown)) if found is None else (_split(found), _accounts(found))
+
+    def _give_up(self, problem: Exception) -> None:
+        told = getattr(problem, "strerror", None) or str(problem)
+        self._unknown = f"the system does not tell what the server's threads wait for: {told}"
+
+
+def _split(found: Account) -> Split:
+    shares = found.serving.shares
+    return Split(
+        cpu=shares["cpu"],
+        run_queue=shares["run_queue"],
+        gil_wait=shares[State.GIL.value],
+        lock_wait=shares[State.LOCK.value],
+        own_wait=shares[State.OWN.value],
+        idle=shares[State.IDLE.value] + shares[State.CLIENT.value],
+    )
+
+
+def _accounts(found: Account) -> Accounts:
+    return Accounts(
+        unknown=None,
+        roles={role.name: _rounded({"threads": role.threads} | role.shares) for role in found.roles},
+        errors=_rounded(found.errors),
+        looks=found.looks,
+        cost_cores=round(found.cost_cores, _DIGITS),
+        waiting_connections=found.waiting,
+        estimated=found.estimated,
+    )
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, _DIGITS) for name, value in figures.items()}
