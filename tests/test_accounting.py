@@ -229,6 +229,37 @@ def test_each_interpreter_has_a_gil_of_its_own(target: str) -> None:
     shares("two interpreters", target, gil_wait=(0.35, 0.06), lock_wait=(0, 0.02))
 
 
+def told_by_the_interpreter(python: str, pid: int, to: Path) -> float:
+    """Return the share of the threads' time in which CPython's own profiler saw them wait for the GIL."""
+    profile = [python, "-m", "profiling.sampling", "attach", "-a", "-d", str(WINDOW_S), "--gecko", "-o", str(to)]
+    subprocess.run([*profile, str(pid)], check=True, capture_output=True)
+    profiled = json.loads(to.read_bytes())
+    names = profiled["shared"]["stringArray"]
+    waited_ms = [
+        sum(
+            end - begin
+            for name, begin, end in zip(markers["name"], markers["startTime"], markers["endTime"], strict=True)
+            if names[name] == "Waiting for GIL"
+        )
+        for markers in (thread["markers"] for thread in profiled["threads"] if not thread["isMainThread"])
+    ]
+    return sum(waited_ms) / len(waited_ms) / 1000 / WINDOW_S
+
+
+@pytest.mark.parametrize("load", ["two compute", "four compute", "C that holds the GIL"])
+@pytest.mark.parametrize("target", [name for name in WITH_GIL if TARGETS[name].release >= (3, 15)])
+def test_the_interpreters_own_profiler_sees_the_same(target: str, load: str, tmp_path: Path) -> None:
+    witness, ours = 0.0, 0.0
+    with program(load, target) as pid:
+        for _ in range(TRIES):
+            witness = told_by_the_interpreter(str(TARGETS[target].executable), pid, tmp_path / "profile.json")
+            ours = watch(pid, WINDOW_S).serving.shares["gil_wait"]
+            if ours == pytest.approx(witness, abs=0.05):
+                break
+    assert witness > 0.4
+    assert ours == pytest.approx(witness, abs=0.05)
+
+
 # Servers.
 
 

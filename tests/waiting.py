@@ -44,6 +44,7 @@ def interpreters() -> None:
 
 PROGRAMS = {
     "one computes": lambda: run(compute, 1),
+    "two compute": lambda: run(compute, 2),
     "four compute": lambda: run(compute, 4),
     "four under one lock": lambda: run(sleep_under_one_lock, 4),
     "C that holds the GIL": lambda: run(lambda: call(ctypes.PyDLL(None)), 2),
