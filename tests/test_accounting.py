@@ -189,7 +189,7 @@ def shares(name: str, target: str, **wanted: tuple[float, float]) -> None:
     with program(name, target) as pid:
         for _ in range(TRIES):
             told = watch(pid, WINDOW_S)
-            assert told.cost_cores < COST_CORES * 1.25
+            assert told.cost_cores < 2 * COST_CORES
             found = told.serving.shares
             if all(found[state] == pytest.approx(value, abs=within) for state, (value, within) in wanted.items()):
                 return
@@ -231,7 +231,7 @@ def test_each_interpreter_has_a_gil_of_its_own(target: str) -> None:
 
 def told_by_the_interpreter(python: str, pid: int, to: Path) -> float:
     """Return the share of the threads' time in which CPython's own profiler saw them wait for the GIL."""
-    profile = [python, "-m", "profiling.sampling", "attach", "-a", "-d", str(WINDOW_S), "--gecko", "-o", str(to)]
+    profile = [python, "-m", "profiling.sampling", "attach", "-a", "-d", f"{WINDOW_S:.0f}", "--gecko", "-o", str(to)]
     subprocess.run([*profile, str(pid)], check=True, capture_output=True)
     profiled = json.loads(to.read_bytes())
     names = profiled["shared"]["stringArray"]
@@ -243,7 +243,7 @@ def told_by_the_interpreter(python: str, pid: int, to: Path) -> float:
         )
         for markers in (thread["markers"] for thread in profiled["threads"] if not thread["isMainThread"])
     ]
-    return sum(waited_ms) / len(waited_ms) / 1000 / WINDOW_S
+    return float(sum(waited_ms)) / len(waited_ms) / 1000 / WINDOW_S
 
 
 @pytest.mark.parametrize("load", ["two compute", "four compute", "C that holds the GIL"])

@@ -18,7 +18,7 @@ from bench.accounting.descriptors import Descriptors, doors
 from bench.accounting.threads import Thread, Tree
 from bench.accounting.wait_state import RUNNING_LINE, Place, State, classify, parse, place, understood
 
-COST_CORES: Final = 0.04  # of one core: what looking may cost
+COST_CORES: Final = 0.02  # what looking may cost: 1% of a machine of two CPUs
 FASTEST_S: Final = 1 / 300
 SLOWEST_S: Final = 1 / 10
 
