@@ -20,6 +20,7 @@ from bench.accounting.wait_state import RUNNING_LINE, Place, State, classify, pa
 
 COST_CORES: Final = 0.02  # what looking may cost: 1% of a machine of two CPUs
 FASTEST_S: Final = 1 / 300
+FIRST_S: Final = 1 / 50
 SLOWEST_S: Final = 1 / 10
 
 _QUIET_WITHIN_S: Final = 0.5
@@ -130,14 +131,14 @@ class Sampler:
             self._door = None
 
     def _run(self) -> None:
-        looks, gap_s = self._looks, FASTEST_S
+        looks, gap_s = self._looks, FIRST_S
         while not self._over.wait(gap_s * self._chance.uniform(0.5, 1.5)):
             began_s = time.thread_time()
             self._look()
             cost_s = time.thread_time() - began_s
             looks.cost_s += cost_s
             # Slowly, so that one dear look among cheap ones does not matter.
-            gap_s = min(max(0.9 * gap_s + 0.1 * cost_s / COST_CORES, FASTEST_S), SLOWEST_S)
+            gap_s = min(max(0.8 * gap_s + 0.2 * cost_s / COST_CORES, FASTEST_S), SLOWEST_S)
 
     def _look(self) -> None:
         looks = self._looks
