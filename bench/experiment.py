@@ -157,12 +157,13 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
     work: dict[str, dict[str, object]] = {}
     models = list(dict.fromkeys(cell.model for cell in plan.cells))
     workloads = list(dict.fromkeys(cell.workload for cell in plan.cells))
+    possible = {(cell.model, cell.target) for cell in plan.cells}
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()
         servers: list[Server] = []
         try:
-            for target in targets.values():
+            for target in (targets[name] for name in targets if (model, name) in possible):
                 servers.append(Server(target, model, workload))  # noqa: PERF401 - those started must be stopped
             for server in servers:
                 server.ready()

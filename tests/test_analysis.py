@@ -18,11 +18,13 @@ import pandas as pd
 import pytest
 
 from bench.analysis import cautions, findings, load_run, summarise
-from bench.analysis.__main__ import main
+from bench.analysis.__main__ import draw, main
+from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
 from bench.analysis.load import Run
+from bench.analysis.plots import PLOTS
 from bench.analysis.stats import Spread, Verdict, against_serial, against_target, over_passes, pick
 from bench.analysis.summary import to_csv
-from bench.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record
+from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 WORKLOADS = ("echo", "io", "cpu")
@@ -55,6 +57,7 @@ class Made:
     rates: dict[tuple[str, str, int, str, int], float] = field(default_factory=dict)
     noise: float = 0.02
     cores: dict[tuple[str, str], float] = field(default_factory=dict)
+    accounted: bool = True
 
     def records(self) -> list[Record]:
         chance = random.Random(1)  # noqa: S311 - noise, not secrets
@@ -103,8 +106,25 @@ class Made:
             effective_cores=cores * chance.gauss(1, self.noise / 2),
             context_switches=ContextSwitches(100, 10, estimated=False),
             peak_rss_bytes=20_000_000,
+            **self.accounts(model, workload, clients, cores),
             warnings=self.warnings(model, workload, clients, target),
         )
+
+    def accounts(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
+        """Return accounts in which every thread is always busy, with the GIL as what keeps it from computing."""
+        if not self.accounted:
+            return {}
+        name, threads, waiting = {
+            "serial": ("worker", 1, clients - 1),
+            "asyncio": ("event loop", 1, 0),
+        }.get(model, ("worker", clients, 0))
+        cpu = min(cores / threads, 1.0)
+        rest = {"serial": "own_wait", "asyncio": "idle"}.get(model, "own_wait" if workload == "io" else "gil_wait")
+        states = ("cpu", "run_queue", "gil_wait", "lock_wait", "own_wait", "client_wait", "idle")
+        shares = dict.fromkeys(states, 0.0) | {"cpu": cpu, rest: 1 - cpu}
+        split = Split(**{state: share for state, share in shares.items() if state != "client_wait"})
+        roles = {name: {"threads": threads} | shares}
+        return {"split": split, "accounts": Accounts(None, roles, {}, 100, 0.01, waiting)}
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True)
@@ -189,7 +209,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_columns_carry_their_units(tmp_path: Path) -> None:
-    run = Made(models=["serial"], clients=[1]).load(tmp_path)
+    run = Made(models=["serial"], clients=[1], accounted=False).load(tmp_path)
     assert len(run.windows) == 3 * 2 * 3
     first = run.windows.iloc[0]
     assert first["server_cpu_s"] == pytest.approx(first["server_cpu_user_s"] + first["server_cpu_system_s"])
@@ -422,11 +442,56 @@ def test_a_clean_run_has_no_cautions(tmp_path: Path) -> None:
 
 def test_everything_is_drawn(drawn: Path) -> None:
     assert {path.name for path in (drawn / "plots").iterdir()} == {
-        f"{name}.{kind}" for name in ("quadrants", "throughput", "cores", "latency") for kind in ("svg", "png")
+        f"{name}.{kind}" for name in PLOTS for kind in ("svg", "png")
     }
     summary = pd.read_csv(drawn / "summary.csv", dtype={"target": str})
     assert len(summary) == 72
     assert summary["passes"].eq(3).all()
+
+
+def test_the_parts_of_a_requests_life_add_up(tmp_path: Path) -> None:
+    lives = life(Made(noise=0).load(tmp_path))
+    assert len(lives) == 72
+    assert (lives[list(PARTS)].sum(axis="columns") / lives[LATENCY]).to_numpy() == pytest.approx(1)
+    assert (lives[UNEXPLAINED].abs() / lives[LATENCY]).max() < 0.02  # whole requests in a short window
+    seconds = {cell: lives.loc[cell] for cell in lives.index}
+    assert seconds["serial", "cpu", 4, "3.13"]["queue"] / seconds["serial", "cpu", 4, "3.13"][LATENCY] == pytest.approx(
+        0.75, rel=0.02
+    )
+    assert seconds["threaded", "io", 4, "3.13"]["own_wait"] == pytest.approx(0.005, rel=0.1)
+    assert seconds["asyncio", "io", 4, "3.13"]["overlapped"] > 0.8 * seconds["asyncio", "io", 4, "3.13"][LATENCY]
+    assert seconds["asyncio", "cpu", 4, "3.13"]["turn"] == pytest.approx(
+        3 * seconds["asyncio", "cpu", 4, "3.13"]["cpu"], rel=0.02
+    )
+
+
+def test_what_a_main_thread_does_explains_no_more_than_is_missing(tmp_path: Path) -> None:
+    run = Made(models=("threaded",), workloads=("cpu",), clients=(4,), noise=0).load(tmp_path)
+    main = {"threads": 1.0, "cpu": 0.5, "run_queue": 0.1, "gil_wait": 0.2, "lock_wait": 0.2, "own_wait": 0.0}
+    for roles in run.windows["roles"]:
+        roles["main"] = main | {"client_wait": 0.0, "idle": 0.0}
+        roles["worker"]["threads"] *= 0.9
+    lives = life(run)
+    assert (lives["accepted"] / lives[LATENCY]).to_numpy() == pytest.approx(0.1, abs=0.02)
+    assert lives[UNEXPLAINED].abs().max() < 1e-9
+
+
+def test_a_life_that_does_not_add_up_is_warned_of(tmp_path: Path) -> None:
+    run = Made(models=("threaded",), workloads=("cpu",), noise=0).load(tmp_path)
+    for roles in run.windows["roles"]:
+        roles["worker"]["threads"] *= 0.8
+    (caution,) = cautions(run)
+    assert caution.code == "unexplained"
+    assert "in 6 of 6 cells" in caution.says
+    assert "+20%" in caution.where
+
+
+def test_without_accounts_all_else_is_drawn_and_the_reason_told(tmp_path: Path) -> None:
+    folder = Made(accounted=False).write(tmp_path / "run")
+    page = draw(load_run(folder), quiet=True).read_text(encoding="utf-8")
+    assert not (folder / "plots" / "life.svg").exists()
+    assert (folder / "plots" / "cores.svg").exists()
+    assert "Not known of some or all windows: not asked for." in page
 
 
 def test_redrawing_gives_the_same_files(drawn: Path) -> None:

@@ -159,14 +159,23 @@ class Sampler:
         return self._door.backlog(self._door_fd) if self._door is not None and self._door_fd >= 0 else None
 
     def _seen(self) -> Iterator[tuple[Thread, Doing]]:
-        for thread in list(self._tree.threads.values()):
-            try:
-                line = thread.line()
-                call = None if line == RUNNING_LINE else parse(line)
-            except (OSError, ValueError):  # it has just ended
-                self._tree.forget(thread)
-                continue
-            yield thread, (classify(call, thread.process), None if call is None else place(call))
+        """Yield what each thread does; where one has ended another may have begun, so there it looks again."""
+        new = list(self._tree.threads.values())
+        seen: set[int] = set()
+        while new:
+            for thread in new:
+                seen.add(thread.tid)
+                try:
+                    line = thread.line()
+                    call = None if line == RUNNING_LINE else parse(line)
+                except (OSError, ValueError):
+                    self._tree.forget(thread)
+                    continue
+                yield thread, (classify(call, thread.process), None if call is None else place(call))
+            lost = any(thread.tid not in self._tree.threads for thread in new)
+            if lost:
+                self._tree.refresh()
+            new = [thread for tid, thread in self._tree.threads.items() if tid not in seen] if lost else []
 
     def _scheduled(self) -> dict[int, tuple[int, int]]:
         found = {}

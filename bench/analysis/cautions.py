@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from bench.analysis import wording
+from bench.analysis.life import LATENCY, UNEXPLAINED, WORTH_SAYING, life
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 
@@ -148,7 +149,7 @@ def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> Caution:
 
 
 def _of_run(run: Run) -> Iterator[Caution]:
-    for check in (_partial, _failed_cells, _gaps, _one_pass, _different_builds, _dropped_lines):
+    for check in (_partial, _failed_cells, _gaps, _one_pass, _different_builds, _unexplained, _dropped_lines):
         yield from check(run)
 
 
@@ -222,6 +223,23 @@ def _different_builds(run: Run) -> Iterator[Caution]:
             "different_builds",
             f"the targets were not built alike: {_listed(differing)}",
             "a difference between them is not one of versions; compare builds made the same way",
+        )
+
+
+def _unexplained(run: Run) -> Iterator[Caution]:
+    lives = life(run)
+    shares = (lives[UNEXPLAINED] / lives[LATENCY]).dropna()
+    far = shares[shares.abs() > WORTH_SAYING]
+    if not far.empty:
+        worst = far.reindex(far.abs().sort_values(ascending=False).index).head(WORST_SHOWN).reset_index(name="share")
+        each = [f"{'-'.join(str(row[name]) for name in CELL)} {row['share']:+.0%}" for _, row in worst.iterrows()]
+        yield Caution(
+            "unexplained",
+            f"the parts of a request's life miss its latency by more than {WORTH_SAYING:.0%} in "
+            f"{len(far)} of {wording.plural(len(lives), 'cell')}",
+            "below 0 it is counted twice, as threads wait for the GIL between two requests, too; above 0 no thread of "
+            "the server shows it: read the large parts, not the small ones",
+            f"{'worst ' if len(far) > WORST_SHOWN else ''}{', '.join(each)}",
         )
 
 

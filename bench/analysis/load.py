@@ -24,7 +24,10 @@ _FLAT: Final = {
     "context_switches": "context_switches_{}",
     "split": "split_{}_share",
 }
-_NOT_NUMBERS: Final = {"model", "workload", "target", "context_switches_estimated", "error_kinds", "warnings"}
+_NOT_NUMBERS: Final = {
+    *("model", "workload", "target", "context_switches_estimated", "error_kinds", "warnings"),
+    *("roles", "accounts_unknown", "accounts_estimated"),
+}
 _PLANNED: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
 
 
@@ -37,7 +40,8 @@ class Run:
         meta: what ``run.json`` holds.
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
-            ``errors`` the number of failed requests, ``error_kinds`` their number by kind. NaN: not known.
+            ``errors`` the number of failed requests, ``error_kinds`` their number by kind, ``roles`` the accounts of
+            each role. NaN: not known.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
     """
 
@@ -159,6 +163,7 @@ def _flatten(record: Record) -> dict[str, Any]:
     for name in ("schema", "latency_hdr"):  # the histogram is large, and what is drawn needs its percentiles alone
         del fields[name]
     kinds = dict(fields.pop("errors"))
+    accounts = dict(fields.pop("accounts"))
     warnings = [dict(warning) for warning in fields.pop("warnings")]
     for name, value in fields.items():
         if name in _FLAT:
@@ -169,5 +174,9 @@ def _flatten(record: Record) -> dict[str, Any]:
         "server_cpu_s": record.server_cpu_s.total,
         "errors": sum(kinds.values()),
         "error_kinds": kinds,
+        "roles": accounts["roles"],
+        "waiting_connections": accounts["waiting_connections"],
+        "accounts_unknown": accounts["unknown"],
+        "accounts_estimated": accounts["estimated"],
         "warnings": warnings,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import jinja2
 import pandas as pd
@@ -27,8 +27,11 @@ _TITLES: Final = {
 _PLOTS: Final = {
     "quadrants": "Concurrency against parallelism",
     "throughput": "Throughput",
+    "life": "The life of a request",
     "cores": "Effective cores",
+    "gil": "Cores and the GIL",
     "latency": "Latency",
+    "memory": "Memory",
 }
 
 
@@ -64,6 +67,8 @@ def draw_page(
         plots=[(name, _PLOTS.get(name, name), _inline(svg, name)) for name, svg in plots.items()],
         passes=int(run.windows["pass"].nunique()),
         workloads=[(name, _rows(summary[summary["workload"] == name])) for name in run.values("workload")],
+        split=list(wording.SPLIT.values()) if summary["split_cpu_share"].notna().any() else [],
+        unknown=sorted({str(reason) for reason in run.windows["accounts_unknown"].dropna()}),
         several_targets=len(run.values("target")) > 1,
         builds=_builds(run),
         machine=_machine(run),
@@ -93,7 +98,7 @@ def _inline(svg: str, name: str) -> Markup:
     return Markup(svg)  # noqa: S704 - see above
 
 
-def _rows(summary: pd.DataFrame) -> list[dict[str, str]]:
+def _rows(summary: pd.DataFrame) -> list[dict[str, Any]]:
     return [
         {
             "clients": str(row["clients"]),
@@ -107,6 +112,7 @@ def _rows(summary: pd.DataFrame) -> list[dict[str, str]]:
             "p50": wording.milliseconds(row["latency_p50_ns"]),
             "p99": wording.milliseconds(row["latency_p99_ns"]),
             "errors": f"{row['errors']:,}",
+            "split": [wording.share(row[f"split_{state}_share"]) for state in wording.SPLIT],
             "notes": str(row["warnings"]).replace(" ", ", "),
             "new_clients": str(bool(new)),
         }

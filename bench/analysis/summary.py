@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL, against_serial, over_passes
 
@@ -21,6 +22,7 @@ _MEDIANS: Final = {
     "generator_utilisation": False,
     "peak_rss_bytes": False,
     "requests": False,
+    **{f"split_{state}_share": False for state in wording.SPLIT},
 }
 
 
@@ -30,6 +32,7 @@ def summarise(run: Run) -> pd.DataFrame:
     Returns:
         Columns: the cell (model, workload, clients, target); ``passes``; for each figure its median over passes under
         its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one pass;
+        ``split_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown;
         ``speedup`` against serial, with range, NaN without serial; ``errors``, the failed requests of all windows;
         ``warnings``, the codes met in any window, joined by spaces.
     """

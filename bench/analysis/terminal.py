@@ -26,6 +26,9 @@ def show(console: Console, run: Run, summary: pd.DataFrame, found: Sequence[Find
     for workload in run.values("workload"):
         console.print()
         console.print(_table(run, summary[summary["workload"] == workload], workload, clients))
+    if summary["split_cpu_share"].notna().any():
+        console.print()
+        console.print(_split_table(summary, clients[-1]))
     console.print()
     note = "req/s: median ± half the range over passes." if run.windows["pass"].nunique() > 1 else "req/s: of one pass."
     hidden = len(run.values("clients")) - len(clients)
@@ -73,6 +76,25 @@ def _table(run: Run, rows: pd.DataFrame, workload: str, clients: list[int]) -> T
                 wording.UNKNOWN if last is None else wording.ratio(last["effective_cores"]),
                 wording.UNKNOWN if last is None else wording.milliseconds(last["latency_p99_ns"]),
             )
+    return table
+
+
+def _split_table(summary: pd.DataFrame, clients: int) -> Table:
+    """Return where the time of the threads that serve went."""
+    table = Table(
+        title=Text(f"where the serving threads' time went, {wording.plural(clients, 'client')}", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
+    for title in ("workload", "model", "target"):
+        table.add_column(title, overflow="ellipsis", no_wrap=True, max_width=15)
+    for title in wording.SPLIT.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    for _, row in summary[summary["clients"] == clients].iterrows():
+        shares = (wording.share(float(row[f"split_{state}_share"])) for state in wording.SPLIT)
+        table.add_row(Text(row["workload"]), Text(row["model"]), Text(row["target"]), *shares)
     return table
 
 

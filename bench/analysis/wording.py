@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from bench.analysis.stats import Spread
 
 UNKNOWN = "–"
+
+SPLIT: Final = {
+    "cpu": "CPU",
+    "run_queue": "queue",
+    "gil_wait": "GIL",
+    "lock_wait": "lock",
+    "own_wait": "wait",
+    "idle": "idle",
+}
+"""Titles of the shares of a thread's time."""
 
 
 def ratio(value: float) -> str:
@@ -22,6 +33,11 @@ def rate(value: float) -> str:
     if math.isnan(value):
         return UNKNOWN
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def share(value: float) -> str:
+    """Write a share as a percentage, nothing of it as a dash in the middle."""
+    return UNKNOWN if math.isnan(value) else "·" if value < 0.0005 else f"{value:.1%}"
 
 
 def milliseconds(ns: float) -> str:
