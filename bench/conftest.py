@@ -19,7 +19,7 @@ from rich.console import Console
 from bench import options
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import OPTIONS, Wanted
+from bench.options import ALIASES, OPTIONS, Wanted
 from bench.plan import Cell, Plan
 from bench.record import Record
 from bench.run import carry_out
@@ -33,7 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gilbench", "what is measured")
     for name, option in OPTIONS.items():
         group.addoption(
-            f"--{name}", dest=f"gilbench_{name}", default=option.default, metavar=option.metavar, help=option.help
+            *ALIASES.get(name, (f"--{name}",)),
+            dest=f"gilbench_{name}",
+            default=option.default,
+            metavar=option.metavar,
+            help=option.help,
         )
 
 
@@ -95,6 +99,9 @@ def _measure(session: pytest.Session) -> None:
             budget_s=wanted.budget_s,
             conversation=wanted.conversation,
             seed=wanted.seed,
+            handlers=wanted.handlers,
+            request=wanted.request,
+            objective=wanted.objective,
         )
         experiment = config.stash[DONE] = carry_out(plan, wanted, _command(config), console)
     if not experiment.complete:

@@ -17,6 +17,7 @@ from bench.record import Record
 from bench.run_folder import RunFolder
 from bench.server import Server
 from bench.targets import Target
+from loadgen.wires import any_line_wire
 
 
 @dataclass
@@ -105,12 +106,17 @@ class Experiment:
 
     def _start(self, cell: Cell) -> _Started:
         self._starts += 1
-        return _Started(cell, self._starts - 1, Server(self.targets[cell.target], cell.model, cell.workload))
+        return _Started(cell, self._starts - 1, self._server(cell))
+
+    def _server(self, cell: Cell) -> Server:
+        return Server(self.targets[cell.target], cell.model, self.plan.handlers.get(cell.workload, cell.workload))
 
     def _end(self, one: _Started, pass_: int) -> None:
         life = one.server.stop()
         if one.measured is not None and one.at_ready is not None:
-            record = one.measured.record(pass_=pass_, start=one.number, at_ready=one.at_ready, life=life)
+            record = one.measured.record(
+                pass_=pass_, start=one.number, at_ready=one.at_ready, life=life, faults=one.server.handler_faults()
+            )
             self.folder.append(record)
             self.records.append(record)
         self.progress.done()
@@ -137,6 +143,7 @@ class _Started:
             window_s=window_s,
             warmup_s=plan.warmup_s,
             conversation=plan.conversation,
+            wire=any_line_wire(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
         )
 
 
@@ -164,7 +171,7 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
         servers: list[Server] = []
         try:
             for target in (targets[name] for name in targets if (model, name) in possible):
-                servers.append(Server(target, model, workload))  # noqa: PERF401 - those started must be stopped
+                servers.append(Server(target, model, plan.handlers.get(workload, workload)))  # noqa: PERF401 - those started must be stopped
             for server in servers:
                 server.ready()
                 work[workload] = server.said["work"]

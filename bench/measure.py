@@ -18,6 +18,7 @@ from bench.server import Server
 from loadgen import Load, LoadResult, run
 from loadgen.belief import warnings
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
+from loadgen.wires import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,24 @@ class Measured:
     split: Split
     accounts: Accounts
 
-    def record(self, *, pass_: int, start: int, at_ready: usage.Usage, life: resource.struct_rusage | None) -> Record:
-        """Return the record; ``life`` is what the server had used when it ended, if that is known."""
+    def record(
+        self,
+        *,
+        pass_: int,
+        start: int,
+        at_ready: usage.Usage,
+        life: resource.struct_rusage | None,
+        faults: dict[str, str] | None = None,
+    ) -> Record:
+        """Return the record.
+
+        Args:
+            pass_: number of the pass.
+            start: number of the server's start.
+            at_ready: what the server had used when it was ready.
+            life: what it had used when it ended, if that is known.
+            faults: what its handler raised, by kind.
+        """
         result = self.result
         wall_s = self.end.usage.at_s - self.begin.usage.at_s
         surroundings = self._surroundings(wall_s)
@@ -73,7 +90,7 @@ class Measured:
             steal_share=surroundings.steal_share,
             foreign_cpu_s=surroundings.foreign_cpu_s,
             unfinished=result.unfinished,
-            warnings=self._warnings(surroundings),
+            warnings=self._warnings(surroundings) + ([{"code": "handler_failed", "reasons": faults}] if faults else []),
         )
 
     def _warnings(self, surroundings: checks.Surroundings) -> list[dict[str, Any]]:
@@ -108,7 +125,14 @@ class Measured:
 
 
 def measure(
-    cell: Cell, server: Server, *, window_s: float, warmup_s: float, conversation: int | None, accounts: bool = True
+    cell: Cell,
+    server: Server,
+    *,
+    window_s: float,
+    warmup_s: float,
+    conversation: int | None,
+    wire: str | Wire = "line",
+    accounts: bool = True,
 ) -> Measured:
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
 
@@ -139,6 +163,7 @@ def measure(
         duration_s=window_s,
         warmup_s=warmup_s,
         conversation=conversation,
+        wire=wire,
     )
     at_s = time.time() + warmup_s
     with Watch(server.pid, frozenset({server.port}), wanted=accounts) as watch:

@@ -19,6 +19,7 @@ from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
 ALL = "all"
+OBJECTIVES = ("throughput", "cpu", "memory")
 MAX_PASSES = 1000
 
 Value = TypeVar("Value")
@@ -37,7 +38,15 @@ OPTIONS = {
     "servers": Option(
         "serial,threaded,asyncio,multiprocess", "LIST", f"concurrency models, or all: {', '.join(MODELS)}"
     ),
-    "workloads": Option("echo,io,cpu", "LIST", f"what a request costs, or all: {', '.join(WORKLOADS)}"),
+    "workloads": Option(
+        "echo,io,cpu",
+        "LIST",
+        f"what a request costs, or all: {', '.join(WORKLOADS)}; or your own: module:function, file.py:function",
+    ),
+    "request": Option("hello", "TEXT", "what handlers of your own are asked (default: hello)"),
+    "objective": Option(
+        "throughput", "WHAT", "what the recommendation is for: throughput, p99<TIME, cpu, memory (default: throughput)"
+    ),
     "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)"),
     "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)"),
     "passes": Option("3", "N", "visits to every cell, servers started afresh each time (default: 3)"),
@@ -46,6 +55,10 @@ OPTIONS = {
     "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)"),
     "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)"),
 }
+
+
+ALIASES = {"workloads": ("--workloads", "--workload")}
+"""Options that go by more than their own name."""
 
 
 class Gap(NamedTuple):
@@ -66,7 +79,10 @@ class Wanted:
     Attributes:
         targets: the interpreters, by name.
         models: keys of :data:`servers.models.MODELS`.
-        workloads: keys of :data:`servers.workloads.WORKLOADS`.
+        workloads: keys of :data:`servers.workloads.WORKLOADS`, or of ``handlers``.
+        handlers: the user's own, as the server is told of them, by the name of the function.
+        request: what those are asked.
+        objective: what the recommendation is for.
         clients: numbers of clients.
         conversation: requests per connection; ``None``: keepalive.
         passes: visits to every cell.
@@ -79,6 +95,9 @@ class Wanted:
     targets: dict[str, Target]
     models: list[str]
     workloads: list[str]
+    handlers: dict[str, str]
+    request: str
+    objective: str
     clients: list[int]
     conversation: int | None
     passes: int
@@ -118,7 +137,10 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         GilbenchError: something in it makes no sense; the message names the option and says what would.
     """
     models = _some_of("servers", typed, MODELS)
-    workloads = _some_of("workloads", typed, WORKLOADS)
+    handlers: dict[str, str] = {}
+    workloads = _some_of("workloads", typed, WORKLOADS, _workload(handlers))
+    request = _read("request", typed["request"], _line)
+    objective = _read("objective", typed["objective"], _objective)
     clients = _each("clients", typed, _count(MAX_CONNECTIONS))
     conversation = _read("conversation", typed["conversation"], requests_a_connection)
     passes = _read("passes", typed["passes"], _count(MAX_PASSES))
@@ -129,6 +151,9 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         targets={target.name: target for target in resolve(typed["pythons"], discover())},
         models=models,
         workloads=workloads,
+        handlers=handlers,
+        request=request,
+        objective=objective,
         clients=clients,
         conversation=conversation,
         passes=passes,
@@ -157,8 +182,48 @@ def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value])
     return list(dict.fromkeys(_read(option, part, reader) for part in parts))
 
 
-def _some_of(option: str, typed: Mapping[str, Any], table: Mapping[str, object]) -> list[str]:
-    return list(table) if typed[option].strip() == ALL else _each(option, typed, _one_of(table))
+def _some_of(
+    option: str, typed: Mapping[str, Any], table: Mapping[str, object], reader: Callable[[str], str] | None = None
+) -> list[str]:
+    return list(table) if typed[option].strip() == ALL else _each(option, typed, reader or _one_of(table))
+
+
+def _workload(handlers: dict[str, str]) -> Callable[[str], str]:
+    """Return a reader of workloads that notes down the handlers of the user's own."""
+
+    def read_one(text: str) -> str:
+        place, colon, function = text.rpartition(":")
+        if not colon:
+            return _one_of(WORKLOADS)(text)
+        name = function.removesuffix("()").rpartition(".")[2]
+        if not name.isidentifier():
+            raise argparse.ArgumentTypeError(f"{text!r} names no function: write module:function or path.py:function")
+        if place.endswith(".py"):
+            path = Path(place).expanduser().resolve()
+            if not path.is_file():
+                raise argparse.ArgumentTypeError(f"there is no file {path}")
+            place = str(path)
+        whole = f"{place}:{function}"
+        if name in WORKLOADS or handlers.setdefault(name, whole) != whole:
+            raise argparse.ArgumentTypeError(f"{name} is the name of another workload: give the function another one")
+        return name
+
+    return read_one
+
+
+def _line(text: str) -> str:
+    if not text or "\n" in text or text in {"Q", "q"}:
+        raise argparse.ArgumentTypeError("a request is one line, not empty, and not Q, which ends a conversation")
+    return text
+
+
+def _objective(text: str) -> str:
+    what, _, bound = text.partition("<")
+    if what == "p99" and bound:
+        duration_s(bound)
+    elif text not in OBJECTIVES:
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(OBJECTIVES)}, or p99<20ms")
+    return text
 
 
 def _one_of(table: Mapping[str, object]) -> Callable[[str], str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from bench.errors import GilbenchError
@@ -53,6 +53,9 @@ class Plan:
         budget_s: time for everything after set-up, drawing included.
         conversation: requests per connection; ``None``: keepalive.
         seed: of the random order.
+        handlers: of the user's own, by the name of the workload.
+        request: what those are asked.
+        objective: what the recommendation is for.
         warmup_s: unmeasured load before each window.
 
     Raises:
@@ -64,6 +67,9 @@ class Plan:
     budget_s: float
     conversation: int | None
     seed: int
+    handlers: dict[str, str] = field(default_factory=dict)
+    request: str = "hello"
+    objective: str = "throughput"
     warmup_s: float = WARMUP_S
 
     def __post_init__(self) -> None:

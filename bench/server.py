@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,6 +44,7 @@ class Server:
         self.port = 0
         self.said: dict[str, Any] = {}
         self._last_words = ""
+        self._faults: dict[str, str] = {}
         self._name = f"{model} with {workload} under {target.name}"
         # What it says is kept where no reader is needed and nothing is left behind.
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
@@ -50,7 +52,7 @@ class Server:
             self._process = subprocess.Popen(
                 [str(target.executable), "-m", "servers", model, "--workload", workload, "--lifeline"],
                 cwd=ROOT,
-                env=target_environment(),
+                env=target_environment() | ({"PYTHONPATH": str(Path.cwd())} if ":" in workload else {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -111,16 +113,28 @@ class Server:
             os.killpg(self.pid, signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        self._last_words = self._tail()
+        self._last_words, self._faults = self._tail(), dict(self._logged_faults())
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
                 stream.close()
         return usage
 
+    def handler_faults(self) -> dict[str, str]:
+        """Return what the workload raised, the first reason of each kind; known once the server has ended."""
+        return self._faults
+
     def _tail(self) -> str:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").splitlines()[-_TOLD_LINES:]
         return " | ".join(line.strip() for line in lines) or f"exit code {self._process.returncode}, no output"
+
+    def _logged_faults(self) -> Iterator[tuple[str, str]]:
+        self._stderr.seek(0)
+        for line in self._stderr:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                logged = json.loads(line)
+                if logged["event"] == "handler_failed":
+                    yield str(logged["kind"]), str(logged["reason"])
 
 
 _JUST_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT

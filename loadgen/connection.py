@@ -11,7 +11,7 @@ import numpy as np
 
 from loadgen import histogram, libc, schedule
 from loadgen.compiled import inlined
-from loadgen.wires.parser import DONE, PROTOCOL, STATUS, WILL_CLOSE, WRONG
+from loadgen.wires.parser import DONE, FAILED, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 from loadgen.workspace import BUFFER_BYTES, CONNECT, ERRORS, EVENTS_AT_ONCE, LATENCY, SERVICE
 
 PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # from IDLE on it is established
@@ -28,6 +28,7 @@ PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # from IDLE on
     HTTP_5XX,
     NO_SOCKET,
     LATE,
+    HANDLER_FAILED,
 ) = range(len(ERRORS))
 
 PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server is asked 100 times a second, not a million times
@@ -269,9 +270,11 @@ def _answered(w: Any, index: int, now_ns: int) -> None:
     c, side = w.connections[index], w.tally[0].side_seen
     status, closing = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
     if schedule.counted(w, c.since_ns):
-        if status:
+        if 0 < status < FAILED:
             w.tally[0].statuses[min(status // 100, 5)] += 1
-        if status >= 400:
+        if status == FAILED:
+            w.counted[side, 1 + HANDLER_FAILED] += 1
+        elif status >= 400:
             w.counted[side, 1 + (HTTP_4XX if status < 500 else HTTP_5XX)] += 1
         else:
             w.counted[side, 1 + LATE if c.late else 0] += 1

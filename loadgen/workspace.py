@@ -24,6 +24,7 @@ ERRORS = (
     "http_5xx",
     "no_socket",
     "late",
+    "handler_failed",
 )
 """Kinds of failed requests; their numbers index ``counted``, behind the requests answered rightly.
 

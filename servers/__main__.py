@@ -11,13 +11,13 @@ import contextlib
 import importlib
 import socket
 import sys
-from typing import Any, Callable, Mapping, NoReturn, Optional, Sequence, Union
+from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
 from servers import lifecycle
-from servers.conversation import STALL_TIMEOUT_S, Handler
+from servers.conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
 from servers.framing import WIRES
 from servers.models import MODELS, Model, default_workers
-from servers.workloads import WORKLOADS, Workload
+from servers.workloads import WORKLOADS, NoHandler, Workload
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -32,20 +32,38 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         )
     if options.lifeline and sys.stdin is None:
         parser.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
-    workload = importlib.import_module(WORKLOADS[options.workload].module)
     model = importlib.import_module(MODELS[options.model].module)
-    handler = Handler(
-        WIRES[options.wire],
-        workload.respond,
-        getattr(workload, "respond_async", None),
-        options.stall_timeout,
-        options.workers or default_workers(),
-    )
-    listener = _listen(parser, options.host, options.port)
-    lifecycle.install(options.lifeline)
-    lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=workload.WORK)
-    model.serve(listener, handler)
-    lifecycle.disarm()
+    try:
+        with _work(options.workload) as (work, respond, respond_async):
+            handler = Handler(
+                WIRES[options.wire],
+                respond,
+                respond_async,
+                options.stall_timeout,
+                options.workers or default_workers(),
+            )
+            listener = _listen(parser, options.host, options.port)
+            lifecycle.install(options.lifeline)
+            lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=work)
+            model.serve(listener, handler)
+            lifecycle.disarm()
+    except NoHandler as problem:
+        parser.error(str(problem))
+
+
+@contextlib.contextmanager
+def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[RespondAsync]]]:
+    """Yield how much a request does, and what does it, also for the event loop if it waits."""
+    if ":" in name:
+        own = importlib.import_module("servers.own_handler").OwnHandler(name)
+        yield {"handler": name}, own, own.awaited if own.waits else None
+        return
+    workload = importlib.import_module(WORKLOADS[name].module)
+    if hasattr(workload, "prepared"):
+        with workload.prepared() as respond:
+            yield workload.WORK, respond, None
+    else:
+        yield workload.WORK, workload.respond, getattr(workload, "respond_async", None)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,7 +78,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Models: %s. Workloads: %s." % (_rows(MODELS), _rows(WORKLOADS)),
     )
     parser.add_argument("model", choices=MODELS, metavar="MODEL", help="how connections are served")
-    parser.add_argument("--workload", choices=WORKLOADS, default="echo", help="what one request costs (default: echo)")
+    parser.add_argument(
+        "--workload",
+        type=_workload,
+        metavar="W",
+        default="echo",
+        help="what one request costs (default: echo), or a handler of your own: module:function or path.py:function",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument(
         "--port",
@@ -101,6 +125,14 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
 
 def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
     return "; ".join("%s (%s)" % (name, row.summary) for name, row in table.items())
+
+
+def _workload(text: str) -> str:
+    if text in WORKLOADS or ":" in text:
+        return text
+    raise argparse.ArgumentTypeError(
+        "%r is none of %s, and no module:function or path.py:function" % (text, ", ".join(WORKLOADS))
+    )
 
 
 def _between(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], Any]:

@@ -11,12 +11,12 @@ from servers import lifecycle
 
 
 class Children:
-    """Those that live now. Only for one thread, the one that waits for signals."""
+    """Those that live now. Only for the main thread; with ``wake`` their end wakes it if it waits for signals."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, wake: bool = True) -> None:
         self._pids: Set[int] = set()
-        # The signal must have a handler to wake who waits for signals, and then reaps.
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        if wake:
+            signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it would wake nobody
 
     def fork(self, work: Callable[[], None]) -> None:
         """Let a child do ``work`` and end.

@@ -22,6 +22,10 @@ IDLE_TIMEOUT_S = 300.0
 """How long a connection may keep a thread or process to itself without asking anything."""
 
 
+Respond = Callable[[bytes], bytes]
+RespondAsync = Callable[[bytes], Awaitable[bytes]]
+
+
 class Handler(NamedTuple):
     """A wire and a workload: what every model serves.
 
@@ -30,8 +34,8 @@ class Handler(NamedTuple):
     """
 
     framing: Type[Framing]
-    respond: Callable[[bytes], bytes]
-    respond_async: Optional[Callable[[bytes], Awaitable[bytes]]] = None
+    respond: Respond
+    respond_async: Optional[RespondAsync] = None
     stall_timeout_s: float = STALL_TIMEOUT_S
     workers: int = 1
 

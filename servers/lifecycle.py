@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Callable, ClassVar, Iterator, Set, Tuple
+from typing import Any, Callable, ClassVar, Iterator, List, Set, Tuple
 
 BACKLOG = 1024
 GRACE_S = 2.0
@@ -35,6 +35,7 @@ class _Process:
     stopping = False
     lifeline = False
     open: ClassVar[Set[Any]] = set()  # sockets, or asyncio's stand-ins for them
+    endings: ClassVar[List[Callable[[], object]]] = []
 
 
 def log(event: str, **fields: object) -> None:
@@ -73,10 +74,21 @@ def stop() -> None:
     _Process.stopping = True
     # Told once is told enough, and an interpreter that is about to end dies of the next signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGALRM, lambda *_: _end_now())
     signal.setitimer(signal.ITIMER_REAL, GRACE_S)
     for connection in _Process.open.copy():  # in one step, also where threads have no GIL
         _hang_up(connection)
+
+
+def before_end(tidy: Callable[[], object]) -> None:
+    """Have ``tidy`` called if the time for what is in hand runs out; not in children, who have nothing to tidy."""
+    _Process.endings.append(tidy)
+
+
+def _end_now() -> None:
+    for tidy in _Process.endings:
+        tidy()
+    os._exit(0)
 
 
 def disarm() -> None:
@@ -187,6 +199,7 @@ def forked() -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _Process.lifeline = False
+    _Process.endings.clear()
 
 
 def lifeline_fds() -> Tuple[int, ...]:

@@ -46,6 +46,9 @@ class Job:
         wanted = Wanted(
             targets=self.targets,
             models=[],
+            handlers={},
+            request="hello",
+            objective="throughput",
             workloads=[],
             clients=[],
             conversation=10,

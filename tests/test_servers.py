@@ -569,16 +569,12 @@ def does(python: Path, model: str, workload: str) -> bool:
             return asked(client, "line") and time.monotonic() - since_s >= (WAIT_S if workload == "io" else 0)
 
 
-@by_model
-@pytest.mark.parametrize("workload", WORKLOADS)
-def test_every_model_does_every_workload(model: str, workload: str) -> None:
-    assert does(CONTROL, model, workload)
-
-
-@by_target
-@pytest.mark.parametrize("workload", WORKLOADS)
-def test_every_interpreter_does_every_workload(target: str, workload: str) -> None:
-    assert does(TARGETS[target].executable, "threaded", workload)
+@by_target_and_model
+def test_every_model_does_every_workload_under_every_interpreter(target: str, model: str) -> None:
+    python = TARGETS[target].executable
+    with ThreadPoolExecutor(STARTS_AT_ONCE) as pool:
+        done = dict(zip(WORKLOADS, pool.map(lambda workload: does(python, model, workload), WORKLOADS), strict=True))
+    assert done == dict.fromkeys(WORKLOADS, True)
 
 
 @by_model
@@ -667,6 +663,25 @@ def test_a_worker_that_is_killed_is_replaced_and_costs_no_other_client(target: s
         assert until(lambda: [line["event"] for line in server.log()] == ["worker_replaced"])
         assert sum(survives(client) for client in clients) == WORKERS - 1  # it had one in hand
         assert asked(stack.enter_context(server.connect()), "line")
+        assert len(workers_of(server)) == WORKERS
+        server.end()
+
+
+@by_target
+def test_a_killed_worker_of_the_process_pool_costs_its_own_request_alone(target: str) -> None:
+    with (
+        serving(TARGETS[target].executable, "process-pool", "--workload", "io") as server,
+        contextlib.ExitStack() as stack,
+    ):
+        clients = [stack.enter_context(server.connect()) for _ in range(WORKERS)]
+        assert all(asked(client, "line") for client in clients)
+        workers = workers_of(server)
+        assert len(workers) == WORKERS
+        for worker in workers[:2]:  # they are idle: nobody loses anything
+            os.kill(worker, signal.SIGKILL)
+        for _ in range(WORKERS):
+            assert all(survives(client) for client in clients)
+        assert [line["event"] for line in server.log()] == ["worker_replaced"] * 2
         assert len(workers_of(server)) == WORKERS
         server.end()
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.accounting.sampler import Looks
+from bench.accounting.sampler import Doing, Looks
 from bench.accounting.wait_state import State, in_event_loop
 
 BATCHES: Final = 16
@@ -134,7 +134,7 @@ def _seen(looks: Looks) -> dict[int, Counter[State]]:
 
 
 def _roles(looks: Looks, seen: dict[int, Counter[State]]) -> dict[int, str]:
-    loops = {tid for _, tid, doing in looks.samples if (where := looks.doings[doing][1]) and in_event_loop(where)}
+    loops = {tid for _, tid, doing in looks.samples if _turns(looks.doings[doing])}
     loops |= {tid for tid, places in looks.idle_places.items() if any(map(in_event_loop, places))}  # one always busy
     helped = looks.root in loops
     alone = all(set(states) <= {State.IDLE} for tid, states in seen.items() if tid != looks.root)
@@ -147,6 +147,12 @@ def _roles(looks: Looks, seen: dict[int, Counter[State]]) -> dict[int, str]:
         else:
             roles[tid] = MAIN if tid == looks.root and not alone else WORKER
     return roles
+
+
+def _turns(doing: Doing) -> bool:
+    """Tell whether a thread was seen in its event loop's wait for the server's clients."""
+    state, where = doing
+    return state is State.IDLE and where is not None and in_event_loop(where)
 
 
 def _serves(name: str, roles: Iterable[Role]) -> bool:

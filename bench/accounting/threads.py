@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bench.accounting.descriptors import Descriptors
+from bench.accounting.descriptors import BELIEVED_S, Descriptors
 from bench.accounting.interpreters import Span, gils
 from bench.accounting.wait_state import Descriptor
 
@@ -32,6 +32,7 @@ class Process:
         same = parent is not None and parent._origin == self._origin
         self.gils: tuple[Span, ...] = parent.gils if parent is not None and same else gils(pid)
         self._descriptors: Descriptors | None = None
+        self._watched: dict[int, tuple[float, list[int]]] = {}
         self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY)
 
     def holds_gil(self, address: int) -> bool:
@@ -53,6 +54,16 @@ class Process:
         except OSError:
             return []
         return [fd for fd, _, _ in _POLLFD.iter_unpack(raw[: len(raw) // _POLLFD.size * _POLLFD.size])]
+
+    def watched(self, epoll: int) -> list[int]:
+        now_s = time.monotonic()
+        until_s, fds = self._watched.get(epoll, (0.0, []))
+        if now_s >= until_s:
+            with contextlib.suppress(OSError, ValueError):
+                lines = Path(f"/proc/{self.pid}/fdinfo/{epoll}").read_bytes().splitlines()
+                fds = [int(line.split()[1]) for line in lines if line.startswith(b"tfd:")]
+            self._watched[epoll] = now_s + BELIEVED_S, fds
+        return fds
 
     def has_clients(self) -> bool:
         try:

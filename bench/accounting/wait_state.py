@@ -66,6 +66,9 @@ class Process(Protocol):
     def descriptor(self, fd: int) -> Descriptor:
         """Tell what a descriptor is."""
 
+    def watched(self, epoll: int) -> Collection[int]:
+        """Return the descriptors that an epoll descriptor watches."""
+
     def polled(self, address: int, count: int) -> Collection[int]:
         """Return the descriptors in an array of ``struct pollfd`` in its memory."""
 
@@ -140,6 +143,12 @@ def _poll(call: Call, process: Process) -> State:
     return State.CLIENT if Descriptor.CLIENT in kinds else State.OWN
 
 
+def _epoll(call: Call, process: Process) -> State:
+    """Tell the server's own event loop, which watches its door or its clients, from one within a handler."""
+    kinds = {process.descriptor(fd) for fd in process.watched(call.args[0])}
+    return State.OWN if kinds.isdisjoint({Descriptor.DOOR, Descriptor.CLIENT}) else State.IDLE
+
+
 def _idle(_call: Call, _process: Process) -> State:
     return State.IDLE
 
@@ -151,7 +160,7 @@ _RULES: Final[dict[str, Callable[[Call, Process], State]]] = {
     "recv": _receive,
     "recvmsg": _receive,
     "accept": _idle,
-    "epoll": _idle,
+    "epoll": _epoll,
     "poll": _poll,
     "ppoll": _poll,
 }

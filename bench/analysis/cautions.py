@@ -66,6 +66,12 @@ _OF_WINDOWS: Final = {
         lambda raw: sum(raw["kinds"].values()),
         _kinds,
     ),
+    "handler_failed": _Row(
+        "your handler raised {}",
+        "mend it, or ask it something else with --request; failed requests are in neither throughput nor latency",
+        lambda raw: len(raw["reasons"]),
+        lambda raw: ", ".join(f"{kind} ({reason})" for kind, reason in raw["reasons"].items()),
+    ),
     "not_connected": _Row(
         "up to {} connections could not be established before the timing began",
         "look at the server's backlog; fewer clients may do",

@@ -15,6 +15,7 @@ from bench.analysis import wording
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
+from bench.analysis.recommend import recommendations
 
 _GENERAL: Final = ("version", "implementation", "compiler", "pgo", "lto", "gil_enabled", "jit", "debug", "executable")
 _TITLES: Final = {
@@ -64,6 +65,8 @@ def draw_page(
         partial=next((one for one in wary if one.code == "partial"), None),
         findings=found,
         cautions=wary,
+        recommendations=list(recommendations(run)),
+        objective=str(run.section("plan").get("objective") or "throughput"),
         plots=[(name, _PLOTS.get(name, name), _inline(svg, name)) for name, svg in plots.items()],
         passes=int(run.windows["pass"].nunique()),
         workloads=[(name, _rows(summary[summary["workload"] == name])) for name in run.values("workload")],

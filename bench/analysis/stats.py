@@ -86,6 +86,19 @@ def against_target(windows: pd.DataFrame, target: str, other: str) -> pd.DataFra
     return _paired(one, two, ["model", "workload", "clients"])
 
 
+def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
+    """Return a column of one cell over that of another: same pass; ``None`` if they have no pass in common."""
+    figures = _per_pass(windows, column).set_index([*CELL, "pass"])[column]
+    try:
+        ratios = (figures.loc[above] / figures.loc[below]).dropna()
+    except KeyError:
+        return None
+    if ratios.empty:
+        return None
+    low, high = (float(ratios.min()), float(ratios.max())) if len(ratios) > 1 else (math.nan, math.nan)
+    return Spread(float(ratios.median()), low, high, len(ratios))
+
+
 def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
     """Return a row of what the functions above return; ``None`` if it is not there or NaN."""
     if key not in frame.index:

@@ -16,6 +16,7 @@ from bench.analysis import wording
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
+from bench.analysis.recommend import recommendations
 
 CLIENTS_SHOWN: Final = 3  # as many as fit; the summary has them all
 
@@ -37,6 +38,12 @@ def show(console: Console, run: Run, summary: pd.DataFrame, found: Sequence[Find
     console.print()
     for finding in found:
         console.print(Text.assemble((finding.subject, "bold"), f": {finding.says}"))
+    best = list(recommendations(run))
+    if best:
+        console.print()
+        console.print(Text("what serves best, by " + str(run.section("plan").get("objective") or "throughput"), "bold"))
+    for one in best:
+        console.print(Text.assemble((one.workload, "bold"), f": {one.says}"))
     if wary:
         console.print()
     for caution in wary:

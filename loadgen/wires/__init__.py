@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from loadgen.errors import GilbenchError
 from loadgen.wires import http1, raw
+from loadgen.wires.any_line import parse_line
 from loadgen.wires.exact import parse_exact
 from loadgen.wires.http1 import parse_http
 from loadgen.wires.raw import fallbacks, parse_delimited, parse_length
@@ -42,6 +43,11 @@ WIRES = {
     "line": Wire("line", (b"hello\n",), parse_exact, b"Q\n", b"Yes, yes\n"),
     "seed": Wire("seed", (b"hello",), parse_exact, b"Q", b"Yes, yes"),
 }
+
+
+def any_line_wire(request: bytes) -> Wire:
+    """Return the wire of a server whose reply is any line, for a request without its line end."""
+    return Wire("any line", (request + b"\n",), parse_line, b"Q\n")
 
 
 def http_wire(requests: Sequence[bytes], *, head: bool = False) -> Wire:

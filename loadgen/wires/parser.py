@@ -4,8 +4,8 @@
 
 state
     int64[PARSER_WORDS], this connection's own, all 0 when a request is sent. Words ``STATUS`` and ``WILL_CLOSE`` are
-    read once the reply is complete: an HTTP status (0: none), and whether the server will close the connection. The
-    others are the parser's.
+    read once the reply is complete: an HTTP status (0: none; ``FAILED``: the server's handler did), and whether the
+    server will close the connection. The others are the parser's.
 data, size
     the next ``size`` bytes of the stream; 0 of them means that the server has ended it.
 memory, numbers
@@ -22,6 +22,7 @@ from numba import types
 MORE, WRONG, PROTOCOL, DONE = 0, -1, -2, -3
 
 STATUS, WILL_CLOSE = 0, 1
+FAILED = 600  # beyond HTTP's
 OWN = 2  # first of the words that are the parser's own
 PARSER_WORDS = 8
 NUMBERS = 16

@@ -57,6 +57,9 @@ MODELS = {
     "prefork": Model(
         "servers.models.prefork", "a fixed number of processes", "parallelism", pooled=True, to_the_end=True
     ),
+    "process-pool": Model(
+        "servers.models.process_pool", "one event loop, a pool of processes for the work", "parallelism", pooled=True
+    ),
     "subinterpreters": Model(
         "servers.models.subinterpreters",
         "a fixed number of interpreters in one process",

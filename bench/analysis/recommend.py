@@ -1,0 +1,171 @@
+"""Which model and interpreter serve a workload best at an objective, with its range, and why.
+
+The candidates are the cells with most clients. The best is compared with each of the others by paired ratios, as
+everything here is: what their range does not tell apart is named beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from bench.analysis import wording
+from bench.analysis.load import Run
+from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
+
+WORTH_SAYING: Final = 0.1  # of the serving threads' time
+SAME_SHOWN: Final = 3
+
+_HINDRANCES: Final = {
+    "run_queue": "waiting for a CPU",
+    "gil_wait": "waiting for the GIL",
+    "lock_wait": "waiting for a lock",
+    "own_wait": "in the handler's own waits",
+}
+_UNITS_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class Objective(NamedTuple):
+    """What is to be best.
+
+    Attributes:
+        column: of the windows.
+        more: whether more of it is better.
+        says: what it is, with a place for the figure.
+        figure: writes it.
+        p99_below_ns: what the 99th percentile of latency must stay below; ``None``: anything.
+    """
+
+    column: str
+    more: bool
+    says: str
+    p99_below_ns: float | None = None
+
+    def figure(self, value: float) -> str:
+        if self.column == "peak_rss_bytes":
+            value /= 2**20
+        elif self.column == "cpu_s_per_request":
+            value *= 1e6
+        return self.says.format(wording.rate(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What serves a workload best.
+
+    Attributes:
+        workload: which.
+        best: model, workload, clients, target; ``None`` if nothing meets the objective.
+        says: a sentence.
+    """
+
+    workload: str
+    best: tuple[str, str, int, str] | None
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.workload}: {self.says}"
+
+
+def objective(text: str) -> Objective:
+    """Return what ``--objective`` means, as "throughput", "p99<20ms", "cpu" or "memory"."""
+    throughput = Objective("throughput_rps", True, "{} requests/s")
+    what, _, bound = text.partition("<")
+    if what == "p99" and bound:
+        unit = next(unit for unit in _UNITS_S if bound.endswith(unit))
+        return throughput._replace(p99_below_ns=float(bound.removesuffix(unit)) * _UNITS_S[unit] * 1e9)
+    return {
+        "cpu": Objective("cpu_s_per_request", False, "{} µs of CPU a request"),
+        "memory": Objective("peak_rss_bytes", False, "{} MiB of memory"),
+    }.get(text, throughput)
+
+
+def recommendations(run: Run) -> Iterator[Recommendation]:
+    """Yield one for each workload that several models or targets were measured on."""
+    wanted = objective(str(run.section("plan").get("objective") or "throughput"))
+    answered = run.windows[run.windows["requests"] > 0]
+    windows = answered.assign(cpu_s_per_request=answered["server_cpu_s"] / answered["requests"])
+    spreads, p99 = over_passes(windows, wanted.column), over_passes(windows, "latency_p99_ns")
+    for workload in run.values("workload"):
+        here = windows[windows["workload"] == workload]
+        if here.empty:
+            continue
+        here = here[here["clients"] == here["clients"].max()]
+        cells = list(dict.fromkeys(here[CELL].itertuples(index=False, name=None)))
+        if len(cells) > 1:
+            yield _of(workload, cells, wanted, here, (spreads, p99))
+
+
+def _of(
+    workload: str,
+    cells: list[Any],
+    wanted: Objective,
+    windows: pd.DataFrame,
+    known: tuple[pd.DataFrame, pd.DataFrame],
+) -> Recommendation:
+    spreads, p99 = known
+    fit = {cell: spread for cell in cells if _fits(pick(p99, cell), wanted) and (spread := pick(spreads, cell))}
+    if not fit:
+        least = min((spread.median for cell in cells if (spread := pick(p99, cell))), default=float("nan"))
+        return Recommendation(
+            workload, None, f"nothing keeps the 99th percentile below the bound; the least is {_ms(least)}"
+        )
+    sign = -1 if wanted.more else 1
+    best, *others = sorted(fit, key=lambda cell: sign * fit[cell].median)
+    ratios = {other: paired_ratio(windows, wanted.column, best, other) for other in others}
+    same = [other for other in others if not _told_apart(ratios[other], wanted)]
+    sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
+    next_best = next((other for other in others if other not in same), None)
+    if same:
+        more = len(same) - SAME_SHOWN
+        sentence += f"; not told apart from it: {wording.listed(map(_name, same[:SAME_SHOWN]))}"
+        sentence += f" and {more} more" if more > 0 else ""
+    if next_best is not None and (ratio := ratios[next_best]):
+        sentence += f"; {wording.times(ratio)} the next, {_name(next_best)}"
+    return Recommendation(workload, best, sentence + _why(windows, best, next_best))
+
+
+def _fits(p99: Spread | None, wanted: Objective) -> bool:
+    """Tell whether the whole range over passes stays below the bound."""
+    return wanted.p99_below_ns is None or (p99 is not None and p99.above(wanted.p99_below_ns) is Verdict.NO)
+
+
+def _told_apart(ratio: Spread | None, wanted: Objective) -> bool:
+    return ratio is not None and ratio.has_range and ratio.above(1.0) is (Verdict.YES if wanted.more else Verdict.NO)
+
+
+def _figures(wanted: Objective, spread: Spread) -> str:
+    if not spread.has_range:
+        return f"{wanted.figure(spread.median)} (one pass)"
+    low, high = (wanted.figure(end).split()[0] for end in (spread.low, spread.high))
+    return f"{wanted.figure(spread.median)} ({low}–{high})"
+
+
+def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | None) -> str:
+    """Return what the split says of the best and of the next."""
+    parts = []
+    for cell in (best, other):
+        if cell is None:
+            continue
+        rows = windows[(windows[CELL] == list(cell)).all(axis="columns")]
+        cores = f"{wording.ratio(float(rows['effective_cores'].median()))} cores"
+        shares = {state: float(rows[f"split_{state}_share"].mean()) for state in _HINDRANCES}
+        hindered = [
+            f"{share:.0%} {_HINDRANCES[state]}"
+            for state, share in sorted(shares.items(), key=lambda item: -item[1])
+            if share > WORTH_SAYING
+        ]
+        kept = f", its threads {wording.listed(hindered[:2])}" if hindered else ""
+        parts.append(f"{_name(cell)} uses {cores}{kept}")
+    return f". {'; '.join(parts)}"
+
+
+def _name(cell: tuple[Any, ...]) -> str:
+    return f"{cell[0]} on {cell[3]}"
+
+
+def _ms(ns: float) -> str:
+    return f"{wording.milliseconds(ns)} ms"

@@ -1,0 +1,30 @@
+"""A wire whose reply is any line; one that begins with ``!`` says that the server's handler failed."""
+
+from __future__ import annotations
+
+import numpy.typing as npt
+from numpy import int64, uint8
+
+from loadgen.compiled import compiled
+from loadgen.wires.parser import FAILED, MORE, OWN, PARSE, STATUS
+
+_LF, _MARK = ord("\n"), ord("!")
+
+
+@compiled(PARSE)
+def parse_line(
+    state: npt.NDArray[int64],
+    data: npt.NDArray[uint8],
+    size: int,
+    memory: npt.NDArray[uint8],  # noqa: ARG001 - the contract's
+    numbers: npt.NDArray[int64],  # noqa: ARG001
+) -> int:
+    """The reply ends with a line feed."""
+    if size and not state[OWN]:
+        state[OWN] = 1
+        if data[0] == _MARK:
+            state[STATUS] = FAILED
+    for i in range(size):
+        if data[i] == _LF:
+            return i + 1
+    return MORE

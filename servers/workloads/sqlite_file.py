@@ -1,0 +1,66 @@
+"""A real database file, made at the start and removed at the end; each worker has a connection of its own.
+
+WAL, so that readers do not wait for writers (sqlite.org/wal.html). ``SYNC`` is NORMAL: a commit waits for the lock, and
+not for the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Iterator, Optional, Tuple
+
+from servers import lifecycle
+
+ROWS = 20_000
+PRIME = 7919  # steps through all rows in an order that is far from theirs
+WAIT_S = 30.0
+
+
+class _Worker(threading.local):
+    """What a thread keeps to itself; a connection must not go through a fork."""
+
+    pid = 0
+    path = ""
+    connection: Optional[sqlite3.Connection] = None
+    step = 0
+
+
+_worker = _Worker()
+
+
+@contextlib.contextmanager
+def made() -> Iterator[str]:
+    """Yield the path of a new database of :data:`ROWS` rows, and remove it in the end, whatever the end is."""
+    folder = tempfile.mkdtemp(prefix="gilbench-")
+    lifecycle.before_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+    path = str(Path(folder) / "items.sqlite")
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, stock INTEGER)")
+        rows = ((number, "item %d" % number, number % 100) for number in range(ROWS))
+        connection.executemany("INSERT INTO items VALUES (?, ?, ?)", rows)
+        connection.commit()
+    finally:
+        connection.close()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def connection_of_this_worker(path: str) -> Tuple[sqlite3.Connection, int]:
+    """Return the worker's connection, and a number that is another one at each call."""
+    worker: Any = _worker
+    if worker.connection is None or worker.pid != os.getpid() or worker.path != path:
+        worker.pid, worker.path = os.getpid(), path
+        worker.connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
+        worker.connection.execute("PRAGMA synchronous = NORMAL")
+    worker.step += 1
+    return worker.connection, worker.step

@@ -1,0 +1,29 @@
+"""A transaction that updates a real database file, about 1 ms of it: one writer at a time, whatever the model."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import Callable, Iterator
+
+from servers.workloads import REPLY
+from servers.workloads.sqlite_file import PRIME, ROWS, connection_of_this_worker, made
+
+UPDATES = 100
+WORK = {"updates_in_a_transaction": UPDATES, "rows": ROWS, "journal": "WAL", "synchronous": "NORMAL"}
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Callable[[bytes], bytes]]:
+    with made() as path:
+        yield functools.partial(respond, path)
+
+
+def respond(path: str, request: bytes) -> bytes:
+    connection, step = connection_of_this_worker(path)
+    connection.execute("BEGIN IMMEDIATE")
+    for number in range(UPDATES):
+        key = (step * UPDATES + number) * PRIME % ROWS
+        connection.execute("UPDATE items SET stock = stock + 1 WHERE id = ?", (key,))
+    connection.execute("COMMIT")
+    return REPLY

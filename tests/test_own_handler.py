@@ -1,0 +1,161 @@
+"""A handler of the user's own under every model: replies, exceptions, factories, coroutines, what cannot be served."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import GilbenchError, ServerFailed
+from bench.options import OPTIONS, Wanted, read
+from bench.server import Server
+from bench.targets import discover
+from loadgen import Load, run
+from loadgen.wires import any_line_wire
+from servers.models import MODELS
+
+TARGETS = {target.name: target for target in discover()}
+CONTROL = next(one for one in TARGETS.values() if one.release == sys.version_info[:2] and not one.build["freethreaded"])
+SHOP = '''
+import asyncio
+
+def price(request):
+    """A request is a number, the reply its double."""
+    return str(2 * int(request)).encode()
+
+async def remote(request):
+    await asyncio.sleep(0.002)
+    return b"from afar: " + request
+
+def make():
+    seen = []
+    def handle(request):
+        seen.append(request)
+        return str(len(seen)).encode()
+    return handle
+
+def text(request):
+    return "not bytes"
+
+number = 7
+'''
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> str:
+    path = tmp_path / "shop.py"
+    path.write_text(SHOP, encoding="utf-8")
+    return str(path)
+
+
+@contextlib.contextmanager
+def serving(model: str, handler: str, target: Any = CONTROL) -> Iterator[Server]:
+    server = Server(target, model, handler)
+    try:
+        server.ready()
+        yield server
+    finally:
+        server.stop()
+
+
+def ask(server: Server, *requests: bytes) -> list[bytes]:
+    with socket.create_connection(("127.0.0.1", server.port), 5) as connection, connection.makefile("rb") as replies:
+        answers = []
+        for request in requests:
+            connection.sendall(request + b"\n")
+            answers.append(replies.readline())
+        return answers
+
+
+@pytest.mark.parametrize(
+    ("target", "model"),
+    [(name, model) for name, one in TARGETS.items() for model, row in MODELS.items() if one.release >= row.since],
+)
+def test_every_model_serves_it_under_every_interpreter(target: str, model: str, shop: str) -> None:
+    with serving(model, f"{shop}:price", TARGETS[target]) as server:
+        assert ask(server, b"21", b"x", b"4") == [
+            b"42\n",
+            b"!ValueError: invalid literal for int() with base 10: b'x'\n",
+            b"8\n",
+        ]
+    assert server.handler_faults() == {"ValueError": "invalid literal for int() with base 10: b'x'"}
+
+
+@pytest.mark.parametrize("model", [name for name, row in MODELS.items() if CONTROL.release >= row.since])
+def test_a_coroutine_function_is_served_by_every_model(model: str, shop: str) -> None:
+    with serving(model, f"{shop}:remote") as server:
+        assert ask(server, b"a", b"b") == [b"from afar: a\n", b"from afar: b\n"]
+
+
+def test_a_factory_is_called_once_in_each_worker(shop: str) -> None:
+    with serving("serial", f"{shop}:make()") as server:
+        assert ask(server, b"a", b"b") == [b"1\n", b"2\n"]
+        assert ask(server, b"c") == [b"3\n"]
+    with serving("threaded", f"{shop}:make()") as server:
+        assert ask(server, b"a", b"b") == [b"1\n", b"2\n"]
+        assert ask(server, b"c") == [b"1\n"]  # another thread
+
+
+def test_a_module_is_found_from_where_one_stands(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(shop).parent)
+    with serving("serial", "shop:price") as server:
+        assert ask(server, b"1") == [b"2\n"]
+
+
+def test_a_reply_that_is_none_is_a_failure_of_the_handler(shop: str) -> None:
+    with serving("serial", f"{shop}:text") as server:
+        assert ask(server, b"1") == [b"!TypeError: the handler returned str, not bytes\n"]
+
+
+def test_failures_are_counted_by_the_load_generator(shop: str) -> None:
+    with serving("threaded", f"{shop}:price") as server:
+        for request, answered in ((b"1", True), (b"x", False)):
+            load = Load(host="127.0.0.1", port=server.port, wire=any_line_wire(request), connections=2, duration_s=0.2)
+            result = run(load)
+            assert bool(result.requests) is answered
+            assert set(result.errors) == (set() if answered else {"handler_failed"})
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [("nosuch", "AttributeError"), ("number", "is no function"), ("make().x", "AttributeError")],
+)
+def test_what_cannot_be_served_is_told_in_a_line(shop: str, function: str, told: str) -> None:
+    with pytest.raises(ServerFailed, match=told), serving("serial", f"{shop}:{function}"):
+        pass
+
+
+# As an option.
+
+
+def wanted(**typed: str) -> Wanted:
+    return read({name: option.default for name, option in OPTIONS.items()} | typed)
+
+
+def test_it_is_a_workload_by_the_name_of_the_function(shop: str) -> None:
+    found = wanted(workloads=f"echo,{shop}:price,package.module:make()", objective="p99<20ms")
+    assert found.workloads == ["echo", "price", "make"]
+    assert found.handlers == {"price": f"{shop}:price", "make": "package.module:make()"}
+    assert found.objective == "p99<20ms"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"workloads": "/no/such/file.py:price"}, "no file"),
+        ({"workloads": "shop:"}, "names no function"),
+        ({"workloads": "one:price,two:price"}, "another workload"),
+        ({"workloads": "shop:echo"}, "another workload"),
+        ({"request": "a\nb"}, "one line"),
+        ({"objective": "p99<soon"}, "soon"),
+        ({"objective": "beauty"}, "choose from throughput"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(typed: dict[str, str], told: str) -> None:
+    with pytest.raises(GilbenchError, match=told):
+        wanted(**typed)
