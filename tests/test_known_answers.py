@@ -34,11 +34,11 @@ from loadgen.wires.http1 import request
 
 ROOT = Path(__file__).parent.parent
 LINE = b"Yes, yes\n"
-TRIES = 3
+TRIES = 5
 
 
 def undisturbed(check: Callable[[], None]) -> None:
-    """Let a check pass if it does so once of three times: what disturbs it makes it fail, never pass."""
+    """Let a check pass if it does so once of five times: what disturbs it makes it fail, never pass."""
     for left in reversed(range(TRIES)):
         try:
             check()

@@ -26,6 +26,7 @@ SLOWEST_S: Final = 1 / 10
 _QUIET_WITHIN_S: Final = 0.5
 _BETWEEN_S: Final = 0.005
 _ASLEEP_S: Final = 0.015
+_QUIET_TRIES: Final = 5
 
 Doing = tuple[State, Place | None]
 
@@ -106,10 +107,14 @@ class Sampler:
             quiet_by_s = time.monotonic() + _QUIET_WITHIN_S
             while not self._quiet() and time.monotonic() < quiet_by_s:
                 time.sleep(_BETWEEN_S)
-            before = self._asleep()
-            time.sleep(_ASLEEP_S)
-            if self._quiet():
-                self._looks.idle_places = {tid: {where} for tid, where in (before & self._asleep())}
+            for _ in range(_QUIET_TRIES):  # a thread may still be tidying up after the last client
+                before = self._asleep()
+                time.sleep(_ASLEEP_S)
+                if self._quiet():
+                    for tid, where in before & self._asleep():
+                        self._looks.idle_places.setdefault(tid, set()).add(where)
+                if self._tree.threads.keys() <= self._looks.idle_places.keys():
+                    break
         return self._looks
 
     def _quiet(self) -> bool:

@@ -120,9 +120,8 @@ def _of(
     sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
     next_best = next((other for other in others if other not in same), None)
     if same:
-        more = len(same) - SAME_SHOWN
-        sentence += f"; not told apart from it: {wording.listed(map(_name, same[:SAME_SHOWN]))}"
-        sentence += f" and {more} more" if more > 0 else ""
+        more = [f"{len(same) - SAME_SHOWN} more"] if len(same) > SAME_SHOWN else []
+        sentence += f"; not told apart from it: {wording.listed([*map(_name, same[:SAME_SHOWN]), *more])}"
     if next_best is not None and (ratio := ratios[next_best]):
         sentence += f"; {wording.times(ratio)} the next, {_name(next_best)}"
     return Recommendation(workload, best, sentence + _why(windows, best, next_best))

@@ -37,7 +37,9 @@ def rate(value: float) -> str:
 
 def share(value: float) -> str:
     """Write a share as a percentage, nothing of it as a dash in the middle."""
-    return UNKNOWN if math.isnan(value) else "·" if value < 0.0005 else f"{value:.1%}"
+    if math.isnan(value):
+        return UNKNOWN
+    return "·" if value < 0.0005 else f"{value:.1%}" if value < 0.0995 else f"{value:.0%}"
 
 
 def milliseconds(ns: float) -> str:

@@ -1,0 +1,173 @@
+"""A run made up from numbers that are known."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.analysis import load_run
+from bench.analysis.load import Run
+from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
+
+MODELS = ("serial", "threaded", "asyncio", "multiprocess")
+WORKLOADS = ("echo", "io", "cpu")
+SERVICE_S = {"echo": 60e-6, "io": 5.1e-3, "cpu": 1.1e-3}
+AT_ONCE: dict[
+    str, dict[str, tuple[float, float]]
+] = {  # requests that are served at the same time: with a GIL, and without
+    "serial": {"echo": (1, 1), "io": (1, 1), "cpu": (1, 1)},
+    "threaded": {"echo": (0.7, 1.2), "io": (99, 99), "cpu": (0.98, 1.62)},
+    "asyncio": {"echo": (0.8, 0.75), "io": (99, 99), "cpu": (1.0, 0.99)},
+    "multiprocess": {"echo": (0.35, 0.3), "io": (99, 99), "cpu": (1.55, 1.5)},
+}
+
+
+@dataclass
+class Made:
+    """A run to be made up.
+
+    ``rates`` may fix throughputs by (model, workload, clients, target, pass), ``cores`` effective cores by (model,
+    workload).
+    """
+
+    models: Sequence[str] = MODELS
+    workloads: Sequence[str] = WORKLOADS
+    clients: Sequence[int] = (1, 4, 8)
+    targets: Sequence[str] = ("3.13", "3.13t")
+    passes: int = 3
+    meta: dict[str, Any] = field(default_factory=dict)
+    warnings: Callable[[str, str, int, str], list[dict[str, Any]]] = lambda *_: []
+    rates: dict[tuple[str, str, int, str, int], float] = field(default_factory=dict)
+    noise: float = 0.02
+    cores: dict[tuple[str, str], float] = field(default_factory=dict)
+    accounted: bool = True
+
+    def records(self) -> list[Record]:
+        chance = random.Random(1)  # noqa: S311 - noise, not secrets
+        return [
+            self.record(chance, pass_, model, workload, clients, target)
+            for pass_ in range(self.passes)
+            for model in self.models
+            for workload in self.workloads
+            for clients in self.clients
+            for target in self.targets
+        ]
+
+    def record(  # noqa: PLR0917 - in the order of the loops
+        self, chance: random.Random, pass_: int, model: str, workload: str, clients: int, target: str
+    ) -> Record:
+        free = target.endswith("t")
+        at_once = AT_ONCE[model][workload][free]
+        overlap = min(clients, at_once) if at_once > 1 else 1.0 if clients == 1 else at_once
+        service_s = SERVICE_S[workload] * (1.15 if free and workload != "io" else 1.0)
+        rate = overlap / service_s * chance.gauss(1, self.noise)
+        rate = self.rates.get((model, workload, clients, target, pass_), rate)
+        mean = int(clients / rate * 1e9) if rate else None
+        cores = 0.04 * min(clients, at_once) if workload == "io" else 0.97 * max(overlap, 0.95)
+        cores = self.cores.get((model, workload), cores)
+        return Record(
+            model=model,
+            workload=workload,
+            clients=clients,
+            target=target,
+            conversation=10,
+            pass_=pass_,
+            start=pass_ * 10,
+            at_s=1.8e9,
+            wall_s=0.5,
+            requests=int(rate * 0.5),
+            errors={},
+            throughput_rps=rate,
+            latency_ns=Latency(
+                *(None if mean is None else int(mean * f) for f in (0.8, 1, 0.95, 1.3, 2.1, 3.4, 5)),
+            ),
+            connect_ns=ConnectTime(30_000, 80_000, 120_000),
+            latency_hdr="",
+            server_cpu_s=CpuTime(cores * 0.35, cores * 0.15),
+            generator_cpu_s=0.05,
+            generator_utilisation=0.12,
+            effective_cores=cores * chance.gauss(1, self.noise / 2),
+            context_switches=ContextSwitches(100, 10, estimated=False),
+            peak_rss_bytes=20_000_000,
+            **self.accounts(model, workload, clients, cores),
+            warnings=self.warnings(model, workload, clients, target),
+        )
+
+    def accounts(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
+        """Return accounts in which every thread is always busy, with the GIL as what keeps it from computing."""
+        if not self.accounted:
+            return {}
+        name, threads, waiting = {
+            "serial": ("worker", 1, clients - 1),
+            "asyncio": ("event loop", 1, 0),
+        }.get(model, ("worker", clients, 0))
+        cpu = min(cores / threads, 1.0)
+        rest = {"serial": "own_wait", "asyncio": "idle"}.get(model, "own_wait" if workload == "io" else "gil_wait")
+        states = ("cpu", "run_queue", "gil_wait", "lock_wait", "own_wait", "client_wait", "idle")
+        shares = dict.fromkeys(states, 0.0) | {"cpu": cpu, rest: 1 - cpu}
+        split = Split(**{state: share for state, share in shares.items() if state != "client_wait"})
+        roles = {name: {"threads": threads} | shares}
+        return {"split": split, "accounts": Accounts(None, roles, {}, 100, 0.01, waiting)}
+
+    def write(self, folder: Path) -> Path:
+        folder.mkdir(parents=True)
+        records = self.records()
+        lines = "".join(record.to_json() + "\n" for record in records)
+        (folder / "records.jsonl").write_text(lines, encoding="utf-8")
+        meta = {
+            "schema": 1,
+            "name": "20261123T170000Z-made",
+            "created": "2026-11-23T17:00:00+00:00",
+            "state": "complete",
+            "command": "nox -s bench -- --passes 3",
+            "plan": {
+                "models": list(self.models),
+                "workloads": list(self.workloads),
+                "clients": list(self.clients),
+                "targets": list(self.targets),
+                "cells": sorted({f"{r.model}-{r.workload}-{r.clients}-{r.target}" for r in records}),
+                "passes": self.passes,
+                "window_s": 0.5,
+                "warmup_s": 0.1,
+                "conversation": 10,
+                "budget_s": 180.0,
+                "seed": 1,
+            },
+            "work": {"cpu": {"rounds": 8000}, "io": {"wait_s": 0.005}, "echo": {"replies": 1}},
+            "machine": {
+                "system": "Linux",
+                "release": "6.1",
+                "cpu_model": "AMD EPYC",
+                "cpus": 2,
+                "memory_bytes": 25_000_000_000,
+                "load_average": [0.1, 0.2, 0.3],
+            },
+            "control": {"version": "3.11.7", "numba": "0.68.1"},
+            "targets": {
+                name: {
+                    "executable": f"/usr/bin/python{name}",
+                    "version": "3.13.15",
+                    "implementation": "CPython",
+                    "compiler": "GCC 12.2.0",
+                    "pgo": True,
+                    "lto": False,
+                    "freethreaded": name.endswith("t"),
+                    "gil_enabled": not name.endswith("t"),
+                    "jit": "unavailable",
+                    "debug": False,
+                }
+                for name in self.targets
+            },
+            "failures": [],
+            "elapsed_s": 160.1,
+            "measured_share": 0.7,
+        }
+        (folder / "run.json").write_text(json.dumps(meta | self.meta), encoding="utf-8")
+        return folder
+
+    def load(self, tmp_path: Path) -> Run:
+        return load_run(self.write(tmp_path / "run"))

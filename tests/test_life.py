@@ -1,0 +1,57 @@
+"""The life of a request, on runs that are made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.analysis import cautions, load_run
+from bench.analysis.__main__ import draw
+from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
+from tests.made import Made
+
+
+def test_the_parts_of_a_requests_life_add_up(tmp_path: Path) -> None:
+    lives = life(Made(noise=0).load(tmp_path))
+    assert len(lives) == 72
+    assert (lives[list(PARTS)].sum(axis="columns") / lives[LATENCY]).to_numpy() == pytest.approx(1)
+    assert (lives[UNEXPLAINED].abs() / lives[LATENCY]).max() < 0.02  # whole requests in a short window
+    seconds = {cell: lives.loc[cell] for cell in lives.index}
+    assert seconds["serial", "cpu", 4, "3.13"]["queue"] / seconds["serial", "cpu", 4, "3.13"][LATENCY] == pytest.approx(
+        0.75, rel=0.02
+    )
+    assert seconds["threaded", "io", 4, "3.13"]["own_wait"] == pytest.approx(0.005, rel=0.1)
+    assert seconds["asyncio", "io", 4, "3.13"]["overlapped"] > 0.8 * seconds["asyncio", "io", 4, "3.13"][LATENCY]
+    assert seconds["asyncio", "cpu", 4, "3.13"]["turn"] == pytest.approx(
+        3 * seconds["asyncio", "cpu", 4, "3.13"]["cpu"], rel=0.02
+    )
+
+
+def test_what_a_main_thread_does_explains_no_more_than_is_missing(tmp_path: Path) -> None:
+    run = Made(models=("threaded",), workloads=("cpu",), clients=(4,), noise=0).load(tmp_path)
+    main = {"threads": 1.0, "cpu": 0.5, "run_queue": 0.1, "gil_wait": 0.2, "lock_wait": 0.2, "own_wait": 0.0}
+    for roles in run.windows["roles"]:
+        roles["main"] = main | {"client_wait": 0.0, "idle": 0.0}
+        roles["worker"]["threads"] *= 0.9
+    lives = life(run)
+    assert (lives["accepted"] / lives[LATENCY]).to_numpy() == pytest.approx(0.1, abs=0.02)
+    assert lives[UNEXPLAINED].abs().max() < 1e-9
+
+
+def test_a_life_that_does_not_add_up_is_warned_of(tmp_path: Path) -> None:
+    run = Made(models=("threaded",), workloads=("cpu",), noise=0).load(tmp_path)
+    for roles in run.windows["roles"]:
+        roles["worker"]["threads"] *= 0.8
+    (caution,) = cautions(run)
+    assert caution.code == "unexplained"
+    assert "in 6 of 6 cells" in caution.says
+    assert "+20%" in caution.where
+
+
+def test_without_accounts_all_else_is_drawn_and_the_reason_told(tmp_path: Path) -> None:
+    folder = Made(accounted=False).write(tmp_path / "run")
+    page = draw(load_run(folder), quiet=True).read_text(encoding="utf-8")
+    assert not (folder / "plots" / "life.svg").exists()
+    assert (folder / "plots" / "cores.svg").exists()
+    assert "Not known of some or all windows: not asked for." in page

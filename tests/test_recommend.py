@@ -1,0 +1,57 @@
+"""What serves best, on runs that are made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.analysis.recommend import Recommendation, recommendations
+from tests.made import Made
+
+
+def best(made: Made, tmp_path: Path, objective: str = "throughput") -> dict[str, Recommendation]:
+    run = made.load(tmp_path)
+    run.meta["plan"]["objective"] = objective
+    return {one.workload: one for one in recommendations(run)}
+
+
+def test_what_serves_best_is_what_was_measured_to(tmp_path: Path) -> None:
+    made = Made(noise=0.001)
+    found = best(made, tmp_path)
+    rates = {(r.model, r.workload, r.clients, r.target): r.throughput_rps for r in made.records() if r.pass_ == 0}
+    for workload, one in found.items():
+        most = max((cell for cell in rates if cell[1] == workload and cell[2] == 8), key=rates.__getitem__)
+        assert one.best is not None
+        assert rates[one.best] == pytest.approx(rates[most], rel=0.01)
+    assert found["cpu"].best == ("multiprocess", "cpu", 8, "3.13")
+    assert "the next" in found["cpu"].says
+    assert (
+        "waiting for the GIL" in best(Made(targets=["3.13"], models=["serial", "threaded"]), tmp_path / "2")["cpu"].says
+    )
+
+
+def test_what_is_not_told_apart_is_named(tmp_path: Path) -> None:
+    said = best(Made(), tmp_path)["io"].says
+    assert "not told apart from it: " in said
+    assert "serial" not in said.partition("the next")[0]
+
+
+def test_one_pass_tells_nothing_apart(tmp_path: Path) -> None:
+    said = best(Made(passes=1), tmp_path)["cpu"].says
+    assert "(one pass)" in said
+    assert "the next" not in said
+
+
+def test_a_bound_on_latency_leaves_out_what_exceeds_it(tmp_path: Path) -> None:
+    free = best(Made(noise=0), tmp_path / "1")["cpu"].best
+    bounded = best(Made(noise=0), tmp_path / "2", "p99<1us")["cpu"]
+    assert free is not None
+    assert bounded.best is None
+    assert "the least is" in bounded.says
+    assert best(Made(noise=0), tmp_path / "3", "p99<1s")["cpu"].best == free
+
+
+def test_cpu_and_memory_are_objectives_too(tmp_path: Path) -> None:
+    assert "µs of CPU a request" in best(Made(), tmp_path / "1", "cpu")["cpu"].says
+    assert "19.1 MiB of memory" in best(Made(), tmp_path / "2", "memory")["cpu"].says
