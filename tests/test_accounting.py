@@ -34,7 +34,7 @@ from loadgen import Load, run
 TARGETS = {target.name: target for target in discover()}
 WAITING = Path(__file__).with_name("waiting.py")
 WINDOW_S = 0.6
-TRIES = 3  # other programs may take the CPUs away from what is measured
+TRIES = 6  # other programs may take the CPUs away from what is measured
 
 WITH_GIL = [name for name, target in TARGETS.items() if not target.build["freethreaded"]]
 WITHOUT_GIL = [name for name in TARGETS if name not in WITH_GIL]
@@ -188,7 +188,7 @@ def program(name: str, target: str) -> Iterator[int]:
 
 
 def shares(name: str, target: str, **wanted: tuple[float, float]) -> None:
-    """Check the shares of a program's threads, each within so much of what is known; up to three times."""
+    """Check the shares of a program's threads, each within so much of what is known, in one of several tries."""
     found: dict[str, float] = {}
     with program(name, target) as pid:
         for _ in range(TRIES):

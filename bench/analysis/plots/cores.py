@@ -12,10 +12,10 @@ from bench.analysis.stats import over_passes
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` if no CPU time is known."""
+    """Return the figure; ``None`` if no CPU time is known, or another plot shows it."""
     known = run.windows["effective_cores"].dropna()
-    if known.empty:
-        return None
+    if known.empty or (len(run.values("clients")) == 1 and run.windows["roles"].map(bool).any()):
+        return None  # one point a line: the plot of cores and the GIL has them all
     spreads = over_passes(run.windows, "effective_cores")
     every = f", and all {run.cpus} CPUs" if run.cpus and run.cpus > 1 else ""
     sheet = grid.make(

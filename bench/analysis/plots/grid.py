@@ -1,4 +1,7 @@
-"""Small multiples: a column for each workload, a row for each target, the number of clients along x."""
+"""Small multiples: a column for each workload, a row for each target, the number of clients along x.
+
+More workloads than fit beside each other stand below, with all their targets.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ TOP: Final = 0.95
 BOTTOM: Final = 0.6
 BETWEEN: Final = 0.6
 
+COLUMNS: Final = 4
+
 
 class Panel(NamedTuple):
     """The part of a grid that shows one workload on one target."""
@@ -50,20 +55,23 @@ def make(run: Run, title: str, subtitle: str, unit: str) -> Grid:
         subtitle: below it, what is shown and how.
         unit: label of the y axes.
     """
-    columns, rows = run.values("workload"), run.values("target")
-    width = LEFT + len(columns) * (PANEL_WIDTH + LABELS)
-    height = TOP + len(rows) * (PANEL_HEIGHT + BETWEEN) - BETWEEN + BOTTOM
+    workloads, rows = run.values("workload"), run.values("target")
+    columns = min(len(workloads), COLUMNS)
+    lines = math.ceil(len(workloads) / columns) * len(rows)
+    width = LEFT + columns * (PANEL_WIDTH + LABELS)
+    height = TOP + lines * (PANEL_HEIGHT + BETWEEN) - BETWEEN + BOTTOM
     width = max(width, 5.6)  # room for the title
     figure = style.blank(width, height)
     headline(figure, title, subtitle)
     measured = set(zip(run.windows["workload"], run.windows["target"], strict=True))
     panels = []
-    for i, workload in enumerate(columns):
+    for number, workload in enumerate(workloads):
+        block, i = divmod(number, columns)
         for j, target in enumerate(rows):
             if (workload, target) not in measured:
                 continue
             left = LEFT + i * (PANEL_WIDTH + LABELS)
-            bottom = height - TOP - PANEL_HEIGHT - j * (PANEL_HEIGHT + BETWEEN)
+            bottom = height - TOP - PANEL_HEIGHT - (block * len(rows) + j) * (PANEL_HEIGHT + BETWEEN)
             axes = figure.add_axes((left / width, bottom / height, PANEL_WIDTH / width, PANEL_HEIGHT / height))
             axes.set_title(f"{workload} · {style.short(target)}" if len(rows) > 1 else workload)
             if i == 0:

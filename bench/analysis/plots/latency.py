@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -20,6 +21,9 @@ PANEL: Final = 2.75
 GAP: Final = 0.3
 HEAD: Final = 1.0
 FOOT: Final = 0.95
+BETWEEN: Final = 0.85
+
+COLUMNS: Final = 4
 
 
 def draw(run: Run) -> Figure | None:
@@ -32,8 +36,10 @@ def draw(run: Run) -> Figure | None:
     workloads = [name for name in run.values("workload") if name in set(windows["workload"])]
     names = [f"{model} · {style.short(target)}" for model, target in rows]
     left = 0.35 + 0.072 * max(map(len, names))
-    width = max(left + len(workloads) * (PANEL + GAP) + 0.1, 5.6)
-    height = HEAD + ROW * len(rows) + FOOT
+    columns = min(len(workloads), COLUMNS)
+    blocks = math.ceil(len(workloads) / columns)
+    width = max(left + columns * (PANEL + GAP) + 0.1, 5.6)
+    height = HEAD + blocks * (ROW * len(rows) + BETWEEN) - BETWEEN + FOOT
     figure = style.blank(width, height)
     grid.headline(
         figure,
@@ -41,9 +47,11 @@ def draw(run: Run) -> Figure | None:
         "a closed loop: clients wait for their answers, so stalls count once; medians over passes",
     )
     spreads = {name: over_passes(windows, name) for name in (*_PERCENTILES, "requests")}
-    for i, workload in enumerate(workloads):
+    for number, workload in enumerate(workloads):
+        block, i = divmod(number, columns)
+        bottom = FOOT + (blocks - 1 - block) * (ROW * len(rows) + BETWEEN)
         axes = figure.add_axes(
-            ((left + i * (PANEL + GAP)) / width, FOOT / height, PANEL / width, ROW * len(rows) / height)
+            ((left + i * (PANEL + GAP)) / width, bottom / height, PANEL / width, ROW * len(rows) / height)
         )
         axes.set_title(workload)
         axes.set_xscale("log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
+from bench.analysis import wording
 from bench.analysis.findings import COMPUTES, OVERLAPS_ABOVE, WAITS
 from bench.analysis.load import Run
 from bench.analysis.plots import grid, style
@@ -22,6 +24,7 @@ _QUADRANTS: Final = (
     ("parallelism", 0.0, 1.0),
     ("both", 1.0, 1.0),
 )
+TITLE_FITS: Final = 60  # letters
 BAR_PIXELS: Final = 5  # to either side of a range bar is kept free of text
 _TICKS: Final = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -102,7 +105,11 @@ def _title(run: Run, points: list[_Point]) -> str:
             parallel.setdefault(point.model, []).append(style.short(point.target))
     several = len(run.values("target")) > 1
     names = [f"{model} on {', '.join(targets)}" if several else model for model, targets in parallel.items()]
-    return f"Computing in parallel: {'; '.join(names) or 'none'}"
+    if sum(map(len, names)) <= TITLE_FITS:
+        return f"Computing in parallel: {'; '.join(names) or 'none'}"
+    counts = Counter(target for targets in parallel.values() for target in targets)
+    each = (f"{wording.plural(count, 'model')} on {target}" for target, count in counts.items())
+    return f"Computing in parallel: {', '.join(each)}"
 
 
 def _ends(spread: Spread) -> list[list[float]] | None:

@@ -7,10 +7,13 @@ from typing import Final
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.plots import grid, style
+from bench.analysis.plots import bars, grid, style
+from bench.analysis.plots.bars import Look
 from bench.analysis.stats import BASELINE, over_passes, pick
 
+RATE: Final = Look("requests per second", "#56B4E9")
 MARGIN: Final = 1.3  # above and below the data, as a factor
 
 
@@ -20,6 +23,8 @@ def draw(run: Run) -> Figure | None:
     if answered.empty:
         return None
     clients = run.values("clients")
+    if len(clients) == 1:
+        return _with_one_number(run, clients[0])
     marked = run.cpus is not None and min(clients) < run.cpus < max(clients)
     spreads = over_passes(run.windows, "throughput_rps")
     ideals = {
@@ -52,6 +57,25 @@ def draw(run: Run) -> Figure | None:
         labelled.append((panel, grid.draw_lines(run, panel, spreads)))
     grid.label_all(labelled)
     return sheet.figure
+
+
+def _with_one_number(run: Run, clients: int) -> Figure:
+    """Return bars: lines need several numbers of clients."""
+    spreads = over_passes(run.windows, "throughput_rps")
+    panels = bars.rows(run, spreads.index, clients)
+    title = f"Throughput with {wording.plural(clients, 'client')}"
+    figure, axes = bars.make(title, grid.passes_note(run), [RATE], panels)
+    for workload, rows in panels.items():
+        for place, row in enumerate(rows):
+            spread = pick(spreads, (row.model, workload, clients, row.target))
+            if spread is None:
+                continue
+            ends = [[spread.median - spread.low], [spread.high - spread.median]] if spread.has_range else None
+            axes[workload].barh(place, spread.median, height=0.72, xerr=ends, ecolor=style.INK, **RATE.patch)
+            bars.label(axes[workload], max(spread.median, spread.high), place, wording.rate(spread.median))
+        axes[workload].set_xlim(left=0)
+        axes[workload].set_xlabel("requests per second")
+    return figure
 
 
 def _short(value: float, _: object = None) -> str:
