@@ -178,7 +178,7 @@ def test_nothing_seen_is_no_account() -> None:
 @contextlib.contextmanager
 def program(name: str, target: str) -> Iterator[int]:
     command = [str(TARGETS[target].executable), str(WAITING), name]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
