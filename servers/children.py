@@ -48,6 +48,10 @@ class Children:
         while self._pids and time.monotonic() < deadline_s:
             self.reap()
             time.sleep(0.002)
+        self.kill()
+
+    def kill(self) -> None:
+        """End all at once."""
         self._signal(signal.SIGKILL)
         for pid in self._pids:
             os.waitpid(pid, 0)

@@ -679,6 +679,7 @@ def test_a_killed_worker_of_the_process_pool_costs_its_own_request_alone(target:
         assert len(workers) == WORKERS
         for worker in workers[:2]:  # they are idle: nobody loses anything
             os.kill(worker, signal.SIGKILL)
+        assert until(lambda: all(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in workers[:2]))
         for _ in range(WORKERS):
             assert all(survives(client) for client in clients)
         assert [line["event"] for line in server.log()] == ["worker_replaced"] * 2

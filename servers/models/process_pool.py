@@ -30,8 +30,19 @@ def serve(listener: socket.socket, handler: Handler) -> None:
 class _Worker(NamedTuple):
     """The loop's end of a worker's socket."""
 
+    connection: socket.socket
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+
+    @property
+    def gone(self) -> bool:
+        """Whether the worker has ended; the loop would notice only when it next waits."""
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     async def ask(self, request: bytes) -> bytes:
         self.writer.write(_LENGTH.pack(len(request)) + request)
@@ -45,6 +56,7 @@ class _Pool:
     def __init__(self, respond: Respond, workers: int) -> None:
         self._respond = respond
         self._children = Children(wake=False)  # the end of a worker's stream tells
+        lifecycle.before_end(self._children.kill)
         self._new = [self._fork() for _ in range(workers)]  # before there is a loop that a fork would copy
         self._free: Optional[asyncio.Queue[_Worker]] = None
         self._busy: Set[_Worker] = set()  # asyncio itself holds a stream's reader by a weak reference only
@@ -61,7 +73,7 @@ class _Pool:
                 self._free.put_nowait(await _worker(end))
         worker = await self._free.get()
         try:
-            if worker.reader.at_eof():
+            if worker.gone:
                 worker = await self._replace(worker)
             self._busy.add(worker)
             return await worker.ask(request)
@@ -92,7 +104,7 @@ class _Pool:
 
 
 async def _worker(end: socket.socket) -> _Worker:
-    return _Worker(*await asyncio.open_connection(sock=end))
+    return _Worker(end, *await asyncio.open_connection(sock=end))
 
 
 def _work(connection: socket.socket, respond: Respond) -> None:
