@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -34,6 +33,7 @@ from loadgen import Load, run
 TARGETS = {target.name: target for target in discover()}
 WAITING = Path(__file__).with_name("waiting.py")
 WINDOW_S = 0.6
+WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
 TRIES = 6  # other programs may take the CPUs away from what is measured
 
 WITH_GIL = [name for name, target in TARGETS.items() if not target.build["freethreaded"]]
@@ -264,6 +264,17 @@ def test_the_interpreters_own_profiler_sees_the_same(target: str, load: str, tmp
     assert ours == pytest.approx(witness, abs=0.05)
 
 
+def test_an_unprivileged_observer_sees_the_same() -> None:
+    with program("four compute", WITH_GIL[0]) as pid:
+        for _ in range(TRIES):
+            command = [*WITHOUT_CAPABILITIES, sys.executable, "-m", "bench", "account", str(pid), "--duration", "0.6s"]
+            done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
+            waited = json.loads(done.stdout)["serving"]["gil_wait"]
+            if waited == pytest.approx(0.71, abs=0.04):
+                break
+    assert waited == pytest.approx(0.71, abs=0.04)
+
+
 # Servers.
 
 
@@ -291,6 +302,16 @@ def test_a_handler_that_sleeps_waits_by_itself(name: str) -> None:
         if serving["own_wait"] >= 0.9 * busy:
             break
     assert serving["own_wait"] >= 0.9 * busy
+
+
+@pytest.mark.parametrize("target", [name for name in WITH_GIL if TARGETS[name].release == (3, 13)])
+def test_two_clients_that_make_two_threads_compute_wait_for_each_other(target: str) -> None:
+    for _ in range(TRIES):
+        serving = of_server("threaded", "cpu", 2, target).serving.shares
+        if serving["gil_wait"] == pytest.approx(0.48, abs=0.05):
+            break
+    assert serving["gil_wait"] == pytest.approx(0.48, abs=0.05)
+    assert serving["lock_wait"] < 0.02
 
 
 def test_coroutines_that_wait_leave_the_loop_idle() -> None:
@@ -361,15 +382,12 @@ def test_a_socket_is_known_by_what_it_is() -> None:
 
 
 def test_a_strangers_server_without_any_privilege(tmp_path: Path) -> None:
-    setpriv = shutil.which("setpriv")
-    assert setpriv, "util-linux is part of every Linux"
     stranger = "from http.server import *; ThreadingHTTPServer(('127.0.0.1', 0), None).serve_forever()"
-    bare = [setpriv, "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
-    with subprocess.Popen([*bare, str(TARGETS[WITH_GIL[0]].executable), "-c", stranger]) as process:
+    with subprocess.Popen([*WITHOUT_CAPABILITIES, str(TARGETS[WITH_GIL[0]].executable), "-c", stranger]) as process:
         try:
             time.sleep(0.5)
             command = [
-                *bare,
+                *WITHOUT_CAPABILITIES,
                 sys.executable,
                 "-m",
                 "bench",

@@ -115,6 +115,7 @@ def _rows(summary: pd.DataFrame) -> list[dict[str, Any]]:
             "p50": wording.milliseconds(row["latency_p50_ns"]),
             "p99": wording.milliseconds(row["latency_p99_ns"]),
             "errors": f"{row['errors']:,}",
+            "estimated": "≈" if row["split_estimated"] else "",
             "split": [wording.share(row[f"split_{state}_share"]) for state in wording.SPLIT],
             "notes": str(row["warnings"]).replace(" ", ", "),
             "new_clients": str(bool(new)),

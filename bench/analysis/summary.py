@@ -32,7 +32,8 @@ def summarise(run: Run) -> pd.DataFrame:
     Returns:
         Columns: the cell (model, workload, clients, target); ``passes``; for each figure its median over passes under
         its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one pass;
-        ``split_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown;
+        ``split_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown, and
+        ``split_estimated``, whether threads came and went;
         ``speedup`` against serial, with range, NaN without serial; ``errors``, the failed requests of all windows;
         ``warnings``, the codes met in any window, joined by spaces.
     """
@@ -41,6 +42,7 @@ def summarise(run: Run) -> pd.DataFrame:
     columns |= _named("speedup", against_serial(run.windows), ranged=True)
     for name, ranged in _MEDIANS.items():
         columns |= _named(name, over_passes(run.windows, name), ranged=ranged)
+    columns["split_estimated"] = cells["accounts_estimated"].agg(lambda values: bool(any(values)))
     columns["errors"] = cells["errors"].sum()
     columns["warnings"] = cells["warnings"].agg(_codes)
     frame = pd.DataFrame(columns).reset_index()
