@@ -13,7 +13,7 @@ from bench.analysis import wording
 from bench.analysis.life import LATENCY, UNEXPLAINED, life
 from bench.analysis.load import Run
 from bench.analysis.plots import bars
-from bench.analysis.plots.bars import Look, Row
+from bench.analysis.plots.bars import Look
 
 WORTH_NAMING: Final = 0.002  # of a latency
 
@@ -49,7 +49,7 @@ def draw(run: Run) -> Figure | None:
         panels,
     )
     for workload, rows in panels.items():
-        _panel(axes[workload], rows, [_of(lives, (row.model, workload, clients, row.target)) for row in rows])
+        _panel(axes[workload], [_of(lives, (row.model, workload, clients, row.target)) for row in rows])
     return figure
 
 
@@ -57,10 +57,11 @@ def _of(lives: pd.DataFrame, cell: tuple[str, str, int, str]) -> pd.Series[float
     return cast("pd.Series[float]", lives.loc[cast("Any", cell)])
 
 
-def _panel(axes: Axes, rows: list[Row], lives: list[pd.Series[float]]) -> None:
+def _panel(axes: Axes, lives: list[pd.Series[float]]) -> None:
     longest = max(float(one[LATENCY]) for one in lives)
     scale, unit = (1e3, "ms") if longest >= 0.002 else (1e6, "µs")
-    for place, one in enumerate(lives[: len(rows)]):
+    furthest = longest * scale
+    for place, one in enumerate(lives):
         edge = 0.0
         for part, look in LOOKS.items():
             size = float(one[part]) * scale
@@ -68,7 +69,8 @@ def _panel(axes: Axes, rows: list[Row], lives: list[pd.Series[float]]) -> None:
                 continue
             axes.barh(place, size, left=edge if size > 0 else 0.0, height=0.72, **look.patch)
             edge += max(size, 0.0)
+        furthest = max(furthest, edge)
         bars.label(axes, edge, place, f"{one[LATENCY] * scale:,.3g}")
     least = min(0.0, *(float(one[UNEXPLAINED]) for one in lives if not math.isnan(one[UNEXPLAINED])), 0.0)
-    axes.set_xlim(least * scale, longest * scale * 1.05)
+    axes.set_xlim(least * scale, furthest * 1.05)
     axes.set_xlabel(f"{unit} per request")
