@@ -54,15 +54,19 @@ def _shown(clients: list[int]) -> list[int]:
     return clients if len(clients) <= CLIENTS_SHOWN else [clients[0], *clients[1 - CLIENTS_SHOWN :]]
 
 
-def _table(run: Run, rows: pd.DataFrame, workload: str, clients: list[int]) -> Table:
-    top = clients[-1]
-    table = Table(
-        title=Text(f"{workload}: requests per second", style="bold"),
+def _empty(title: str) -> Table:
+    return Table(
+        title=Text(title, style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         show_edge=False,
     )
+
+
+def _table(run: Run, rows: pd.DataFrame, workload: str, clients: list[int]) -> Table:
+    top = clients[-1]
+    table = _empty(f"{workload}: requests per second")
     table.add_column("model", overflow="ellipsis", no_wrap=True)
     table.add_column("target", overflow="ellipsis", no_wrap=True, max_width=12)
     for count in clients:
@@ -88,13 +92,7 @@ def _table(run: Run, rows: pd.DataFrame, workload: str, clients: list[int]) -> T
 
 def _split_table(summary: pd.DataFrame, clients: int) -> Table:
     """Return where the time of the threads that serve went."""
-    table = Table(
-        title=Text(f"where the serving threads' time went, {wording.plural(clients, 'client')}", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
+    table = _empty(f"where the serving threads' time went, {wording.plural(clients, 'client')}")
     for title in ("workload", "model", "target"):
         table.add_column(title, overflow="ellipsis", no_wrap=True, max_width=15)
     for title in wording.SPLIT.values():

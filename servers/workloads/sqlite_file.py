@@ -7,13 +7,14 @@ not for the disk.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sqlite3
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Callable, Iterator, Optional, Tuple
 
 from servers import lifecycle
 
@@ -53,6 +54,13 @@ def made() -> Iterator[str]:
         yield path
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def serving(respond: Callable[[str, bytes], bytes]) -> Iterator[Callable[[bytes], bytes]]:
+    """Yield ``respond`` with the path of a database that is there as long."""
+    with made() as path:
+        yield functools.partial(respond, path)
 
 
 def connection_of_this_worker(path: str) -> Tuple[sqlite3.Connection, int]:

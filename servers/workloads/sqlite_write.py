@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-from typing import Callable, Iterator
+from typing import Callable, ContextManager
 
 from servers.workloads import REPLY
-from servers.workloads.sqlite_file import PRIME, ROWS, connection_of_this_worker, made
+from servers.workloads.sqlite_file import PRIME, ROWS, connection_of_this_worker, serving
 
 UPDATES = 100
 WORK = {"updates_in_a_transaction": UPDATES, "rows": ROWS, "journal": "WAL", "synchronous": "NORMAL"}
 
 
-@contextlib.contextmanager
-def prepared() -> Iterator[Callable[[bytes], bytes]]:
-    with made() as path:
-        yield functools.partial(respond, path)
+def prepared() -> ContextManager[Callable[[bytes], bytes]]:
+    return serving(respond)
 
 
 def respond(path: str, request: bytes) -> bytes:
