@@ -93,6 +93,7 @@ class Accounts:
         roles: by role ("main", "worker", "event loop", "pool"): ``threads``, how many there were on average, and the
             shares of their time, as in :class:`Split`; idle is divided into ``client_wait`` (holds a client's
             connection and waits for its next request) and ``idle`` (waits for work).
+        each: the same shares for each thread that was there all along, with its ``role``; the first 64 of them.
         errors: standard error of each share of the split that rests on samples.
         looks: how often the threads were looked at.
         cost_cores: CPU-seconds per second that looking took.
@@ -102,6 +103,7 @@ class Accounts:
 
     unknown: str | None = "not asked for"
     roles: dict[str, dict[str, float]] = field(default_factory=dict)
+    each: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, float] = field(default_factory=dict)
     looks: int = 0
     cost_cores: float | None = None

@@ -48,11 +48,15 @@ class Server:
         self._name = f"{model} with {workload} under {target.name}"
         # What it says is kept where no reader is needed and nothing is left behind.
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        # Whatever files it makes, they are gone in the end, also if it has to be killed.
+        self._scratch = tempfile.TemporaryDirectory(prefix="gilbench-")
         try:
             self._process = subprocess.Popen(
                 [str(target.executable), "-m", "servers", model, "--workload", workload, "--lifeline"],
                 cwd=ROOT,
-                env=target_environment() | ({"PYTHONPATH": str(Path.cwd())} if ":" in workload else {}),
+                env=target_environment()
+                | {"TMPDIR": self._scratch.name}
+                | ({"PYTHONPATH": str(Path.cwd())} if ":" in workload else {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -60,6 +64,7 @@ class Server:
             )
         except OSError as problem:
             self._stderr.close()
+            self._scratch.cleanup()
             raise ServerFailed(f"cannot start {target.executable}: {problem.strerror}") from problem
         self.pid = self._process.pid
 
@@ -117,6 +122,7 @@ class Server:
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
                 stream.close()
+        self._scratch.cleanup()
         return usage
 
     def handler_faults(self) -> dict[str, str]:

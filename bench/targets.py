@@ -208,6 +208,8 @@ def _from_path(path: str, found: Sequence[Target]) -> Target:
     if build is None or not _fits(build):
         what = f"{build['implementation']} {build['version']}" if build else "no Python that runs"
         raise GilbenchError(f"{path} is {what}: targets are CPython {'.'.join(map(str, OLDEST))} and newer")
+    if (Path(program).parent.parent / "pyvenv.cfg").is_file():
+        build["executable"] = str(Path(program).absolute())  # not resolved: so its packages are there for handlers
     same = next((one for one in found if one.build == build), None)
     return same or Target(Target("", build).version, build)
 

@@ -92,7 +92,8 @@ def _find(name: str) -> Tuple[Callable[..., Any], bool]:
         for part in function.removesuffix("()").split("."):
             found = getattr(found, part)
     except Exception as problem:
-        raise NoHandler("cannot load %s: %s: %s" % (name, type(problem).__name__, problem)) from problem
+        remedy = "; run it under the interpreter of an environment that has it" * isinstance(problem, ImportError)
+        raise NoHandler("cannot load %s: %s: %s%s" % (name, type(problem).__name__, problem, remedy)) from problem
     if not callable(found):
         raise NoHandler("%s is no function: name one that takes bytes and returns bytes" % name)
     return found, makes

@@ -111,7 +111,10 @@ class Made:
         shares = dict.fromkeys(states, 0.0) | {"cpu": cpu, rest: 1 - cpu}
         split = Split(**{state: share for state, share in shares.items() if state != "client_wait"})
         roles = {name: {"threads": threads} | shares}
-        return {"split": split, "accounts": Accounts(None, roles, {}, 100, 0.01, waiting)}
+        return {
+            "split": split,
+            "accounts": Accounts(None, roles, looks=100, cost_cores=0.01, waiting_connections=waiting),
+        }
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(parents=True)

@@ -122,11 +122,16 @@ def test_failures_are_counted_by_the_load_generator(shop: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "told"),
-    [("nosuch", "AttributeError"), ("number", "is no function"), ("make().x", "AttributeError")],
+    ("handler", "told"),
+    [
+        ("SHOP:nosuch", "AttributeError"),
+        ("SHOP:number", "is no function"),
+        ("SHOP:make().x", "AttributeError"),
+        ("nosuchpackage:handle", "under the interpreter of an environment that has it"),
+    ],
 )
-def test_what_cannot_be_served_is_told_in_a_line(shop: str, function: str, told: str) -> None:
-    with pytest.raises(ServerFailed, match=told), serving("serial", f"{shop}:{function}"):
+def test_what_cannot_be_served_is_told_in_a_line(shop: str, handler: str, told: str) -> None:
+    with pytest.raises(ServerFailed, match=told), serving("serial", handler.replace("SHOP", shop)):
         pass
 
 

@@ -560,7 +560,10 @@ def test_too_few_descriptors_are_waited_out(model: str) -> None:
 
 
 def does(python: Path, model: str, workload: str) -> bool:
-    with serving(python, model, "--workload", workload) as server:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        serving(python, model, "--workload", workload, env=target_environment() | {"TMPDIR": scratch}) as server,
+    ):
         assert server.said["workload"] == workload
         assert server.said["work"] == importlib.import_module(WORKLOADS[workload].module).WORK
         with server.connect() as client:

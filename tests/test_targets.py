@@ -70,6 +70,13 @@ def test_the_harness_own_interpreter_is_found_and_describes_itself() -> None:
     assert own[0].executable.samefile(getattr(sys, "_base_executable", sys.executable))
 
 
+def test_a_virtual_environment_stays_one_so_that_its_packages_are_there(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    (mine,) = resolve(f"mine={tmp_path}/bin/python", discover())
+    where = subprocess.run([mine.executable, "-c", "import sys; print(sys.prefix)"], capture_output=True, check=True)
+    assert Path(where.stdout.decode().strip()) == tmp_path
+
+
 def test_the_newest_of_a_series_has_its_short_name(tmp_path: Path) -> None:
     assert names(found(tmp_path, "3.12.9", "3.13.0", "3.13.15", "3.13.15t")) == ["3.13", "3.13t", "3.13.0", "3.12"]
 

@@ -78,8 +78,13 @@ class Sampler:
         self._chance = random.Random(pid)  # noqa: S311 - times, not secrets
         self._edge: dict[int, tuple[int, int]] = {}
         self._began_s = 0.0
-        self._door: Descriptors | None = Descriptors(pid, ports)
-        self._door_fd = next(iter(doors(pid, ports)), -1)
+        self._door: Descriptors | None = None
+        try:
+            self._door_fd = next(iter(doors(pid, ports)), -1)
+            self._door = Descriptors(pid, ports)
+        except OSError:
+            self._tree.close()
+            raise
 
     def begin(self) -> None:
         """Start looking."""

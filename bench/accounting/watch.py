@@ -11,6 +11,7 @@ from bench.accounting.wait_state import State
 from bench.record import Accounts, Split
 
 _DIGITS = 5
+_THREADS_TOLD = 64
 
 
 class Watch:
@@ -76,6 +77,7 @@ def _accounts(found: Account) -> Accounts:
     return Accounts(
         unknown=None,
         roles={role.name: _rounded({"threads": role.threads} | role.shares) for role in found.roles},
+        each=[{"role": one.name} | _rounded(one.shares) for one in list(found.each.values())[:_THREADS_TOLD]],
         errors=_rounded(found.errors),
         looks=found.looks,
         cost_cores=round(found.cost_cores, _DIGITS),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -176,6 +177,7 @@ def _flatten(record: Record) -> dict[str, Any]:
         "error_kinds": kinds,
         "roles": accounts["roles"],
         "waiting_connections": accounts["waiting_connections"],
+        "split_error_share": max(accounts["errors"].values(), default=math.nan),
         "accounts_unknown": accounts["unknown"],
         "accounts_estimated": accounts["estimated"],
         "warnings": warnings,

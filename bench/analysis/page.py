@@ -117,6 +117,7 @@ def _rows(summary: pd.DataFrame) -> list[dict[str, Any]]:
             "errors": f"{row['errors']:,}",
             "estimated": "≈" if row["split_estimated"] else "",
             "split": [wording.share(row[f"split_{state}_share"]) for state in wording.SPLIT],
+            "split_error": wording.share(row["split_error_share"]),
             "notes": str(row["warnings"]).replace(" ", ", "),
             "new_clients": str(bool(new)),
         }

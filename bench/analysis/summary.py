@@ -23,6 +23,7 @@ _MEDIANS: Final = {
     "peak_rss_bytes": False,
     "requests": False,
     **{f"split_{state}_share": False for state in wording.SPLIT},
+    "split_error_share": False,
 }
 
 
@@ -32,8 +33,9 @@ def summarise(run: Run) -> pd.DataFrame:
     Returns:
         Columns: the cell (model, workload, clients, target); ``passes``; for each figure its median over passes under
         its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one pass;
-        ``split_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown, and
-        ``split_estimated``, whether threads came and went;
+        ``split_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown,
+        ``split_error_share``, the standard error of the least certain of them in a window, and ``split_estimated``,
+        whether threads came and went;
         ``speedup`` against serial, with range, NaN without serial; ``errors``, the failed requests of all windows;
         ``warnings``, the codes met in any window, joined by spaces.
     """
