@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass
 
 from bench.errors import GilbenchError
-from bench.plan import Plan
+from bench.plan import SETTLE_S, Plan
 
 FLOOR_S = 0.3
 CAP_S = 5.0
 EDGES_S = 0.03
 """Reading the accounts at both edges of a window, and writing its record."""
 
+FEWEST_PASSES = 3  # for an interval that means something
 DRAWING_S = 8.0
 DRAWING_PER_CELL_S = 0.06
 
@@ -40,17 +41,40 @@ class Budget:
             GilbenchError: even the shortest windows would take longer; the message says how long.
         """
         groups_a_window = len(plan.groups) / len(plan.cells)
-        budget = cls(plan, start_and_stop_s * groups_a_window + plan.warmup_s + EDGES_S, time.monotonic())
-        needed_s = budget._drawing_s + plan.windows * (budget.overhead_s + FLOOR_S)
+        first_s = start_and_stop_s * groups_a_window + plan.warmup_s + EDGES_S
+        overhead_s = (first_s + (plan.rounds - 1) * (SETTLE_S + EDGES_S)) / plan.rounds
+        budget = cls(plan, overhead_s, time.monotonic())
+        least_s = plan.window_s or FLOOR_S
+        windows = plan.windows if plan.precision is None else len(plan.cells) * plan.rounds * FEWEST_PASSES
+        needed_s = budget._drawing_s + windows * (budget.overhead_s + least_s)
         if needed_s > plan.budget_s:
             raise GilbenchError(
-                f"{plan.windows} windows of at least {FLOOR_S:g} s do not fit in --budget {plan.budget_s:g}s: "
+                f"{windows} windows of at least {least_s:g} s do not fit in --budget {plan.budget_s:g}s: "
                 f"give --budget {math.ceil(needed_s * 1.05)}s, fewer --passes, or narrow the plan"
             )
         return budget
 
+    @property
+    def used(self) -> float:
+        """Share of the time for measuring that has gone."""
+        return (time.monotonic() - self.began_s) / (self.plan.budget_s - self._drawing_s)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the time for measuring has gone."""
+        return self.used >= 1
+
+    @property
+    def passes(self) -> int:
+        """How many passes the time allows for windows of a given length."""
+        assert self.plan.window_s is not None  # noqa: S101 - a plan that stops at precision has one
+        pass_s = len(self.plan.cells) * self.plan.rounds * (self.overhead_s + self.plan.window_s)
+        return int((self.plan.budget_s - self._drawing_s) / pass_s)
+
     def window_s(self, windows_done: int) -> float:
         """Return the length of the windows of the next pass, from the time that is left and what has been learnt."""
+        if self.plan.window_s is not None:
+            return self.plan.window_s
         elapsed_s = time.monotonic() - self.began_s
         left = self.plan.windows - windows_done
         left_s = self.plan.budget_s - self._drawing_s - elapsed_s

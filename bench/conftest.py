@@ -32,12 +32,13 @@ DONE = pytest.StashKey[Experiment]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gilbench", "what is measured")
     for name, option in OPTIONS.items():
+        takes = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
         group.addoption(
             *ALIASES.get(name, (f"--{name}",)),
             dest=f"gilbench_{name}",
             default=option.default,
-            metavar=option.metavar,
             help=option.help,
+            **takes,
         )
 
 
@@ -96,6 +97,12 @@ def _measure(session: pytest.Session) -> None:
         plan = Plan(
             cells=tuple(map(_cell, session.items)),
             passes=wanted.passes,
+            rounds=wanted.rounds,
+            window_s=wanted.window_s,
+            precision=wanted.precision,
+            same_within=wanted.same_within,
+            baseline=wanted.baseline,
+            fixed_layout=wanted.fixed_layout,
             budget_s=wanted.budget_s,
             conversation=wanted.conversation,
             seed=wanted.seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,12 @@ from bench.accounting import usage
 from bench.budget import Budget
 from bench.errors import GilbenchError
 from bench.measure import Measured, measure
-from bench.plan import Cell, Plan
+from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan
 from bench.progress import Progress
 from bench.record import Record
 from bench.run_folder import RunFolder
 from bench.server import Server
+from bench.stopping import Stopping
 from bench.targets import Target
 from loadgen.wires import any_line_wire
 
@@ -45,7 +47,7 @@ class Experiment:
         return bool(self.folder.meta["state"] == "complete")
 
     def run(self, budget: Budget) -> None:
-        """Visit every cell as often as planned.
+        """Visit every cell as often as planned, or until all ratios are known well enough.
 
         A cell that cannot be measured is noted in ``run.json`` and the others go on. However the run ends, what was
         measured is on disk, ``run.json`` tells how it ended, and no server is left.
@@ -53,15 +55,20 @@ class Experiment:
         Raises:
             GilbenchError: the records could not be written.
         """
-        plan, meta = self.plan, self.folder.meta
+        plan, meta, stopping = self.plan, self.folder.meta, Stopping(self.plan, budget)
         done = 0
         try:
-            for pass_ in range(plan.passes):
+            for pass_ in itertools.count():
+                wanted = stopping.wanted(pass_, self.records)
+                if not wanted:
+                    break
                 window_s = budget.window_s(done)
                 self.progress.begin_pass(pass_, window_s)
-                for cells in plan.order(pass_):
-                    self._visit(cells, pass_, window_s)
-                    done += len(cells)
+                for rounds in plan.order(pass_):
+                    if rounds[0][0].group not in wanted or (plan.precision is not None and budget.spent):
+                        continue
+                    self._visit(rounds, pass_, window_s)
+                    done += len(rounds) * len(rounds[0])
                 budget.learn(done, self._in_windows_s)
             meta["state"] = "complete"
         except BaseException:
@@ -77,23 +84,28 @@ class Experiment:
     def _in_windows_s(self) -> float:
         return sum(record.wall_s for record in self.records)
 
-    def _visit(self, cells: list[Cell], pass_: int, window_s: float) -> None:
-        """Measure the cells of one group, all servers up, one right after another."""
-        started: list[_Started] = []
+    def _visit(self, rounds: list[list[Cell]], pass_: int, window_s: float) -> None:
+        """Measure the cells of one group, all servers up, round after round, one right after another."""
+        started: dict[Cell, _Started] = {}
         try:
-            for cell in cells:
+            for cell in rounds[0]:
                 with self._noted(cell, pass_):
-                    started.append(self._start(cell))
-            for one in started:
-                with self._noted(one.cell, pass_):
+                    started[cell] = self._start(cell)
+            for cell, one in started.items():
+                with self._noted(cell, pass_):
                     one.ready()
-            for one in started:
-                self.progress.window(one.cell, pass_)
-                if one.at_ready is not None:
-                    with self._noted(one.cell, pass_):
-                        one.measure(self.plan, window_s)
+            up = {cell for cell, one in started.items() if one.at_ready is not None}
+            for cells in rounds:
+                for cell in cells:
+                    self.progress.window(cell, pass_)
+                    if cell in up:
+                        up.discard(cell)  # who fails once is not tried again in this pass
+                        with self._noted(cell, pass_):
+                            started[cell].measure(self.plan, window_s)
+                            up.add(cell)
+                    self.progress.done()
         finally:
-            for one in started:
+            for one in started.values():
                 self._end(one, pass_)
 
     @contextlib.contextmanager
@@ -109,17 +121,20 @@ class Experiment:
         return _Started(cell, self._starts - 1, self._server(cell))
 
     def _server(self, cell: Cell) -> Server:
-        return Server(self.targets[cell.target], cell.model, self.plan.handlers.get(cell.workload, cell.workload))
+        workload = self.plan.handlers.get(cell.workload, cell.workload)
+        return Server(self.targets[cell.target], cell.model, workload, fixed_layout=self.plan.fixed_layout)
 
     def _end(self, one: _Started, pass_: int) -> None:
         life = one.server.stop()
-        if one.measured is not None and one.at_ready is not None:
-            record = one.measured.record(
-                pass_=pass_, start=one.number, at_ready=one.at_ready, life=life, faults=one.server.handler_faults()
-            )
-            self.folder.append(record)
-            self.records.append(record)
-        self.progress.done()
+        if one.at_ready is None:
+            return
+        faults = one.server.handler_faults()
+        found = [
+            window.record(pass_=pass_, start=one.number, round_=round_, at_ready=one.at_ready, life=life, faults=faults)
+            for round_, window in enumerate(one.measured)
+        ]
+        self.folder.append(found)
+        self.records += found
 
 
 @dataclass
@@ -130,21 +145,24 @@ class _Started:
     number: int
     server: Server
     at_ready: usage.Usage | None = None
-    measured: Measured | None = None
+    measured: list[Measured] = field(default_factory=list)
 
     def ready(self) -> None:
         self.server.ready()
         self.at_ready = usage.read(self.server.pid)
 
     def measure(self, plan: Plan, window_s: float) -> None:
-        self.measured = measure(
+        """Measure one window more; those too short for looking at the server's threads go without."""
+        window = measure(
             self.cell,
             self.server,
             window_s=window_s,
-            warmup_s=plan.warmup_s,
+            warmup_s=SETTLE_S if self.measured else plan.warmup_s,
             conversation=plan.conversation,
             wire=any_line_wire(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
+            accounts=window_s >= ACCOUNTS_FROM_S,
         )
+        self.measured.append(window)
 
 
 def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str, dict[str, object]]]:

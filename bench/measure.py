@@ -47,6 +47,7 @@ class Measured:
         *,
         pass_: int,
         start: int,
+        round_: int,
         at_ready: usage.Usage,
         life: resource.struct_rusage | None,
         faults: dict[str, str] | None = None,
@@ -56,6 +57,7 @@ class Measured:
         Args:
             pass_: number of the pass.
             start: number of the server's start.
+            round_: which window of that start.
             at_ready: what the server had used when it was ready.
             life: what it had used when it ended, if that is known.
             faults: what its handler raised, by kind.
@@ -71,6 +73,7 @@ class Measured:
             conversation=result.load.conversation,
             pass_=pass_,
             start=start,
+            round_=round_,
             at_s=self.at_s,
             wall_s=result.wall_s,
             requests=result.requests,

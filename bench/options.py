@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import secrets
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from bench.errors import GilbenchError
 from bench.plan import Cell
 from bench.server import ROOT
-from bench.targets import AUTO, Target, discover, resolve
+from bench.targets import AUTO, Target, discover, require_same_build, resolve
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.options import duration_s, requests_a_connection
 from servers.models import MODELS
@@ -21,6 +23,10 @@ from servers.workloads import WORKLOADS
 ALL = "all"
 OBJECTIVES = ("throughput", "cpu", "memory")
 MAX_PASSES = 1000
+PASSES = 3
+ROUNDS = 4  # with windows of 100 ms; docs/method.md has the measurement
+WINDOW_S = 0.1
+SHORTEST_S, LONGEST_S = 0.02, 600.0
 
 Value = TypeVar("Value")
 
@@ -29,7 +35,7 @@ class Option(NamedTuple):
     """A row of the table: what ``--help`` shows, and what holds when nothing is typed."""
 
     default: str | None
-    metavar: str
+    metavar: str  # empty: it takes no value
     help: str
 
 
@@ -49,7 +55,20 @@ OPTIONS = {
     ),
     "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)"),
     "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)"),
-    "passes": Option("3", "N", "visits to every cell, servers started afresh each time (default: 3)"),
+    "passes": Option(None, "N", f"visits to every cell, servers started afresh each time (default: {PASSES})"),
+    "rounds": Option(
+        None, "N", f"windows of each start, alternating between interpreters (default: 1; with --precision {ROUNDS})"
+    ),
+    "window": Option(
+        None, "TIME", f"length of a window (default: as the budget allows; with --precision {WINDOW_S * 1e3:g}ms)"
+    ),
+    "precision": Option(
+        None, "SHARE", "as 2%%: instead of so many passes, until every ratio to the baseline is known so precisely"
+    ),
+    "same-within": Option("1%", "SHARE", "ratios closer to 1 than this count as the same (default: 1%%)"),
+    "baseline": Option(None, "NAME", "the interpreter that the others are compared with (default: the first)"),
+    "fixed-layout": Option(None, "", "run the servers without address randomisation (see docs/method.md)"),
+    "require-same-build": Option(None, "", "refuse interpreters that were built differently"),
     "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)"),
     "results": Option(str(ROOT / "results"), "FOLDER", "where the results go (default: results)"),
     "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)"),
@@ -86,6 +105,12 @@ class Wanted:
         clients: numbers of clients.
         conversation: requests per connection; ``None``: keepalive.
         passes: visits to every cell.
+        rounds: windows of each start.
+        window_s: length of a window; ``None``: as the budget allows.
+        precision: to which the ratios are to be known; ``None``: so many passes.
+        same_within: ratios that differ from 1 by less count as the same.
+        baseline: name of the target that others are compared with.
+        fixed_layout: no address randomisation for the servers.
         budget_s: time for measuring and drawing.
         results: folder below which the run's folder is made.
         name: ends that folder's name.
@@ -101,6 +126,12 @@ class Wanted:
     clients: list[int]
     conversation: int | None
     passes: int
+    rounds: int
+    window_s: float | None
+    precision: float | None
+    same_within: float
+    baseline: str
+    fixed_layout: bool
     budget_s: float
     results: Path
     name: str
@@ -143,12 +174,30 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     objective = _read("objective", typed["objective"], _objective)
     clients = _each("clients", typed, _count(MAX_CONNECTIONS))
     conversation = _read("conversation", typed["conversation"], requests_a_connection)
-    passes = _read("passes", typed["passes"], _count(MAX_PASSES))
+    precision = None if typed["precision"] is None else _read("precision", typed["precision"], _share)
+    if precision is not None and typed["passes"] is not None:
+        raise GilbenchError("--precision measures as many passes as it takes: leave --passes out, or --precision")
+    passes = _read("passes", typed["passes"] or str(PASSES), _count(MAX_PASSES))
+    rounds = _read("rounds", typed["rounds"] or str(1 if precision is None else ROUNDS), _count(MAX_PASSES))
+    window_s = None if precision is None else WINDOW_S
+    if typed["window"] is not None:
+        window_s = _read("window", typed["window"], _window)
+    same_within = _read("same-within", typed["same-within"], _share)
     budget_s = _read("budget", typed["budget"], duration_s)
     name = _read("name", typed["name"], _name)
     seed = secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], _count(2**63, least=0))
+    targets = {target.name: target for target in resolve(typed["pythons"], discover())}
+    baseline = typed["baseline"] or next(iter(targets))
+    if baseline not in targets:
+        raise GilbenchError(f"--baseline {baseline} is not measured: choose from {', '.join(targets)}")
+    if precision is not None and len(targets) < 2:
+        raise GilbenchError("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
+    if typed["require-same-build"]:
+        require_same_build(targets.values())
+    if typed["fixed-layout"] and shutil.which("setarch") is None:
+        raise GilbenchError("--fixed-layout needs setarch: install util-linux, or leave it out")
     wanted = Wanted(
-        targets={target.name: target for target in resolve(typed["pythons"], discover())},
+        targets=targets,
         models=models,
         workloads=workloads,
         handlers=handlers,
@@ -157,6 +206,12 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         clients=clients,
         conversation=conversation,
         passes=passes,
+        rounds=rounds,
+        window_s=window_s,
+        precision=precision,
+        same_within=same_within,
+        baseline=baseline,
+        fixed_layout=bool(typed["fixed-layout"]),
         budget_s=budget_s,
         results=Path(typed["results"]),
         name=name,
@@ -242,6 +297,20 @@ def _count(most: int, least: int = 1) -> Callable[[str], int]:
         return int(text)
 
     return read_one
+
+
+def _share(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        share = float(text.removesuffix("%")) / 100
+        if text.endswith("%") and 0 <= share < 1:
+            return share
+    raise argparse.ArgumentTypeError(f"{text!r} is no share: write it as 2%")
+
+
+def _window(text: str) -> float:
+    if not SHORTEST_S <= duration_s(text) <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"a window lasts from {SHORTEST_S * 1e3:g}ms to {LONGEST_S:g}s, not {text}")
+    return duration_s(text)
 
 
 def _name(text: str) -> str:

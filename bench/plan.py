@@ -1,8 +1,8 @@
 """What is measured, and in which order.
 
 A pass visits every cell once. Cells that differ in the target alone are one group: their servers start together and
-are measured one right after another, so that drift of the machine hits all targets alike. Groups come in random
-order, and so do the targets within each.
+windows alternate between them, so that drift of the machine hits all targets alike. Groups come in random order, and
+so do the targets in each round of windows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from bench.errors import GilbenchError
 from servers.models import MODELS, default_workers
 
 WARMUP_S = 0.1
+SETTLE_S = 0.015
+ACCOUNTS_FROM_S = 0.2
 
 
 class Group(NamedTuple):
@@ -56,7 +58,14 @@ class Plan:
         handlers: of the user's own, by the name of the workload.
         request: what those are asked.
         objective: what the recommendation is for.
-        warmup_s: unmeasured load before each window.
+        rounds: windows of each start of the servers, alternating between the targets.
+        window_s: length of a window; ``None``: as the budget allows.
+        precision: go on until every ratio to the baseline is known to within this share, or the budget is spent;
+            ``None``: so many passes.
+        same_within: ratios that differ from 1 by less than this share count as the same.
+        baseline: the target that others are compared with.
+        fixed_layout: the servers run without address randomisation.
+        warmup_s: unmeasured load before the first window of a start.
 
     Raises:
         GilbenchError: a model could never serve a cell's clients.
@@ -70,6 +79,12 @@ class Plan:
     handlers: dict[str, str] = field(default_factory=dict)
     request: str = "hello"
     objective: str = "throughput"
+    rounds: int = 1
+    window_s: float | None = None
+    precision: float | None = None
+    same_within: float = 0.01
+    baseline: str = ""
+    fixed_layout: bool = False
     warmup_s: float = WARMUP_S
 
     def __post_init__(self) -> None:
@@ -86,21 +101,20 @@ class Plan:
 
     @property
     def windows(self) -> int:
-        return len(self.cells) * self.passes
+        return len(self.cells) * self.passes * self.rounds
 
     @property
     def groups(self) -> list[Group]:
         return list(dict.fromkeys(cell.group for cell in self.cells))
 
-    def order(self, pass_: int) -> Iterator[list[Cell]]:
-        """Yield the cells of each group of a pass, in the random order that the seed gives."""
+    def order(self, pass_: int) -> Iterator[list[list[Cell]]]:
+        """Yield each group of a pass as its rounds of cells, in the random order that the seed gives."""
         chance = random.Random(f"{self.seed}/{pass_}")  # noqa: S311 - an order, not a secret
         groups = self.groups
         chance.shuffle(groups)
         for group in groups:
             cells = [cell for cell in self.cells if cell.group == group]
-            chance.shuffle(cells)
-            yield cells
+            yield [chance.sample(cells, len(cells)) for _ in range(self.rounds)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as it stands in ``run.json``."""

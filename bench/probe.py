@@ -25,6 +25,8 @@ def build() -> "dict[str, object]":
         "libc": " ".join(platform.libc_ver()).strip() or None,
         "pgo": "--enable-optimizations" in configured or "-fprofile" in core_flags or unless,
         "lto": "--with-lto" in configured or "-flto" in core_flags or unless,
+        "bolt": "--enable-bolt" in configured or unless,
+        "allocator": _allocator(),
         "flags": " ".join(_code_generation(core_flags.split())) or None,
         "freethreaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
@@ -35,6 +37,12 @@ def build() -> "dict[str, object]":
 
 def _code_generation(flags: "list[str]") -> "list[str]":
     return sorted({flag for flag in flags if flag[:2] in ("-O", "-f", "-m") and "=" not in flag and "prof" not in flag})
+
+
+def _allocator() -> str:
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return "mimalloc"
+    return "pymalloc" if sysconfig.get_config_var("WITH_PYMALLOC") else "malloc"
 
 
 def _jit(configured: str) -> str:

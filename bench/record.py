@@ -101,7 +101,7 @@ class Accounts:
         estimated: threads came and went within the window: their CPU time is exact in all, its division is not.
     """
 
-    unknown: str | None = "not asked for"
+    unknown: str | None = "windows too short for looking at the server's threads"
     roles: dict[str, dict[str, float]] = field(default_factory=dict)
     each: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, float] = field(default_factory=dict)
@@ -124,6 +124,7 @@ class Record:
         conversation: requests sent over one connection before the client connects anew; ``None``: keepalive.
         pass_: number of the pass, from 0 (``pass`` in JSON).
         start: which start of a server in this run, from 0; windows of one start share its address layout.
+        round_: which window of this start, from 0 (``round`` in JSON); those of all targets in one round are a pair.
         at_s: when the window began, in seconds since the epoch.
         wall_s: length of the window.
         requests: requests answered rightly within the window.
@@ -169,6 +170,7 @@ class Record:
     effective_cores: float
     context_switches: ContextSwitches
     peak_rss_bytes: int | None
+    round_: int = 0
     split: Split = field(default_factory=Split)
     accounts: Accounts = field(default_factory=Accounts)
     steal_share: float | None = None
@@ -203,6 +205,7 @@ class Record:
                     f"a record has schema {raw['schema']}, this version reads up to {SCHEMA}: update gilbench"
                 )
             raw["pass_"] = raw.pop("pass")
+            raw["round_"] = raw.pop("round", 0)
             for name, kind in _NESTED.items():
                 if name in raw:
                     raw[name] = kind(**_known(kind, raw[name]))

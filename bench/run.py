@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -38,6 +39,8 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
             console.print(f"left out: {gap}", highlight=False)
         start_and_stop_s, work = try_out(plan, wanted.targets)
         budget = Budget.start(plan, start_and_stop_s)
+        if plan.precision is not None:
+            plan = replace(plan, passes=budget.passes)
         meta = _meta(plan, wanted, command) | {"work": work}
         meta["plan"]["window_s"] = round(budget.window_s(0), 3)
         folder = RunFolder(wanted.results, wanted.name, meta)
@@ -65,8 +68,9 @@ def _meta(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
 def _say_how_it_ended(experiment: Experiment, console: Console) -> None:
     meta = experiment.folder.meta
     how = "measured" if experiment.complete else "interrupted: measured"
+    of_all = f" of {experiment.plan.windows}" if experiment.plan.precision is None else ""
     console.print(
-        f"{how} {len(experiment.records)} of {experiment.plan.windows} windows in {meta['elapsed_s']:.0f} s, "
+        f"{how} {len(experiment.records)}{of_all} windows in {meta['elapsed_s']:.0f} s, "
         f"{meta['measured_share']:.0%} of that inside windows",
         highlight=False,
     )

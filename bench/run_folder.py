@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,15 @@ class RunFolder:
             self.save()
             _point(results.resolve() / "latest", self.path)
 
-    def append(self, record: Record) -> None:
-        """Write a record so that a crash of the machine would not lose it.
+    def append(self, records: Sequence[Record]) -> None:
+        """Write the records of a start so that a crash of the machine would not lose them.
 
         Raises:
             GilbenchError: the disk is full, or the like.
         """
-        line = record.to_json().encode() + b"\n"
+        lines = b"".join(record.to_json().encode() + b"\n" for record in records)
         with _explained(self.path):
-            if self._records.write(line) != len(line):
+            if self._records.write(lines) != len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._records.fileno())
 

@@ -24,6 +24,7 @@ START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 4.0
 _POLL_S = 0.002
 _TOLD_LINES = 3
+_FIXED_LAYOUT = ("setarch", "--addr-no-randomize")
 
 
 class Server:
@@ -39,7 +40,7 @@ class Server:
         said: its ready line, after :meth:`ready`.
     """
 
-    def __init__(self, target: Target, model: str, workload: str) -> None:
+    def __init__(self, target: Target, model: str, workload: str, *, fixed_layout: bool = False) -> None:
         self.pid = 0
         self.port = 0
         self.said: dict[str, Any] = {}
@@ -52,7 +53,16 @@ class Server:
         self._scratch = tempfile.TemporaryDirectory(prefix="gilbench-")
         try:
             self._process = subprocess.Popen(
-                [str(target.executable), "-m", "servers", model, "--workload", workload, "--lifeline"],
+                [
+                    *_FIXED_LAYOUT * fixed_layout,
+                    str(target.executable),
+                    "-m",
+                    "servers",
+                    model,
+                    "--workload",
+                    workload,
+                    "--lifeline",
+                ],
                 cwd=ROOT,
                 env=target_environment()
                 | {"TMPDIR": self._scratch.name}

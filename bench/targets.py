@@ -26,6 +26,9 @@ from bench.errors import GilbenchError
 OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
 
+BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
+"""What of a build must agree for a difference to be one of versions."""
+
 _PROBE = Path(__file__).with_name("probe.py")
 _PROBE_TIMEOUT_S = 10.0
 _PROGRAM = re.compile(r"python3\.\d+t?d?")
@@ -121,6 +124,23 @@ def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
     if not targets:
         raise GilbenchError("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
     return list(targets.values())
+
+
+def require_same_build(targets: Iterable[Target]) -> None:
+    """Refuse to compare what was not built alike.
+
+    Raises:
+        GilbenchError: two targets differ in how they were built; the message says in what.
+    """
+    one, *others = targets
+    for other in others:
+        differs = [name for name in BUILT_ALIKE if one.build.get(name) != other.build.get(name)]
+        if differs:
+            each = "; ".join(f"{name}: {one.build.get(name)} and {other.build.get(name)}" for name in differs)
+            raise GilbenchError(
+                f"{one.name} and {other.name} were not built alike ({each}): build both from source with the same "
+                "compiler and flags, or leave --require-same-build out"
+            )
 
 
 def auto(found: Sequence[Target]) -> list[Target]:

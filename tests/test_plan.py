@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -23,22 +24,31 @@ def plan(cells: tuple[Cell, ...] = CELLS, passes: int = 3, budget_s: float = 60.
 
 def test_each_pass_visits_every_cell_once() -> None:
     for pass_ in range(3):
-        visited = [cell for group in plan().order(pass_) for cell in group]
+        visited = [cell for (cells,) in plan().order(pass_) for cell in cells]
         assert sorted(visited) == sorted(CELLS)
 
 
+def test_rounds_of_a_start_visit_every_target_again_in_another_order() -> None:
+    several = replace(plan(), rounds=8)
+    for rounds in several.order(0):
+        assert len(rounds) == 8
+        assert all(sorted(cells) == sorted(rounds[0]) for cells in rounds)
+        assert len(set(map(tuple, rounds))) > 1
+    assert several.windows == 8 * plan().windows
+
+
 def test_targets_of_a_group_stand_side_by_side() -> None:
-    for group in plan().order(0):
+    for (group,) in plan().order(0):
         assert len({cell.group for cell in group}) == 1
         assert {cell.target for cell in group} == {"3.13", "3.13t", "3.14"}
 
 
 def test_the_order_is_random_and_the_seed_repeats_it() -> None:
-    orders = [[cell for group in plan().order(pass_) for cell in group] for pass_ in range(3)]
-    assert orders == [[cell for group in plan().order(pass_) for cell in group] for pass_ in range(3)]
+    orders = [[cell for (cells,) in plan().order(pass_) for cell in cells] for pass_ in range(3)]
+    assert orders == [[cell for (cells,) in plan().order(pass_) for cell in cells] for pass_ in range(3)]
     assert orders[0] != orders[1] != orders[2]
-    assert orders[0] != [cell for group in plan(seed=8).order(0) for cell in group]
-    firsts = {next(iter(group)).target for group in plan().order(0)}
+    assert orders[0] != [cell for (cells,) in plan(seed=8).order(0) for cell in cells]
+    firsts = {next(iter(group)).target for (group,) in plan().order(0)}
     assert len(firsts) > 1
 
 

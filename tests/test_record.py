@@ -91,7 +91,7 @@ def test_not_a_number_is_never_written() -> None:
 
 def test_records_are_on_disk_as_soon_as_they_are_appended(tmp_path: Path) -> None:
     run = folder(tmp_path)
-    run.append(RECORD)
+    run.append([RECORD])
     lines = (run.path / "records.jsonl").read_text(encoding="utf-8").splitlines()
     assert [Record.from_json(line) for line in lines] == [RECORD]
     assert json.loads((run.path / "run.json").read_text(encoding="utf-8"))["state"] == "running"
@@ -119,13 +119,13 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_a_full_disk_loses_nothing_that_was_written(tmp_path: Path) -> None:
     run = folder(tmp_path)
-    run.append(RECORD)
+    run.append([RECORD])
     before = (run.path / "records.jsonl").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
     try:
         with pytest.raises(GilbenchError, match="make room"):
-            run.append(RECORD)
+            run.append([RECORD])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     run.close()

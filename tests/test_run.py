@@ -52,6 +52,12 @@ class Job:
             workloads=[],
             clients=[],
             conversation=10,
+            rounds=1,
+            window_s=None,
+            precision=None,
+            same_within=0.01,
+            baseline="own",
+            fixed_layout=False,
             passes=2,
             budget_s=budget_s,
             results=self.folder,
@@ -168,8 +174,8 @@ def test_what_was_measured_before_an_interrupt_is_kept(tmp_path: Path, monkeypat
     servers: list[Server] = []
 
     class Noted(Server):
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
             servers.append(self)
 
     monkeypatch.setattr("bench.experiment.Server", Noted)

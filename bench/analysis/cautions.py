@@ -122,7 +122,15 @@ _OF_WINDOWS: Final = {
     ),
 }
 
-_BUILD: Final = {"compiler": "compiler", "pgo": "PGO", "lto": "LTO", "debug": "debug build"}
+_BUILD: Final = {
+    "compiler": "compiler",
+    "pgo": "PGO",
+    "lto": "LTO",
+    "bolt": "BOLT",
+    "debug": "debug build",
+    "libc": "C library",
+    "flags": "flags",
+}
 _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 

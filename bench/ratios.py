@@ -1,0 +1,152 @@
+"""Paired ratios: how much faster one side is than another, and how sure that is.
+
+Servers under all targets are up at the same time, and short windows alternate between them, so that drift of the
+machine meets all alike. But two starts of the very same interpreter differ, mostly by where things come to lie in
+memory, and no number of windows of one start shows it. So the start is the unit: a start's value is the mean of the
+logarithms of its windows' ratios, what is told is the geometric mean over starts, and its interval is that of the mean
+of so many independent values (Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013).
+
+This is the one definition: measuring stops by it, analysing shows it. It knows neither records nor tables.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE: Final = 0.95
+LOOKS: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
+"""Shares of the time at which a run that stops when it knows enough looks at what it knows."""
+
+Visit = tuple[int, int]
+"""Which start, and which round of windows in it."""
+
+
+class Ratio(NamedTuple):
+    """A ratio and how sure it is.
+
+    Attributes:
+        ratio: geometric mean over starts.
+        low: lower end of its confidence interval; NaN with fewer than two starts.
+        high: upper end.
+        starts: how many there are.
+        error: standard error of the logarithm; NaN with fewer than two.
+        freedom: degrees of freedom of that error.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    starts: int
+    error: float
+    freedom: float
+
+    @property
+    def has_interval(self) -> bool:
+        return not math.isnan(self.low)
+
+    @property
+    def precision(self) -> float:
+        """Half the width of the interval, as a share; infinite without an interval."""
+        return math.sqrt(self.high / self.low) - 1 if self.has_interval else math.inf
+
+    def p_of(self, other: float = 1.0) -> float:
+        """Return the p-value of the hypothesis that the true ratio is ``other``, by Student's t-test over starts.
+
+        NaN without an interval.
+        """
+        return (
+            1.0 if self.error == 0 and self.ratio == other else float(2 * stats.t.sf(abs(self._t(other)), self.freedom))
+        )
+
+    def p_of_at_least(self, other: float) -> float:
+        """Return the p-value of the hypothesis that the true ratio is ``other`` or more; NaN without an interval."""
+        return float(stats.t.cdf(self._t(other), self.freedom))
+
+    def _t(self, other: float) -> float:
+        off = math.log(self.ratio / other)
+        return off / self.error if self.error else math.copysign(math.inf, off)
+
+
+def paired(above: Mapping[Visit, float], below: Mapping[Visit, float], confidence: float = CONFIDENCE) -> Ratio | None:
+    """Return the ratio of what was measured on two sides; ``None`` if no round has both.
+
+    Args:
+        above: a figure for each round of each start; those that are not above 0 do not count.
+        below: the same of the other side.
+        confidence: of the interval.
+    """
+    logs: dict[int, list[float]] = {}
+    for visit in sorted(above.keys() & below.keys()):
+        if above[visit] > 0 and below[visit] > 0:
+            logs.setdefault(visit[0], []).append(math.log(above[visit] / below[visit]))
+    return of_starts([float(np.mean(each)) for each in logs.values()], confidence)
+
+
+def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
+    """Return the ratio from one logarithm a start; ``None`` if there is none."""
+    if not logs:
+        return None
+    many = len(logs) > 1
+    error = float(np.std(logs, ddof=1)) / math.sqrt(len(logs)) if many else math.nan
+    return _ratio(float(np.mean(logs)), len(logs), error, len(logs) - 1, confidence)
+
+
+def unpaired(above: Sequence[float], below: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
+    """Return the ratio of two sides that were measured at different times, from one logarithm a start of each.
+
+    By Welch's t-test. What moved the whole machine between the two is not in the interval; ``None`` if a side is empty.
+    """
+    if not above or not below:
+        return None
+    mean, starts = float(np.mean(above) - np.mean(below)), min(len(above), len(below))
+    if starts < 2:
+        return _ratio(mean, starts, math.nan, 1, confidence)
+    parts = [float(np.var(side, ddof=1)) / len(side) for side in (above, below)]
+    total = sum(parts)
+    spread = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (above, below), strict=True))
+    return _ratio(mean, starts, math.sqrt(total), total**2 / spread if spread else starts - 1, confidence)
+
+
+def _ratio(mean: float, starts: int, error: float, freedom: float, confidence: float) -> Ratio:
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), starts, error, freedom)
+
+
+def corrected(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for there being several, so that at most 1 in 20 of the differences called is none.
+
+    Benjamini and Hochberg, J. R. Statist. Soc. B 57, 1995. Between two interpreters most cells differ, so the share of
+    false ones among those called is what matters; where none differs, as of an interpreter against itself, it holds the
+    chance of calling any at 1 in 20 as well. NaN stays NaN.
+    """
+    known = [p for p in p_values if not math.isnan(p)]
+    adjusted = iter(stats.false_discovery_control(known)) if known else iter(())
+    return [p if math.isnan(p) else float(next(adjusted)) for p in p_values]
+
+
+@functools.cache
+def confidence_of_looks() -> float:
+    """Return the confidence of each of several looks, so that all their intervals hold together 95 times of 100.
+
+    Pocock's constant for looks at :data:`LOOKS`: the bound that a Brownian motion, standardised at each look, stays
+    within with that probability (Pocock, Biometrika 64, 1977; as repeated confidence intervals: Jennison and Turnbull,
+    J. R. Statist. Soc. B 51, 1989). Whoever stops at any of the looks, for whatever reason, has not looked too often.
+    """
+    shares = np.array(LOOKS)
+    covariance = np.sqrt(np.minimum.outer(shares, shares) / np.maximum.outer(shares, shares))
+    joint = stats.multivariate_normal(np.zeros(len(LOOKS)), covariance, seed=1)
+    low, high = 1.9, 3.5
+    while high - low > 1e-4:
+        bound = (low + high) / 2
+        edge = np.full(len(LOOKS), bound)
+        if joint.cdf(edge, lower_limit=-edge) < CONFIDENCE:
+            low = bound
+        else:
+            high = bound
+    return float(1 - 2 * stats.norm.sf(high))

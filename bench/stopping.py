@@ -1,0 +1,52 @@
+"""When enough has been measured: after so many passes, or when every ratio is known precisely.
+
+A run that stops at precision looks at its results at fixed shares of its time (:data:`bench.ratios.LOOKS`), and its
+intervals, at whichever look it stopped, are those of :func:`bench.ratios.confidence_of_looks`: so looking more than
+once raises no more false alarms. What is known well enough is visited no longer, and the others get its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bench import ratios
+from bench.budget import Budget
+from bench.plan import Group, Plan
+from bench.record import Record
+
+FEWEST_STARTS = 5  # below, a spread that is small by chance would be believed
+
+
+class Stopping:
+    """Tells which groups still need windows."""
+
+    def __init__(self, plan: Plan, budget: Budget) -> None:
+        self._plan = plan
+        self._budget = budget
+        self._open = list(plan.groups)
+        self._looks = [share for share in ratios.LOOKS if share < 1]
+
+    def wanted(self, pass_: int, records: Sequence[Record]) -> list[Group]:
+        """Return the groups to visit in a pass; none: it is enough."""
+        if self._plan.precision is None:
+            return self._open if pass_ < self._plan.passes else []
+        if self._looks and self._budget.used >= self._looks[0]:
+            self._looks = [share for share in self._looks if share > self._budget.used]
+            self._open = [group for group in self._open if not self._known(group, records)]
+        return [] if self._budget.spent else self._open
+
+    def _known(self, group: Group, records: Sequence[Record]) -> bool:
+        assert self._plan.precision is not None  # noqa: S101 - asked for in that case alone
+        here = [record for record in records if record.cell[:3] == group]
+        targets = {record.target for record in here} - {self._plan.baseline}
+        found = [self._ratio(here, target) for target in targets]
+        return bool(found) and all(
+            one is not None and one.starts >= FEWEST_STARTS and one.precision <= self._plan.precision for one in found
+        )
+
+    def _ratio(self, records: Iterable[Record], target: str) -> ratios.Ratio | None:
+        above, below = (
+            {(one.pass_, one.round_): one.throughput_rps for one in records if one.target == name}
+            for name in (target, self._plan.baseline)
+        )
+        return ratios.paired(above, below, ratios.confidence_of_looks())
