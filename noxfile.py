@@ -69,6 +69,13 @@ def report(session: nox.Session) -> None:
 
 
 @harness_session
+def compare(session: nox.Session) -> None:
+    """Compare two interpreters of a run, or two runs: nox -s compare -- results/runs/A results/runs/B."""
+    _install(session, "bench")
+    session.run("python", "-m", "bench.analysis.compare", *session.posargs)
+
+
+@harness_session
 def peers(session: nox.Session) -> None:
     """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
     _install(session, "peers")

@@ -73,27 +73,39 @@ class Ratio(NamedTuple):
         return off / self.error if self.error else math.copysign(math.inf, off)
 
 
-def paired(above: Mapping[Visit, float], below: Mapping[Visit, float], confidence: float = CONFIDENCE) -> Ratio | None:
+def counting_error(*counts: float, rounds: int = 1) -> float:
+    """Return the standard deviation that counting alone gives the logarithm of a ratio of rates, in one start.
+
+    A window may begin and end anywhere within a request, so that its count is off by the sum of two uniform parts of a
+    request, of variance 1/6. Where every start counts the very same, this is all that its spread can be.
+    """
+    return math.sqrt(sum(1 / 6 / count**2 for count in counts) / rounds)
+
+
+def paired(
+    above: Mapping[Visit, float], below: Mapping[Visit, float], confidence: float = CONFIDENCE, coarse: float = 0.0
+) -> Ratio | None:
     """Return the ratio of what was measured on two sides; ``None`` if no round has both.
 
     Args:
         above: a figure for each round of each start; those that are not above 0 do not count.
         below: the same of the other side.
         confidence: of the interval.
+        coarse: standard deviation of a start's value below which no spread is believed, see :func:`counting_error`.
     """
     logs: dict[int, list[float]] = {}
     for visit in sorted(above.keys() & below.keys()):
         if above[visit] > 0 and below[visit] > 0:
             logs.setdefault(visit[0], []).append(math.log(above[visit] / below[visit]))
-    return of_starts([float(np.mean(each)) for each in logs.values()], confidence)
+    return of_starts([float(np.mean(each)) for each in logs.values()], confidence, coarse)
 
 
-def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
+def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE, coarse: float = 0.0) -> Ratio | None:
     """Return the ratio from one logarithm a start; ``None`` if there is none."""
     if not logs:
         return None
     many = len(logs) > 1
-    error = float(np.std(logs, ddof=1)) / math.sqrt(len(logs)) if many else math.nan
+    error = max(float(np.std(logs, ddof=1)), coarse) / math.sqrt(len(logs)) if many else math.nan
     return _ratio(float(np.mean(logs)), len(logs), error, len(logs) - 1, confidence)
 
 

@@ -7,7 +7,8 @@ once raises no more false alarms. What is known well enough is visited no longer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import statistics
+from collections.abc import Sequence
 
 from bench import ratios
 from bench.budget import Budget
@@ -44,9 +45,11 @@ class Stopping:
             one is not None and one.starts >= FEWEST_STARTS and one.precision <= self._plan.precision for one in found
         )
 
-    def _ratio(self, records: Iterable[Record], target: str) -> ratios.Ratio | None:
-        above, below = (
-            {(one.pass_, one.round_): one.throughput_rps for one in records if one.target == name}
-            for name in (target, self._plan.baseline)
-        )
-        return ratios.paired(above, below, ratios.confidence_of_looks())
+    def _ratio(self, records: Sequence[Record], target: str) -> ratios.Ratio | None:
+        sides = [[one for one in records if one.target == name] for name in (target, self._plan.baseline)]
+        above, below = ({(one.pass_, one.round_): one.throughput_rps for one in side} for side in sides)
+        counts = [statistics.fmean(one.requests for one in side) for side in sides if side]
+        if not all(counts):
+            return None
+        coarse = ratios.counting_error(*counts, rounds=self._plan.rounds)
+        return ratios.paired(above, below, ratios.confidence_of_looks(), coarse)

@@ -17,7 +17,7 @@ import pytest
 from bench.analysis import cautions, findings, load_run, summarise
 from bench.analysis.__main__ import main
 from bench.analysis.plots import PLOTS
-from bench.analysis.stats import Spread, Verdict, against_serial, against_target, over_passes, pick
+from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, paired_ratio, pick
 from bench.analysis.summary import to_csv
 from tests.made import MODELS, WORKLOADS, Made
 
@@ -150,7 +150,13 @@ def test_ratios_are_paired_by_pass(tmp_path: Path) -> None:
 def test_targets_are_paired_by_pass(tmp_path: Path) -> None:
     rates = by_pass("threaded", "3.13", (100, 200, 400)) | by_pass("threaded", "3.13t", (150, 200, 1000))
     run = Made(models=["threaded"], rates=rates).load(tmp_path)
-    assert pick(against_target(run.windows, "3.13t", "3.13"), ("threaded", "cpu", 8)) == Spread(1.5, 1.0, 2.5, 3)
+    found = paired_ratio(run.windows, "throughput_rps", *(("threaded", "cpu", 8, name) for name in ("3.13t", "3.13")))
+    assert found is not None
+    assert found.median == pytest.approx((1.5 * 1.0 * 2.5) ** (1 / 3))
+    assert found.low < 1 < found.median < found.high
+    assert found.passes == 3
+    nowhere = ("serial", "cpu", 8, "3.13")
+    assert paired_ratio(run.windows, "throughput_rps", ("threaded", "cpu", 8, "3.13"), nowhere) is None
 
 
 def test_a_pass_missing_on_one_side_is_in_no_pair(tmp_path: Path) -> None:
@@ -212,14 +218,14 @@ def test_nothing_is_concluded_from_disturbed_windows(tmp_path: Path) -> None:
     assert "disturbed" not in found["3.13t against 3.13"].split(";")[0]
 
 
-def test_targets_are_told_apart_only_beyond_their_range(tmp_path: Path) -> None:
+def test_targets_are_told_apart_only_beyond_their_interval(tmp_path: Path) -> None:
     rates = by_pass("threaded", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13t", (160, 150, 170))
     rates |= by_pass("asyncio", "3.13", (100, 100, 100)) | by_pass("asyncio", "3.13t", (99, 101, 98))
     run = Made(models=["threaded", "asyncio"], rates=rates).load(tmp_path)
     said = str(findings(run)[-1])
     assert "3.13t against 3.13: cpu with 8 clients" in said
-    assert "threaded 1.60× (1.50–1.70) faster" in said
-    assert "asyncio 0.99× (0.98–1.01) no clear difference" in said
+    assert "threaded 1.60× (1.37–1.87) faster" in said
+    assert "asyncio 0.99× (0.96–1.03) no clear difference" in said
 
 
 def test_without_serial_effective_cores_speak(tmp_path: Path) -> None:

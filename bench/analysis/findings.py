@@ -9,9 +9,10 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis import wording
+from bench.analysis import comparison, wording
+from bench.analysis.comparison import within
 from bench.analysis.load import Run
-from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial, against_target, over_passes, pick
+from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial, over_passes, pick
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
@@ -38,7 +39,12 @@ _CONCLUSIONS: Final = {
     (Verdict.NO, Verdict.YES): "parallelism without concurrency",
     (Verdict.NO, Verdict.NO): "neither concurrency nor parallelism",
 }
-_DIFFERS: Final = {Verdict.YES: "faster", Verdict.NO: "slower", Verdict.UNCLEAR: "no clear difference"}
+_ANSWERS: Final = {
+    comparison.Verdict.FASTER: "faster",
+    comparison.Verdict.SLOWER: "slower",
+    comparison.Verdict.SAME: "the same",
+    comparison.Verdict.UNDECIDED: "no clear difference",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,19 +205,20 @@ def _clients(seen: list[_Seen]) -> str:
 
 
 def _of_targets(run: Run, disturbed: set[Key]) -> Iterator[Finding]:
-    computing = run.windows[run.windows["workload"] == COMPUTES]
     for other, target in itertools.combinations(run.values("target"), 2):
-        ratios = against_target(computing, target, other)
+        rows = [row for row in within(run, other, target, metrics=["throughput"]).rows if row.workload == COMPUTES]
         parts = []
         counts = set()
         for model in run.values("model"):
-            mine = [clients for name, _, clients in ratios.index if name == model]
-            spread = pick(ratios, (model, COMPUTES, max(mine))) if mine else None
-            if spread:
-                counts.add(max(mine))
-                both = {(model, COMPUTES, max(mine), name) for name in (target, other)}
-                told = " disturbed" if both & disturbed else _difference(spread)
-                parts.append(f"{model} {wording.times(spread)}{told}")
+            mine = [row for row in rows if row.cell.split("/")[0] == model]
+            if not mine:
+                continue
+            row = max(mine, key=lambda row: row.clients)
+            counts.add(row.clients)
+            both = {(model, COMPUTES, row.clients, name) for name in (target, other)}
+            told = "disturbed" if both & disturbed else _ANSWERS[row.verdict]
+            interval = wording.span(row.ratio.low, row.ratio.high) if row.ratio.has_interval else "one pass"
+            parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}) {told}")
         if parts:
             clients = f"{wording.listed(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
             yield Finding(f"{target} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")
@@ -222,7 +229,3 @@ def _disturbed(run: Run) -> set[Key]:
     hit = run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))
     shares = hit.groupby([run.windows[name] for name in CELL]).mean()
     return set(shares[shares >= 0.5].index)
-
-
-def _difference(spread: Spread) -> str:
-    return f" {_DIFFERS[spread.above(1.0)]}" if spread.has_range else ""

@@ -160,6 +160,7 @@ def _flatten(record: Record) -> dict[str, Any]:
         "target": str(fields.pop("target")),
         "pass": int(fields.pop("pass_")),
         "start": int(fields.pop("start")),
+        "round": int(fields.pop("round_")),
     }
     for name in ("schema", "latency_hdr"):  # the histogram is large, and what is drawn needs its percentiles alone
         del fields[name]

@@ -28,6 +28,7 @@ _TITLES: Final = {
 _PLOTS: Final = {
     "quadrants": "Concurrency against parallelism",
     "throughput": "Throughput",
+    "forest": "Interpreters against each other",
     "life": "The life of a request",
     "cores": "Effective cores",
     "gil": "Cores and the GIL",

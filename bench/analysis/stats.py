@@ -4,8 +4,9 @@ The unit is the pass, since a server starts once in each: several windows of a c
 What is told of a cell is the median over its passes, with the lowest and highest of them: its *range over passes*.
 Three passes give no confidence interval, and none is claimed.
 
-Ratios are paired: both sides come from the same pass, so that drift of the machine cancels, and the median and range
-are those of the passes' ratios.
+Ratios to serial are paired: both sides come from the same pass, so that slow drift of the machine cancels, and the
+median and range are those of the passes' ratios. Interpreters are measured side by side and compared more closely,
+with confidence intervals: see :mod:`bench.ratios` and :mod:`bench.analysis.comparison`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import math
 from typing import Any, Final, NamedTuple, cast
 
 import pandas as pd
+
+from bench import ratios
 
 CELL: Final = ["model", "workload", "clients", "target"]
 BASELINE: Final = "serial"
@@ -75,28 +78,18 @@ def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
     return _paired(all_models, serial, CELL)
 
 
-def against_target(windows: pd.DataFrame, target: str, other: str) -> pd.DataFrame:
-    """Return the throughput on ``target`` over that on ``other``: same pass, model, workload and clients.
+def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
+    """Return a column of one cell over that of another, by :func:`bench.ratios.paired` over passes.
 
     Returns:
-        Indexed by model, workload and clients, columns as in :class:`Spread`.
+        The geometric mean, and its 95% confidence interval as low and high; ``None`` without a pass in common.
     """
-    rates = _per_pass(windows, "throughput_rps")
-    one, two = (rates[rates["target"] == name].drop(columns="target") for name in (target, other))
-    return _paired(one, two, ["model", "workload", "clients"])
-
-
-def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
-    """Return a column of one cell over that of another: same pass; ``None`` if they have no pass in common."""
-    figures = _per_pass(windows, column).set_index([*CELL, "pass"])[column]
-    try:
-        ratios = (figures.loc[above] / figures.loc[below]).dropna()
-    except KeyError:
-        return None
-    if ratios.empty:
-        return None
-    low, high = (float(ratios.min()), float(ratios.max())) if len(ratios) > 1 else (math.nan, math.nan)
-    return Spread(float(ratios.median()), low, high, len(ratios))
+    by_cell: dict[Any, dict[ratios.Visit, float]] = {above: {}, below: {}}
+    for *cell, pass_, figure in _per_pass(windows, column).itertuples(index=False, name=None):
+        if tuple(cell) in by_cell:
+            by_cell[tuple(cell)][int(pass_), 0] = float(figure)
+    found = ratios.paired(by_cell[above], by_cell[below])
+    return None if found is None else Spread(found.ratio, found.low, found.high, found.starts)
 
 
 def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:

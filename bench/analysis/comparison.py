@@ -1,0 +1,339 @@
+"""Two sides become rows: for each cell and metric a ratio, its interval, and one of four answers.
+
+Within a run the sides are two targets, measured side by side: ratios are paired. Between two runs nothing was measured
+side by side: ratios are unpaired, and what moved the whole machine between the two is not in their intervals.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench import ratios
+from bench.analysis.load import Run
+from bench.analysis.stats import CELL
+from bench.ratios import Ratio
+from loadgen.errors import GilbenchError
+
+SAME_WITHIN: Final = 0.01
+BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
+GROUP: Final = CELL[:3]
+
+
+class Verdict(enum.StrEnum):
+    """What is known of a candidate against its baseline."""
+
+    FASTER = "faster"
+    SLOWER = "slower"
+    SAME = "same"
+    UNDECIDED = "undecided"
+
+
+class Metric(NamedTuple):
+    """Something that is compared.
+
+    Attributes:
+        title: as it is shown.
+        more: whether more of it is better.
+        of: takes the windows' figures.
+        coarse: from both sides' requests in a window, and the rounds, what spread rounding alone gives a start.
+    """
+
+    title: str
+    more: bool
+    of: Callable[[pd.DataFrame], pd.Series[float]]
+    coarse: Callable[[list[float], int], float]
+
+
+def _counted(counts: list[float], rounds: int) -> float:
+    return ratios.counting_error(*counts, rounds=rounds) if all(counts) else math.inf
+
+
+def _bucketed(_: list[float], rounds: int) -> float:
+    """Return the spread of two values that are known to within a bucket of 0.1%."""
+    return 0.001 / math.sqrt(12) * math.sqrt(2 / rounds)
+
+
+METRICS: Final = {
+    "throughput": Metric("throughput", True, lambda windows: windows["throughput_rps"], _counted),
+    "latency_p50": Metric("latency p50", False, lambda windows: windows["latency_p50_ns"], _bucketed),
+    "latency_p99": Metric("latency p99", False, lambda windows: windows["latency_p99_ns"], _bucketed),
+    "cpu_per_request": Metric(
+        "CPU a request",
+        False,
+        lambda windows: windows["server_cpu_s"] / windows["requests"].where(windows["requests"] > 0),
+        lambda _, __: 0.0,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A row.
+
+    Attributes:
+        cell: model, workload and clients.
+        metric: a key of :data:`METRICS`.
+        baseline: name of the target, of another run with that run's name before it.
+        candidate: the same.
+        ratio: candidate / baseline.
+        confidence: of its interval.
+        p: of the hypothesis that there is no difference.
+        p_adjusted: corrected for the cells of this metric, see :func:`bench.ratios.corrected`.
+        verdict: faster is better, whatever the metric: of a latency, less.
+        minutes: how much longer would probably tell; NaN where it is told, or unknown.
+        differs: in what the builds differ.
+        marked: share of the windows of both sides that something disturbed.
+        paired: whether both sides were measured side by side.
+    """
+
+    cell: str
+    metric: str
+    baseline: str
+    candidate: str
+    ratio: Ratio
+    confidence: float
+    p: float
+    p_adjusted: float = math.nan
+    verdict: Verdict = Verdict.UNDECIDED
+    minutes: float = math.nan
+    differs: tuple[str, ...] = ()
+    marked: float = 0.0
+    paired: bool = True
+
+    @property
+    def workload(self) -> str:
+        return self.cell.split("/")[1]
+
+    @property
+    def clients(self) -> int:
+        return int(self.cell.split("/")[2])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row as it stands in JSON; ``None`` where there is no interval."""
+        fields = {"cell": self.cell.replace("/", "-"), "metric": self.metric}
+        fields |= {"baseline": self.baseline, "candidate": self.candidate}
+        figures = {
+            "ratio": self.ratio.ratio,
+            "low": self.ratio.low,
+            "high": self.ratio.high,
+            "p_adjusted": self.p_adjusted,
+            "minutes_more": self.minutes,
+        }
+        return {
+            **fields,
+            **{name: None if math.isnan(figure) else figure for name, figure in figures.items()},
+            "verdict": str(self.verdict),
+            "confidence": self.confidence,
+            "starts": self.ratio.starts,
+            "paired": self.paired,
+            "builds_differ_in": list(self.differs),
+            "marked_share": self.marked,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All rows of a comparison.
+
+    Attributes:
+        rows: metric by metric, in the plan's order of cells.
+        same_within: ratios closer to 1 count as the same.
+        left_out: what only one side has, each with the reason.
+    """
+
+    rows: tuple[Compared, ...]
+    same_within: float
+    left_out: tuple[str, ...] = ()
+
+    def slower_than(self, loss: float) -> list[Compared]:
+        """Return the rows of throughput in which a loss of more than ``loss`` is shown, corrected for their number."""
+        rows = [row for row in self.rows if row.metric == "throughput"]
+        adjusted = ratios.corrected([row.ratio.p_of_at_least(1 - loss) for row in rows])
+        return [row for row, p in zip(rows, adjusted, strict=True) if p < (1 - row.confidence) / 2]
+
+
+def within(
+    run: Run,
+    baseline: str = "",
+    candidate: str = "",
+    same_within: float | None = None,
+    metrics: Iterable[str] = tuple(METRICS),
+) -> Comparison:
+    """Compare the targets of a run with its baseline.
+
+    Args:
+        run: what was measured.
+        baseline: name of the target; empty: the plan's.
+        candidate: name of the other; empty: each of the others.
+        same_within: ratios closer to 1 count as the same; ``None``: the plan's.
+        metrics: keys of :data:`METRICS`.
+
+    Raises:
+        GilbenchError: there are no two targets, or one is not in the run.
+    """
+    targets = run.values("target")
+    plan = run.section("plan")
+    baseline = baseline or str(plan.get("baseline") or "") or targets[0]
+    others = [candidate] if candidate else [name for name in targets if name != baseline]
+    for name in (baseline, *others):
+        if name not in targets:
+            raise GilbenchError(f"{run.name} has no target {name}: choose from {', '.join(targets)}")
+    if not others:
+        raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
+    zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
+    confidence, visit_s = _confidence(run), _visit_s(run)
+    requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
+    rounds = int(run.windows["round"].max()) + 1
+    rows: list[Compared] = []
+    for metric in metrics:
+        kind = METRICS[metric]
+        figures = _figures(run, kind)
+        found = []
+        for group in _groups(run):
+            for other in others:
+                sides = ((*group, other), (*group, baseline))
+                coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
+                above, below = (figures.get(side, {}) for side in sides)
+                ratio = ratios.paired(above, below, confidence, coarse)
+                if ratio is not None:
+                    row = Compared(_name(group), metric, baseline, other, ratio, confidence, ratio.p_of())
+                    marked = _marked(run, (*group, baseline), (*group, other))
+                    found.append(replace(row, differs=_differ(run, baseline, run, other), marked=marked))
+        rows += _judged(found, zone, visit_s)
+    cells = {(*map(str, cell),) for cell in run.windows[CELL].drop_duplicates().itertuples(index=False, name=None)}
+    left_out = [
+        f"{'-'.join(cell)}: not measured under {other}"
+        for cell in sorted(cells)
+        for other in (baseline, *others)
+        if cell[3] in {baseline, *others} and (*cell[:3], other) not in cells
+    ]
+    return Comparison(tuple(rows), zone, tuple(left_out))
+
+
+def between(one: Run, other: Run, same_within: float | None = None) -> Comparison:
+    """Compare what two runs have in common: the first is the baseline, the second the candidate.
+
+    Cells of the same model, workload, clients and target are compared; if each run has one target, these two are.
+
+    Raises:
+        GilbenchError: they have nothing in common.
+    """
+    zone = SAME_WITHIN if same_within is None else same_within
+    single = len(one.values("target")) == len(other.values("target")) == 1
+    confidence = max(_confidence(one), _confidence(other))
+    rows: list[Compared] = []
+    common: set[tuple[Any, ...]] = set()
+    for metric, kind in METRICS.items():
+        here, there = _figures(one, kind), _figures(other, kind)
+        found = []
+        for cell in here:
+            match = (*cell[:3], other.values("target")[0]) if single else cell
+            ratio = ratios.unpaired(_starts(there.get(match, {})), _starts(here[cell]), confidence)
+            if ratio is not None:
+                common |= {cell, match}
+                names = (f"{one.name}:{cell[3]}", f"{other.name}:{match[3]}")
+                row = Compared(_name(cell[:3]), metric, *names, ratio, confidence, ratio.p_of(), paired=False)
+                found.append(replace(row, differs=_differ(one, str(cell[3]), other, str(match[3]))))
+        rows += _judged(found, zone, math.nan)
+    if not rows:
+        raise GilbenchError(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
+    left_out = [
+        f"{'-'.join(map(str, cell))}: only in {run.name}"
+        for run in (one, other)
+        for cell in run.windows[CELL].drop_duplicates().itertuples(index=False, name=None)
+        if cell not in common
+    ]
+    return Comparison(tuple(rows), zone, tuple(left_out))
+
+
+def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float, *, more: bool) -> Verdict:
+    """Return one of four answers; a difference is called where interval and corrected test agree.
+
+    An interval wholly within the zone of equivalence is "the same", also where it excludes 1 (two one-sided tests:
+    Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15, 1987).
+    """
+    if not ratio.has_interval:
+        return Verdict.UNDECIDED
+    if 1 / (1 + same_within) <= ratio.low and ratio.high <= 1 + same_within:
+        return Verdict.SAME
+    if p_adjusted < 1 - confidence and not ratio.low <= 1 <= ratio.high:
+        return Verdict.FASTER if (ratio.ratio > 1) is more else Verdict.SLOWER
+    return Verdict.UNDECIDED
+
+
+def _judged(rows: Sequence[Compared], same_within: float, visit_s: float) -> Iterable[Compared]:
+    adjusted = ratios.corrected([row.p for row in rows])
+    for row, p in zip(rows, adjusted, strict=True):
+        verdict = judge(row.ratio, p, row.confidence, same_within, more=METRICS[row.metric].more)
+        minutes = _minutes(row.ratio, same_within, visit_s) if verdict is Verdict.UNDECIDED else math.nan
+        yield replace(row, p_adjusted=p, verdict=verdict, minutes=minutes)
+
+
+def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:
+    """Return how many minutes more would decide, if the ratio stays and its interval narrows with the root of time."""
+    off = abs(math.log(ratio.ratio))
+    enough = max(off, math.log1p(same_within) - off)
+    if not ratio.has_interval or enough <= 0:
+        return math.nan
+    half = math.log(ratio.high / ratio.low) / 2
+    return max(1.0, ratio.starts * ((half / enough) ** 2 - 1)) * visit_s / 60
+
+
+def _confidence(run: Run) -> float:
+    """Return the confidence of one interval: where a run could stop at several looks, that of each of them."""
+    return ratios.CONFIDENCE if run.section("plan").get("precision") is None else ratios.confidence_of_looks()
+
+
+def _visit_s(run: Run) -> float:
+    """Return what one start of a group cost in the whole run's time."""
+    elapsed = run.meta.get("elapsed_s")
+    visits = len(run.windows[[*GROUP, "pass"]].drop_duplicates())
+    return float(elapsed) / visits if isinstance(elapsed, (int, float)) and visits else math.nan
+
+
+def _groups(run: Run) -> list[tuple[Any, ...]]:
+    rank = {name: {value: place for place, value in enumerate(run.values(name))} for name in GROUP}
+    groups = run.windows[GROUP].drop_duplicates().itertuples(index=False, name=None)
+    order = ("workload", "model", "clients")
+    return sorted(groups, key=lambda group: [rank[name][group[GROUP.index(name)]] for name in order])
+
+
+def _figures(run: Run, metric: Metric) -> dict[tuple[Any, ...], dict[ratios.Visit, float]]:
+    """Return a metric's figures, by cell, and by start and round."""
+    windows = run.windows.assign(figure=metric.of(run.windows))
+    found: dict[tuple[Any, ...], dict[ratios.Visit, float]] = {}
+    for *cell, pass_, round_, figure in windows[[*CELL, "pass", "round", "figure"]].itertuples(index=False, name=None):
+        found.setdefault(tuple(cell), {})[pass_, round_] = float(figure)
+    return found
+
+
+def _starts(figures: dict[ratios.Visit, float]) -> list[float]:
+    """Return the mean logarithm of each start's figures."""
+    logs: dict[int, list[float]] = {}
+    for (pass_, _), figure in figures.items():
+        if figure > 0:
+            logs.setdefault(pass_, []).append(math.log(figure))
+    return [float(np.mean(each)) for each in logs.values()]
+
+
+def _marked(run: Run, *cells: tuple[Any, ...]) -> float:
+    keys = pd.MultiIndex.from_frame(run.windows[CELL]).isin(cells)
+    return float(run.windows.loc[keys, "warnings"].map(bool).mean())
+
+
+def _differ(one: Run, target: str, other: Run, against: str) -> tuple[str, ...]:
+    builds = one.section("targets").get(target), other.section("targets").get(against)
+    if not all(isinstance(build, dict) for build in builds):
+        return ()
+    return tuple(name for name in BUILT_ALIKE if len({str(build.get(name)) for build in builds if build}) > 1)
+
+
+def _name(group: tuple[Any, ...]) -> str:
+    return "/".join(map(str, group))

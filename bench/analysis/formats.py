@@ -1,0 +1,164 @@
+"""How a comparison is written: for a terminal, for a pull request, for programs, for a browser."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis.comparison import METRICS, Compared, Comparison, Verdict
+from bench.analysis.plots import forest
+from bench.analysis.plots.style import render, style
+
+MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
+_STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
+
+
+def figures(row: Compared) -> str:
+    """Write a ratio with its interval, as ``1.034 [1.021, 1.047]``."""
+    told = row.ratio
+    return (
+        f"{told.ratio:.3f} [{told.low:.3f}, {told.high:.3f}]" if told.has_interval else f"{told.ratio:.3f} (one start)"
+    )
+
+
+def answer(row: Compared) -> str:
+    """Write the verdict; where there is none, how much longer would tell."""
+    if row.verdict is not Verdict.UNDECIDED:
+        return str(row.verdict)
+    if not row.ratio.has_interval:
+        return "not enough data: one start"
+    if math.isnan(row.minutes):
+        return "not enough data"
+    hours = row.minutes / 60
+    much = f"{max(1, row.minutes):.0f} min" if hours < 2 else f"{hours:.0f} h" if hours < 100 else "more than 100 h"
+    return f"not enough data: about {much} would do"
+
+
+def notes(comparison: Comparison) -> Iterator[str]:
+    """Yield what a reader must know of the rows."""
+    rows = comparison.rows
+    if not rows:
+        yield "Nothing could be compared."
+        return
+    confidence = rows[0].confidence
+    looks = "" if confidence == 0.95 else f", each of them {confidence:.1%} so that they hold at several looks"
+    yield (
+        f"Ratio: candidate / baseline, geometric mean over starts of the servers, 95% confidence interval{looks}. "
+        "A difference is called where the interval excludes 1 and the p-value, corrected for the number of cells "
+        "(Benjamini-Hochberg), agrees; faster means better, so less of a latency or of CPU."
+    )
+    if comparison.same_within:
+        yield f"Same: the whole interval lies within {comparison.same_within:.1%} of 1."
+    if not rows[0].paired:
+        yield (
+            "The two runs were not measured side by side: intervals are those of unpaired samples, and whatever moved "
+            "the whole machine between the two is not in them."
+        )
+    fields = sorted({name for row in rows for name in row.differs})
+    if fields:
+        yield f"≠: the two were built differently ({', '.join(fields)}), so this is no difference of versions alone."
+    marked = max(row.marked for row in rows)
+    if marked > 0:
+        yield f"Up to {marked:.0%} of a row's windows were disturbed or doubtful; they count, their records say why."
+    yield from (f"Left out: {what}." for what in comparison.left_out)
+
+
+def terminal(comparison: Comparison) -> str:
+    """Return a table for each metric and candidate."""
+    console = Console(file=io.StringIO(), highlight=False, width=96)
+    for (metric, candidate), rows in _tables(comparison):
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title_justify="left")
+        table.title = Text(f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}", style="bold")
+        for title in ("model", "workload", "clients", "ratio [interval]", "answer"):
+            table.add_column(Text(title), justify="right" if title == "clients" else "left", no_wrap=True)
+        for row in rows:
+            told = Text(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict])
+            table.add_row(*map(Text, (*row.cell.split("/"), figures(row))), told)
+        console.print(table)
+        console.print()
+    for note in notes(comparison):
+        console.print(Text(note, style="dim"))
+    out = console.file
+    assert isinstance(out, io.StringIO)  # noqa: S101 - see above
+    return out.getvalue()
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return a table for each candidate, a column for each metric, fit for a comment on a pull request."""
+    lines: list[str] = []
+    for candidate in dict.fromkeys(row.candidate for row in comparison.rows):
+        rows = [row for row in comparison.rows if row.candidate == candidate]
+        metrics = list(dict.fromkeys(row.metric for row in rows))
+        by_cell = {(row.cell, row.metric): row for row in rows}
+        lines += [f"**{_escaped(candidate)}** / {_escaped(rows[0].baseline)}", ""]
+        lines += [f"| cell | {' | '.join(METRICS[metric].title for metric in metrics)} |"]
+        lines += [f"|---|{'---|' * len(metrics)}"]
+        for cell in dict.fromkeys(row.cell for row in rows):
+            told = (by_cell.get((cell, metric)) for metric in metrics)
+            columns = (
+                f"{MARKS[row.verdict]} {figures(row)}{' ≠' if row.differs else ''}" if row else "–" for row in told
+            )
+            lines.append(f"| {_escaped(cell.replace('/', '-'))} | {' | '.join(columns)} |")
+        lines.append("")
+    lines.append("▲ faster, ▼ slower, = same, ? not enough data.")
+    lines += [f"\n{_escaped(note)}" for note in notes(comparison)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(comparison: Comparison) -> str:
+    """Return a list with an object for each cell and metric."""
+    return json.dumps([row.to_dict() for row in comparison.rows], indent=1, allow_nan=False) + "\n"
+
+
+def html(comparison: Comparison) -> str:
+    """Return a page that fetches nothing."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.analysis", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    tables = [
+        (METRICS[metric].title, candidate, rows[0].baseline, [(row, figures(row), answer(row)) for row in rows])
+        for (metric, candidate), rows in _tables(comparison)
+    ]
+    with style():
+        figure = forest.of(comparison)
+    svg = render(figure, "forest")[0] if figure is not None else ""
+    return environment.get_template("compare.html.j2").render(
+        tables=tables,
+        notes=list(notes(comparison)),
+        forest=Markup(svg[svg.find("<svg") :]),  # noqa: S704 - Matplotlib's own, in which every text is a path
+        marks=MARKS,
+    )
+
+
+FORMATS: Final[dict[str, Callable[[Comparison], str]]] = {
+    "terminal": terminal,
+    "markdown": markdown,
+    "json": as_json,
+    "html": html,
+}
+
+
+def _tables(comparison: Comparison) -> Iterator[tuple[tuple[str, str], list[Compared]]]:
+    def of(row: Compared) -> tuple[str, str]:
+        return row.metric, row.candidate
+
+    places = {name: place for place, name in enumerate(METRICS)}
+    rows = sorted(comparison.rows, key=lambda row: places[row.metric])  # stable: cells stay in order
+    for candidate in dict.fromkeys(row.candidate for row in rows):
+        for key, group in itertools.groupby((row for row in rows if row.candidate == candidate), of):
+            yield key, list(group)
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|" else character for character in text)

@@ -1,0 +1,218 @@
+"""Comparing: what a row says, four answers, two runs, the gate, every format, and what cannot be compared."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import ratios
+from bench.analysis import compare
+from bench.analysis.comparison import METRICS, Verdict, between, judge, within
+from bench.analysis.formats import FORMATS
+from bench.analysis.load import load_run
+from bench.ratios import Ratio
+from tests.made import Made
+
+KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_adjusted", "verdict"}
+
+
+def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3.13t", **fields: object) -> Made:
+    """Make a run up in which one target is so much faster than the other, on cpu."""
+    rates = {
+        ("threaded", "cpu", 4, name, pass_): 1000.0
+        * (1 + share * (name == target))
+        * (1 + noise * ((pass_ * 7) % 5 - 2))
+        for pass_ in range(passes)
+        for name in ("3.13", "3.13t")
+    }
+    # Both sides of a pass drift together; what differs between them is small.
+    rates |= {key: rate * (1.0005 if key[4] % 2 else 1) for key, rate in rates.items() if key[3] == target}
+    settings: dict[str, object] = {"models": ("threaded",), "workloads": ("cpu",), "clients": (4,), "passes": passes}
+    return Made(rates=rates, **(settings | fields))  # type: ignore[arg-type]
+
+
+def test_a_difference_is_found_with_its_size(tmp_path: Path) -> None:
+    found = within(load_run(faster(0.03).write(tmp_path / "run")))
+    row = next(row for row in found.rows if row.metric == "throughput")
+    assert (row.cell, row.baseline, row.candidate) == ("threaded/cpu/4", "3.13", "3.13t")
+    assert row.ratio.low <= 1.03 <= row.ratio.high
+    assert row.verdict is Verdict.FASTER
+    assert row.ratio.starts == 8
+    assert row.paired
+    assert math.isnan(row.minutes)
+
+
+def test_sides_can_be_turned_round(tmp_path: Path) -> None:
+    run = load_run(faster(0.03).write(tmp_path / "run"))
+    one, other = within(run).rows[0], within(run, baseline="3.13t").rows[0]
+    assert (other.baseline, other.candidate, other.verdict) == ("3.13t", "3.13", Verdict.SLOWER)
+    assert one.ratio.ratio * other.ratio.ratio == pytest.approx(1)
+
+
+def test_less_of_a_latency_is_faster(tmp_path: Path) -> None:
+    rows = within(load_run(Made(models=("threaded",), workloads=("cpu",), clients=(8,)).write(tmp_path / "run"))).rows
+    verdicts = {row.metric: (row.ratio.ratio > 1, row.verdict) for row in rows}
+    assert verdicts["throughput"] == (True, Verdict.FASTER)
+    assert verdicts["latency_p50"] == (False, Verdict.FASTER)
+    assert list(dict.fromkeys(row.metric for row in rows)) == list(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "answer"),
+    [
+        (1.02, 1.04, 0.001, Verdict.FASTER),
+        (0.96, 0.98, 0.001, Verdict.SLOWER),
+        (0.995, 1.005, 0.9, Verdict.SAME),
+        (1.002, 1.008, 0.001, Verdict.SAME),
+        (0.97, 1.03, 0.9, Verdict.UNDECIDED),
+        (1.02, 1.04, 0.06, Verdict.UNDECIDED),
+    ],
+)
+def test_there_are_four_answers(low: float, high: float, p: float, answer: Verdict) -> None:
+    ratio = Ratio(math.sqrt(low * high), low, high, 9, 0.01, 8)
+    assert judge(ratio, p, 0.95, 0.01, more=True) is answer
+
+
+def test_one_start_is_no_answer_and_no_interval(tmp_path: Path) -> None:
+    row = within(load_run(faster(0.5, passes=1).write(tmp_path / "run"))).rows[0]
+    assert row.verdict is Verdict.UNDECIDED
+    fields = row.to_dict()
+    assert (fields["low"], fields["high"], fields["p_adjusted"]) == (None, None, None)
+    for told in FORMATS.values():
+        assert "nan" not in told(within(load_run(tmp_path / "run"))).lower()
+
+
+def test_how_much_longer_it_would_take_is_told(tmp_path: Path) -> None:
+    run = load_run(
+        Made(models=("serial",), workloads=("echo",), noise=0.1, meta={"elapsed_s": 60}).write(tmp_path / "r")
+    )
+    rows = [row for row in within(run).rows if row.verdict is Verdict.UNDECIDED]
+    assert rows
+    assert all(row.minutes > 0 for row in rows)
+
+
+def test_counting_is_no_certainty(tmp_path: Path) -> None:
+    rates = {("serial", "io", 8, name, p): rate for name, rate in (("3.13", 185.0), ("3.13t", 183.0)) for p in range(3)}
+    run = load_run(Made(models=("serial",), workloads=("io",), clients=(8,), rates=rates).write(tmp_path / "run"))
+    row = within(run).rows[0]
+    assert row.ratio.error >= ratios.counting_error(*run.windows.groupby("target")["requests"].mean()) / 3**0.5 * 0.999
+    assert row.verdict is Verdict.UNDECIDED
+
+
+def test_a_run_that_could_stop_early_has_wider_intervals(tmp_path: Path) -> None:
+    plain, looks = (
+        within(load_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
+        for name, plan in (("plain", {}), ("looks", {"precision": 0.01}))
+    )
+    assert looks.confidence == ratios.confidence_of_looks()
+    assert looks.ratio.precision > 1.1 * plain.ratio.precision
+
+
+def test_rounds_of_one_start_do_not_count_as_starts(tmp_path: Path) -> None:
+    made = faster(0.03, passes=4)
+    once = made.records()
+    made.write(tmp_path / "run")
+    lines = [replace(record, round_=round_).to_json() + "\n" for record in once for round_ in range(3)]
+    (tmp_path / "run" / "records.jsonl").write_text("".join(lines), encoding="utf-8")
+    assert within(load_run(tmp_path / "run")).rows[0].ratio.starts == 4
+
+
+def test_two_runs_are_compared_unpaired_and_told_so(tmp_path: Path) -> None:
+    one, other = (load_run(faster(share).write(tmp_path / name)) for name, share in (("A", 0.0), ("B", 0.08)))
+    found = between(one, other)
+    row = next(row for row in found.rows if row.metric == "throughput" and row.candidate.endswith(":3.13t"))
+    assert not row.paired
+    assert row.ratio.low <= 1.08 <= row.ratio.high
+    assert row.ratio.precision > 2 * within(other).rows[0].ratio.precision
+    assert "not measured side by side" in FORMATS["terminal"](found)
+
+
+def test_what_only_one_run_has_is_listed(tmp_path: Path) -> None:
+    one = load_run(faster(0.0).write(tmp_path / "A"))
+    other = load_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
+    assert any("threaded-io-4-3.13" in what for what in between(one, other).left_out)
+
+
+def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    targets = {"3.13": {"compiler": "GCC 12", "pgo": True}, "3.13t": {"compiler": "Clang 18", "pgo": True}}
+    folder = faster(0.03, meta={"targets": targets}).write(tmp_path / "run")
+    found = within(load_run(folder))
+    assert all(row.differs == ("compiler",) for row in found.rows)
+    told = FORMATS["terminal"](found)
+    assert told.count(" ≠") >= len(found.rows)
+    assert compare.main([str(folder), "--require-same-build"]) == 2
+    assert "differ in compiler" in capsys.readouterr().err
+
+
+# The command.
+
+
+def test_the_gate_fails_only_for_a_loss_that_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clear = str(faster(-0.08).write(tmp_path / "clear"))
+    noisy = str(faster(-0.06, passes=2).write(tmp_path / "noisy"))
+    assert compare.main([clear, "--fail-slower", "5%"]) == 1
+    assert "slower than 3.13 by more than 5.00%" in capsys.readouterr().err
+    assert compare.main([clear, "--fail-slower", "9%"]) == 0
+    assert compare.main([noisy, "--fail-slower", "5.9%"]) == 0
+
+
+def test_json_is_a_list_with_an_object_for_each_cell_and_metric(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(faster(0.03).write(tmp_path / "run"))
+    assert compare.main([folder, "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) == len(METRICS)
+    assert all(row.keys() >= KEYS for row in rows)
+    assert rows[0]["cell"] == "threaded-cpu-4"
+    assert {row["verdict"] for row in rows} <= {"faster", "slower", "same", "undecided"}
+    assert compare.main([folder, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == rows, "the same records give the same figures, to the last digit"
+
+
+def test_names_are_data_in_every_format(tmp_path: Path) -> None:
+    evil = "<b>|*x*"
+    made = faster(0.03, target=evil)
+    records = [replace(one, target=evil if one.target == "3.13t" else one.target) for one in made.records()]
+    folder = made.write(tmp_path / "run")
+    (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
+    found = within(load_run(folder))
+    assert "<b>" not in FORMATS["html"](found)
+    assert "\\<b\\>\\|\\*x\\*" in FORMATS["markdown"](found)
+    assert "<script" not in FORMATS["html"](found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere"], "is no folder"),
+        (["RUN", "--baseline", "2.7"], "has no target 2.7: choose from 3.13, 3.13t"),
+        (["RUN", "RUN", "RUN"], "give two runs"),
+        (["RUN", "RUN", "--baseline", "3.13"], "give two runs"),
+        (["RUN", "--output", "/no/such/folder/x"], "cannot write to"),
+    ],
+)
+def test_what_cannot_be_compared_is_a_line_that_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    folder = str(faster(0.03).write(tmp_path / "run"))
+    assert compare.main([folder if one == "RUN" else one for one in arguments]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_share_without_its_sign_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        compare.main([str(tmp_path), "--fail-slower", "5"])
+    assert "write it as 5%" in capsys.readouterr().err
+
+
+def test_one_interpreter_is_not_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = faster(0.0, targets=("3.13",)).write(tmp_path / "run")
+    assert compare.main([str(folder)]) == 2
+    assert "one interpreter only" in capsys.readouterr().err
