@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import NoReturn
 
-from bench import attach, pythons
+from bench import attach, doctor, pythons
 from bench.errors import GilbenchError
 from loadgen.options import duration_s
 
@@ -29,6 +29,9 @@ def main(argv: list[str] | None = None) -> int:
     command.add_argument("--duration", type=duration_s, default=5.0, metavar="TIME", help="how long (default: 5s)")
     command.add_argument("--json", action="store_true", help="as JSON, with a row for each thread")
     command.set_defaults(main=attach.main)
+    command = commands.add_parser("doctor", help="what makes measurements noisy here, and how to mend it")
+    command.add_argument("--json", action="store_true", help="as JSON")
+    command.set_defaults(main=doctor.main)
     options = parser.parse_args(argv)
     try:
         status: int = options.main(options)

@@ -1,0 +1,191 @@
+"""``python -m bench doctor``: what of this machine makes measurements noisy, what that costs, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psutil
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench import machine
+
+ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, one for the generator, one for the rest
+OPEN_FILES: Final = 4096
+LOOK_S: Final = 1.0
+
+UNKNOWN: Final = "the system does not tell"
+
+
+class Finding(NamedTuple):
+    """A row.
+
+    Attributes:
+        check: what was looked at.
+        found: what it is; ``None``: the system does not tell.
+        costs: what that does to a measurement; empty if it is as it should be.
+        remedy: how to mend it.
+    """
+
+    check: str
+    found: str | None
+    costs: str = ""
+    remedy: str = ""
+
+
+class Surroundings:
+    """What the system tells; the folders can be others, for tests."""
+
+    def __init__(self, sys_: Path = Path("/sys"), proc: Path = Path("/proc")) -> None:
+        self.cpu = sys_ / "devices/system/cpu"
+        self.cgroup = sys_ / "fs/cgroup"
+        self.proc = proc
+
+    def read(self, path: Path) -> str | None:
+        try:
+            return path.read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            return None
+
+
+def governor(at: Surroundings) -> Finding:
+    found = {at.read(path) for path in at.cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {None}
+    told = ", ".join(sorted(map(str, found))) or None
+    if found <= {"performance"}:
+        return Finding("frequency governor", told)
+    costs = "the clock follows the load, so a lightly loaded server computes more slowly"
+    return Finding("frequency governor", told, costs, "cpupower frequency-set --governor performance")
+
+
+def turbo(at: Surroundings) -> Finding:
+    off, boost = at.read(at.cpu / "intel_pstate/no_turbo"), at.read(at.cpu / "cpufreq/boost")
+    if off is None and boost is None:
+        return Finding("turbo", None)
+    if off == "1" or boost == "0":
+        return Finding("turbo", "off")
+    remedy = "echo 1 > /sys/devices/system/cpu/intel_pstate/no_turbo, or echo 0 > /sys/devices/system/cpu/cpufreq/boost"
+    return Finding("turbo", "on", "one busy core runs faster than two, so parallelism looks worse than it is", remedy)
+
+
+def smt(at: Surroundings) -> Finding:
+    active = at.read(at.cpu / "smt/active")
+    if active != "1":
+        return Finding("SMT", {"0": "off", None: None}.get(active, active))
+    costs = "two CPUs of one core share it, so a second one adds less than a core"
+    return Finding("SMT", "on", costs, "echo off > /sys/devices/system/cpu/smt/control")
+
+
+def cpus(_: Surroundings) -> Finding:
+    count = machine.cpus()
+    if count >= ROOM_FOR_BOTH:
+        return Finding("CPUs for this process", str(count))
+    costs = "the load generator competes with servers that use all of them; speed-ups look smaller"
+    return Finding("CPUs for this process", str(count), costs, "measure on a machine with 4 or more")
+
+
+def isolated(at: Surroundings) -> Finding:
+    return Finding("isolated CPUs", {"": "none"}.get(found := at.read(at.cpu / "isolated") or "", found))
+
+
+def quota(at: Surroundings) -> Finding:
+    limit = at.read(at.cgroup / "cpu.max")
+    if limit is None or limit.startswith("max"):
+        return Finding("CPU quota", None if limit is None else "none")
+    used, _, period = limit.partition(" ")
+    told = f"{int(used) / int(period):g} CPUs"
+    return Finding(
+        "CPU quota", told, "the kernel stops everything when it is used up: long latencies", "lift the limit"
+    )
+
+
+def virtual(at: Surroundings) -> Finding:
+    info = at.read(at.proc / "cpuinfo")
+    if info is None:
+        return Finding("virtual machine", None)
+    if " hypervisor" not in info:
+        return Finding("virtual machine", "no")
+    costs = "its host takes CPU time as it likes, and an idle CPU wakes slowly"
+    return Finding("virtual machine", "yes", costs, "more starts (--precision), or a machine of your own")
+
+
+def steal(_: Surroundings) -> Finding:
+    before = machine.read_time()
+    time.sleep(LOOK_S)
+    after = machine.read_time()
+    if before.steal_s is None or after.steal_s is None:
+        return Finding("steal now", None)
+    share = (after.steal_s - before.steal_s) / LOOK_S / (psutil.cpu_count() or 1)
+    costs = "the host took that time away; windows in which it does are marked" if share > 0.02 else ""
+    return Finding("steal now", f"{share:.1%}", costs, "measure at another time" if costs else "")
+
+
+def load(_: Surroundings) -> Finding:
+    average = psutil.getloadavg()[0]
+    costs = "other programs compete for the CPUs; windows in which they do are marked" if average > 0.5 else ""
+    return Finding("load of the last minute", f"{average:.2f}", costs, "end them, and wait a minute" if costs else "")
+
+
+def swap(_: Surroundings) -> Finding:
+    memory = psutil.swap_memory()
+    if not memory.used:
+        return Finding("swap in use", "none")
+    told = f"{memory.used / 2**20:,.0f} MiB"
+    return Finding("swap in use", told, "what was swapped out is slow when it is used again", "swapoff -a && swapon -a")
+
+
+def layout(at: Surroundings) -> Finding:
+    mode = at.read(at.proc / "sys/kernel/randomize_va_space")
+    if mode in {None, "0"}:
+        return Finding("address randomisation", None if mode is None else "off")
+    costs = "two starts of one interpreter differ by up to a per cent; many starts average that out"
+    return Finding("address randomisation", "on", costs, "leave it on; --fixed-layout takes it out of a comparison")
+
+
+def accounts(at: Surroundings) -> Finding:
+    if at.read(at.proc / "self/syscall") is not None:
+        return Finding("threads' system calls", "told")
+    costs = "what a server's threads wait for stays unknown"
+    return Finding("threads' system calls", None, costs, "run outside of the container, or let it read /proc")
+
+
+def files(_: Surroundings) -> Finding:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if limit == resource.RLIM_INFINITY or limit >= OPEN_FILES:
+        return Finding("open files", "enough")
+    return Finding("open files", str(limit), "fewer clients than that", f"ulimit -Hn {OPEN_FILES}")
+
+
+CHECKS: Final[tuple[Callable[[Surroundings], Finding], ...]] = (
+    *(cpus, governor, turbo, smt, isolated, quota, virtual, steal, load, swap, layout, accounts, files),
+)
+
+
+def look(at: Surroundings) -> Iterator[Finding]:
+    """Yield what each check found."""
+    return (check(at) for check in CHECKS)
+
+
+def main(options: argparse.Namespace) -> int:
+    """Show it, and return the exit status."""
+    found = list(look(Surroundings()))
+    if options.json:
+        sys.stdout.write(json.dumps([one._asdict() for one in found], indent=1) + "\n")
+        return 0
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for title in ("", "what", "is, what it costs, how to mend it"):
+        table.add_column(title, overflow="fold", no_wrap=title == "what")
+    for one in found:
+        mark = Text("!", "bold yellow") if one.costs else Text("?" if one.found is None else "")
+        told = Text.assemble(one.found or UNKNOWN, *((f"\n{one.costs}", f"\n→ {one.remedy}") if one.costs else ()))
+        table.add_row(mark, Text(one.check, "bold" if one.costs else ""), told)
+    Console(highlight=False).print(table)
+    return 0
