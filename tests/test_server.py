@@ -20,6 +20,7 @@ from bench.errors import ServerFailed
 from bench.server import ROOT, Server
 from bench.targets import Target, resolve
 from loadgen import Load, run
+from servers.models import MODELS as SERVING_MODELS
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 
@@ -27,6 +28,18 @@ MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 @pytest.fixture(scope="module")
 def target() -> Target:
     return resolve(sys.executable, [])[0]
+
+
+@pytest.mark.parametrize("model", [name for name, row in SERVING_MODELS.items() if row.since <= sys.version_info[:2]])
+def test_a_server_whose_turn_it_is_not_is_asleep(target: Target, model: str) -> None:
+    with running(target, model) as server:
+        ask = Load(host="127.0.0.1", port=server.port, connections=2, duration_s=0.05, conversation=10)
+        assert run(ask).requests
+        time.sleep(0.1)  # the last client has left
+        before = accounting.read(server.pid)
+        time.sleep(0.5)
+        after = accounting.read(server.pid)
+    assert after.cpu_s - before.cpu_s < 0.005
 
 
 @contextlib.contextmanager
