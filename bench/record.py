@@ -9,6 +9,7 @@ Schema history:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -225,5 +226,11 @@ _NESTED: dict[str, type] = {
 
 
 def _known(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
-    names = {spec.name for spec in dataclasses.fields(kind)}
+    names = names_of(kind)
     return {name: value for name, value in raw.items() if name in names}
+
+
+@functools.cache
+def names_of(kind: type) -> tuple[str, ...]:
+    """Return the names of the fields of one of the classes above."""
+    return tuple(spec.name for spec in dataclasses.fields(kind))

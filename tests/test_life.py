@@ -54,4 +54,4 @@ def test_without_accounts_all_else_is_drawn_and_the_reason_told(tmp_path: Path) 
     page = draw(load_run(folder), quiet=True).read_text(encoding="utf-8")
     assert not (folder / "plots" / "life.svg").exists()
     assert (folder / "plots" / "cores.svg").exists()
-    assert "Not known of some or all windows: not asked for." in page
+    assert "Not known of some or all windows: windows too short" in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.record import SCHEMA, Record
+from bench.record import SCHEMA, Record, names_of
 from loadgen.errors import GilbenchError
 
 RECORDS: Final = "records.jsonl"
@@ -151,8 +150,14 @@ def _tidy(records: list[Record]) -> pd.DataFrame:
     return frame
 
 
+def _shallow(fields: object) -> dict[str, Any]:
+    """Return a dataclass's fields as they are: copying all that is in them is most of what reading a run costs."""
+    kind: type = fields.__class__
+    return {name: getattr(fields, name) for name in names_of(kind)}
+
+
 def _flatten(record: Record) -> dict[str, Any]:
-    fields = dataclasses.asdict(record)
+    fields = _shallow(record)
     flat: dict[str, Any] = {
         "model": str(fields.pop("model")),
         "workload": str(fields.pop("workload")),
@@ -165,11 +170,11 @@ def _flatten(record: Record) -> dict[str, Any]:
     for name in ("schema", "latency_hdr"):  # the histogram is large, and what is drawn needs its percentiles alone
         del fields[name]
     kinds = dict(fields.pop("errors"))
-    accounts = dict(fields.pop("accounts"))
+    accounts = _shallow(fields.pop("accounts"))
     warnings = [dict(warning) for warning in fields.pop("warnings")]
     for name, value in fields.items():
         if name in _FLAT:
-            flat |= {_FLAT[name].format(part): figure for part, figure in value.items()}
+            flat |= {_FLAT[name].format(part): figure for part, figure in _shallow(value).items()}
         else:
             flat[name] = value
     return flat | {
