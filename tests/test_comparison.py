@@ -103,6 +103,26 @@ def test_counting_is_no_certainty(tmp_path: Path) -> None:
     assert row.verdict is Verdict.UNDECIDED
 
 
+def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> None:
+    made = faster(0.03)
+    records = [
+        replace(one, throughput_rps=one.throughput_rps / 2, warnings=[{"code": "steal", "share": 0.3}])
+        if one.pass_ == 3 and one.target == "3.13t"
+        else one
+        for one in made.records()
+    ]
+    folder = made.write(tmp_path / "run")
+    (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
+    found = within(load_run(folder))
+    row = found.rows[0]
+    assert row.ratio.starts == 8, "never dropped"
+    assert row.marked == 1 / 16
+    assert row.undisturbed == pytest.approx(1.03, abs=0.002)
+    assert row.ratio.ratio < 0.97
+    told = " ".join(FORMATS["terminal"](found).split())
+    assert "They count; without them ratios would change by up to 9" in told
+
+
 def test_a_run_that_could_stop_early_has_wider_intervals(tmp_path: Path) -> None:
     plain, looks = (
         within(load_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]

@@ -24,6 +24,7 @@ from loadgen.errors import GilbenchError
 SAME_WITHIN: Final = 0.01
 BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
 GROUP: Final = CELL[:3]
+DISTURBING: Final = {"foreign_cpu", "steal"}
 
 
 class Verdict(enum.StrEnum):
@@ -89,7 +90,8 @@ class Compared:
         verdict: faster is better, whatever the metric: of a latency, less.
         minutes: how much longer would probably tell; NaN where it is told, or unknown.
         differs: in what the builds differ.
-        marked: share of the windows of both sides that something disturbed.
+        marked: share of the windows of both sides that other programs or the machine's host disturbed.
+        undisturbed: the ratio without the rounds in which a window was; ``None`` if all were, or it is not known.
         paired: whether both sides were measured side by side.
     """
 
@@ -105,6 +107,7 @@ class Compared:
     minutes: float = math.nan
     differs: tuple[str, ...] = ()
     marked: float = 0.0
+    undisturbed: float | None = None
     paired: bool = True
 
     @property
@@ -134,7 +137,8 @@ class Compared:
             "starts": self.ratio.starts,
             "paired": self.paired,
             "builds_differ_in": list(self.differs),
-            "marked_share": self.marked,
+            "disturbed_share": self.marked,
+            "ratio_undisturbed": self.undisturbed,
         }
 
 
@@ -191,6 +195,7 @@ def within(
     confidence, visit_s = _confidence(run), _visit_s(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
+    disturbed = _disturbed(run)
     rows: list[Compared] = []
     for metric in metrics:
         kind = METRICS[metric]
@@ -204,8 +209,16 @@ def within(
                 ratio = ratios.paired(above, below, confidence, coarse)
                 if ratio is not None:
                     row = Compared(_name(group), metric, baseline, other, ratio, confidence, ratio.p_of())
-                    marked = _marked(run, (*group, baseline), (*group, other))
-                    found.append(replace(row, differs=_differ(run, baseline, run, other), marked=marked))
+                    bad = [disturbed.get(side, set()) for side in sides]
+                    both = set.union(*bad)
+                    quiet = ratios.paired(_without(above, both), _without(below, both))
+                    row = replace(
+                        row,
+                        differs=_differ(run, baseline, run, other),
+                        marked=sum(map(len, bad)) / max(1, len(above) + len(below)),
+                        undisturbed=None if quiet is None else quiet.ratio,
+                    )
+                    found.append(row)
         rows += _judged(found, zone, visit_s)
     cells = {(*map(str, cell),) for cell in run.windows[CELL].drop_duplicates().itertuples(index=False, name=None)}
     left_out = [
@@ -323,9 +336,17 @@ def _starts(figures: dict[ratios.Visit, float]) -> list[float]:
     return [float(np.mean(each)) for each in logs.values()]
 
 
-def _marked(run: Run, *cells: tuple[Any, ...]) -> float:
-    keys = pd.MultiIndex.from_frame(run.windows[CELL]).isin(cells)
-    return float(run.windows.loc[keys, "warnings"].map(bool).mean())
+def _disturbed(run: Run) -> dict[tuple[Any, ...], set[ratios.Visit]]:
+    """Return the starts and rounds of each cell in which something else took CPU time."""
+    hit = run.windows[run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))]
+    found: dict[tuple[Any, ...], set[ratios.Visit]] = {}
+    for *cell, pass_, round_ in hit[[*CELL, "pass", "round"]].itertuples(index=False, name=None):
+        found.setdefault(tuple(cell), set()).add((pass_, round_))
+    return found
+
+
+def _without(figures: dict[ratios.Visit, float], bad: set[ratios.Visit]) -> dict[ratios.Visit, float]:
+    return {visit: figure for visit, figure in figures.items() if visit not in bad}
 
 
 def _differ(one: Run, target: str, other: Run, against: str) -> tuple[str, ...]:

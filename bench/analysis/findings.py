@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from bench.analysis import comparison, wording
-from bench.analysis.comparison import within
+from bench.analysis.comparison import DISTURBING, within
 from bench.analysis.load import Run
 from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial, over_passes, pick
 
@@ -18,8 +18,6 @@ OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's shar
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
 
 Key = tuple[str, str, int, str]  # a cell: model, workload, clients, target
-
-DISTURBING: Final = {"foreign_cpu", "steal"}
 
 WAITS: Final = "io"
 COMPUTES: Final = "cpu"

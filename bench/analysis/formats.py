@@ -69,8 +69,10 @@ def notes(comparison: Comparison) -> Iterator[str]:
     if fields:
         yield f"≠: the two were built differently ({', '.join(fields)}), so this is no difference of versions alone."
     marked = max(row.marked for row in rows)
+    changes = [abs(row.undisturbed / row.ratio.ratio - 1) for row in rows if row.marked and row.undisturbed is not None]
     if marked > 0:
-        yield f"Up to {marked:.0%} of a row's windows were disturbed or doubtful; they count, their records say why."
+        without = f"; without them ratios would change by up to {max(changes):.1%}" if changes else ""
+        yield f"Other programs or the host disturbed up to {marked:.0%} of a row's windows. They count{without}."
     yield from (f"Left out: {what}." for what in comparison.left_out)
 
 
