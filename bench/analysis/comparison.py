@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from bench import ratios
+from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 from bench.ratios import Ratio
@@ -23,8 +23,6 @@ from loadgen.errors import GilbenchError
 
 SAME_WITHIN: Final = 0.01
 BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
-GROUP: Final = CELL[:3]
-DISTURBING: Final = {"foreign_cpu", "steal"}
 
 
 class Verdict(enum.StrEnum):
@@ -192,16 +190,16 @@ def within(
     if not others:
         raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
     zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
-    confidence, visit_s = _confidence(run), _visit_s(run)
+    confidence, visit_s = starts.confidence(run), starts.visit_s(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
-    disturbed = _disturbed(run)
+    disturbed = starts.disturbed(run)
     rows: list[Compared] = []
     for metric in metrics:
         kind = METRICS[metric]
-        figures = _figures(run, kind)
+        figures = starts.figures(run, kind.of)
         found = []
-        for group in _groups(run):
+        for group in starts.groups(run):
             for other in others:
                 sides = ((*group, other), (*group, baseline))
                 coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
@@ -211,7 +209,7 @@ def within(
                     row = Compared(_name(group), metric, baseline, other, ratio, confidence, ratio.p_of())
                     bad = [disturbed.get(side, set()) for side in sides]
                     both = set.union(*bad)
-                    quiet = ratios.paired(_without(above, both), _without(below, both))
+                    quiet = ratios.paired(starts.without(above, both), starts.without(below, both))
                     row = replace(
                         row,
                         differs=_differ(run, baseline, run, other),
@@ -240,15 +238,15 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
     """
     zone = SAME_WITHIN if same_within is None else same_within
     single = len(one.values("target")) == len(other.values("target")) == 1
-    confidence = max(_confidence(one), _confidence(other))
+    confidence = max(starts.confidence(one), starts.confidence(other))
     rows: list[Compared] = []
     common: set[tuple[Any, ...]] = set()
     for metric, kind in METRICS.items():
-        here, there = _figures(one, kind), _figures(other, kind)
+        here, there = starts.figures(one, kind.of), starts.figures(other, kind.of)
         found = []
         for cell in here:
             match = (*cell[:3], other.values("target")[0]) if single else cell
-            ratio = ratios.unpaired(_starts(there.get(match, {})), _starts(here[cell]), confidence)
+            ratio = ratios.unpaired(starts.logs(there.get(match, {})), starts.logs(here[cell]), confidence)
             if ratio is not None:
                 common |= {cell, match}
                 names = (f"{one.name}:{cell[3]}", f"{other.name}:{match[3]}")
@@ -297,56 +295,6 @@ def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:
         return math.nan
     half = math.log(ratio.high / ratio.low) / 2
     return max(1.0, ratio.starts * ((half / enough) ** 2 - 1)) * visit_s / 60
-
-
-def _confidence(run: Run) -> float:
-    """Return the confidence of one interval: where a run could stop at several looks, that of each of them."""
-    return ratios.CONFIDENCE if run.section("plan").get("precision") is None else ratios.confidence_of_looks()
-
-
-def _visit_s(run: Run) -> float:
-    """Return what one start of a group cost in the whole run's time."""
-    elapsed = run.meta.get("elapsed_s")
-    visits = len(run.windows[[*GROUP, "pass"]].drop_duplicates())
-    return float(elapsed) / visits if isinstance(elapsed, (int, float)) and visits else math.nan
-
-
-def _groups(run: Run) -> list[tuple[Any, ...]]:
-    rank = {name: {value: place for place, value in enumerate(run.values(name))} for name in GROUP}
-    groups = run.windows[GROUP].drop_duplicates().itertuples(index=False, name=None)
-    order = ("workload", "model", "clients")
-    return sorted(groups, key=lambda group: [rank[name][group[GROUP.index(name)]] for name in order])
-
-
-def _figures(run: Run, metric: Metric) -> dict[tuple[Any, ...], dict[ratios.Visit, float]]:
-    """Return a metric's figures, by cell, and by start and round."""
-    windows = run.windows.assign(figure=metric.of(run.windows))
-    found: dict[tuple[Any, ...], dict[ratios.Visit, float]] = {}
-    for *cell, pass_, round_, figure in windows[[*CELL, "pass", "round", "figure"]].itertuples(index=False, name=None):
-        found.setdefault(tuple(cell), {})[pass_, round_] = float(figure)
-    return found
-
-
-def _starts(figures: dict[ratios.Visit, float]) -> list[float]:
-    """Return the mean logarithm of each start's figures."""
-    logs: dict[int, list[float]] = {}
-    for (pass_, _), figure in figures.items():
-        if figure > 0:
-            logs.setdefault(pass_, []).append(math.log(figure))
-    return [float(np.mean(each)) for each in logs.values()]
-
-
-def _disturbed(run: Run) -> dict[tuple[Any, ...], set[ratios.Visit]]:
-    """Return the starts and rounds of each cell in which something else took CPU time."""
-    hit = run.windows[run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))]
-    found: dict[tuple[Any, ...], set[ratios.Visit]] = {}
-    for *cell, pass_, round_ in hit[[*CELL, "pass", "round"]].itertuples(index=False, name=None):
-        found.setdefault(tuple(cell), set()).add((pass_, round_))
-    return found
-
-
-def _without(figures: dict[ratios.Visit, float], bad: set[ratios.Visit]) -> dict[ratios.Visit, float]:
-    return {visit: figure for visit, figure in figures.items() if visit not in bad}
 
 
 def _differ(one: Run, target: str, other: Run, against: str) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from bench.analysis import comparison, wording
-from bench.analysis.comparison import DISTURBING, within
+from bench.analysis.comparison import within
 from bench.analysis.load import Run
+from bench.analysis.starts import DISTURBING
 from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial, over_passes, pick
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
