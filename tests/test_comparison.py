@@ -14,6 +14,8 @@ from bench.analysis import compare
 from bench.analysis.comparison import METRICS, Verdict, between, judge, within
 from bench.analysis.formats import FORMATS
 from bench.analysis.load import load_run
+from bench.analysis.overall import overall
+from bench.analysis.plots import versions
 from bench.ratios import Ratio
 from tests.made import Made
 
@@ -166,6 +168,26 @@ def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys:
     assert told.count(" ≠") >= len(found.rows)
     assert compare.main([str(folder), "--require-same-build"]) == 2
     assert "differ in compiler" in capsys.readouterr().err
+
+
+def test_over_all_cells_there_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> None:
+    run = load_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), passes=6).write(tmp_path / "run"))
+    found = overall(run, "3.13t", "3.13")
+    rows = within(run, metrics=["throughput"]).rows
+    assert found is not None
+    assert found.ratio == pytest.approx(math.prod(row.ratio.ratio for row in rows) ** (1 / len(rows)))
+    assert found.starts == 6
+    assert found.low < found.ratio < found.high
+    back = overall(run, "3.13", "3.13t")
+    assert back is not None
+    assert back.ratio == pytest.approx(1 / found.ratio)
+    assert overall(run, "3.13t", "2.7") is None
+
+
+def test_several_interpreters_are_drawn_against_the_baseline(tmp_path: Path) -> None:
+    names = ("3.9", "3.13", "3.13t")
+    assert versions.draw(Made(targets=names).load(tmp_path)) is not None
+    assert versions.draw(load_run(faster(0.03).write(tmp_path / "two"))) is None
 
 
 # The command.

@@ -29,6 +29,7 @@ _PLOTS: Final = {
     "quadrants": "Concurrency against parallelism",
     "throughput": "Throughput",
     "forest": "Interpreters against each other",
+    "versions": "From one CPython to the next",
     "life": "The life of a request",
     "cores": "Effective cores",
     "gil": "Cores and the GIL",

@@ -1,0 +1,45 @@
+"""One figure for an interpreter: the geometric mean of its ratios over all cells, with an interval over starts.
+
+The geometric mean is the one mean of ratios that does not depend on which side is the baseline (Fleming and Wallace,
+How not to lie with statistics, CACM 29, 1986). It speaks of the cells that were chosen, each with equal weight.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bench import ratios
+from bench.analysis import starts
+from bench.analysis.comparison import METRICS
+from bench.analysis.load import Run
+from bench.ratios import Ratio
+
+
+def overall(run: Run, target: str, baseline: str, metric: str = "throughput") -> Ratio | None:
+    """Return the geometric mean over the cells that both targets have; ``None`` if there is none.
+
+    The starts of a pass are one value, so that what moves all cells of a pass together is in the interval; passes in
+    which a cell is missing do not count.
+    """
+    figures = starts.figures(run, METRICS[metric].of)
+    by_cell = []
+    for group in starts.groups(run):
+        above, below = figures.get((*group, target)), figures.get((*group, baseline))
+        if above and below:
+            by_cell.append(_by_pass(above, below))
+    if not by_cell:
+        return None
+    passes = sorted(set.intersection(*(set(one) for one in by_cell)))
+    return ratios.of_starts(
+        [float(np.mean([one[pass_] for one in by_cell])) for pass_ in passes], starts.confidence(run)
+    )
+
+
+def _by_pass(above: dict[ratios.Visit, float], below: dict[ratios.Visit, float]) -> dict[int, float]:
+    logs: dict[int, list[float]] = {}
+    for visit in above.keys() & below.keys():
+        if above[visit] > 0 and below[visit] > 0:
+            logs.setdefault(visit[0], []).append(math.log(above[visit] / below[visit]))
+    return {pass_: float(np.mean(each)) for pass_, each in logs.items()}
