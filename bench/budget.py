@@ -34,8 +34,13 @@ class Budget:
     began_s: float
 
     @classmethod
-    def start(cls, plan: Plan, start_and_stop_s: float) -> Budget:
-        """Let the time run; ``start_and_stop_s`` is what that takes for the servers of a group, as tried out.
+    def start(cls, plan: Plan, start_and_stop_s: float, used_s: float = 0.0) -> Budget:
+        """Let the time run.
+
+        Args:
+            plan: what is to be done in it.
+            start_and_stop_s: what that takes for the servers of a group, as tried out.
+            used_s: what a run that is gone on with has used.
 
         Raises:
             GilbenchError: even the shortest windows would take longer; the message says how long.
@@ -43,7 +48,7 @@ class Budget:
         groups_a_window = len(plan.groups) / len(plan.cells)
         first_s = start_and_stop_s * groups_a_window + plan.warmup_s + EDGES_S
         overhead_s = (first_s + (plan.rounds - 1) * (SETTLE_S + EDGES_S)) / plan.rounds
-        budget = cls(plan, overhead_s, time.monotonic())
+        budget = cls(plan, overhead_s, time.monotonic() - used_s)
         least_s = plan.window_s or FLOOR_S
         windows = plan.windows if plan.precision is None else len(plan.cells) * plan.rounds * FEWEST_PASSES
         needed_s = budget._drawing_s + windows * (budget.overhead_s + least_s)

@@ -31,7 +31,7 @@ class Experiment:
         targets: the interpreters, by the names that the plan's cells use.
         folder: where records go, as they are measured.
         progress: told what is going on.
-        records: what was measured so far.
+        records: what was measured so far, before an interruption too.
     """
 
     plan: Plan
@@ -39,7 +39,10 @@ class Experiment:
     folder: RunFolder
     progress: Progress
     records: list[Record] = field(default_factory=list)
-    _starts: int = 0
+    _starts: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._starts = max((record.start for record in self.records), default=-1) + 1
 
     @property
     def complete(self) -> bool:
@@ -56,7 +59,8 @@ class Experiment:
             GilbenchError: the records could not be written.
         """
         plan, meta, stopping = self.plan, self.folder.meta, Stopping(self.plan, budget)
-        done = 0
+        visited = {(record.pass_, record.cell[:3]) for record in self.records}
+        done = len(self.records)
         try:
             for pass_ in itertools.count():
                 wanted = stopping.wanted(pass_, self.records)
@@ -65,7 +69,8 @@ class Experiment:
                 window_s = budget.window_s(done)
                 self.progress.begin_pass(pass_, window_s)
                 for rounds in plan.order(pass_):
-                    if rounds[0][0].group not in wanted or (plan.precision is not None and budget.spent):
+                    group = rounds[0][0].group
+                    if group not in wanted or (pass_, group) in visited or (plan.precision and budget.spent):
                         continue
                     self._visit(rounds, pass_, window_s)
                     done += len(rounds) * len(rounds[0])

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bench.errors import GilbenchError
 from bench.plan import Cell
+from bench.resume import Interrupted, interrupted
 from bench.server import ROOT
 from bench.targets import AUTO, Target, discover, require_same_build, resolve
 from loadgen.load import MAX_CONNECTIONS
@@ -72,6 +73,7 @@ OPTIONS = {
     "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)"),
     "results": Option(str(ROOT / "results"), "FOLDER", "where the results go (default: results)"),
     "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)"),
+    "resume": Option(None, "FOLDER", "go on with a run that was interrupted; its plan holds, other options do not"),
     "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)"),
 }
 
@@ -115,6 +117,7 @@ class Wanted:
         results: folder below which the run's folder is made.
         name: ends that folder's name.
         seed: of the random order.
+        resumed: the run that is gone on with.
     """
 
     targets: dict[str, Target]
@@ -136,6 +139,7 @@ class Wanted:
     results: Path
     name: str
     seed: int
+    resumed: Interrupted | None = None
 
     @property
     def gaps(self) -> list[Gap]:
@@ -158,6 +162,7 @@ class Wanted:
             for clients in self.clients
             for target in self.targets
             if (model, target) not in gaps
+            and (self.resumed is None or Cell(model, workload, clients, target).name in self.resumed.cells)
         ]
 
 
@@ -167,6 +172,9 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     Raises:
         GilbenchError: something in it makes no sense; the message names the option and says what would.
     """
+    resumed = None if typed["resume"] is None else interrupted(Path(typed["resume"]))
+    if resumed is not None:
+        typed = {**typed, **resumed.typed()}
     models = _some_of("servers", typed, MODELS)
     handlers: dict[str, str] = {}
     workloads = _some_of("workloads", typed, WORKLOADS, _workload(handlers))
@@ -186,14 +194,9 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     budget_s = _read("budget", typed["budget"], duration_s)
     name = _read("name", typed["name"], _name)
     seed = secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], _count(2**63, least=0))
-    targets = {target.name: target for target in resolve(typed["pythons"], discover())}
-    baseline = typed["baseline"] or next(iter(targets))
-    if baseline not in targets:
-        raise GilbenchError(f"--baseline {baseline} is not measured: choose from {', '.join(targets)}")
+    targets = _targets(typed, resumed)
     if precision is not None and len(targets) < 2:
         raise GilbenchError("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
-    if typed["require-same-build"]:
-        require_same_build(targets.values())
     if typed["fixed-layout"] and shutil.which("setarch") is None:
         raise GilbenchError("--fixed-layout needs setarch: install util-linux, or leave it out")
     wanted = Wanted(
@@ -210,16 +213,29 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         window_s=window_s,
         precision=precision,
         same_within=same_within,
-        baseline=baseline,
+        baseline=typed["baseline"] or next(iter(targets)),
         fixed_layout=bool(typed["fixed-layout"]),
         budget_s=budget_s,
         results=Path(typed["results"]),
         name=name,
         seed=seed,
+        resumed=resumed,
     )
     if not wanted.cells:
         raise GilbenchError(f"--servers: {'; '.join(map(str, wanted.gaps))}: name others, or other --pythons")
     return wanted
+
+
+def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str, Target]:
+    targets = {target.name: target for target in resolve(typed["pythons"], discover())}
+    if typed["baseline"] and typed["baseline"] not in targets:
+        raise GilbenchError(f"--baseline {typed['baseline']} is not measured: choose from {', '.join(targets)}")
+    if typed["require-same-build"]:
+        require_same_build(targets.values())
+    for name, build in resumed.meta["targets"].items() if resumed else ():
+        if targets[name].build != build:
+            raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
+    return targets
 
 
 def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:

@@ -38,14 +38,18 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
         for gap in wanted.gaps:
             console.print(f"left out: {gap}", highlight=False)
         start_and_stop_s, work = try_out(plan, wanted.targets)
-        budget = Budget.start(plan, start_and_stop_s)
+        resumed = wanted.resumed
+        budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
         if plan.precision is not None:
             plan = replace(plan, passes=budget.passes)
-        meta = _meta(plan, wanted, command) | {"work": work}
-        meta["plan"]["window_s"] = round(budget.window_s(0), 3)
-        folder = RunFolder(wanted.results, wanted.name, meta)
-        with contextlib.closing(folder), Progress(console, plan.windows, plan.passes) as progress:
-            experiment = Experiment(plan, wanted.targets, folder, progress)
+        if resumed:
+            records, folder = resumed.take_up(), RunFolder.again(resumed.path, resumed.meta)
+        else:
+            meta = _meta(plan, wanted, command) | {"work": work}
+            meta["plan"]["window_s"] = round(budget.window_s(0), 3)
+            records, folder = [], RunFolder(wanted.results, wanted.name, meta)
+        with contextlib.closing(folder), Progress(console, plan.windows - len(records), plan.passes) as progress:
+            experiment = Experiment(plan, wanted.targets, folder, progress, records)
             with contextlib.suppress(KeyboardInterrupt):
                 experiment.run(budget)
     _say_how_it_ended(experiment, console)

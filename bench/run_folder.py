@@ -49,6 +49,21 @@ class RunFolder:
             self.save()
             _point(results.resolve() / "latest", self.path)
 
+    @classmethod
+    def again(cls, path: Path, meta: dict[str, Any]) -> RunFolder:
+        """Open the folder of a run that was interrupted.
+
+        Raises:
+            GilbenchError: it cannot be written to.
+        """
+        folder = cls.__new__(cls)
+        folder.path, folder.meta = path, meta | {"state": "running"}
+        with _explained(path):
+            folder._records = (path / "records.jsonl").open("ab", buffering=0)
+            folder.save()
+            _point(path.parent.parent / "latest", path)
+        return folder
+
     def append(self, records: Sequence[Record]) -> None:
         """Write the records of a start so that a crash of the machine would not lose them.
 

@@ -51,6 +51,16 @@ def test_what_is_given_is_taken() -> None:
     assert [cell.name for cell in wanted.cells[:2]] == ["threaded-echo-2-mine", "threaded-echo-16-mine"]
 
 
+def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() -> None:
+    pair = f"one={sys.executable},two={sys.executable}"
+    wanted = typed(pythons=pair, precision="1.5%", baseline="two")
+    assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 4, 0.1, "two")
+    plain = typed(pythons=pair)
+    assert (plain.precision, plain.rounds, plain.window_s, plain.baseline) == (None, 1, None, "one")
+    with pytest.raises(GilbenchError, match="leave --passes out"):
+        typed(pythons=pair, precision="1%", passes="3")
+
+
 @pytest.mark.parametrize(
     ("option", "text", "says"),
     [
@@ -66,6 +76,13 @@ def test_what_is_given_is_taken() -> None:
         ("name", "../up", "no name for a folder"),
         ("seed", "x", "no whole number from 0"),
         ("pythons", "3.99", "no CPython 3.99 found"),
+        ("precision", "2", "write it as 2%"),
+        ("precision", "2%", "name two with --pythons"),
+        ("same-within", "-1%", "write it as 2%"),
+        ("window", "1us", "a window lasts from 20ms to 600s"),
+        ("rounds", "0", "no whole number from 1"),
+        ("baseline", "2.7", "choose from mine"),
+        ("resume", "/no/such/run", "holds no run"),
     ],
 )
 def test_nonsense_is_refused_with_the_option_and_the_remedy(option: str, text: str, says: str) -> None:
@@ -73,4 +90,4 @@ def test_nonsense_is_refused_with_the_option_and_the_remedy(option: str, text: s
         typed(**{option: text})
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
-    assert option == "pythons" or str(refused.value).startswith(f"--{option}")
+    assert option in {"pythons", "resume"} or str(refused.value).startswith(f"--{option}")

@@ -16,10 +16,11 @@ from rich.console import Console
 from bench.checks import Surroundings
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import Wanted
+from bench.options import OPTIONS, Wanted, read
 from bench.plan import Cell, Plan
 from bench.progress import Progress
 from bench.record import Record
+from bench.resume import Interrupted, interrupted
 from bench.run import carry_out
 from bench.server import Server
 from bench.targets import Target, resolve
@@ -34,6 +35,8 @@ def a_lock_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Job:
     """A run of a few cells below ``folder``; ``console`` keeps what was said."""
+
+    resumed: Interrupted | None = None
 
     def __init__(self, folder: Path, *targets: Target) -> None:
         self.console = Console(file=io.StringIO(), width=100)
@@ -63,6 +66,7 @@ class Job:
             results=self.folder,
             name="test",
             seed=1,
+            resumed=self.resumed,
         )
         return carry_out(dataclasses.replace(plan, **changes), wanted, "typed", self.console)
 
@@ -187,6 +191,43 @@ def test_what_was_measured_before_an_interrupt_is_kept(tmp_path: Path, monkeypat
     assert len(job.records) == len(done.records) == 2
     assert len(servers) > 3
     assert all(server.stop() is None for server in servers)  # each had been stopped
+
+
+def test_a_run_that_is_gone_on_with_has_what_an_uninterrupted_one_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Interrupting, "windows", -4)  # in the middle of the fourth visit, between two rounds
+    monkeypatch.setattr("bench.run.Progress", Interrupting)
+    groups = (("serial", "echo", 1), ("threaded", "echo", 1))
+    job = Job(tmp_path)
+    changes: dict[str, Any] = {"rounds": 2, "window_s": 0.05}
+    assert not job(*groups, **changes).complete
+    folder = (tmp_path / "latest").resolve()
+    before = job.records
+    with (folder / "records.jsonl").open("ab") as file:
+        file.write(b'{"cut in the mid')
+    found = interrupted(folder)
+    typed = {name: option.default for name, option in OPTIONS.items()} | {"resume": str(folder)}
+    wanted = read(typed)
+    assert {cell.name for cell in wanted.cells} == found.cells
+    assert (wanted.rounds, wanted.window_s, wanted.passes, wanted.seed) == (2, 0.05, 2, 1)
+    monkeypatch.setattr("bench.run.Progress", Progress)
+    job.resumed = found
+    done = job(*groups, **changes)
+    assert done.complete
+    assert (tmp_path / "latest").resolve() == folder
+    assert job.meta["state"] == "complete"
+    windows = [(one.pass_, one.round_, one.cell) for one in job.records]
+    assert len(windows) == len(set(windows)) == 2 * 2 * 2
+    whole = [one for one in before if sum((o.pass_, o.cell) == (one.pass_, one.cell) for o in before) == 2]
+    assert job.records[: len(whole)] == whole
+    assert len({one.start for one in job.records}) == 4
+    aside = (folder / "interrupted.jsonl").read_text(encoding="utf-8").splitlines() if len(before) > len(whole) else []
+    assert len(aside) == len(before) - len(whole)
+    with pytest.raises(GilbenchError, match="is complete"):
+        interrupted(folder)
+    with pytest.raises(GilbenchError, match="holds no run"):
+        interrupted(tmp_path)
 
 
 def test_an_interrupt_before_the_first_window_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,129 @@
+"""Going on with a run that was interrupted, so that its statistics are those of one that was not.
+
+Its plan stands in ``run.json``, its seed gives the order. A visit to a group that was cut in the middle is made again:
+its windows go to ``interrupted.jsonl``, so that none is lost and none counts twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench.errors import GilbenchError
+from bench.plan import Group
+from bench.record import SCHEMA, Record
+
+SET_ASIDE: Final = "interrupted.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A run that did not come to its end.
+
+    Attributes:
+        path: of its folder.
+        meta: its ``run.json``.
+    """
+
+    path: Path
+    meta: dict[str, Any]
+
+    @property
+    def cells(self) -> frozenset[str]:
+        """Names of the cells that it is to measure."""
+        return frozenset(self.meta["plan"]["cells"])
+
+    @property
+    def elapsed_s(self) -> float:
+        """Time that it has used of its budget."""
+        return float(self.meta.get("elapsed_s") or 0.0)
+
+    def typed(self) -> dict[str, Any]:
+        """Return what would have to be typed for its plan, by the names of the options."""
+        plan = self.meta["plan"]
+        builds = self.meta["targets"]
+        precise = plan["precision"] is not None
+        return {
+            "pythons": ",".join(f"{name}={builds[name]['executable']}" for name in plan["targets"]),
+            "servers": ",".join(plan["models"]),
+            "workloads": ",".join(plan["handlers"].get(name, name) for name in plan["workloads"]),
+            "request": plan["request"],
+            "objective": plan["objective"],
+            "clients": ",".join(map(str, plan["clients"])),
+            "conversation": "keepalive" if plan["conversation"] is None else str(plan["conversation"]),
+            "passes": None if precise else str(plan["passes"]),
+            "rounds": str(plan["rounds"]),
+            "window": f"{plan['window_s'] * 1e3:g}ms",
+            "precision": f"{plan['precision'] * 100:.12g}%" if precise else None,
+            "same-within": f"{plan['same_within'] * 100:.12g}%",
+            "baseline": plan["baseline"],
+            "fixed-layout": plan["fixed_layout"] or None,
+            "budget": f"{plan['budget_s']:g}s",
+            "seed": str(plan["seed"]),
+        }
+
+    def take_up(self) -> list[Record]:
+        """Return its records, after those of visits that were cut were set aside.
+
+        Raises:
+            GilbenchError: the records cannot be read or written.
+        """
+        try:
+            lines = (self.path / "records.jsonl").read_bytes().split(b"\n")[:-1]  # the last was cut, or is empty
+            records = [Record.from_json(line.decode(errors="replace")) for line in lines if line.strip()]
+            whole = self._whole(records)
+            cut = [one for one in records if (one.pass_, Group(*one.cell[:3])) not in whole]
+            kept = [one for one in records if (one.pass_, Group(*one.cell[:3])) in whole]
+            if cut:
+                with (self.path / SET_ASIDE).open("ab") as file:
+                    file.write(b"".join(one.to_json().encode() + b"\n" for one in cut))
+            new = self.path / "records.jsonl.new"
+            with new.open("wb") as file:
+                file.write(b"".join(one.to_json().encode() + b"\n" for one in kept))
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.path / "records.jsonl")
+        except OSError as problem:
+            raise GilbenchError(f"cannot go on with {self.path}: {problem.strerror}; make room") from problem
+        return kept
+
+    def _whole(self, records: list[Record]) -> set[tuple[int, Group]]:
+        """Return the visits in which every cell has all its windows, or is known to have failed."""
+        plan = self.meta["plan"]
+        failed = {(one["cell"], one["pass"]) for one in self.meta.get("failures") or []}
+        windows = Counter((one.pass_, one.cell) for one in records)
+        return {
+            (pass_, Group(*cell[:3]))
+            for pass_, cell in windows
+            if all(
+                windows[pass_, (*cell[:3], target)] == plan["rounds"] or (name, pass_) in failed
+                for target in plan["targets"]
+                if (name := "-".join(map(str, (*cell[:3], target)))) in self.cells
+            )
+        }
+
+
+def interrupted(folder: Path) -> Interrupted:
+    """Return the run in a folder.
+
+    Raises:
+        GilbenchError: there is no run, it is complete, or it is of another version.
+    """
+    try:
+        meta = json.loads((folder / "run.json").read_bytes())
+        found = Interrupted(folder.resolve(), meta)
+        schema, state = meta["schema"], meta["state"]
+        with contextlib.suppress(KeyError):
+            found.typed()
+            if state == "complete":
+                raise GilbenchError(f"{folder} is complete: there is nothing to go on with; start another run")
+            if schema <= SCHEMA:
+                return found
+    except (OSError, ValueError, TypeError, LookupError) as problem:
+        raise GilbenchError(f"{folder} holds no run that could be gone on with ({problem}): name its folder") from None
+    raise GilbenchError(f"{folder} was made by another version of gilbench: start the run again")
