@@ -14,6 +14,7 @@ from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 
 WORST_SHOWN: Final = 3
+LONGEST_TOLD: Final = 120  # of what differs between builds; all of it is in the page's table of interpreters
 
 Raw = Mapping[str, Any]
 
@@ -230,8 +231,8 @@ def _different_builds(run: Run) -> Iterator[Caution]:
     for field, title in _BUILD.items():
         values = {name: build.get(field) for name, build in known.items()}
         if len(set(map(str, values.values()))) > 1:
-            each = (f"{name} {_flag(value)}" for name, value in values.items())
-            differing.append(f"{title} ({', '.join(each)})")
+            each = ", ".join(f"{name} {_flag(value)}" for name, value in values.items())
+            differing.append(f"{title} ({each})" if len(each) <= LONGEST_TOLD else title)
     if differing:
         yield Caution(
             "different_builds",

@@ -17,10 +17,15 @@ from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
 
-_GENERAL: Final = ("version", "implementation", "compiler", "pgo", "lto", "gil_enabled", "jit", "debug", "executable")
+_GENERAL: Final = (
+    *("version", "implementation", "compiler", "flags", "pgo", "lto", "bolt", "allocator", "libc"),
+    *("gil_enabled", "jit", "debug", "executable"),
+)
 _TITLES: Final = {
     "pgo": "PGO",
     "lto": "LTO",
+    "bolt": "BOLT",
+    "libc": "C library",
     "gil_enabled": "GIL",
     "jit": "JIT",
     "debug": "debug build",

@@ -82,9 +82,10 @@ def _finish(figure: Figure, comparison: Comparison, rows: list[Compared], lines:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     paired = "paired, measured side by side" if rows[0].paired else "unpaired, from two runs"
+    built = "; ≠: built differently" if any(row.differs for row in rows) else ""
     candidates = {row.candidate for row in rows}
     over = style.short(candidates.pop()) if len(candidates) == 1 else "candidate"
-    axes.set_xlabel(f"requests per second, {over} / {style.short(rows[0].baseline)} (log scale; {paired})")
+    axes.set_xlabel(f"requests per second, {over} / {style.short(rows[0].baseline)} (log scale; {paired}{built})")
     height = figure.get_figheight()
     figure.text(0.02, 1 - 0.3 / height, "Which is faster, and how sure that is", fontsize=12, weight="bold")
     handles: list[Line2D | Patch] = [
