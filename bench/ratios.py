@@ -93,11 +93,16 @@ def paired(
         confidence: of the interval.
         coarse: standard deviation of a start's value below which no spread is believed, see :func:`counting_error`.
     """
+    return of_starts(list(logs_of_starts(above, below).values()), confidence, coarse)
+
+
+def logs_of_starts(above: Mapping[Visit, float], below: Mapping[Visit, float]) -> dict[int, float]:
+    """Return each start's value: the mean logarithm of the ratios of its rounds."""
     logs: dict[int, list[float]] = {}
     for visit in sorted(above.keys() & below.keys()):
         if above[visit] > 0 and below[visit] > 0:
             logs.setdefault(visit[0], []).append(math.log(above[visit] / below[visit]))
-    return of_starts([float(np.mean(each)) for each in logs.values()], confidence, coarse)
+    return {start: float(np.mean(each)) for start, each in logs.items()}
 
 
 def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE, coarse: float = 0.0) -> Ratio | None:

@@ -6,8 +6,6 @@ How not to lie with statistics, CACM 29, 1986). It speaks of the cells that were
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from bench import ratios
@@ -28,18 +26,10 @@ def overall(run: Run, target: str, baseline: str, metric: str = "throughput") ->
     for group in starts.groups(run):
         above, below = figures.get((*group, target)), figures.get((*group, baseline))
         if above and below:
-            by_cell.append(_by_pass(above, below))
+            by_cell.append(ratios.logs_of_starts(above, below))
     if not by_cell:
         return None
     passes = sorted(set.intersection(*(set(one) for one in by_cell)))
     return ratios.of_starts(
         [float(np.mean([one[pass_] for one in by_cell])) for pass_ in passes], starts.confidence(run)
     )
-
-
-def _by_pass(above: dict[ratios.Visit, float], below: dict[ratios.Visit, float]) -> dict[int, float]:
-    logs: dict[int, list[float]] = {}
-    for visit in above.keys() & below.keys():
-        if above[visit] > 0 and below[visit] > 0:
-            logs.setdefault(visit[0], []).append(math.log(above[visit] / below[visit]))
-    return {pass_: float(np.mean(each)) for pass_, each in logs.items()}
