@@ -1,7 +1,7 @@
-"""Which model and interpreter serve a workload best at an objective, with its range, and why.
+"""Which model and interpreter serve a workload best at an objective, how sure that is, and why.
 
 The candidates are the cells with most clients. The best is compared with each of the others by paired ratios, as
-everything here is: what their range does not tell apart is named beside it.
+everything here is: what their confidence interval does not tell apart is named beside it.
 """
 
 from __future__ import annotations
