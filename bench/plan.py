@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from bench.errors import GilbenchError
+from bench.ratios import SAME_WITHIN
 from servers.models import MODELS, default_workers
 
 WARMUP_S = 0.1
@@ -82,7 +83,7 @@ class Plan:
     rounds: int = 1
     window_s: float | None = None
     precision: float | None = None
-    same_within: float = 0.01
+    same_within: float = SAME_WITHIN
     baseline: str = ""
     fixed_layout: bool = False
     warmup_s: float = WARMUP_S

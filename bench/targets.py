@@ -22,12 +22,10 @@ from typing import Any, Final
 from findpython.providers import ALL_PROVIDERS
 
 from bench.errors import GilbenchError
+from bench.record import BUILT_ALIKE
 
 OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
-
-BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
-"""What of a build must agree for a difference to be one of versions."""
 
 _PROBE = Path(__file__).with_name("probe.py")
 _PROBE_TIMEOUT_S = 10.0

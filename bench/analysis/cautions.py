@@ -12,6 +12,7 @@ from bench.analysis import wording
 from bench.analysis.life import LATENCY, UNEXPLAINED, WORTH_SAYING, life
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
+from bench.record import BUILT_ALIKE
 
 WORST_SHOWN: Final = 3
 LONGEST_TOLD: Final = 120  # of what differs between builds; all of it is in the page's table of interpreters
@@ -123,15 +124,6 @@ _OF_WINDOWS: Final = {
     ),
 }
 
-_BUILD: Final = {
-    "compiler": "compiler",
-    "pgo": "PGO",
-    "lto": "LTO",
-    "bolt": "BOLT",
-    "debug": "debug build",
-    "libc": "C library",
-    "flags": "flags",
-}
 _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 
@@ -228,7 +220,8 @@ def _different_builds(run: Run) -> Iterator[Caution]:
     builds = run.section("targets")
     known = {name: builds[name] for name in run.values("target") if isinstance(builds.get(name), dict)}
     differing = []
-    for field, title in _BUILD.items():
+    for field in BUILT_ALIKE:
+        title = wording.BUILD.get(field, field)
         values = {name: build.get(field) for name, build in known.items()}
         if len(set(map(str, values.values()))) > 1:
             each = ", ".join(f"{name} {_flag(value)}" for name, value in values.items())

@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from bench.analysis.comparison import SAME_WITHIN, Comparison, between, within
+from bench.analysis.comparison import Comparison, between, within
 from bench.analysis.formats import FORMATS
 from bench.analysis.load import load_run
+from bench.ratios import SAME_WITHIN
 from loadgen.errors import GilbenchError
 
 

@@ -7,8 +7,9 @@ side by side: ratios are unpaired, and what moved the whole machine between the 
 from __future__ import annotations
 
 import enum
+import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -18,11 +19,9 @@ from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
-from bench.ratios import Ratio
+from bench.ratios import SAME_WITHIN, Ratio
+from bench.record import BUILT_ALIKE
 from loadgen.errors import GilbenchError
-
-SAME_WITHIN: Final = 0.01
-BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
 
 
 class Verdict(enum.StrEnum):
@@ -190,42 +189,46 @@ def within(
     if not others:
         raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
     zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
-    confidence, visit_s = starts.confidence(run), starts.visit_s(run)
+    rows = [row for metric in metrics for row in _judged(_side_by_side(run, metric, baseline, others), zone, run)]
+    return Comparison(tuple(rows), zone, tuple(_one_sided(run, [baseline, *others])))
+
+
+def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:
+    """Yield the rows of a metric, of which nothing is judged yet."""
+    kind, confidence = METRICS[metric], starts.confidence(run)
+    figures, disturbed = starts.figures(run, kind.of), starts.disturbed(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
-    disturbed = starts.disturbed(run)
-    rows: list[Compared] = []
-    for metric in metrics:
-        kind = METRICS[metric]
-        figures = starts.figures(run, kind.of)
-        found = []
-        for group in starts.groups(run):
-            for other in others:
-                sides = ((*group, other), (*group, baseline))
-                coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
-                above, below = (figures.get(side, {}) for side in sides)
-                ratio = ratios.paired(above, below, confidence, coarse)
-                if ratio is not None:
-                    row = Compared(_name(group), metric, baseline, other, ratio, confidence, ratio.p_of())
-                    bad = [disturbed.get(side, set()) for side in sides]
-                    both = set.union(*bad)
-                    quiet = ratios.paired(starts.without(above, both), starts.without(below, both))
-                    row = replace(
-                        row,
-                        differs=_differ(run, baseline, run, other),
-                        marked=sum(map(len, bad)) / max(1, len(above) + len(below)),
-                        undisturbed=None if quiet is None else quiet.ratio,
-                    )
-                    found.append(row)
-        rows += _judged(found, zone, visit_s)
+    for group, other in itertools.product(starts.groups(run), others):
+        sides = ((*group, other), (*group, baseline))
+        above, below = (figures.get(side, {}) for side in sides)
+        coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
+        ratio = ratios.paired(above, below, confidence, coarse)
+        if ratio is None:
+            continue
+        bad = [disturbed.get(side, set()) for side in sides]
+        quiet = ratios.paired(starts.without(above, bad[0] | bad[1]), starts.without(below, bad[0] | bad[1]))
+        yield Compared(
+            cell=_name(group),
+            metric=metric,
+            baseline=baseline,
+            candidate=other,
+            ratio=ratio,
+            confidence=confidence,
+            p=ratio.p_of(),
+            differs=_differ(run, baseline, run, other),
+            marked=sum(map(len, bad)) / max(1, len(above) + len(below)),
+            undisturbed=None if quiet is None else quiet.ratio,
+        )
+
+
+def _one_sided(run: Run, targets: Sequence[str]) -> Iterator[str]:
+    """Yield what was measured under one target and not under another."""
     cells = {(*map(str, cell),) for cell in run.windows[CELL].drop_duplicates().itertuples(index=False, name=None)}
-    left_out = [
-        f"{'-'.join(cell)}: not measured under {other}"
-        for cell in sorted(cells)
-        for other in (baseline, *others)
-        if cell[3] in {baseline, *others} and (*cell[:3], other) not in cells
-    ]
-    return Comparison(tuple(rows), zone, tuple(left_out))
+    for cell in sorted(cells):
+        for other in targets:
+            if cell[3] in targets and (*cell[:3], other) not in cells:
+                yield f"{'-'.join(cell)}: not measured under {other}"
 
 
 def between(one: Run, other: Run, same_within: float | None = None) -> Comparison:
@@ -250,9 +253,10 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
             if ratio is not None:
                 common |= {cell, match}
                 names = (f"{one.name}:{cell[3]}", f"{other.name}:{match[3]}")
-                row = Compared(_name(cell[:3]), metric, *names, ratio, confidence, ratio.p_of(), paired=False)
-                found.append(replace(row, differs=_differ(one, str(cell[3]), other, str(match[3]))))
-        rows += _judged(found, zone, math.nan)
+                differs = _differ(one, str(cell[3]), other, str(match[3]))
+                row = Compared(_name(cell[:3]), metric, *names, ratio, confidence, ratio.p_of(), differs=differs)
+                found.append(replace(row, paired=False))
+        rows += _judged(found, zone)
     if not rows:
         raise GilbenchError(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
     left_out = [
@@ -279,7 +283,10 @@ def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float
     return Verdict.UNDECIDED
 
 
-def _judged(rows: Sequence[Compared], same_within: float, visit_s: float) -> Iterable[Compared]:
+def _judged(found: Iterable[Compared], same_within: float, run: Run | None = None) -> Iterator[Compared]:
+    """Yield the rows of a metric with their verdicts; with a run to add to, how much longer would tell."""
+    rows = list(found)
+    visit_s = math.nan if run is None else starts.visit_s(run)
     adjusted = ratios.corrected([row.p for row in rows])
     for row, p in zip(rows, adjusted, strict=True):
         verdict = judge(row.ratio, p, row.confidence, same_within, more=METRICS[row.metric].more)

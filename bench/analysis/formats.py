@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import jinja2
-from markupsafe import Markup
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.comparison import METRICS, Compared, Comparison, Verdict
+from bench.analysis.page import inline
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
 
@@ -134,11 +134,10 @@ def html(comparison: Comparison) -> str:
     ]
     with style():
         figure = forest.of(comparison)
-    svg = render(figure, "forest")[0] if figure is not None else ""
     return environment.get_template("compare.html.j2").render(
         tables=tables,
         notes=list(notes(comparison)),
-        forest=Markup(svg[svg.find("<svg") :]),  # noqa: S704 - Matplotlib's own, in which every text is a path
+        forest=inline(render(figure, "forest")[0], "forest") if figure is not None else "",
         marks=MARKS,
     )
 

@@ -21,15 +21,6 @@ _GENERAL: Final = (
     *("version", "implementation", "compiler", "flags", "pgo", "lto", "bolt", "allocator", "libc"),
     *("gil_enabled", "jit", "debug", "executable"),
 )
-_TITLES: Final = {
-    "pgo": "PGO",
-    "lto": "LTO",
-    "bolt": "BOLT",
-    "libc": "C library",
-    "gil_enabled": "GIL",
-    "jit": "JIT",
-    "debug": "debug build",
-}
 _PLOTS: Final = {
     "quadrants": "Concurrency against parallelism",
     "throughput": "Throughput",
@@ -74,7 +65,7 @@ def draw_page(
         cautions=wary,
         recommendations=list(recommendations(run)),
         objective=str(run.section("plan").get("objective") or "throughput"),
-        plots=[(name, _PLOTS.get(name, name), _inline(svg, name)) for name, svg in plots.items()],
+        plots=[(name, _PLOTS.get(name, name), inline(svg, name)) for name, svg in plots.items()],
         passes=int(run.windows["pass"].nunique()),
         workloads=[(name, _rows(summary[summary["workload"] == name])) for name in run.values("workload")],
         split=list(wording.SPLIT.values()) if summary["split_cpu_share"].notna().any() else [],
@@ -87,7 +78,7 @@ def draw_page(
     )
 
 
-def _inline(svg: str, name: str) -> Markup:
+def inline(svg: str, name: str) -> Markup:
     """Make an SVG file a part of a page: no prolog, no size of its own, no id or style that others could share.
 
     The SVG is Matplotlib's own, in which every text has become a path: no name from a run stands in it as markup.
@@ -142,7 +133,9 @@ def _builds(run: Run) -> list[tuple[str, list[str]]]:
     builds = {name: build if isinstance(build := run.section("targets").get(name), dict) else {} for name in targets}
     others = {field for build in builds.values() for field in build} - set(_GENERAL) - {"freethreaded", "version_info"}
     fields = [field for field in (*_GENERAL, *sorted(others)) if any(field in build for build in builds.values())]
-    rows = [(_TITLES.get(field, field), [_plain(build.get(field)) for build in builds.values()]) for field in fields]
+    rows = [
+        (wording.BUILD.get(field, field), [_plain(build.get(field)) for build in builds.values()]) for field in fields
+    ]
     return [("target", targets), *rows]
 
 

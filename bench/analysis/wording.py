@@ -10,6 +10,17 @@ from bench.analysis.stats import Spread
 
 UNKNOWN = "–"
 
+BUILD: Final = {
+    "pgo": "PGO",
+    "lto": "LTO",
+    "bolt": "BOLT",
+    "libc": "C library",
+    "gil_enabled": "GIL",
+    "jit": "JIT",
+    "debug": "debug build",
+}
+"""Titles of what is known of a build, where they differ from its name in ``run.json``."""
+
 SPLIT: Final = {
     "cpu": "CPU",
     "run_queue": "queue",

@@ -36,7 +36,7 @@ MARKS: Final = {
 
 def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if there is one target only, or one start."""
-    return of(within(run)) if len(run.values("target")) > 1 else None
+    return of(within(run, metrics=["throughput"])) if len(run.values("target")) > 1 else None
 
 
 def of(comparison: Comparison) -> Figure | None:
