@@ -15,6 +15,7 @@ from loadgen.workspace import EVENTS_AT_ONCE, WORKSPACE
 TIMER = -1  # the timer's place among the connections' numbers
 
 _TICK_NS = 10_000_000  # how often pauses and time-outs are looked at
+_GO_NS = 200_000  # how often, before the load begins, whether it may
 _NEVER_NS = schedule.NEVER_NS
 
 
@@ -163,6 +164,8 @@ def drive(w: Any, parse: Any) -> None:
         until_ns = min(tick_ns, end_ns, begin_ns if tally.measuring == 0 else _NEVER_NS)
         if opened < len(w.connections):
             until_ns = min(until_ns, open_ns)
+        if tally.ready and not tally.started:
+            until_ns = min(until_ns, now_ns + _GO_NS)
         if tally.idle_count:
             until_ns = min(until_ns, tally.next_ns)
         ready, now_ns = _wait(w, until_ns)

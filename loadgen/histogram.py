@@ -4,38 +4,28 @@ Values from 1 ns to 1 h fall into buckets no wider than 0.1% of the value (three
 each nanosecond has its own). Smaller and larger values are counted at the ends, and the exact minimum, maximum and sum
 are kept beside.
 
-Source: Gil Tene's HdrHistogram, http://hdrhistogram.org; its V2 encoding as in HdrHistogram's ``AbstractHistogram``.
+Source: Gil Tene's HdrHistogram, http://hdrhistogram.org. How it is written down: :mod:`loadgen.hdr_encoding`.
 """
 
 from __future__ import annotations
 
-import base64
 import math
-import struct
-import zlib
+import operator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from loadgen import hdr_encoding
 from loadgen.compiled import inlined
-from loadgen.errors import GilbenchError
+from loadgen.hdr_encoding import HIGHEST_NS
 
 Counts = npt.NDArray[np.int64]
-
-LOWEST_NS = 1
-HIGHEST_NS = 3_600_000_000_000
-SIGNIFICANT_DIGITS = 3
 
 _HALF = 1024  # buckets to each doubling of the value
 _DOUBLINGS = 32  # 2,048 ns doubled so often is more than an hour
 BUCKETS = (_DOUBLINGS + 1) * _HALF
-
-_COOKIE = 0x1C849303 | 0x10
-_COMPRESSED_COOKIE = 0x1C849304 | 0x10
-_COMPRESSED_HEADER = struct.Struct(">ii")
-_HEADER = struct.Struct(">iiiiqqd")
 
 
 @inlined
@@ -63,6 +53,9 @@ def highest_in_bucket(index: int) -> int:
     """Return the largest value, in ns, that the bucket ``index`` stands for."""
     doublings = max(0, index // _HALF - 1)
     return ((index - doublings * _HALF + 1) << doublings) - 1
+
+
+_HIGHEST_NS = np.array([highest_in_bucket(index) for index in range(BUCKETS)])
 
 
 def empty_extremes(count: int = 1) -> npt.NDArray[Any]:
@@ -139,20 +132,7 @@ class Histogram:
 
     def encode(self) -> str:
         """Return HdrHistogram's compressed V2 encoding in base64, as its own tools read it."""
-        payload = bytearray()
-        last = int(np.flatnonzero(self.counts)[-1]) if self.total else 0
-        zeros = 0
-        for number in self.counts[: last + 1].tolist():
-            if number == 0:
-                zeros += 1
-                continue
-            if zeros:
-                _put_varint(payload, -zeros)
-                zeros = 0
-            _put_varint(payload, number)
-        header = _HEADER.pack(_COOKIE, len(payload), 0, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS, 1.0)
-        packed = zlib.compress(header + payload)
-        return base64.b64encode(_COMPRESSED_HEADER.pack(_COMPRESSED_COOKIE, len(packed)) + packed).decode()
+        return hdr_encoding.encode(self.counts)
 
     @classmethod
     def decode(cls, text: str) -> Histogram:
@@ -161,62 +141,9 @@ class Histogram:
         Raises:
             GilbenchError: ``text`` is no such encoding, or one of another layout.
         """
-        try:
-            counts = _unpack(base64.b64decode(text, validate=True))
-        except (ValueError, IndexError, OverflowError, zlib.error, struct.error) as problem:
-            raise GilbenchError(f"not an HdrHistogram ({problem}): {text[:40]!r}") from problem
-        filled = np.flatnonzero(counts).tolist()
-        if not filled:
+        counts = hdr_encoding.decode(text, BUCKETS)
+        filled = np.flatnonzero(counts)
+        if not len(filled):
             return cls(counts)
-        total = sum(highest_in_bucket(i) * int(counts[i]) for i in filled)
-        return cls(counts, highest_in_bucket(filled[0]), highest_in_bucket(filled[-1]), total)
-
-
-def _unpack(packed: bytes) -> Counts:
-    if _COMPRESSED_HEADER.unpack_from(packed) != (_COMPRESSED_COOKIE, len(packed) - _COMPRESSED_HEADER.size):
-        raise ValueError("its header does not fit")
-    raw = zlib.decompress(packed[_COMPRESSED_HEADER.size :])
-    cookie, size, _, digits, lowest, highest, _ = _HEADER.unpack_from(raw)
-    if (cookie, digits, lowest, highest) != (_COOKIE, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS):
-        raise GilbenchError("a histogram of another layout: only gilbench's own can be read here")
-    if size != len(raw) - _HEADER.size:
-        raise ValueError("its length is wrong")
-    counts = np.zeros(BUCKETS, np.int64)
-    index = 0
-    for number in _varints(raw[_HEADER.size :]):
-        if number < 0:
-            index -= number
-        else:
-            counts[index] = number
-            index += 1
-    return counts
-
-
-def _put_varint(payload: bytearray, number: int) -> None:
-    # ZigZag, then little-endian base 128; HdrHistogram stops at nine bytes, the last of which has all eight bits.
-    zigzag = (number << 1) ^ (number >> 63)
-    for _ in range(8):
-        if zigzag < 0x80:
-            payload.append(zigzag)
-            return
-        payload.append(zigzag & 0x7F | 0x80)
-        zigzag >>= 7
-    payload.append(zigzag)
-
-
-def _varints(payload: bytes) -> list[int]:
-    numbers = []
-    position = 0
-    while position < len(payload):
-        zigzag = 0
-        for place in range(9):
-            byte = payload[position]
-            position += 1
-            if place == 8:
-                zigzag |= byte << 56
-                break
-            zigzag |= (byte & 0x7F) << (7 * place)
-            if byte < 0x80:
-                break
-        numbers.append((zigzag >> 1) ^ -(zigzag & 1))
-    return numbers
+        values_ns = _HIGHEST_NS[filled].tolist()
+        return cls(counts, values_ns[0], values_ns[-1], sum(map(operator.mul, values_ns, counts[filled].tolist())))

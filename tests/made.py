@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench.analysis import load_run
 from bench.analysis.load import Run
 from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
+from loadgen import hdr_encoding
+from loadgen.histogram import BUCKETS, bucket_of
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 WORKLOADS = ("echo", "io", "cpu")
@@ -24,6 +29,23 @@ AT_ONCE: dict[
     "asyncio": {"echo": (0.8, 0.75), "io": (99, 99), "cpu": (1.0, 0.99)},
     "multiprocess": {"echo": (0.35, 0.3), "io": (99, 99), "cpu": (1.55, 1.5)},
 }
+
+
+def histogram_of(latency: Latency, requests: int) -> str:
+    """Return the text of a histogram that has these percentiles."""
+    counts, done = np.zeros(BUCKETS, np.int64), 0
+    for percent, value in (
+        (50, latency.p50),
+        (90, latency.p90),
+        (99, latency.p99),
+        (99.9, latency.p999),
+        (100, latency.max),
+    ):
+        if value is not None:
+            rank = math.ceil(requests * percent / 100)
+            counts[bucket_of(value)] += rank - done
+            done = rank
+    return hdr_encoding.encode(counts)
 
 
 @dataclass
@@ -69,6 +91,7 @@ class Made:
         mean = int(clients / rate * 1e9) if rate else None
         cores = 0.04 * min(clients, at_once) if workload == "io" else 0.97 * max(overlap, 0.95)
         cores = self.cores.get((model, workload), cores)
+        latency = Latency(*(None if mean is None else int(mean * f) for f in (0.8, 1, 0.95, 1.3, 2.1, 3.4, 5)))
         return Record(
             model=model,
             workload=workload,
@@ -82,11 +105,9 @@ class Made:
             requests=int(rate * 0.5),
             errors={},
             throughput_rps=rate,
-            latency_ns=Latency(
-                *(None if mean is None else int(mean * f) for f in (0.8, 1, 0.95, 1.3, 2.1, 3.4, 5)),
-            ),
+            latency_ns=latency,
             connect_ns=ConnectTime(30_000, 80_000, 120_000),
-            latency_hdr="",
+            latency_hdr=histogram_of(latency, int(rate * 0.5)),
             server_cpu_s=CpuTime(cores * 0.35, cores * 0.15),
             generator_cpu_s=0.05,
             generator_utilisation=0.12,

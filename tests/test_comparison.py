@@ -11,12 +11,14 @@ import pytest
 
 from bench import ratios
 from bench.analysis import compare
-from bench.analysis.comparison import METRICS, Verdict, between, judge, within
+from bench.analysis.comparison import Verdict, between, judge, within
 from bench.analysis.formats import FORMATS
 from bench.analysis.load import load_run
+from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
 from bench.analysis.plots import versions
 from bench.ratios import Ratio
+from loadgen.histogram import Histogram, bucket_of
 from tests.made import Made
 
 KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_adjusted", "verdict"}
@@ -95,6 +97,29 @@ def test_how_much_longer_it_would_take_is_told(tmp_path: Path) -> None:
     rows = [row for row in within(run).rows if row.verdict is Verdict.UNDECIDED]
     assert rows
     assert all(row.minutes > 0 for row in rows)
+
+
+def test_a_percentile_is_that_of_a_starts_requests_together(tmp_path: Path) -> None:
+    def latencies(*values: int) -> str:
+        histogram = Histogram()
+        for value in values:
+            histogram.counts[bucket_of(value)] += 1
+        return histogram.encode()
+
+    # The median of 100 requests at 1 ms and 40 at 9 ms is 1 ms; the mean of both windows' medians would be 5.
+    made = Made(models=("serial",), workloads=("cpu",), clients=(4,), passes=2)
+    records = [
+        replace(one, round_=round_, latency_hdr=latencies(*([slow] * count)))
+        for one in made.records()
+        for round_, (slow, count) in enumerate(
+            [(1_000_000 * (2 if one.target == "3.13t" else 1), 100), (9_000_000, 40)]
+        )
+    ]
+    folder = made.write(tmp_path / "run")
+    (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
+    rows = {row.metric: row.ratio.ratio for row in within(load_run(folder)).rows}
+    assert rows["latency_p50"] == pytest.approx(2, rel=0.002)
+    assert rows["latency_p99"] == pytest.approx(1, rel=0.002)
 
 
 def test_counting_is_no_certainty(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "servers": {"servers"},
     "loadgen": {"loadgen"},
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
-    "bench/analysis": {"bench.analysis", "bench.record", "bench.ratios", "loadgen.errors"},
+    "bench/analysis": {"bench.analysis", "bench.record", "bench.ratios", "loadgen.errors", "loadgen.histogram"},
 }
 HEAVY = {
     "asyncio",

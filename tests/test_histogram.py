@@ -18,17 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadgen.errors import GilbenchError
-from loadgen.histogram import (
-    BUCKETS,
-    HIGHEST_NS,
-    LOWEST_NS,
-    SIGNIFICANT_DIGITS,
-    Histogram,
-    bucket_of,
-    count,
-    empty_extremes,
-    highest_in_bucket,
-)
+from loadgen.hdr_encoding import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
+from loadgen.histogram import BUCKETS, Histogram, bucket_of, count, empty_extremes, highest_in_bucket
 
 SLOW = settings(deadline=None, max_examples=40)  # the independent HdrHistogram walks all of its buckets in Python
 QUICK = settings(deadline=None)  # the first call of a compiled function compiles it

@@ -21,7 +21,8 @@ import pytest
 
 from loadgen import Load, LoadResult, options
 from loadgen.__main__ import main
-from loadgen.histogram import BUCKETS, HIGHEST_NS, Histogram, bucket_of
+from loadgen.hdr_encoding import HIGHEST_NS
+from loadgen.histogram import BUCKETS, Histogram, bucket_of
 from loadgen.result import EngineUse
 from loadgen.summary import render
 from loadgen.workspace import ERRORS

@@ -9,15 +9,14 @@ from __future__ import annotations
 import enum
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
-
-import pandas as pd
+from typing import Any
 
 from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
+from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.stats import CELL
 from bench.ratios import SAME_WITHIN, Ratio
 from bench.record import BUILT_ALIKE
@@ -33,51 +32,13 @@ class Verdict(enum.StrEnum):
     UNDECIDED = "undecided"
 
 
-class Metric(NamedTuple):
-    """Something that is compared.
-
-    Attributes:
-        title: as it is shown.
-        more: whether more of it is better.
-        of: takes the windows' figures.
-        coarse: from both sides' requests in a window, and the rounds, what spread rounding alone gives a start.
-    """
-
-    title: str
-    more: bool
-    of: Callable[[pd.DataFrame], pd.Series[float]]
-    coarse: Callable[[list[float], int], float]
-
-
-def _counted(counts: list[float], rounds: int) -> float:
-    return ratios.counting_error(*counts, rounds=rounds) if all(counts) else math.inf
-
-
-def _bucketed(_: list[float], rounds: int) -> float:
-    """Return the spread of two values that are known to within a bucket of 0.1%."""
-    return 0.001 / math.sqrt(12) * math.sqrt(2 / rounds)
-
-
-METRICS: Final = {
-    "throughput": Metric("throughput", True, lambda windows: windows["throughput_rps"], _counted),
-    "latency_p50": Metric("latency p50", False, lambda windows: windows["latency_p50_ns"], _bucketed),
-    "latency_p99": Metric("latency p99", False, lambda windows: windows["latency_p99_ns"], _bucketed),
-    "cpu_per_request": Metric(
-        "CPU a request",
-        False,
-        lambda windows: windows["server_cpu_s"] / windows["requests"].where(windows["requests"] > 0),
-        lambda _, __: 0.0,
-    ),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A row.
 
     Attributes:
         cell: model, workload and clients.
-        metric: a key of :data:`METRICS`.
+        metric: a key of :data:`~bench.analysis.metrics.METRICS`.
         baseline: name of the target, of another run with that run's name before it.
         candidate: the same.
         ratio: candidate / baseline.
@@ -174,7 +135,7 @@ def within(
         baseline: name of the target; empty: the plan's.
         candidate: name of the other; empty: each of the others.
         same_within: ratios closer to 1 count as the same; ``None``: the plan's.
-        metrics: keys of :data:`METRICS`.
+        metrics: keys of :data:`~bench.analysis.metrics.METRICS`.
 
     Raises:
         GilbenchError: there are no two targets, or one is not in the run.
@@ -196,18 +157,20 @@ def within(
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:
     """Yield the rows of a metric, of which nothing is judged yet."""
     kind, confidence = METRICS[metric], starts.confidence(run)
-    figures, disturbed = starts.figures(run, kind.of), starts.disturbed(run)
+    disturbed = starts.disturbed(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
     for group, other in itertools.product(starts.groups(run), others):
         sides = ((*group, other), (*group, baseline))
-        above, below = (figures.get(side, {}) for side in sides)
+        above, below = (kind.figures(run, side, NONE) for side in sides)
         coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
         ratio = ratios.paired(above, below, confidence, coarse)
         if ratio is None:
             continue
-        bad = [disturbed.get(side, set()) for side in sides]
-        quiet = ratios.paired(starts.without(above, bad[0] | bad[1]), starts.without(below, bad[0] | bad[1]))
+        windows = [starts.by_cell(run)[side] for side in sides]
+        bad = [disturbed[side] for side in sides]
+        above, below = (kind.figures(run, side, bad[0] | bad[1]) for side in sides)
+        quiet = ratios.paired(above, below)
         yield Compared(
             cell=_name(group),
             metric=metric,
@@ -217,7 +180,7 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
             confidence=confidence,
             p=ratio.p_of(),
             differs=_differ(run, baseline, run, other),
-            marked=sum(map(len, bad)) / max(1, len(above) + len(below)),
+            marked=sum(map(len, bad)) / sum(map(len, windows)),
             undisturbed=None if quiet is None else quiet.ratio,
         )
 
@@ -245,11 +208,11 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
     rows: list[Compared] = []
     common: set[tuple[Any, ...]] = set()
     for metric, kind in METRICS.items():
-        here, there = starts.figures(one, kind.of), starts.figures(other, kind.of)
         found = []
-        for cell in here:
+        for cell in starts.by_cell(one):
             match = (*cell[:3], other.values("target")[0]) if single else cell
-            ratio = ratios.unpaired(starts.logs(there.get(match, {})), starts.logs(here[cell]), confidence)
+            here, there = kind.figures(one, cell, NONE), kind.figures(other, match, NONE)
+            ratio = ratios.unpaired(starts.logs(there), starts.logs(here), confidence)
             if ratio is not None:
                 common |= {cell, match}
                 names = (f"{one.name}:{cell[3]}", f"{other.name}:{match[3]}")

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.comparison import METRICS, Compared, Comparison, Verdict
+from bench.analysis.comparison import Compared, Comparison, Verdict
+from bench.analysis.metrics import METRICS
 from bench.analysis.page import inline
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style

@@ -25,7 +25,7 @@ _FLAT: Final = {
     "split": "split_{}_share",
 }
 _NOT_NUMBERS: Final = {
-    *("model", "workload", "target", "context_switches_estimated", "error_kinds", "warnings"),
+    *("model", "workload", "target", "latency_hdr", "context_switches_estimated", "error_kinds", "warnings"),
     *("roles", "accounts_unknown", "accounts_estimated"),
 }
 _PLANNED: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
@@ -41,7 +41,7 @@ class Run:
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
             ``errors`` the number of failed requests, ``error_kinds`` their number by kind, ``roles`` the accounts of
-            each role. NaN: not known.
+            each role. NaN: not known. ``latency_hdr`` is the whole histogram as :mod:`loadgen.hdr_encoding` writes it.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
     """
 
@@ -167,8 +167,7 @@ def _flatten(record: Record) -> dict[str, Any]:
         "start": int(fields.pop("start")),
         "round": int(fields.pop("round_")),
     }
-    for name in ("schema", "latency_hdr"):  # the histogram is large, and what is drawn needs its percentiles alone
-        del fields[name]
+    del fields["schema"]
     kinds = dict(fields.pop("errors"))
     accounts = _shallow(fields.pop("accounts"))
     warnings = [dict(warning) for warning in fields.pop("warnings")]

@@ -10,8 +10,8 @@ import numpy as np
 
 from bench import ratios
 from bench.analysis import starts
-from bench.analysis.comparison import METRICS
 from bench.analysis.load import Run
+from bench.analysis.metrics import METRICS, NONE
 from bench.ratios import Ratio
 
 
@@ -21,10 +21,9 @@ def overall(run: Run, target: str, baseline: str, metric: str = "throughput") ->
     The starts of a pass are one value, so that what moves all cells of a pass together is in the interval; passes in
     which a cell is missing do not count.
     """
-    figures = starts.figures(run, METRICS[metric].of)
     by_cell = []
     for group in starts.groups(run):
-        above, below = figures.get((*group, target)), figures.get((*group, baseline))
+        above, below = (METRICS[metric].figures(run, (*group, name), NONE) for name in (target, baseline))
         if above and below:
             by_cell.append(ratios.logs_of_starts(above, below))
     if not by_cell:

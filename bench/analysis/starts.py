@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -36,15 +37,11 @@ def groups(run: Run) -> list[tuple[Any, ...]]:
     return sorted(found, key=lambda group: [rank[name][group[GROUP.index(name)]] for name in order])
 
 
-def figures(
-    run: Run, of: Callable[[pd.DataFrame], pd.Series[float]]
-) -> dict[tuple[Any, ...], dict[ratios.Visit, float]]:
-    """Return a metric's figures, by cell, and by start and round."""
-    windows = run.windows.assign(figure=of(run.windows))
-    found: dict[tuple[Any, ...], dict[ratios.Visit, float]] = {}
-    for *cell, pass_, round_, figure in windows[[*CELL, "pass", "round", "figure"]].itertuples(index=False, name=None):
-        found.setdefault(tuple(cell), {})[pass_, round_] = float(figure)
-    return found
+@functools.lru_cache(maxsize=4)
+def by_cell(run: Run) -> dict[tuple[Any, ...], pd.DataFrame]:
+    """Return the windows of each cell."""
+    parts = cast("Iterable[tuple[tuple[Any, ...], pd.DataFrame]]", run.windows.groupby(CELL, sort=False))
+    return {(str(cell[0]), str(cell[1]), int(cell[2]), str(cell[3])): windows for cell, windows in parts}
 
 
 def logs(figures: dict[ratios.Visit, float]) -> list[float]:
@@ -56,14 +53,11 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
     return [float(np.mean(each)) for each in by_start.values()]
 
 
-def disturbed(run: Run) -> dict[tuple[Any, ...], set[ratios.Visit]]:
+@functools.lru_cache(maxsize=4)
+def disturbed(run: Run) -> dict[tuple[Any, ...], frozenset[ratios.Visit]]:
     """Return the starts and rounds of each cell in which something else took CPU time."""
-    hit = run.windows[run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))]
-    found: dict[tuple[Any, ...], set[ratios.Visit]] = {}
-    for *cell, pass_, round_ in hit[[*CELL, "pass", "round"]].itertuples(index=False, name=None):
-        found.setdefault(tuple(cell), set()).add((pass_, round_))
+    found = {}
+    for cell, windows in by_cell(run).items():
+        hit = windows[windows["warnings"].map(lambda told: any(one.get("code") in DISTURBING for one in told))]
+        found[cell] = frozenset(zip(hit["pass"].tolist(), hit["round"].tolist(), strict=True))
     return found
-
-
-def without(figures: dict[ratios.Visit, float], bad: set[ratios.Visit]) -> dict[ratios.Visit, float]:
-    return {visit: figure for visit, figure in figures.items() if visit not in bad}

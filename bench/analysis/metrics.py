@@ -1,0 +1,93 @@
+"""What is compared, a row a metric, and how a cell's windows become figures by start and round."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from bench import ratios
+from bench.analysis import starts
+from bench.analysis.load import Run
+from bench.ratios import Visit
+from loadgen.histogram import Histogram
+
+Cell = tuple[Any, ...]
+Figures = dict[Visit, float]
+NONE: Final[frozenset[Visit]] = frozenset()
+
+
+class Metric(NamedTuple):
+    """Something that is compared.
+
+    Attributes:
+        title: as it is shown.
+        more: whether more of it is better.
+        figures: of a cell of a run, without some of its starts and rounds.
+        coarse: from both sides' requests in a window, and the rounds, what spread rounding alone gives a start.
+    """
+
+    title: str
+    more: bool
+    figures: Callable[[Run, Cell, frozenset[Visit]], Figures]
+    coarse: Callable[[list[float], int], float]
+
+
+def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
+    """Return a figure for each window."""
+
+    def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
+        windows = starts.by_cell(run).get(cell)
+        if windows is None:
+            return {}
+        rows = zip(windows["pass"].tolist(), windows["round"].tolist(), of(windows).tolist(), strict=True)
+        return {(pass_, round_): figure for pass_, round_, figure in rows if (pass_, round_) not in without}
+
+    return figures
+
+
+def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
+    """Return one figure for each start: the percentile of all its windows' requests together."""
+
+    def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
+        found = {visit: all_.percentile_ns(percent) for visit, all_ in _latencies(run, cell, without).items()}
+        return {visit: math.nan if value is None else value for visit, value in found.items()}
+
+    return figures
+
+
+@functools.lru_cache(maxsize=256)
+def _latencies(run: Run, cell: Cell, without: frozenset[Visit]) -> dict[Visit, Histogram]:
+    windows = starts.by_cell(run).get(cell)
+    merged: dict[Visit, Histogram] = {}
+    if windows is not None:
+        for pass_, round_, text in zip(windows["pass"], windows["round"], windows["latency_hdr"], strict=True):
+            if (pass_, round_) not in without:
+                one = Histogram.decode(text)
+                merged[pass_, 0] = merged[pass_, 0].merge(one) if (pass_, 0) in merged else one
+    return merged
+
+
+def _counted(counts: list[float], rounds: int) -> float:
+    return ratios.counting_error(*counts, rounds=rounds) if all(counts) else math.inf
+
+
+def _bucketed(_: list[float], __: int) -> float:
+    """Return the spread of the ratio of two values that are known to within a bucket of 0.1%."""
+    return 0.001 / math.sqrt(12) * math.sqrt(2)
+
+
+METRICS: Final = {
+    "throughput": Metric("throughput", True, _each(lambda windows: windows["throughput_rps"]), _counted),
+    "latency_p50": Metric("latency p50", False, _percentile(50), _bucketed),
+    "latency_p99": Metric("latency p99", False, _percentile(99), _bucketed),
+    "cpu_per_request": Metric(
+        "CPU a request",
+        False,
+        _each(lambda windows: windows["server_cpu_s"] / windows["requests"].where(windows["requests"] > 0)),
+        lambda _, __: 0.0,
+    ),
+}
