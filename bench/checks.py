@@ -9,6 +9,8 @@ CONTENDED_ABOVE = 0.95
 GENERATOR_CORES_ABOVE = 0.1
 STEAL_ABOVE = 0.02
 FOREIGN_CORES_ABOVE = 0.1
+CLOCK_MOVED_ABOVE = 0.05
+MAJOR_FAULTS_ABOVE_PER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Surroundings:
         generator_cpu_s: CPU-seconds of the load engine.
         foreign_cpu_s: CPU-seconds of neither the server nor this process.
         steal_share: share of the CPU time taken by the host; ``None`` where unknown.
+        mhz: the CPUs' clock at both edges; ``None`` where unknown.
+        throttled: how often a core was slowed for being too hot; ``None`` where unknown.
+        major_faults: page faults of the server that needed the disk.
     """
 
     wall_s: float
@@ -30,6 +35,9 @@ class Surroundings:
     generator_cpu_s: float
     foreign_cpu_s: float
     steal_share: float | None
+    mhz: tuple[float | None, float | None] = (None, None)
+    throttled: int | None = None
+    major_faults: int = 0
 
     def warnings(self) -> list[dict[str, Any]]:
         """Return what in the surroundings spoils the window, each with a ``code`` and the figures behind it."""
@@ -37,12 +45,18 @@ class Surroundings:
         generator_cores = self.generator_cpu_s / self.wall_s
         foreign_cores = self.foreign_cpu_s / self.wall_s
         steal_share = self.steal_share or 0.0
+        faults_per_s = self.major_faults / self.wall_s
+        before, after = self.mhz
+        moved = abs(after / before - 1) if before and after else 0.0
         rows = (
             (
                 busy_share > CONTENDED_ABOVE and generator_cores > GENERATOR_CORES_ABOVE,
                 {"code": "contended", "busy_share": busy_share, "generator_cores": generator_cores},
             ),
             (steal_share > STEAL_ABOVE, {"code": "steal", "share": steal_share}),
+            (moved > CLOCK_MOVED_ABOVE, {"code": "clock", "from_mhz": before, "to_mhz": after}),
+            (bool(self.throttled), {"code": "throttled", "times": self.throttled}),
+            (faults_per_s > MAJOR_FAULTS_ABOVE_PER_S, {"code": "paging", "faults_per_s": faults_per_s}),
             (foreign_cores > FOREIGN_CORES_ABOVE, {"code": "foreign_cpu", "cores": foreign_cores}),
         )
         return [{k: round(v, 4) if isinstance(v, float) else v for k, v in w.items()} for hit, w in rows if hit]

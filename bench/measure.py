@@ -9,11 +9,11 @@ from typing import Any
 
 import psutil
 
-from bench import checks, machine
+from bench import checks, clocks, machine
 from bench.accounting import usage
 from bench.accounting.watch import Watch
 from bench.plan import Cell
-from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
+from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
 from bench.server import Server
 from loadgen import Load, LoadResult, run
 from loadgen.belief import warnings
@@ -27,6 +27,7 @@ class Edge:
 
     usage: usage.Usage
     machine: machine.MachineTime
+    clocks: clocks.Clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Measured:
         """
         result = self.result
         wall_s = self.end.usage.at_s - self.begin.usage.at_s
-        surroundings = self._surroundings(wall_s)
+        faults_of_pages = usage.faults_between(self.begin.usage, self.end.usage)
+        surroundings = self._surroundings(wall_s, faults_of_pages)
         return Record(
             model=self.cell.model,
             workload=self.cell.workload,
@@ -92,6 +94,9 @@ class Measured:
             accounts=self.accounts,
             steal_share=surroundings.steal_share,
             foreign_cpu_s=surroundings.foreign_cpu_s,
+            page_faults=faults_of_pages,
+            cpu_mhz=self.end.clocks.mhz,
+            throttled=surroundings.throttled,
             unfinished=result.unfinished,
             warnings=self._warnings(surroundings) + ([{"code": "handler_failed", "reasons": faults}] if faults else []),
         )
@@ -101,11 +106,12 @@ class Measured:
         found = {warning["code"]: warning for warning in warnings(self.result) + surroundings.warnings()}
         return list(found.values())
 
-    def _surroundings(self, wall_s: float) -> checks.Surroundings:
+    def _surroundings(self, wall_s: float, faults: PageFaults) -> checks.Surroundings:
         before, after = self.begin.machine, self.end.machine
         count = psutil.cpu_count() or machine.cpus()
         busy_s = after.busy_s - before.busy_s
         own_s = after.own_s - before.own_s
+        clocks_before, clocks_after = self.begin.clocks, self.end.clocks
         known = before.steal_s is not None and after.steal_s is not None
         return checks.Surroundings(
             wall_s=wall_s,
@@ -115,6 +121,11 @@ class Measured:
             # Three clocks with ticks of 10 ms: what is below nothing is nothing.
             foreign_cpu_s=max(0.0, busy_s - self.cpu.total - own_s),
             steal_share=((after.steal_s or 0) - (before.steal_s or 0)) / (count * wall_s) if known else None,
+            mhz=(clocks_before.mhz, clocks_after.mhz),
+            throttled=None
+            if clocks_before.throttled is None or clocks_after.throttled is None
+            else clocks_after.throttled - clocks_before.throttled,
+            major_faults=faults.major or 0,
         )
 
     def _switches(self, at_ready: usage.Usage, life: resource.struct_rusage | None) -> ContextSwitches:
@@ -149,7 +160,7 @@ def measure(
 
     def read_edge() -> None:
         server.check()
-        edges.append(Edge(usage.read(server.pid), machine.read_time()))
+        edges.append(Edge(usage.read(server.pid), machine.read_time(), clocks.read()))
 
     def on_begin() -> None:
         read_edge()

@@ -77,6 +77,19 @@ class ContextSwitches:
 
 
 @dataclass(frozen=True, slots=True)
+class PageFaults:
+    """Page faults of the server's whole process tree within the window; ``None`` where not known.
+
+    Attributes:
+        minor: needed no disk: memory touched for the first time, or written to after a fork.
+        major: needed the disk.
+    """
+
+    minor: int | None = None
+    major: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
     """Shares of the serving threads' time; they sum to 1. ``None`` where unknown, never 0 for it."""
 
@@ -148,6 +161,9 @@ class Record:
         accounts: what the split rests on, and the same for each role.
         steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
         foreign_cpu_s: CPU time in the window of everything but the server and the generator.
+        page_faults: see :class:`PageFaults`.
+        cpu_mhz: the CPUs' clock, mean over CPUs at the window's end; ``None`` where unknown.
+        throttled: how often in the window a core was slowed for being too hot; ``None`` where unknown.
         unfinished: requests in flight when the window ended.
         warnings: what spoils this window; each has a ``code`` and the figures behind it.
     """
@@ -179,6 +195,9 @@ class Record:
     accounts: Accounts = field(default_factory=Accounts)
     steal_share: float | None = None
     foreign_cpu_s: float | None = None
+    page_faults: PageFaults = field(default_factory=PageFaults)
+    cpu_mhz: float | None = None
+    throttled: int | None = None
     unfinished: int = 0
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -223,6 +242,7 @@ _NESTED: dict[str, type] = {
     "connect_ns": ConnectTime,
     "server_cpu_s": CpuTime,
     "context_switches": ContextSwitches,
+    "page_faults": PageFaults,
     "split": Split,
     "accounts": Accounts,
 }

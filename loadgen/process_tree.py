@@ -29,6 +29,8 @@ class Usage:
         involuntary: the same.
         threads: their ids.
         peak_rss_bytes: sum of each living process's largest resident set.
+        minor_faults: page faults of the tree since its start that needed no disk.
+        major_faults: those that did.
         consistent: no process came or went during the reading.
     """
 
@@ -40,6 +42,8 @@ class Usage:
     involuntary: int
     threads: frozenset[int]
     peak_rss_bytes: int
+    minor_faults: int
+    major_faults: int
     consistent: bool
 
 
@@ -85,21 +89,27 @@ def _tree(pid: int) -> list[int]:
 def _read_all(pids: list[int], *, consistent: bool) -> Usage:
     at_s = time.monotonic()
     cpu_s = 0.0
-    user = system = voluntary = involuntary = rss = 0
+    user = system = voluntary = involuntary = rss = minor = major = 0
     threads: set[int] = set()
     for pid in pids:
-        # Fields 14 to 17 (proc(5)), counted from behind the name, which may hold anything.
-        ticks = [int(n) for n in _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[11:15]]
-        cpu_s += time.clock_gettime((~pid << 3) | 2) + (ticks[2] + ticks[3]) / _TICKS_PER_S
-        user += ticks[0] + ticks[2]
-        system += ticks[1] + ticks[3]
+        # Fields 10 to 17 (proc(5)), counted from behind the name, which may hold anything.
+        *faults, own_user, own_system, ended_user, ended_system = map(
+            int, _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[7:15]
+        )
+        cpu_s += time.clock_gettime((~pid << 3) | 2) + (ended_user + ended_system) / _TICKS_PER_S
+        user += own_user + ended_user
+        system += own_system + ended_system
+        minor += faults[0] + faults[1]
+        major += faults[2] + faults[3]
         rss += _field(f"/proc/{pid}/status", "VmHWM:") * 1024
         for thread in os.listdir(f"/proc/{pid}/task"):
             status = f"/proc/{pid}/task/{thread}/status"
             voluntary += _field(status, "voluntary_ctxt_switches:")
             involuntary += _field(status, "nonvoluntary_ctxt_switches:")
             threads.add(int(thread))
-    return Usage(at_s, cpu_s, user, system, voluntary, involuntary, frozenset(threads), rss, consistent)
+    return Usage(
+        *(at_s, cpu_s, user, system, voluntary, involuntary, frozenset(threads), rss, minor, major, consistent)
+    )
 
 
 def _field(path: str, name: str) -> int:

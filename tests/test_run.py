@@ -133,7 +133,7 @@ def test_the_run_says_where_it_comes_from(tmp_path: Path) -> None:
 def test_the_budget_holds(tmp_path: Path) -> None:
     job = Job(tmp_path)
     job(("serial", "echo", 1), ("threaded", "echo", 2), budget_s=12)
-    assert job.meta["elapsed_s"] < 12 - 8  # the rest is for drawing
+    assert job.meta["elapsed_s"] < 12 - 8 + 0.5  # the rest is for drawing; on a busy machine a start takes longer
 
 
 def test_a_server_that_does_not_start_ends_it_before_anything_is_measured(tmp_path: Path) -> None:
@@ -248,6 +248,9 @@ QUIET = Surroundings(wall_s=1.0, cpus=2, busy_s=1.2, generator_cpu_s=0.2, foreig
         ({"busy_s": 1.95}, "contended"),
         ({"steal_share": 0.05}, "steal"),
         ({"foreign_cpu_s": 0.3}, "foreign_cpu"),
+        ({"mhz": (3400.0, 2600.0)}, "clock"),
+        ({"throttled": 2}, "throttled"),
+        ({"major_faults": 40}, "paging"),
     ],
 )
 def test_surroundings_that_spoil_a_window_are_told(change: dict[str, Any], code: str) -> None:
@@ -255,7 +258,10 @@ def test_surroundings_that_spoil_a_window_are_told(change: dict[str, Any], code:
     assert [warning["code"] for warning in dataclasses.replace(QUIET, **change).warnings()] == [code]
 
 
-@pytest.mark.parametrize("change", [{"steal_share": None}, {"busy_s": 2.0, "generator_cpu_s": 0.05}])
+@pytest.mark.parametrize(
+    "change",
+    [{"steal_share": None}, {"mhz": (None, 2600.0)}, {"throttled": 0}, {"busy_s": 2.0, "generator_cpu_s": 0.05}],
+)
 def test_what_is_unknown_or_harmless_is_no_warning(change: dict[str, Any]) -> None:
     assert dataclasses.replace(QUIET, **change).warnings() == []
 

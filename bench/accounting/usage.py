@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import resource
 
-from bench.record import ContextSwitches, CpuTime
+from bench.record import ContextSwitches, CpuTime, PageFaults
 from loadgen.process_tree import Usage, read
 
-__all__ = ["Usage", "cpu_between", "read", "switches_between", "switches_of_life"]
+__all__ = ["Usage", "cpu_between", "faults_between", "read", "switches_between", "switches_of_life"]
 
 
 def cpu_between(before: Usage, after: Usage) -> CpuTime:
@@ -17,6 +17,11 @@ def cpu_between(before: Usage, after: Usage) -> CpuTime:
     system = after.system_ticks - before.system_ticks
     user_share = user / (user + system) if user + system else 1.0
     return CpuTime(user=total_s * user_share, system=total_s * (1 - user_share))
+
+
+def faults_between(before: Usage, after: Usage) -> PageFaults:
+    """Return the page faults between two readings."""
+    return PageFaults(after.minor_faults - before.minor_faults, after.major_faults - before.major_faults)
 
 
 def switches_between(before: Usage, after: Usage) -> ContextSwitches | None:

@@ -104,6 +104,24 @@ _OF_WINDOWS: Final = {
         lambda raw: raw["share"],
         _share("share"),
     ),
+    "clock": _Row(
+        "the CPUs' clock changed within a window, at worst {}",
+        "fix the frequency (python -m bench doctor says how), and trust the paired ratios more than the rates",
+        lambda raw: abs(float(raw["to_mhz"]) / float(raw["from_mhz"]) - 1),
+        lambda raw: f"from {raw['from_mhz']:.0f} to {raw['to_mhz']:.0f} MHz",
+    ),
+    "throttled": _Row(
+        "cores were slowed for being too hot, up to {} times in a window",
+        "let the machine cool, switch turbo off, and measure again",
+        lambda raw: raw["times"],
+        lambda raw: str(raw["times"]),
+    ),
+    "paging": _Row(
+        "the server read its memory back from disk, up to {} times a second",
+        "end what fills the memory, or measure with fewer clients",
+        lambda raw: raw["faults_per_s"],
+        lambda raw: f"{raw['faults_per_s']:.0f}",
+    ),
     "foreign_cpu": _Row(
         "other programs used up to {} cores",
         "end them and measure again",

@@ -22,6 +22,7 @@ _FLAT: Final = {
     "connect_ns": "connect_{}_ns",
     "server_cpu_s": "server_cpu_{}_s",
     "context_switches": "context_switches_{}",
+    "page_faults": "page_faults_{}",
     "split": "split_{}_share",
 }
 _NOT_NUMBERS: Final = {

@@ -15,7 +15,7 @@ from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 
 GROUP: Final = CELL[:3]
-DISTURBING: Final = {"foreign_cpu", "steal"}
+DISTURBING: Final = {"foreign_cpu", "steal", "clock", "throttled", "paging"}
 
 
 def confidence(run: Run) -> float:
