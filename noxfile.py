@@ -76,6 +76,13 @@ def compare(session: nox.Session) -> None:
 
 
 @harness_session
+def history(session: nox.Session) -> None:
+    """Draw each cell over all runs and over versions of CPython, and name the runs where a change came in."""
+    _install(session, "history")
+    session.run("python", "-m", "bench.analysis.history", *session.posargs)
+
+
+@harness_session
 def peers(session: nox.Session) -> None:
     """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
     _install(session, "peers")

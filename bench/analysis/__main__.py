@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
 
+from bench.analysis.arguments import Parser, fail
 from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
 from bench.analysis.load import Run, load_run
@@ -24,14 +23,9 @@ from loadgen.errors import GilbenchError
 PAGE = "report.html"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see --help\n")
-
-
 def main(argv: list[str] | None = None) -> int:
     """Draw what the command line names, and return the exit status."""
-    parser = _Parser(prog="python -m bench.analysis", description="Draw a run from its records.")
+    parser = Parser(prog="python -m bench.analysis", description="Draw a run from its records.")
     parser.add_argument("folder", type=Path, help="a run's folder, as results/latest")
     parser.add_argument("--quiet", action="store_true", help="write the path of the page and nothing else")
     options = parser.parse_args(argv)
@@ -40,10 +34,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         draw(load_run(options.folder), quiet=options.quiet)
     except GilbenchError as problem:
-        return _fail(str(problem))
+        return fail(str(problem), 1)
     except OSError as problem:
         where = problem.filename or options.folder
-        return _fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere")
+        return fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere", 1)
     return 0
 
 
@@ -85,11 +79,6 @@ def _draw_plots(run: Run) -> dict[str, str]:
         svg_path.write_text(drawn[name], encoding="utf-8")
         png_path.write_bytes(png)
     return drawn
-
-
-def _fail(message: str) -> int:
-    sys.stderr.write(f"error: {' '.join(message.split())}\n")
-    return 1
 
 
 if __name__ == "__main__":

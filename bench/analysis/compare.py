@@ -8,18 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn
 
+from bench.analysis.arguments import Parser, fail
 from bench.analysis.comparison import Comparison, between, within
 from bench.analysis.formats import FORMATS
 from bench.analysis.load import load_run
 from bench.ratios import SAME_WITHIN
 from loadgen.errors import GilbenchError
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see --help\n")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,15 +24,12 @@ def main(argv: list[str] | None = None) -> int:
         comparison = _compared(options)
         _write(FORMATS[options.format](comparison), options.output)
     except GilbenchError as problem:
-        sys.stderr.write(f"error: {' '.join(str(problem).split())}\n")
-        return 2
+        return fail(str(problem), 2)
     return _gate(comparison, options.fail_slower)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nox -s compare --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="nox -s compare --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="folders (default: results/latest)")
     parser.add_argument("--baseline", default="", metavar="TARGET", help="within a run (default: the plan's)")
     parser.add_argument("--candidate", default="", metavar="TARGET", help="within a run (default: all others)")

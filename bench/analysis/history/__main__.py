@@ -1,0 +1,183 @@
+"""Draw how cells changed over many runs: ``python -m bench.analysis.history [RUN ...]``.
+
+Exit status: 0; 2 if there is nothing to draw, or it cannot be written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.analysis.arguments import Parser, fail
+from bench.analysis.history import plots
+from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change, all_changes
+from bench.analysis.history.series import RATIO, THROUGHPUT, Series, of_runs
+from bench.analysis.load import META, RECORDS, Run, load_run
+from bench.analysis.page import inline
+from bench.analysis.plots.style import render, style
+from loadgen.errors import GilbenchError
+
+RUNS: Final = Path("results/runs")
+OUTPUT: Final = Path("results/history")
+_TOLD: Final = 30  # changes, in the terminal
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw what the command line names, and return the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        runs, left_out = _load(options.runs or [RUNS])
+        series = of_runs(runs)
+        found = all_changes(series)
+        page = _write(options.output, runs, series, found, left_out)
+    except GilbenchError as problem:
+        return fail(str(problem), 2)
+    except OSError as problem:
+        return fail(f"cannot write to {problem.filename or options.output}: {problem.strerror}; name another folder", 2)
+    _show(runs, series, found, left_out, page)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="nox -s history --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=f"runs, or folders of runs (default: {RUNS})")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"(default: {OUTPUT})")
+    return parser
+
+
+def _load(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """Return the runs, and why others are left out.
+
+    Raises:
+        GilbenchError: there are fewer than two.
+    """
+    runs, left_out = [], []
+    for folder in _folders(paths):
+        try:
+            runs.append(load_run(folder))
+        except GilbenchError as problem:
+            left_out.append(str(problem))
+    if len(runs) < 2:
+        why = f" ({left_out[0]})" if left_out else ""
+        where = ", ".join(map(str, paths))
+        raise GilbenchError(f"{len(runs)} runs in {where}{why}: a history needs two, nox -s bench makes one each time")
+    return runs, left_out
+
+
+def _folders(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            raise GilbenchError(f"{path} is no folder: name runs, or a folder of runs, as {RUNS}")
+        one = any((path / name).exists() for name in (META, RECORDS))
+        yield from [path] if one else sorted(inner for inner in path.iterdir() if inner.is_dir())
+
+
+def _write(
+    folder: Path, runs: Sequence[Run], series: Sequence[Series], found: Sequence[Change], left_out: Sequence[str]
+) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "changes.json").write_text(json.dumps([_as_json(one) for one in found], indent=1) + "\n", "utf-8")
+    pictures = [_save(folder, name, figure) for name, figure in _pictures(series, found)]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.analysis.history", "."), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = folder / "history.html"
+    text = environment.get_template("history.html.j2").render(
+        summary=_summary(runs, series), notes=list(_notes(series, left_out)), changes=found, pictures=pictures
+    )
+    page.write_text(text, encoding="utf-8")
+    return page
+
+
+def _pictures(series: Sequence[Series], found: Sequence[Change]) -> Iterator[tuple[str, Figure]]:
+    """Yield each picture of each machine with the name of its file."""
+    for number, conditions in enumerate(dict.fromkeys(one.conditions.machine for one in series)):
+        here = [one for one in series if one.conditions.machine == conditions]
+        with style():
+            drawn = {
+                "throughput": plots.over_time(here, found, THROUGHPUT),
+                "ratio": plots.over_time(here, found, RATIO),
+                "versions": plots.over_versions(here),
+            }
+        for name, figure in drawn.items():
+            if figure is not None:
+                yield f"{name}{f'-{number + 1}' if number else ''}", figure
+
+
+def _save(folder: Path, name: str, figure: Figure) -> Markup:
+    svg, png = render(figure, name)
+    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(png)
+    return inline(svg, name)
+
+
+def _as_json(change: Change) -> dict[str, object]:
+    series, ratio = change.series, change.ratio
+    return {
+        "cell": "-".join(map(str, (*series.group, series.target))),
+        "figure": series.figure,
+        "baseline": series.baseline or None,
+        "run": change.after.run,
+        "run_before": change.before.run,
+        "ratio": ratio.ratio,
+        "low": ratio.low if ratio.has_interval else None,
+        "high": ratio.high if ratio.has_interval else None,
+        "interpreters_differ_in": list(change.differs),
+    }
+
+
+def _summary(runs: Sequence[Run], series: Sequence[Series]) -> str:
+    times = sorted(point.at for one in series for point in one.points)
+    machines = len({one.conditions.machine for one in series})
+    on = f"{machines} machines" if machines > 1 else series[0].conditions.machine if series else "no machine"
+    return f"{len(runs)} runs from {times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} on {on}"
+
+
+def _notes(series: Sequence[Series], left_out: Sequence[str]) -> Iterator[str]:
+    long = [one for one in series if len(one.points) >= FEWEST_RUNS]
+    yield (
+        f"{len(long)} of {len(series)} series have the {FEWEST_RUNS} runs that looking for changes needs. One in which "
+        f"nothing changes shows a change with a chance of {LEVEL:.0%}: expect {len(long) * LEVEL:.1f} false ones."
+    )
+    yield (
+        "A throughput also moves with the machine: where all cells move in one run, that is it. A ratio is of two "
+        "interpreters measured side by side and does not."
+    )
+    yield from (f"Left out: {why}." for why in left_out)
+
+
+def _show(
+    runs: Sequence[Run], series: Sequence[Series], found: Sequence[Change], left_out: Sequence[str], page: Path
+) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(_summary(runs, series), style="bold"))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for title in ("change came in with", "cell", "figure", "times what it was", "interpreters"):
+        table.add_column(title, no_wrap=title != "interpreters")
+    for change in found[:_TOLD]:
+        ratio = change.ratio
+        interval = f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+        differs = ", ".join(change.differs) or "alike"
+        table.add_row(*map(Text, (change.after.run, change.series.name, change.series.figure, interval, differs)))
+    console.print(table if found else "no change found")
+    if len(found) > _TOLD:
+        console.print(f"and {len(found) - _TOLD} more in {page.parent / 'changes.json'}")
+    for note in _notes(series, left_out):
+        console.print(Text(note, style="dim"))
+    console.print(Text(str(page)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

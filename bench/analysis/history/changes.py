@@ -1,0 +1,122 @@
+"""Where a series changed, and in which run the change came in.
+
+By optimal partitioning into stretches of one mean each (PELT: Killick, Fearnhead and Eckley, JASA 107, 2012). What one
+change more must gain is calibrated by simulation, for each length of a series, so that a series of independent normal
+values in which nothing changes shows a change once in a hundred times.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from skchange.detectors import PELT
+from skchange.interval_scorers import L2Cost
+from skchange.tuning import calibrate_penalty_scale_fwer
+
+from bench import ratios
+from bench.analysis.history.series import Point, Series
+from bench.ratios import Ratio
+
+FEWEST_RUNS: Final = 6
+LEVEL: Final = 0.01
+_SHORTEST: Final = 2  # runs: one alone may be an accident
+_QUIET_SHARE: Final = 0.75
+_SIMULATIONS: Final = 999
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change.
+
+    Attributes:
+        series: in which.
+        before: last run before it.
+        after: the run in which it came in.
+        ratio: of the mean after it to the mean before it, up to the next change on either side; the interval takes the
+            runs' means as independent, and does not know that this place was chosen because it stands out.
+        differs: in what the interpreters of the two runs differ.
+    """
+
+    series: Series
+    before: Point
+    after: Point
+    ratio: Ratio
+    differs: tuple[str, ...]
+
+
+def changes(series: Series) -> list[Change]:
+    """Return the changes in a series, none if it is shorter than :data:`FEWEST_RUNS`."""
+    points = series.points
+    if len(points) < FEWEST_RUNS:
+        return []
+    logs = np.array([math.log(point.value.ratio) for point in points])
+    places = [0, *change_points(logs), len(logs)]
+    return [
+        _change(series, logs, begin, place, end)
+        for begin, place, end in zip(places, places[1:], places[2:], strict=False)
+    ]
+
+
+def change_points(values: Values) -> list[int]:
+    """Return the index of the first value of each stretch but the first."""
+    spread = _spread(values[:, None])
+    if spread == 0:
+        return []
+    scaled = (values[:, None] - np.median(values)) / spread
+    detector = _detector(penalty_scale=_scale(len(values)))
+    return [int(place) for place in detector.fit(scaled).predict(scaled)]
+
+
+def _detector(**settings: Any) -> PELT:
+    return PELT(L2Cost(), min_segment_length=_SHORTEST, **settings)
+
+
+@functools.cache
+def _scale(length: int) -> float:
+    """Return the scale of the penalty for series of a length."""
+
+    def nothing_changes(_: object, samples: int, chance: np.random.Generator) -> Values:
+        values = chance.normal(size=(samples, 1))
+        return values / _spread(values)
+
+    found = calibrate_penalty_scale_fwer(
+        _detector(),
+        target_n_samples=length,
+        target_n_features=1,
+        X=np.zeros((length, 1)),
+        sampler=nothing_changes,
+        level=LEVEL,
+        n_simulations=_SIMULATIONS,
+        random_state=0,
+    )
+    return float(found)
+
+
+def _spread(values: Values) -> float:
+    """Return how much a value differs from the one before it, without the largest steps, which may be changes."""
+    steps = np.sort(np.abs(np.diff(values, axis=0)), axis=0)
+    return float(steps[: max(2, math.ceil(len(steps) * _QUIET_SHARE))].mean())
+
+
+def _change(series: Series, logs: Values, begin: int, place: int, end: int) -> Change:
+    before, after = series.points[place - 1], series.points[place]
+    ratio = ratios.unpaired(list(logs[place:end]), list(logs[begin:place]))
+    assert ratio is not None  # noqa: S101 - a stretch has two runs at least
+    differs = [name for name in after.build if after.build[name] != before.build.get(name)]
+    if after.version != before.version:
+        differs.insert(0, f"{before.version} → {after.version}")
+    return Change(series, before, after, ratio, tuple(differs))
+
+
+def all_changes(series: Sequence[Series]) -> list[Change]:
+    """Return the changes in several series, the newest first, and the largest of a run first."""
+    found = [change for one in series for change in changes(one)]
+    return sorted(found, key=lambda change: (change.after.at, abs(math.log(change.ratio.ratio))), reverse=True)

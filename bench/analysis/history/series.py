@@ -1,0 +1,135 @@
+"""Runs become series: one figure of one cell, run after run.
+
+Only what is alike stands in one series: the same machine, the same work a request, the same conversations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from bench import ratios
+from bench.analysis import starts
+from bench.analysis.load import Run
+from bench.analysis.metrics import METRICS, NONE
+from bench.ratios import Ratio
+from bench.record import BUILT_ALIKE
+
+THROUGHPUT: Final = "throughput"
+RATIO: Final = "ratio"
+
+
+class Conditions(NamedTuple):
+    """What must be alike for two runs' figures to stand in one series."""
+
+    machine: str
+    work: str
+    conversation: str
+
+
+Group = tuple[str, str, int]
+Key = tuple[str, Group, str, str, Conditions]
+"""What a series is known by: its fields but the points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One run's figure.
+
+    Attributes:
+        run: its name.
+        at: when it was made.
+        version: of the interpreter.
+        build: what of it must agree for a difference to be one of versions.
+        free: it ran without a GIL.
+        value: the figure, and how sure it is.
+    """
+
+    run: str
+    at: datetime
+    version: str
+    build: dict[str, Any]
+    free: bool
+    value: Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One figure of one cell, from the oldest run to the newest.
+
+    Attributes:
+        figure: ``throughput``, in requests a second, or ``ratio``, to the baseline measured beside it.
+        group: model, workload and clients.
+        target: name of the interpreter.
+        baseline: name of the other; empty for a throughput.
+        conditions: what was alike.
+        points: one a run.
+    """
+
+    figure: str
+    group: Group
+    target: str
+    baseline: str
+    conditions: Conditions
+    points: tuple[Point, ...]
+
+    @property
+    def name(self) -> str:
+        against = f" / {self.baseline}" if self.baseline else ""
+        return f"{'-'.join(map(str, self.group))}-{self.target}{against}"
+
+
+def of_runs(runs: Sequence[Run]) -> list[Series]:
+    """Return all series of some runs."""
+    found: dict[Key, list[Point]] = {}
+    for run in sorted(runs, key=made):
+        for key, value in _figures(run):
+            found.setdefault(key, []).append(_point(run, key[2], value))
+    return [Series(*key, tuple(points)) for key, points in found.items()]
+
+
+def made(run: Run) -> datetime:
+    """Return when a run was made; one that does not tell comes first."""
+    try:
+        return datetime.fromisoformat(str(run.meta.get("created")))
+    except ValueError:
+        return datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
+    baseline = str(run.section("plan").get("baseline") or "") or str(run.values("target")[0])
+    throughput = METRICS["throughput"].figures
+    for cell in starts.by_cell(run):
+        group, target = (str(cell[0]), str(cell[1]), int(cell[2])), str(cell[3])
+        conditions = _conditions(run, str(cell[1]))
+        figures = throughput(run, cell, NONE)
+        value = ratios.of_starts(starts.logs(figures))
+        if value is not None:
+            yield (THROUGHPUT, group, target, "", conditions), value
+        if target != baseline:
+            ratio = ratios.paired(figures, throughput(run, (*group, baseline), NONE))
+            if ratio is not None:
+                yield (RATIO, group, target, baseline, conditions), ratio
+
+
+def _conditions(run: Run, workload: str) -> Conditions:
+    machine = run.section("machine")
+    named = f"{machine.get('cpu_model') or 'unknown processor'}, {machine.get('cpus') or '?'} CPUs"
+    work = json.dumps(run.section("work").get(workload), sort_keys=True)
+    return Conditions(named, work, str(run.section("plan").get("conversation")))
+
+
+def _point(run: Run, target: str, value: Ratio) -> Point:
+    found = run.section("targets").get(target)
+    build: dict[str, Any] = found if isinstance(found, dict) else {}
+    return Point(
+        run.name,
+        made(run),
+        str(build.get("version", "unknown")),
+        {name: build.get(name) for name in BUILT_ALIKE},
+        build.get("gil_enabled") is False,
+        value,
+    )

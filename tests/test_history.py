@@ -1,0 +1,142 @@
+"""Many runs: what changed is found and named, what did not is not, and what cannot be drawn is one line."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.analysis.history.__main__ import main
+from bench.analysis.history.changes import LEVEL, all_changes, change_points
+from bench.analysis.history.series import of_runs
+from bench.analysis.load import load_run
+from tests.made import Made
+
+CHANGED_IN = 8
+
+
+def runs(folder: Path, count: int = 12, share: float = 0.1) -> Path:
+    """Write runs on a machine that drifts; from one on, a new version of one interpreter is faster."""
+    chance = random.Random(3)  # noqa: S311 - noise, not secrets
+    targets = Made(workloads=("cpu",)).load(folder / "other").meta["targets"]
+    for number in range(count):
+        drift, newer = math.exp(chance.gauss(0, 0.01)), number >= CHANGED_IN
+        rates = {
+            (model, "cpu", 4, target, pass_): rate
+            * drift
+            * (1 + share * (newer and target == "3.13t"))
+            * math.exp(chance.gauss(0, 0.004))
+            for model, rate in (("serial", 900.0), ("threaded", 1000.0))
+            for target in ("3.13", "3.13t")
+            for pass_ in range(3)
+        }
+        version = {"version": f"3.13.{15 + newer}"}
+        Made(
+            models=("serial", "threaded"),
+            workloads=("cpu",),
+            clients=(4,),
+            rates=rates,
+            meta={
+                "name": f"run{number:02}",
+                "created": f"2026-11-{number + 1:02}T10:00:00+00:00",
+                "targets": targets | {"3.13t": targets["3.13t"] | version},
+            },
+        ).write(folder / "runs" / f"run{number:02}")
+    return folder / "runs"
+
+
+def test_the_run_in_which_a_change_came_in_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = runs(tmp_path)
+    assert main([str(folder), "--output", str(tmp_path / "history")]) == 0
+    found = json.loads((tmp_path / "history" / "changes.json").read_text(encoding="utf-8"))
+    assert {(one["cell"], one["figure"]) for one in found} == {
+        (f"{model}-cpu-4-3.13t", figure) for model in ("serial", "threaded") for figure in ("throughput", "ratio")
+    }
+    for one in found:
+        assert (one["run_before"], one["run"]) == (f"run{CHANGED_IN - 1:02}", f"run{CHANGED_IN:02}")
+        assert one["low"] <= 1.1 <= one["high"]
+        assert one["interpreters_differ_in"] == ["3.13.15 → 3.13.16"]
+    out = capsys.readouterr().out
+    assert "12 runs from 2026-11-01 10:00 to 2026-11-12 10:00 on AMD EPYC, 2 CPUs" in out
+    assert "run08" in out
+    page = (tmp_path / "history" / "history.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 3
+    assert page.count("<td>run08</td>") == 4
+    assert "http" not in page.replace("http://www.w3.org", "")
+    for name in ("throughput", "ratio", "versions"):
+        assert (tmp_path / "history" / f"{name}.png").stat().st_size > 10_000
+
+
+def test_a_ratio_does_not_move_with_the_machine(tmp_path: Path) -> None:
+    # All cells of the later runs are slower by a third: their throughputs changed, their ratios did not.
+    for number in range(8):
+        rates = {
+            ("threaded", "cpu", 4, target, pass_): rate * (1 if number < 4 else 0.67) * (1 + 0.003 * ((number * 3) % 4))
+            for target, rate in (("3.13", 1000.0), ("3.13t", 1900.0 * (1 + 0.002 * (number % 3))))
+            for pass_ in range(3)
+        }
+        made = Made(models=("threaded",), workloads=("cpu",), clients=(4,), rates=rates)
+        made.meta = {"name": f"r{number}", "created": f"2026-11-{number + 1:02}T10:00:00+00:00"}
+        made.write(tmp_path / f"r{number}")
+    found = all_changes(of_runs([load_run(tmp_path / f"r{number}") for number in range(8)]))
+    assert {(one.series.figure, one.series.target, one.after.run) for one in found} == {
+        ("throughput", target, "r4") for target in ("3.13", "3.13t")
+    }
+
+
+def test_other_machines_and_other_work_are_other_series(tmp_path: Path) -> None:
+    metas: tuple[dict[str, Any], ...] = (
+        {},
+        {"machine": {"cpu_model": "other", "cpus": 8}},
+        {"work": {"cpu": {"rounds": 9000}}},
+    )
+    for number, meta in enumerate(metas):
+        Made(models=("serial",), workloads=("cpu",), clients=(1,), meta=meta).write(tmp_path / f"r{number}")
+    series = of_runs([load_run(tmp_path / f"r{number}") for number in range(3)])
+    assert [len(one.points) for one in series] == [1] * 3 * 3  # two throughputs and a ratio, thrice
+
+
+@pytest.mark.parametrize("length", [8, 20])
+def test_nothing_changing_seldom_shows_a_change(length: int) -> None:
+    chance = np.random.default_rng(5)
+    tries = 600
+    alarms = sum(bool(change_points(chance.normal(size=length))) for _ in range(tries))
+    assert alarms <= tries * LEVEL + 3 * math.sqrt(tries * LEVEL)
+    steps = sum(
+        change_points(np.concatenate([chance.normal(size=length - 4), 8 + chance.normal(size=4)])) == [length - 4]
+        for _ in range(100)
+    )
+    assert steps >= 80
+
+
+def test_values_that_never_differ_show_no_change() -> None:
+    assert change_points(np.ones(9)) == []
+
+
+def test_what_cannot_be_drawn_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "none")]) == 2
+    assert "is no folder: name runs" in capsys.readouterr().err
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{", encoding="utf-8")
+    Made(models=("serial",), workloads=("cpu",)).write(tmp_path / "run")
+    assert main([str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: 1 runs in")
+    assert "is no run.json" in err
+    assert err.count("\n") == 1
+
+
+def test_a_broken_run_is_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        Made(models=("serial",), workloads=("cpu",), meta={"name": name}).write(tmp_path / name)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "run.json").write_text("{}", encoding="utf-8")
+    assert main([str(tmp_path), "--output", str(tmp_path / "history")]) == 0
+    out = capsys.readouterr().out
+    assert "Left out: cannot read" in out
+    assert "no change found" in out
