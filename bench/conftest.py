@@ -19,11 +19,12 @@ from rich.console import Console
 from bench import options
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import ALIASES, OPTIONS, Wanted
-from bench.plan import Cell, Plan
+from bench.options import ALIASES, OPTIONS
+from bench.plan import Cell
 from bench.record import Record
 from bench.run import carry_out
 from bench.server import ROOT
+from bench.wanted import Wanted
 
 WANTED = pytest.StashKey[Wanted]()
 DONE = pytest.StashKey[Experiment]()
@@ -94,22 +95,7 @@ def _measure(session: pytest.Session) -> None:
     """Measure what was selected; if that was interrupted, what has not been measured is selected no longer."""
     config, wanted = session.config, session.config.stash[WANTED]
     with _usage_errors(), _uncaptured(config) as console:
-        plan = Plan(
-            cells=tuple(map(_cell, session.items)),
-            passes=wanted.passes,
-            rounds=wanted.rounds,
-            window_s=wanted.window_s,
-            precision=wanted.precision,
-            same_within=wanted.same_within,
-            baseline=wanted.baseline,
-            fixed_layout=wanted.fixed_layout,
-            budget_s=wanted.budget_s,
-            conversation=wanted.conversation,
-            seed=wanted.seed,
-            handlers=wanted.handlers,
-            request=wanted.request,
-            objective=wanted.objective,
-        )
+        plan = wanted.plan(map(_cell, session.items))
         experiment = config.stash[DONE] = carry_out(plan, wanted, _command(config), console)
     if not experiment.complete:
         measured = {record.cell for record in experiment.records}

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from bench import readers
 from bench.errors import GilbenchError
-from bench.plan import Cell
+from bench.plan import WARMUP_JIT_S, WARMUP_S
 from bench.resume import Interrupted, interrupted
 from bench.server import ROOT
 from bench.targets import AUTO, Target, discover, require_same_build, resolve
+from bench.wanted import Wanted
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.options import duration_s, requests_a_connection
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
 ALL = "all"
-OBJECTIVES = ("throughput", "cpu", "memory")
 MAX_PASSES = 1000
 PASSES = 3
-ROUNDS = 4  # with windows of 100 ms; docs/method.md has the measurement
+ROUNDS = 6  # with windows of 100 ms; docs/method.md has the measurement
 WINDOW_S = 0.1
-SHORTEST_S, LONGEST_S = 0.02, 600.0
 
 Value = TypeVar("Value")
 
@@ -63,6 +61,12 @@ OPTIONS = {
     "window": Option(
         None, "TIME", f"length of a window (default: as the budget allows; with --precision {WINDOW_S * 1e3:g}ms)"
     ),
+    "warmup": Option(
+        None,
+        "TIME",
+        f"load before the first window of a start, not measured (default: {WARMUP_S * 1e3:g}ms; "
+        f"{WARMUP_JIT_S * 1e3:g}ms if an interpreter has its JIT on)",
+    ),
     "precision": Option(
         None, "SHARE", "as 2%%: instead of so many passes, until every ratio to the baseline is known so precisely"
     ),
@@ -82,90 +86,6 @@ ALIASES = {"workloads": ("--workloads", "--workload")}
 """Options that go by more than their own name."""
 
 
-class Gap(NamedTuple):
-    """A model that an interpreter cannot run, and why."""
-
-    model: str
-    target: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.model} under {self.target} {self.reason}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What was asked for.
-
-    Attributes:
-        targets: the interpreters, by name.
-        models: keys of :data:`servers.models.MODELS`.
-        workloads: keys of :data:`servers.workloads.WORKLOADS`, or of ``handlers``.
-        handlers: the user's own, as the server is told of them, by the name of the function.
-        request: what those are asked.
-        objective: what the recommendation is for.
-        clients: numbers of clients.
-        conversation: requests per connection; ``None``: keepalive.
-        passes: visits to every cell.
-        rounds: windows of each start.
-        window_s: length of a window; ``None``: as the budget allows.
-        precision: to which the ratios are to be known; ``None``: so many passes.
-        same_within: ratios that differ from 1 by less count as the same.
-        baseline: name of the target that others are compared with.
-        fixed_layout: no address randomisation for the servers.
-        budget_s: time for measuring and drawing.
-        results: folder below which the run's folder is made.
-        name: ends that folder's name.
-        seed: of the random order.
-        resumed: the run that is gone on with.
-    """
-
-    targets: dict[str, Target]
-    models: list[str]
-    workloads: list[str]
-    handlers: dict[str, str]
-    request: str
-    objective: str
-    clients: list[int]
-    conversation: int | None
-    passes: int
-    rounds: int
-    window_s: float | None
-    precision: float | None
-    same_within: float
-    baseline: str
-    fixed_layout: bool
-    budget_s: float
-    results: Path
-    name: str
-    seed: int
-    resumed: Interrupted | None = None
-
-    @property
-    def gaps(self) -> list[Gap]:
-        """Return what was asked for and cannot be had."""
-        return [
-            Gap(model, target.name, "needs CPython {}.{}".format(*MODELS[model].since))
-            for model in self.models
-            for target in self.targets.values()
-            if target.release < MODELS[model].since
-        ]
-
-    @property
-    def cells(self) -> list[Cell]:
-        """Return every combination that can be had: what can be selected from."""
-        gaps = {(gap.model, gap.target) for gap in self.gaps}
-        return [
-            Cell(model, workload, clients, target)
-            for workload in self.workloads
-            for model in self.models
-            for clients in self.clients
-            for target in self.targets
-            if (model, target) not in gaps
-            and (self.resumed is None or Cell(model, workload, clients, target).name in self.resumed.cells)
-        ]
-
-
 def read(typed: Mapping[str, Any]) -> Wanted:
     """Make sense of what was typed for each of :data:`OPTIONS`, and find the interpreters.
 
@@ -177,24 +97,30 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         typed = {**typed, **resumed.typed()}
     models = _some_of("servers", typed, MODELS)
     handlers: dict[str, str] = {}
-    workloads = _some_of("workloads", typed, WORKLOADS, _workload(handlers))
-    request = _read("request", typed["request"], _line)
-    objective = _read("objective", typed["objective"], _objective)
-    clients = _each("clients", typed, _count(MAX_CONNECTIONS))
+    workloads = _some_of("workloads", typed, WORKLOADS, readers.workload(handlers))
+    request = _read("request", typed["request"], readers.line)
+    objective = _read("objective", typed["objective"], readers.objective)
+    clients = _each("clients", typed, readers.count(MAX_CONNECTIONS))
     conversation = _read("conversation", typed["conversation"], requests_a_connection)
-    precision = None if typed["precision"] is None else _read("precision", typed["precision"], _share)
+    precision = None if typed["precision"] is None else _read("precision", typed["precision"], readers.share)
     if precision is not None and typed["passes"] is not None:
         raise GilbenchError("--precision measures as many passes as it takes: leave --passes out, or --precision")
-    passes = _read("passes", typed["passes"] or str(PASSES), _count(MAX_PASSES))
-    rounds = _read("rounds", typed["rounds"] or str(1 if precision is None else ROUNDS), _count(MAX_PASSES))
+    passes = _read("passes", typed["passes"] or str(PASSES), readers.count(MAX_PASSES))
+    rounds = _read("rounds", typed["rounds"] or str(1 if precision is None else ROUNDS), readers.count(MAX_PASSES))
     window_s = None if precision is None else WINDOW_S
     if typed["window"] is not None:
-        window_s = _read("window", typed["window"], _window)
-    same_within = _read("same-within", typed["same-within"], _share)
+        window_s = _read("window", typed["window"], readers.window)
+    same_within = _read("same-within", typed["same-within"], readers.share)
     budget_s = _read("budget", typed["budget"], duration_s)
-    name = _read("name", typed["name"], _name)
-    seed = secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], _count(2**63, least=0))
+    name = _read("name", typed["name"], readers.folder_name)
+    seed = (
+        secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], readers.count(2**63, least=0))
+    )
     targets = _targets(typed, resumed)
+    jit = any(target.build["jit"] == "on" for target in targets.values())
+    warmup_s = WARMUP_JIT_S if jit else WARMUP_S
+    if typed["warmup"] is not None:
+        warmup_s = _read("warmup", typed["warmup"], duration_s)
     if precision is not None and len(targets) < 2:
         raise GilbenchError("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
     if typed["fixed-layout"] and shutil.which("setarch") is None:
@@ -211,6 +137,7 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         passes=passes,
         rounds=rounds,
         window_s=window_s,
+        warmup_s=warmup_s,
         precision=precision,
         same_within=same_within,
         baseline=typed["baseline"] or next(iter(targets)),
@@ -256,80 +183,4 @@ def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value])
 def _some_of(
     option: str, typed: Mapping[str, Any], table: Mapping[str, object], reader: Callable[[str], str] | None = None
 ) -> list[str]:
-    return list(table) if typed[option].strip() == ALL else _each(option, typed, reader or _one_of(table))
-
-
-def _workload(handlers: dict[str, str]) -> Callable[[str], str]:
-    """Return a reader of workloads that notes down the handlers of the user's own."""
-
-    def read_one(text: str) -> str:
-        place, colon, function = text.rpartition(":")
-        if not colon:
-            return _one_of(WORKLOADS)(text)
-        name = function.removesuffix("()").rpartition(".")[2]
-        if not name.isidentifier():
-            raise argparse.ArgumentTypeError(f"{text!r} names no function: write module:function or path.py:function")
-        if place.endswith(".py"):
-            path = Path(place).expanduser().resolve()
-            if not path.is_file():
-                raise argparse.ArgumentTypeError(f"there is no file {path}")
-            place = str(path)
-        whole = f"{place}:{function}"
-        if name in WORKLOADS or handlers.setdefault(name, whole) != whole:
-            raise argparse.ArgumentTypeError(f"{name} is the name of another workload: give the function another one")
-        return name
-
-    return read_one
-
-
-def _line(text: str) -> str:
-    if not text or "\n" in text or text in {"Q", "q"}:
-        raise argparse.ArgumentTypeError("a request is one line, not empty, and not Q, which ends a conversation")
-    return text
-
-
-def _objective(text: str) -> str:
-    what, _, bound = text.partition("<")
-    if what == "p99" and bound:
-        duration_s(bound)
-    elif text not in OBJECTIVES:
-        raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(OBJECTIVES)}, or p99<20ms")
-    return text
-
-
-def _one_of(table: Mapping[str, object]) -> Callable[[str], str]:
-    def read_one(text: str) -> str:
-        if text not in table:
-            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(table)}")
-        return text
-
-    return read_one
-
-
-def _count(most: int, least: int = 1) -> Callable[[str], int]:
-    def read_one(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most:,}")
-        return int(text)
-
-    return read_one
-
-
-def _share(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        share = float(text.removesuffix("%")) / 100
-        if text.endswith("%") and 0 <= share < 1:
-            return share
-    raise argparse.ArgumentTypeError(f"{text!r} is no share: write it as 2%")
-
-
-def _window(text: str) -> float:
-    if not SHORTEST_S <= duration_s(text) <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"a window lasts from {SHORTEST_S * 1e3:g}ms to {LONGEST_S:g}s, not {text}")
-    return duration_s(text)
-
-
-def _name(text: str) -> str:
-    if not text or not text.replace("-", "").replace("_", "").isalnum():
-        raise argparse.ArgumentTypeError(f"{text!r} is no name for a folder: use letters, digits, - and _")
-    return text
+    return list(table) if typed[option].strip() == ALL else _each(option, typed, reader or readers.one_of(table))

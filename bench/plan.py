@@ -16,8 +16,9 @@ from bench.errors import GilbenchError
 from bench.ratios import SAME_WITHIN
 from servers.models import MODELS, default_workers
 
-WARMUP_S = 0.1
-SETTLE_S = 0.015
+WARMUP_S = 0.06
+WARMUP_JIT_S = 0.6
+SETTLE_S = 0.01
 ACCOUNTS_FROM_S = 0.2
 
 

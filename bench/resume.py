@@ -59,6 +59,7 @@ class Interrupted:
             "passes": None if precise else str(plan["passes"]),
             "rounds": str(plan["rounds"]),
             "window": f"{plan['window_s'] * 1e3:g}ms",
+            "warmup": f"{plan['warmup_s'] * 1e3:g}ms",
             "precision": f"{plan['precision'] * 100:.12g}%" if precise else None,
             "same-within": f"{plan['same_within'] * 100:.12g}%",
             "baseline": plan["baseline"],

@@ -12,10 +12,10 @@ from bench import machine
 from bench.budget import Budget
 from bench.errors import GilbenchError
 from bench.experiment import Experiment, try_out
-from bench.options import Wanted
 from bench.plan import Plan
 from bench.progress import Progress
 from bench.run_folder import RunFolder, only_run
+from bench.wanted import Wanted
 
 
 def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Experiment:

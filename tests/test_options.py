@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError
-from bench.options import OPTIONS, Gap, Wanted, read
+from bench.options import OPTIONS, read
+from bench.wanted import Gap, Wanted
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -48,13 +49,14 @@ def test_what_is_given_is_taken() -> None:
     assert wanted.models == ["threaded", "serial"]
     assert wanted.clients == [2, 16]
     assert (wanted.conversation, wanted.budget_s, wanted.passes) == (None, 90, 5)
+    assert typed(warmup="2s").plan(wanted.cells).warmup_s == 2
     assert [cell.name for cell in wanted.cells[:2]] == ["threaded-echo-2-mine", "threaded-echo-16-mine"]
 
 
 def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() -> None:
     pair = f"one={sys.executable},two={sys.executable}"
     wanted = typed(pythons=pair, precision="1.5%", baseline="two")
-    assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 4, 0.1, "two")
+    assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 6, 0.1, "two")
     plain = typed(pythons=pair)
     assert (plain.precision, plain.rounds, plain.window_s, plain.baseline) == (None, 1, None, "one")
     with pytest.raises(GilbenchError, match="leave --passes out"):
@@ -81,6 +83,7 @@ def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() ->
         ("same-within", "-1%", "write it as 2%"),
         ("window", "1us", "a window lasts from 20ms to 600s"),
         ("rounds", "0", "no whole number from 1"),
+        ("warmup", "long", "write 500ms, 5s, 3m or 1h"),
         ("baseline", "2.7", "choose from mine"),
         ("resume", "/no/such/run", "holds no run"),
     ],

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError, ServerFailed
-from bench.options import OPTIONS, Wanted, read
+from bench.options import OPTIONS, read
 from bench.server import Server
 from bench.targets import discover
+from bench.wanted import Wanted
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from servers.models import MODELS

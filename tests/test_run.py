@@ -16,14 +16,15 @@ from rich.console import Console
 from bench.checks import Surroundings
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import OPTIONS, Wanted, read
-from bench.plan import Cell, Plan
+from bench.options import OPTIONS, read
+from bench.plan import Cell
 from bench.progress import Progress
 from bench.record import Record
 from bench.resume import Interrupted, interrupted
 from bench.run import carry_out
 from bench.server import Server
 from bench.targets import Target, resolve
+from bench.wanted import Wanted
 
 OWN = resolve(f"own={sys.executable}", [])[0]
 
@@ -45,7 +46,6 @@ class Job:
 
     def __call__(self, *groups: tuple[str, str, int], budget_s: float = 13, **changes: Any) -> Experiment:
         cells = tuple(Cell(*group, target) for group in groups for target in self.targets)
-        plan = Plan(cells=cells, passes=2, budget_s=budget_s, conversation=10, seed=1)
         wanted = Wanted(
             targets=self.targets,
             models=[],
@@ -57,6 +57,7 @@ class Job:
             conversation=10,
             rounds=1,
             window_s=None,
+            warmup_s=0.1,
             precision=None,
             same_within=0.01,
             baseline="own",
@@ -68,7 +69,7 @@ class Job:
             seed=1,
             resumed=self.resumed,
         )
-        return carry_out(dataclasses.replace(plan, **changes), wanted, "typed", self.console)
+        return carry_out(dataclasses.replace(wanted.plan(cells), **changes), wanted, "typed", self.console)
 
     @property
     def meta(self) -> dict[str, Any]:

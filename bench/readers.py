@@ -1,0 +1,90 @@
+"""Readers of what is typed: each makes a value of a text, or says in a line what would have been one."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from loadgen.options import duration_s
+from servers.workloads import WORKLOADS
+
+OBJECTIVES = ("throughput", "cpu", "memory")
+SHORTEST_S, LONGEST_S = 0.02, 600.0
+
+
+def workload(handlers: dict[str, str]) -> Callable[[str], str]:
+    """Return a reader of workloads that notes down the handlers of the user's own."""
+
+    def read_one(text: str) -> str:
+        place, colon, function = text.rpartition(":")
+        if not colon:
+            return one_of(WORKLOADS)(text)
+        name = function.removesuffix("()").rpartition(".")[2]
+        if not name.isidentifier():
+            raise argparse.ArgumentTypeError(f"{text!r} names no function: write module:function or path.py:function")
+        if place.endswith(".py"):
+            path = Path(place).expanduser().resolve()
+            if not path.is_file():
+                raise argparse.ArgumentTypeError(f"there is no file {path}")
+            place = str(path)
+        whole = f"{place}:{function}"
+        if name in WORKLOADS or handlers.setdefault(name, whole) != whole:
+            raise argparse.ArgumentTypeError(f"{name} is the name of another workload: give the function another one")
+        return name
+
+    return read_one
+
+
+def line(text: str) -> str:
+    if not text or "\n" in text or text in {"Q", "q"}:
+        raise argparse.ArgumentTypeError("a request is one line, not empty, and not Q, which ends a conversation")
+    return text
+
+
+def objective(text: str) -> str:
+    what, _, bound = text.partition("<")
+    if what == "p99" and bound:
+        duration_s(bound)
+    elif text not in OBJECTIVES:
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(OBJECTIVES)}, or p99<20ms")
+    return text
+
+
+def one_of(table: Mapping[str, object]) -> Callable[[str], str]:
+    def read_one(text: str) -> str:
+        if text not in table:
+            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(table)}")
+        return text
+
+    return read_one
+
+
+def count(most: int, least: int = 1) -> Callable[[str], int]:
+    def read_one(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most:,}")
+        return int(text)
+
+    return read_one
+
+
+def share(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        share = float(text.removesuffix("%")) / 100
+        if text.endswith("%") and 0 <= share < 1:
+            return share
+    raise argparse.ArgumentTypeError(f"{text!r} is no share: write it as 2%")
+
+
+def window(text: str) -> float:
+    if not SHORTEST_S <= duration_s(text) <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"a window lasts from {SHORTEST_S * 1e3:g}ms to {LONGEST_S:g}s, not {text}")
+    return duration_s(text)
+
+
+def folder_name(text: str) -> str:
+    if not text or not text.replace("-", "").replace("_", "").isalnum():
+        raise argparse.ArgumentTypeError(f"{text!r} is no name for a folder: use letters, digits, - and _")
+    return text
