@@ -110,8 +110,7 @@ class Experiment:
                             up.add(cell)
                     self.progress.done()
         finally:
-            for one in started.values():
-                self._end(one, pass_)
+            self._keep([record for one in started.values() for record in self._end(one, pass_)])
 
     @contextlib.contextmanager
     def _noted(self, cell: Cell, pass_: int) -> Iterator[None]:
@@ -129,15 +128,18 @@ class Experiment:
         workload = self.plan.handlers.get(cell.workload, cell.workload)
         return Server(self.targets[cell.target], cell.model, workload, fixed_layout=self.plan.fixed_layout)
 
-    def _end(self, one: _Started, pass_: int) -> None:
+    def _end(self, one: _Started, pass_: int) -> list[Record]:
         life = one.server.stop()
         if one.at_ready is None:
-            return
+            return []
         faults = one.server.handler_faults()
-        found = [
+        return [
             window.record(pass_=pass_, start=one.number, round_=round_, at_ready=one.at_ready, life=life, faults=faults)
             for round_, window in enumerate(one.measured)
         ]
+
+    def _keep(self, found: list[Record]) -> None:
+        """Write the records of a visit at once: making sure that they are on disk takes as long as some windows."""
         self.folder.append(found)
         self.records += found
 
