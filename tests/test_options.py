@@ -56,7 +56,7 @@ def test_what_is_given_is_taken() -> None:
 def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() -> None:
     pair = f"one={sys.executable},two={sys.executable}"
     wanted = typed(pythons=pair, precision="1.5%", baseline="two")
-    assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 6, 0.1, "two")
+    assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 7, 0.1, "two")
     plain = typed(pythons=pair)
     assert (plain.precision, plain.rounds, plain.window_s, plain.baseline) == (None, 1, None, "one")
     with pytest.raises(GilbenchError, match="leave --passes out"):
