@@ -14,6 +14,7 @@ from bench.errors import GilbenchError
 from bench.measure import Measured, measure
 from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan
 from bench.progress import Progress
+from bench.proof import TOLD, prove
 from bench.record import Record
 from bench.run_folder import RunFolder
 from bench.server import Server
@@ -132,9 +133,9 @@ class Experiment:
         life = one.server.stop()
         if one.at_ready is None:
             return []
-        faults = one.server.handler_faults()
+        spoilt = list(one.server.spoilt())
         return [
-            window.record(pass_=pass_, start=one.number, round_=round_, at_ready=one.at_ready, life=life, faults=faults)
+            window.record(pass_=pass_, start=one.number, round_=round_, at_ready=one.at_ready, life=life, spoilt=spoilt)
             for round_, window in enumerate(one.measured)
         ]
 
@@ -183,7 +184,7 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
         workload says a request does.
 
     Raises:
-        ServerFailed: a server does not start; the message has its last lines.
+        ServerFailed: a server does not start, and the message has its last lines; or a target is not what it is called.
     """
     longest_s = 0.0
     work: dict[str, dict[str, object]] = {}
@@ -205,4 +206,16 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
                 server.stop()
         if number:  # the first start under a target compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
+    _prove(plan, targets)
     return longest_s, work
+
+
+def _prove(plan: Plan, targets: Mapping[str, Target]) -> None:
+    """Have every model say under every target what interpreter it serves with."""
+    for model, target in dict.fromkeys((cell.model, cell.target) for cell in plan.cells):
+        server = Server(targets[target], model, TOLD)
+        try:
+            server.ready()
+            prove(server, model, targets[target])
+        finally:
+            server.stop()

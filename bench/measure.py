@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,7 @@ class Measured:
         round_: int,
         at_ready: usage.Usage,
         life: resource.struct_rusage | None,
-        faults: dict[str, str] | None = None,
+        spoilt: Sequence[Mapping[str, Any]] = (),
     ) -> Record:
         """Return the record.
 
@@ -61,7 +62,7 @@ class Measured:
             round_: which window of that start.
             at_ready: what the server had used when it was ready.
             life: what it had used when it ended, if that is known.
-            faults: what its handler raised, by kind.
+            spoilt: what it said that spoils its windows, each with a ``code``.
         """
         result = self.result
         wall_s = self.end.usage.at_s - self.begin.usage.at_s
@@ -98,7 +99,7 @@ class Measured:
             cpu_mhz=self.end.clocks.mhz,
             throttled=surroundings.throttled,
             unfinished=result.unfinished,
-            warnings=self._warnings(surroundings) + ([{"code": "handler_failed", "reasons": faults}] if faults else []),
+            warnings=[*self._warnings(surroundings), *map(dict, spoilt)],
         )
 
     def _warnings(self, surroundings: checks.Surroundings) -> list[dict[str, Any]]:

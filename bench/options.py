@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from bench import readers
+from bench import readers, variants
 from bench.errors import GilbenchError
 from bench.plan import WARMUP_JIT_S, WARMUP_S
 from bench.resume import Interrupted, interrupted
@@ -39,7 +39,12 @@ class Option(NamedTuple):
 
 
 OPTIONS = {
-    "pythons": Option(AUTO, "LIST", "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto)"),
+    "pythons": Option(
+        AUTO,
+        "LIST",
+        "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto); changed by what stands behind them, as "
+        f"3.14+jit: {variants.help_text()}",
+    ),
     "servers": Option(
         "serial,threaded,asyncio,multiprocess", "LIST", f"concurrency models, or all: {', '.join(MODELS)}"
     ),
@@ -82,7 +87,7 @@ OPTIONS = {
 }
 
 
-ALIASES = {"workloads": ("--workloads", "--workload")}
+ALIASES = {"workloads": ("--workloads", "--workload"), "pythons": ("--pythons", "--variants")}
 """Options that go by more than their own name."""
 
 

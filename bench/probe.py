@@ -4,6 +4,7 @@ It must run, or fail quickly, on anything that calls itself Python.
 """
 
 import json
+import os
 import platform
 import sys
 import sysconfig
@@ -15,7 +16,10 @@ def build() -> "dict[str, object]":
     core_flags = sysconfig.get_config_var("PY_CORE_CFLAGS") or sysconfig.get_config_var("CFLAGS") or ""
     # configure always sets this flag; where it is empty a distributor has removed its kind from what is kept here.
     unless = False if sysconfig.get_config_var("PGO_PROF_USE_FLAG") else None
+    environment = {} if sys.flags.ignore_environment else os.environ
+    fields = {"hash": hash("gilbench")} if environment.get("PYTHONHASHSEED", "").isdecimal() else {}
     return {
+        **fields,
         "executable": getattr(sys, "_base_executable", None) or sys.executable,
         "version": platform.python_version(),
         "version_info": list(sys.version_info),
@@ -26,7 +30,7 @@ def build() -> "dict[str, object]":
         "pgo": "--enable-optimizations" in configured or "-fprofile" in core_flags or unless,
         "lto": "--with-lto" in configured or "-flto" in core_flags or unless,
         "bolt": "--enable-bolt" in configured or unless,
-        "allocator": _allocator(),
+        "allocator": environment.get("PYTHONMALLOC") or _allocator(),
         "flags": " ".join(_code_generation(core_flags.split())) or None,
         "freethreaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
         "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),

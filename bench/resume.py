@@ -48,8 +48,9 @@ class Interrupted:
         plan = self.meta["plan"]
         builds = self.meta["targets"]
         precise = plan["precision"] is not None
+        targets = [f"{name}={builds[name]['executable']}{builds[name].get('variants', '')}" for name in plan["targets"]]
         return {
-            "pythons": ",".join(f"{name}={builds[name]['executable']}" for name in plan["targets"]),
+            "pythons": ",".join(targets),
             "servers": ",".join(plan["models"]),
             "workloads": ",".join(plan["handlers"].get(name, name) for name in plan["workloads"]),
             "request": plan["request"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -38,6 +39,7 @@ class Server:
         pid: of the server's first process.
         port: where it listens, after :meth:`ready`.
         said: its ready line, after :meth:`ready`.
+        gil_returned: what a free-threaded interpreter said when it turned its GIL back on; after :meth:`stop`.
     """
 
     def __init__(self, target: Target, model: str, workload: str, *, fixed_layout: bool = False) -> None:
@@ -45,6 +47,8 @@ class Server:
         self.port = 0
         self.said: dict[str, Any] = {}
         self._last_words = ""
+        self.gil_returned = ""
+        self._target = target
         self._faults: dict[str, str] = {}
         self._name = f"{model} with {workload} under {target.name}"
         # What it says is kept where no reader is needed and nothing is left behind.
@@ -62,10 +66,12 @@ class Server:
                     "--workload",
                     workload,
                     "--lifeline",
+                    *target.changed.options,
                 ],
                 cwd=ROOT,
                 env=target_environment()
                 | {"TMPDIR": self._scratch.name}
+                | target.changed.environment
                 | ({"PYTHONPATH": str(Path.cwd())} if ":" in workload else {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -95,6 +101,9 @@ class Server:
             self.stop()
             what = "ended at its start" if readable else f"was not ready within {START_TIMEOUT_S:g} s"
             raise ServerFailed(f"{self._name} {what}: {self._last_words}") from None
+        if self.said["gil_enabled"] and not self._target.build["gil_enabled"]:
+            self.stop()
+            raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'nobody says for what'}")
 
     def check(self) -> None:
         """Make sure that the server still runs.
@@ -129,20 +138,34 @@ class Server:
         _, status, usage = os.wait4(self.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self._last_words, self._faults = self._tail(), dict(self._logged_faults())
+        self.gil_returned = self._gil_returned()
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
                 stream.close()
         self._scratch.cleanup()
         return usage
 
-    def handler_faults(self) -> dict[str, str]:
-        """Return what the workload raised, the first reason of each kind; known once the server has ended."""
-        return self._faults
+    def spoilt(self) -> Iterator[dict[str, Any]]:
+        """Yield what it said that spoils its windows, each with a ``code``; known once it has ended."""
+        if self._faults:
+            yield {"code": "handler_failed", "reasons": self._faults}
+        if self.gil_returned:
+            yield {"code": "gil_returned", "reason": self.gil_returned}
 
     def _tail(self) -> str:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").splitlines()[-_TOLD_LINES:]
         return " | ".join(line.strip() for line in lines) or f"exit code {self._process.returncode}, no output"
+
+    def _gil_returned(self) -> str:
+        self._stderr.seek(0)
+        found = _GIL_RETURNED.search(self._stderr.read())
+        if found is None:
+            return ""
+        return (
+            f"module {found[1].decode(errors='replace')} does not say that it can do without; use a version of it that "
+            f"does, or measure {self._target.name}+gil"
+        )
 
     def _logged_faults(self) -> Iterator[tuple[str, str]]:
         self._stderr.seek(0)
@@ -153,4 +176,5 @@ class Server:
                     yield str(logged["kind"]), str(logged["reason"])
 
 
+_GIL_RETURNED = re.compile(rb"GIL\) has been enabled to load module '([^']+)'")
 _JUST_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT

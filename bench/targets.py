@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,10 @@ from typing import Any, Final
 
 from findpython.providers import ALL_PROVIDERS
 
+from bench import variants
 from bench.errors import GilbenchError
 from bench.record import BUILT_ALIKE
+from bench.variants import PLAIN, Changed
 
 OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
@@ -31,7 +33,7 @@ _PROBE = Path(__file__).with_name("probe.py")
 _PROBE_TIMEOUT_S = 10.0
 _PROGRAM = re.compile(r"python3\.\d+t?d?")
 _SHORT = re.compile(r"3(\.\d+){0,2}((a|b|rc)\d+)?t?")
-_NAME = re.compile(r"[\w.+-]{1,24}")
+_NAME = re.compile(r"[\w.+=:-]{1,60}")
 _RELEASES = "final"
 
 
@@ -42,10 +44,12 @@ class Target:
     Attributes:
         name: by which the run knows it.
         build: what it says of itself, see :mod:`bench.probe`.
+        changed: what is changed about it.
     """
 
     name: str
     build: dict[str, Any]
+    changed: Changed = PLAIN
 
     @property
     def executable(self) -> Path:
@@ -101,7 +105,7 @@ def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
 
     Args:
         wanted: each is ``auto``; a version, the newest build that fits (``3.13``, ``3.13.0``, ``3.13t``); or a path.
-            ``name=`` before it gives it a name.
+            ``name=`` before it gives it a name, ``+jit`` and the like behind it change something about it.
         found: what :func:`discover` returned.
 
     Raises:
@@ -111,13 +115,15 @@ def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
         return auto(found)
     targets: dict[str, Target] = {}
     for spec in filter(None, (part.strip() for part in wanted.split(","))):
-        given, _, what = spec.rpartition("=")
+        named, changed = variants.split(spec)
+        given, _, what = named.rpartition("=")
         if given and not _NAME.fullmatch(given):
-            raise GilbenchError(f"{given!r} is no name for an interpreter: take up to 24 letters, digits and . _ + -")
+            raise GilbenchError(f"{given!r} is no name for an interpreter: take letters, digits and . _ + - = :")
         target = _from_version(what, found) if _SHORT.fullmatch(what) else _from_path(what, found)
-        target = Target(given or target.name, target.build)
+        changed.check(target.name, target.build)
+        target = _changed(Target(given or f"{target.name}{changed}", target.build, changed))
         if target.name in targets:
-            raise GilbenchError(f"{target.name} names two interpreters: give one another name, as mine={what}")
+            raise GilbenchError(f"{target.name} names two interpreters: give one another name, as mine={what}{changed}")
         targets[target.name] = target
     if not targets:
         raise GilbenchError("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
@@ -172,12 +178,28 @@ def _candidates() -> Iterator[Path]:
             yield from (path for path in Path(folder).iterdir() if _PROGRAM.fullmatch(path.name))
 
 
-def _probe(program: Path) -> dict[str, Any] | None:
+def _changed(target: Target) -> Target:
+    """Return a target with what it says of itself once its changes are made.
+
+    Raises:
+        GilbenchError: it does not start with them.
+    """
+    if not target.changed.variants:
+        return target
+    said = _probe(target.executable, target.changed.environment)
+    if said is None:
+        raise GilbenchError(f"{target.executable} does not start with {target.changed}: leave that out")
+    build = said | {"executable": str(target.executable), "variants": str(target.changed)}
+    return Target(target.name, build, target.changed)
+
+
+def _probe(program: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any] | None:
     """Return what a program says of itself; ``None`` if it does not run as a Python does."""
+    isolated = "-I" if environment is None else "-s"  # the former would not look at the environment
     try:
         done = subprocess.run(
-            [str(program), "-I", str(_PROBE)],
-            env=target_environment(),
+            [str(program), isolated, str(_PROBE)],
+            env=target_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,

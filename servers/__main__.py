@@ -17,6 +17,7 @@ from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
 from servers.framing import WIRES
 from servers.models import MODELS, Model, default_workers
+from servers.tuning import Tuning
 from servers.workloads import WORKLOADS, NoHandler, Workload
 
 
@@ -41,10 +42,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                 respond_async,
                 options.stall_timeout,
                 options.workers or default_workers(),
+                Tuning(options.switch_interval, not options.no_gc, options.freeze),
             )
             listener = _listen(parser, options.host, options.port)
             lifecycle.install(options.lifeline)
             lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=work)
+            handler.tuning.apply()
             model.serve(listener, handler)
             lifecycle.disarm()
     except NoHandler as problem:
@@ -106,6 +109,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="drop a client that stops in the middle of a request for so many seconds (default: %(default)g)",
     )
+    parser.add_argument(
+        "--switch-interval",
+        type=_between(float, 1e-6, 10, "seconds"),
+        metavar="S",
+        help="how long a thread may keep the GIL while others wait (default: the interpreter's own, 0.005)",
+    )
+    parser.add_argument("--no-gc", action="store_true", help="switch automatic garbage collection off")
+    parser.add_argument("--freeze", action="store_true", help="call gc.freeze() before serving and forking")
     parser.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
     return parser
 

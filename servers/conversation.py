@@ -14,6 +14,7 @@ from typing import Any, Awaitable, Callable, Iterator, NamedTuple, Optional, Typ
 
 from servers import lifecycle
 from servers.framing import Framing, FramingError
+from servers.tuning import Tuning
 
 STALL_TIMEOUT_S = 10.0
 """How long half a request may wait for its other half, and a reply for its reader."""
@@ -30,7 +31,7 @@ class Handler(NamedTuple):
     """A wire and a workload: what every model serves.
 
     ``respond_async`` is there only if the workload can wait without blocking the event loop. ``workers`` is for models
-    that keep a pool.
+    that keep a pool, ``tuning`` for those that serve in other interpreters than the first.
     """
 
     framing: Type[Framing]
@@ -38,6 +39,7 @@ class Handler(NamedTuple):
     respond_async: Optional[RespondAsync] = None
     stall_timeout_s: float = STALL_TIMEOUT_S
     workers: int = 1
+    tuning: Tuning = Tuning()
 
 
 class Stalled(Exception):

@@ -84,7 +84,8 @@ def test_every_model_serves_it_under_every_interpreter(target: str, model: str, 
             b"!ValueError: invalid literal for int() with base 10: b'x'\n",
             b"8\n",
         ]
-    assert server.handler_faults() == {"ValueError": "invalid literal for int() with base 10: b'x'"}
+    reasons = {"ValueError": "invalid literal for int() with base 10: b'x'"}
+    assert list(server.spoilt()) == [{"code": "handler_failed", "reasons": reasons}]
 
 
 @pytest.mark.parametrize("model", [name for name, row in MODELS.items() if CONTROL.release >= row.since])

@@ -74,6 +74,12 @@ _OF_WINDOWS: Final = {
         lambda raw: len(raw["reasons"]),
         lambda raw: ", ".join(f"{kind} ({reason})" for kind, reason in raw["reasons"].items()),
     ),
+    "gil_returned": _Row(
+        "a free-threaded interpreter turned its GIL back on in the middle: {}",
+        "do not read these windows as those of a build without a GIL",
+        lambda raw: len(raw["reason"]),
+        lambda raw: str(raw["reason"]),
+    ),
     "not_connected": _Row(
         "up to {} connections could not be established before the timing began",
         "look at the server's backlog; fewer clients may do",

@@ -19,7 +19,7 @@ from bench.analysis.recommend import recommendations
 
 _GENERAL: Final = (
     *("version", "implementation", "compiler", "flags", "pgo", "lto", "bolt", "allocator", "libc"),
-    *("gil_enabled", "jit", "debug", "executable"),
+    *("variants", "gil_enabled", "jit", "debug", "executable"),
 )
 _PLOTS: Final = {
     "quadrants": "Concurrency against parallelism",

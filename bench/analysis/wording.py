@@ -17,6 +17,7 @@ BUILD: Final = {
     "libc": "C library",
     "gil_enabled": "GIL",
     "jit": "JIT",
+    "variants": "changed",
     "debug": "debug build",
 }
 """Titles of what is known of a build, where they differ from its name in ``run.json``."""

@@ -34,6 +34,7 @@ def serve(listener: socket.socket, handler: Handler) -> None:
 
 
 def _work(fd: int, handler: Handler, in_hand: memoryview, number: int) -> None:
+    handler.tuning.apply()
     with socket.socket(fileno=fd) as listener:
         for connection in lifecycle.accept_blocking(listener):
             in_hand[number] = connection.fileno()

@@ -1,0 +1,218 @@
+"""One thing changed about an interpreter: ``3.14+jit`` is 3.14 with its JIT on, a target like any other.
+
+Each kind is a row: what it sets, in the environment or on the server's command line; which builds know it; and what an
+interpreter that serves must then say of itself (:mod:`servers.interpreter`). Several can stand behind each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from bench.errors import GilbenchError
+
+ENV: Final = "env:"
+_LONGEST_INTERVAL_S: Final = 10.0
+_SWITCH_S: Final = 0.005  # CPython's own, Python/ceval_gil.c
+
+
+class Kind(NamedTuple):
+    """A row.
+
+    Attributes:
+        summary: for those who ask what there is.
+        value: what stands behind ``=``, for the help; empty: nothing does.
+        environment: what it sets, from its value.
+        options: of the server, from its value.
+        state: what an interpreter that serves then says, from its value.
+        unless: why a build does not know it, from its value; empty: it does.
+        reads: whether a value makes sense.
+    """
+
+    summary: str
+    value: str = ""
+    environment: Callable[[str], dict[str, str]] = lambda _: {}
+    options: Callable[[str], list[str]] = lambda _: []
+    state: Callable[[str], dict[str, object]] = lambda _: {}
+    unless: Callable[[Mapping[str, Any], str], str] = lambda _, __: ""
+    reads: Callable[[str], bool] = lambda value: not value
+
+
+def _no_jit(build: Mapping[str, Any], _: str) -> str:
+    known = build["jit"] != "unavailable"
+    return "" if known else "a JIT is in CPython 3.13 and newer, in builds made with --enable-experimental-jit"
+
+
+def _has_gil(build: Mapping[str, Any], _: str) -> str:
+    return "" if build["freethreaded"] else "it has its GIL anyway; free-threaded builds of 3.13 and newer know it"
+
+
+def _no_such_allocator(build: Mapping[str, Any], value: str) -> str:
+    if build["freethreaded"] and value != "mimalloc":
+        return "a free-threaded build has mimalloc and no other"
+    if value == "mimalloc" and tuple(build["version_info"][:2]) < (3, 13):
+        return "mimalloc is in CPython 3.13 and newer"
+    return ""
+
+
+def _interval(text: str) -> bool:
+    try:
+        return 1e-6 <= float(text) <= _LONGEST_INTERVAL_S
+    except ValueError:
+        return False
+
+
+KINDS: Final = {
+    "jit": Kind(
+        "the JIT on",
+        environment=lambda _: {"PYTHON_JIT": "1"},
+        state=lambda _: {"jit_enabled": True},
+        unless=_no_jit,
+    ),
+    "gil": Kind(
+        "the GIL on, on a free-threaded build",
+        environment=lambda _: {"PYTHON_GIL": "1"},
+        state=lambda _: {"gil_enabled": True},
+        unless=_has_gil,
+    ),
+    "switch": Kind(
+        "the switch interval, in seconds",
+        "SECONDS",
+        options=lambda value: ["--switch-interval", value],
+        state=lambda value: {"switch_interval_s": round(float(value), 9)},
+        reads=_interval,
+    ),
+    "malloc": Kind(
+        "the allocator",
+        "mimalloc|malloc|pymalloc",
+        environment=lambda value: {"PYTHONMALLOC": value},
+        unless=_no_such_allocator,
+        reads=lambda value: value in {"mimalloc", "malloc", "pymalloc"},
+    ),
+    "nogc": Kind(
+        "no automatic garbage collection", options=lambda _: ["--no-gc"], state=lambda _: {"gc_enabled": False}
+    ),
+    "freeze": Kind(
+        "gc.freeze() before serving and forking", options=lambda _: ["--freeze"], state=lambda _: {"gc_frozen": True}
+    ),
+    "hashseed": Kind(
+        "the seed of the hashes",
+        "N",
+        environment=lambda value: {"PYTHONHASHSEED": value},
+        reads=lambda value: value.isdecimal() and int(value) < 2**32,
+    ),
+}
+"""By the word behind the ``+``; ``env:NAME=VALUE`` besides."""
+
+
+class Variant(NamedTuple):
+    """A kind with its value, or a variable of the environment."""
+
+    word: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"+{self.word}{f'={self.value}' if self.value else ''}"
+
+    @property
+    def kind(self) -> Kind:
+        if self.word.startswith(ENV):
+            return Kind("", environment=lambda value: {self.word.removeprefix(ENV): value})
+        return KINDS[self.word]
+
+
+class Changed(NamedTuple):
+    """All that is changed about an interpreter."""
+
+    variants: tuple[Variant, ...] = ()
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.variants))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {name: text for one in self.variants for name, text in one.kind.environment(one.value).items()}
+
+    @property
+    def options(self) -> list[str]:
+        return [word for one in self.variants for word in one.kind.options(one.value)]
+
+    def state(self, build: Mapping[str, Any]) -> dict[str, object]:
+        """Return what an interpreter that serves must say of itself; what is not changed must be as it is plainly.
+
+        Args:
+            build: what the interpreter says of itself with all of this in its environment.
+        """
+        plain: dict[str, object] = {
+            "gil_enabled": build["gil_enabled"],
+            "switch_interval_s": _SWITCH_S,
+            "gc_enabled": True,
+            "gc_frozen": False,
+        }
+        if build["jit"] in {"on", "off"}:
+            plain["jit_enabled"] = build["jit"] == "on"
+        changed = {name: value for one in self.variants for name, value in one.kind.state(one.value).items()}
+        if tuple(build["version_info"][:2]) < (3, 14):
+            changed.pop("jit_enabled", None)  # sys._jit came with 3.14
+            plain.pop("jit_enabled", None)
+        return plain | changed
+
+    def check(self, name: str, build: Mapping[str, Any]) -> None:
+        """Make sure that a build knows all of it.
+
+        Raises:
+            GilbenchError: it does not; the message says which would.
+        """
+        for one in self.variants:
+            why = one.kind.unless(build, one.value)
+            if why:
+                raise GilbenchError(f"{name} does not know {one}: {why}; leave it out, or name another interpreter")
+
+
+PLAIN: Final = Changed()
+
+
+def split(spec: str) -> tuple[str, Changed]:
+    """Divide ``3.14+jit+switch=0.001`` into the interpreter and what is changed about it.
+
+    Raises:
+        GilbenchError: a word is unknown, its value makes no sense, or it stands there twice.
+    """
+    rest = spec
+    found: list[Variant] = []
+    while "+" in rest:
+        before, _, text = rest.rpartition("+")
+        variant = _read(text)
+        if variant is None:
+            break
+        rest, found = before, [variant, *found]
+    words = [one.word for one in found]
+    twice = next((word for word in words if words.count(word) > 1), None)
+    if twice:
+        raise GilbenchError(f"{spec} says +{twice} twice: say it once")
+    tail = rest.rpartition("+")[2]
+    if tail != rest and not {os.sep, "="} & set(tail):
+        raise GilbenchError(f"{spec}: +{tail} is unknown: choose from {help_text()}")
+    return rest, Changed(tuple(found))
+
+
+def help_text() -> str:
+    """Return all kinds, each with how its value is written."""
+    rows = [f"+{word}{f'={kind.value}' if kind.value else ''}" for word, kind in KINDS.items()]
+    return ", ".join([*rows, f"+{ENV}NAME=VALUE"])
+
+
+def _read(text: str) -> Variant | None:
+    word, equals, value = text.partition("=")
+    if word.startswith(ENV):
+        name = word.removeprefix(ENV)
+        return Variant(word, value) if equals and name.isidentifier() else None
+    kind = KINDS.get(word)
+    if kind is None or (equals and not kind.value):
+        return None
+    if not kind.reads(value):
+        if os.sep in value:  # the name that a path was given
+            return None
+        raise GilbenchError(f"+{text}: write +{word}{f'={kind.value}' if kind.value else ''}")
+    return Variant(word, value)

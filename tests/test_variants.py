@@ -1,0 +1,145 @@
+"""One thing changed about an interpreter: how it is named, who knows it, and that every model serves with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import GilbenchError, ServerFailed
+from bench.proof import TOLD, prove
+from bench.server import Server
+from bench.targets import Target, discover, resolve
+from bench.variants import Changed, Variant, split
+from servers.models import MODELS
+
+FOUND = discover()
+NEWEST = FOUND[0].name
+FREE = [one.name for one in FOUND if one.build["freethreaded"]]
+EVERYTHING = "+switch=0.0005+nogc+freeze+hashseed=7+env:SHOP=open"
+WITH_JIT = [one.name for one in FOUND if one.build["jit"] == "off"]
+
+
+def only(spec: str) -> Target:
+    (target,) = resolve(spec, FOUND)
+    return target
+
+
+def proven(model: str, target: Target, claimed: Target | None = None) -> None:
+    server = Server(target, model, TOLD)
+    try:
+        server.ready()
+        prove(server, model, claimed or target)
+    finally:
+        server.stop()
+
+
+SERVED = [(model, one.name) for one in FOUND for model, row in MODELS.items() if one.release >= row.since]
+
+
+@pytest.mark.parametrize(("model", "name"), SERVED)
+def test_every_model_serves_with_what_is_changed(model: str, name: str) -> None:
+    plain, changed = only(name), only(name + EVERYTHING)
+    proven(model, plain)
+    proven(model, changed)
+    with pytest.raises(ServerFailed, match=r"switch_interval_s is 0\.005, not 0\.0005"):
+        proven(model, plain, claimed=changed)
+
+
+@pytest.mark.parametrize("model", ["threaded", "multiprocess"])
+def test_the_jit_is_told_by_the_server_itself(model: str) -> None:
+    for name in WITH_JIT:
+        proven(model, only(f"{name}+jit"))
+
+
+def test_a_jit_that_other_interpreters_do_not_get_is_told() -> None:
+    names = [name for name in WITH_JIT if only(name).release == (3, 14)]
+    for name in names:
+        with pytest.raises(ServerFailed, match="jit_enabled is False, not True; leave subinterpreters out"):
+            proven("subinterpreters", only(f"{name}+jit"))
+
+
+def test_the_gil_of_a_free_threaded_build_can_be_on() -> None:
+    for name in FREE:
+        target = only(f"{name}+gil")
+        assert (target.name, target.build["gil_enabled"], target.build["variants"]) == (f"{name}+gil", True, "+gil")
+        proven("threaded", target)
+
+
+def test_a_gil_that_is_back_at_the_start_is_an_error() -> None:
+    for name in FREE:
+        silent = Target(name, only(name).build, Changed((Variant("env:PYTHON_GIL", "1"),)))
+        with pytest.raises(ServerFailed, match="turned its GIL back on"):
+            proven("threaded", silent)
+
+
+def test_a_gil_that_comes_back_in_the_middle_is_told_with_the_module(tmp_path: Path) -> None:
+    # What CPython writes (Python/import.c), here by a handler: no module of the standard library makes it do so.
+    text = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'spam', which has not"
+    shop = tmp_path / "shop.py"
+    shop.write_text(f"import sys\nsys.stderr.write({text!r})\ndef price(request):\n    return request\n", "utf-8")
+    server = Server(only(NEWEST), "threaded", f"{shop}:price")
+    server.ready()
+    server.stop()
+    (told,) = server.spoilt()
+    assert told["code"] == "gil_returned"
+    assert "module spam does not say that it can do without" in told["reason"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "rest", "changed"),
+    [
+        ("3.14", "3.14", ""),
+        ("3.14+jit", "3.14", "+jit"),
+        ("x=3.14+nogc+switch=0.001", "x=3.14", "+nogc+switch=0.001"),
+        ("/opt/c++/bin/python+jit", "/opt/c++/bin/python", "+jit"),
+        ("/opt/c++/bin/python", "/opt/c++/bin/python", ""),
+        ("3.14+jit=/usr/bin/python3+jit", "3.14+jit=/usr/bin/python3", "+jit"),
+        ("3.14+switch=0.1=/usr/bin/python3+switch=0.1", "3.14+switch=0.1=/usr/bin/python3", "+switch=0.1"),
+        ("3.14+env:A=/x/y", "3.14", "+env:A=/x/y"),
+        ("3.14+env:A=", "3.14", "+env:A"),
+    ],
+)
+def test_what_is_changed_stands_behind_the_interpreter(spec: str, rest: str, changed: str) -> None:
+    found = split(spec)
+    assert (found[0], str(found[1])) == (rest, changed)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("3+turbo", "+turbo is unknown: choose from +jit, +gil, +switch=SECONDS"),
+        ("3+nogc+nogc", "says +nogc twice"),
+        ("3+switch=fast", "write +switch=SECONDS"),
+        ("3+switch=0", "write +switch=SECONDS"),
+        ("3+switch", "write +switch=SECONDS"),
+        ("3+malloc=jemalloc", "write +malloc=mimalloc|malloc|pymalloc"),
+        ("3+hashseed=random", "write +hashseed=N"),
+        ("3+gil", "free-threaded builds of 3.13 and newer know it"),
+        ("3+nogc,3+nogc", "3+nogc names two interpreters"),
+    ],
+)
+def test_nonsense_is_one_line_that_says_what_there_is(spec: str, says: str) -> None:
+    with pytest.raises(GilbenchError) as refused:
+        resolve(spec, FOUND)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "build", "says"),
+    [
+        ("jit", "", {"jit": "unavailable"}, "3.13 and newer, in builds made with --enable-experimental-jit"),
+        ("malloc", "mimalloc", {"version_info": [3, 12, 1]}, "in CPython 3.13 and newer"),
+        ("malloc", "malloc", {"freethreaded": True}, "has mimalloc and no other"),
+    ],
+)
+def test_a_build_that_does_not_know_it_is_refused_with_those_that_do(
+    word: str, value: str, build: dict[str, Any], says: str
+) -> None:
+    plain = {"jit": "off", "version_info": [3, 14, 0], "freethreaded": False}
+    changed = Changed((Variant(word, value),))
+    changed.check("mine", plain)
+    with pytest.raises(GilbenchError, match=says):
+        changed.check("mine", plain | build)
