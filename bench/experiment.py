@@ -12,7 +12,7 @@ from bench.accounting import usage
 from bench.budget import Budget
 from bench.errors import GilbenchError
 from bench.measure import Measured, measure
-from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan
+from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan, served
 from bench.progress import Progress
 from bench.proof import TOLD, prove
 from bench.record import Record
@@ -126,7 +126,7 @@ class Experiment:
         return _Started(cell, self._starts - 1, self._server(cell))
 
     def _server(self, cell: Cell) -> Server:
-        workload = self.plan.handlers.get(cell.workload, cell.workload)
+        workload = self.plan.handlers.get(cell.workload, served(cell.workload)[0])
         return Server(self.targets[cell.target], cell.model, workload, fixed_layout=self.plan.fixed_layout)
 
     def _end(self, one: _Started, pass_: int) -> list[Record]:
@@ -189,7 +189,7 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
     longest_s = 0.0
     work: dict[str, dict[str, object]] = {}
     models = list(dict.fromkeys(cell.model for cell in plan.cells))
-    workloads = list(dict.fromkeys(cell.workload for cell in plan.cells))
+    workloads = list(dict.fromkeys(served(cell.workload)[0] for cell in plan.cells))
     possible = {(cell.model, cell.target) for cell in plan.cells}
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]

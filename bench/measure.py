@@ -13,8 +13,9 @@ import psutil
 from bench import checks, clocks, machine
 from bench.accounting import usage
 from bench.accounting.watch import Watch
-from bench.plan import Cell
-from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
+from bench.beside import Computing
+from bench.plan import Cell, served
+from bench.record import Accounts, Beside, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
 from bench.server import Server
 from loadgen import Load, LoadResult, run
 from loadgen.belief import warnings
@@ -43,6 +44,7 @@ class Measured:
     cpu: CpuTime
     split: Split
     accounts: Accounts
+    beside: Beside | None
 
     def record(
         self,
@@ -95,6 +97,7 @@ class Measured:
             accounts=self.accounts,
             steal_share=surroundings.steal_share,
             foreign_cpu_s=surroundings.foreign_cpu_s,
+            beside=self.beside,
             page_faults=faults_of_pages,
             cpu_mhz=self.end.clocks.mhz,
             throttled=surroundings.throttled,
@@ -181,10 +184,14 @@ def measure(
         wire=wire,
     )
     at_s = time.time() + warmup_s
+    company = Computing(
+        served(cell.workload)[1], server.port, window_s=window_s, warmup_s=warmup_s, conversation=conversation
+    )
     with Watch(server.pid, frozenset({server.port}), wanted=accounts) as watch:
-        result = run(load, on_begin=on_begin, on_end=on_end)
+        with company:
+            result = run(load, on_begin=on_begin, on_end=on_end)
         server.check()
         begin, end = edges
         cpu = usage.cpu_between(begin.usage, end.usage)
         split, details = watch.told(cpu.total)
-    return Measured(cell, at_s, result, begin, end, cpu, split, details)
+    return Measured(cell, at_s, result, begin, end, cpu, split, details, company.told())

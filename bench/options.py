@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bench import readers, variants
 from bench.errors import GilbenchError
-from bench.plan import WARMUP_JIT_S, WARMUP_S
+from bench.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
 from bench.resume import Interrupted, interrupted
 from bench.server import ROOT
 from bench.targets import AUTO, Target, discover, require_same_build, resolve
@@ -103,6 +103,7 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     models = _some_of("servers", typed, MODELS)
     handlers: dict[str, str] = {}
     workloads = _some_of("workloads", typed, WORKLOADS, readers.workload(handlers))
+    workloads = [each for name in workloads for each in _with_company(name)]
     request = _read("request", typed["request"], readers.line)
     objective = _read("objective", typed["objective"], readers.objective)
     clients = _each("clients", typed, readers.count(MAX_CONNECTIONS))
@@ -156,6 +157,11 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     if not wanted.cells:
         raise GilbenchError(f"--servers: {'; '.join(map(str, wanted.gaps))}: name others, or other --pythons")
     return wanted
+
+
+def _with_company(workload: str) -> list[str]:
+    """Return a workload as it is, ``mixed`` once for each number of computing clients beside."""
+    return [f"{workload}+{clients}" for clients in BESIDE] if workload == readers.MIXED else [workload]
 
 
 def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str, Target]:

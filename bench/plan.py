@@ -22,6 +22,16 @@ SETTLE_S = 0.01
 ACCOUNTS_FROM_S = 0.2
 
 
+BESIDE = (0, 1, 2, 4)
+"""Computing clients beside those of ``mixed``, unless it is said how many."""
+
+
+def served(workload: str) -> tuple[str, int]:
+    """Return what a server serves for a cell's workload, and how many clients let it compute: 2 for ``mixed+2``."""
+    name, _, clients = workload.partition("+")
+    return name, int(clients or 0)
+
+
 class Group(NamedTuple):
     """All cells that differ in the target alone."""
 

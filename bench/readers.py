@@ -7,10 +7,12 @@ import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from loadgen.load import MAX_CONNECTIONS
 from loadgen.options import duration_s
 from servers.workloads import WORKLOADS
 
 OBJECTIVES = ("throughput", "cpu", "memory")
+MIXED = "mixed"
 SHORTEST_S, LONGEST_S = 0.02, 600.0
 
 
@@ -19,6 +21,9 @@ def workload(handlers: dict[str, str]) -> Callable[[str], str]:
 
     def read_one(text: str) -> str:
         place, colon, function = text.rpartition(":")
+        if text.startswith(f"{MIXED}+"):
+            clients = count(MAX_CONNECTIONS, least=0)(text.removeprefix(f"{MIXED}+"))
+            return f"{MIXED}+{clients}"
         if not colon:
             return one_of(WORKLOADS)(text)
         name = function.removesuffix("()").rpartition(".")[2]

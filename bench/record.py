@@ -128,6 +128,25 @@ class Accounts:
     estimated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What clients got that let the server compute beside those that are measured (workload ``mixed``).
+
+    Attributes:
+        clients: how many.
+        requests: of theirs answered rightly in the window.
+        errors: of theirs that failed, by kind.
+        throughput_rps: theirs.
+        latency_p50_ns: theirs; ``None`` if nothing was answered.
+    """
+
+    clients: int
+    requests: int
+    errors: dict[str, int]
+    throughput_rps: float
+    latency_p50_ns: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One window.
@@ -161,6 +180,7 @@ class Record:
         accounts: what the split rests on, and the same for each role.
         steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
         foreign_cpu_s: CPU time in the window of everything but the server and the generator.
+        beside: see :class:`Beside`; ``None`` if there were none.
         page_faults: see :class:`PageFaults`.
         cpu_mhz: the CPUs' clock, mean over CPUs at the window's end; ``None`` where unknown.
         throttled: how often in the window a core was slowed for being too hot; ``None`` where unknown.
@@ -195,6 +215,7 @@ class Record:
     accounts: Accounts = field(default_factory=Accounts)
     steal_share: float | None = None
     foreign_cpu_s: float | None = None
+    beside: Beside | None = None
     page_faults: PageFaults = field(default_factory=PageFaults)
     cpu_mhz: float | None = None
     throttled: int | None = None
@@ -230,7 +251,7 @@ class Record:
             raw["pass_"] = raw.pop("pass")
             raw["round_"] = raw.pop("round", 0)
             for name, kind in _NESTED.items():
-                if name in raw:
+                if raw.get(name) is not None:
                     raw[name] = kind(**_known(kind, raw[name]))
             return cls(**_known(cls, raw))
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
@@ -243,6 +264,7 @@ _NESTED: dict[str, type] = {
     "server_cpu_s": CpuTime,
     "context_switches": ContextSwitches,
     "page_faults": PageFaults,
+    "beside": Beside,
     "split": Split,
     "accounts": Accounts,
 }

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from bench.analysis import comparison, wording
+from bench.analysis.company import MIXED, sentences
 from bench.analysis.comparison import within
 from bench.analysis.load import Run
 from bench.analysis.starts import DISTURBING
@@ -99,7 +100,7 @@ def findings(run: Run) -> list[Finding]:
         for model in run.values("model")
         if (says := _of_model(run, (model, target), ratios, cores, disturbed))
     ]
-    return found + list(_of_targets(run, disturbed))
+    return [*found, *(Finding(*one) for one in sentences(run)), *_of_targets(run, disturbed)]
 
 
 def _of_model(
@@ -108,7 +109,7 @@ def _of_model(
     model, target = subject
     here = run.windows[(run.windows["model"] == model) & (run.windows["target"] == target)]
     seen = []
-    for workload in run.values("workload"):
+    for workload in (name for name in run.values("workload") if not name.startswith(MIXED)):
         rows = here[here["workload"] == workload]
         if rows.empty:
             continue

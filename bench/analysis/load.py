@@ -42,7 +42,8 @@ class Run:
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
             ``errors`` the number of failed requests, ``error_kinds`` their number by kind, ``roles`` the accounts of
-            each role. NaN: not known. ``latency_hdr`` is the whole histogram as :mod:`loadgen.hdr_encoding` writes it.
+            each role, ``beside_rps`` what computing clients beside got, ``latency_hdr`` the whole histogram as
+            :mod:`loadgen.hdr_encoding` writes it. NaN: not known.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
     """
 
@@ -170,6 +171,7 @@ def _flatten(record: Record) -> dict[str, Any]:
     }
     del fields["schema"]
     kinds = dict(fields.pop("errors"))
+    del fields["beside"]
     accounts = _shallow(fields.pop("accounts"))
     warnings = [dict(warning) for warning in fields.pop("warnings")]
     for name, value in fields.items():
@@ -179,6 +181,7 @@ def _flatten(record: Record) -> dict[str, Any]:
             flat[name] = value
     return flat | {
         "server_cpu_s": record.server_cpu_s.total,
+        "beside_rps": math.nan if record.beside is None else record.beside.throughput_rps,
         "errors": sum(kinds.values()),
         "error_kinds": kinds,
         "roles": accounts["roles"],

@@ -26,6 +26,7 @@ _PLOTS: Final = {
     "throughput": "Throughput",
     "forest": "Interpreters against each other",
     "versions": "From one CPython to the next",
+    "convoy": "The convoy effect",
     "life": "The life of a request",
     "cores": "Effective cores",
     "gil": "Cores and the GIL",

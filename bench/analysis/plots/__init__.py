@@ -12,13 +12,14 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from bench.analysis.load import Run
-from bench.analysis.plots import cores, forest, gil, latency, life, memory, quadrants, throughput, versions
+from bench.analysis.plots import convoy, cores, forest, gil, latency, life, memory, quadrants, throughput, versions
 
 PLOTS: Final[dict[str, Callable[[Run], Figure | None]]] = {
     "quadrants": quadrants.draw,
     "throughput": throughput.draw,
     "forest": forest.draw,
     "versions": versions.draw,
+    "convoy": convoy.draw,
     "life": life.draw,
     "cores": cores.draw,
     "gil": gil.draw,

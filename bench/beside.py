@@ -1,0 +1,71 @@
+"""Clients that let the server compute while others want quick replies: the convoy effect.
+
+They are a load of their own beside the one that is measured, in an engine thread of its own, over the same time.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from bench.record import Beside
+from loadgen import GilbenchError, Load, LoadResult, run
+from loadgen.wires import WIRES
+
+COMPUTING = WIRES["line"]._replace(name="line, computing", requests=(b"compute\n",))
+_JOIN_S = 10.0
+
+
+class Computing:
+    """A context manager around a load: beside it ``clients`` ask the server to compute, if any."""
+
+    def __init__(self, clients: int, port: int, *, window_s: float, warmup_s: float, conversation: int | None) -> None:
+        self._clients = clients
+        self._cancel = threading.Event()
+        self._result: LoadResult | None = None
+        self._problem: GilbenchError | None = None
+        self._load = Load(
+            host="127.0.0.1",
+            port=port,
+            connections=max(1, clients),
+            duration_s=window_s,
+            warmup_s=warmup_s,
+            conversation=conversation,
+            wire=COMPUTING,
+        )
+        self._thread = threading.Thread(target=self._run, name="computing clients")
+
+    def __enter__(self) -> Self:
+        if self._clients:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._clients:
+            if kind is not None:
+                self._cancel.set()
+            self._thread.join(_JOIN_S)
+
+    def told(self) -> Beside | None:
+        """Return what came of it, once it has ended; ``None`` if there were no such clients.
+
+        Raises:
+            GilbenchError: the load could not be made.
+        """
+        if self._problem is not None:
+            raise self._problem
+        if self._result is None:
+            return None
+        result = self._result
+        return Beside(
+            self._clients, result.requests, result.errors, result.throughput_rps, result.latency.percentile_ns(50)
+        )
+
+    def _run(self) -> None:
+        try:
+            self._result = run(self._load, cancel=self._cancel)
+        except GilbenchError as problem:
+            self._problem = problem
