@@ -43,8 +43,8 @@ def encode(counts: npt.NDArray[np.int64]) -> str:
     return base64.b64encode(_COMPRESSED_HEADER.pack(_COMPRESSED_COOKIE, len(packed)) + packed).decode()
 
 
-def decode(text: str, buckets: int) -> npt.NDArray[np.int64]:
-    """Return the counts, int64[buckets].
+def add(text: str, counts: npt.NDArray[np.int64]) -> None:
+    """Add what a text holds to the counts of all buckets.
 
     Raises:
         GilbenchError: ``text`` is no such encoding, or one of another layout.
@@ -53,10 +53,8 @@ def decode(text: str, buckets: int) -> npt.NDArray[np.int64]:
         payload = _unpack(base64.b64decode(text, validate=True))
     except (ValueError, zlib.error, struct.error) as problem:
         raise GilbenchError(f"not an HdrHistogram ({problem}): {text[:40]!r}") from problem
-    counts = np.zeros(buckets, np.int64)
     if not _read(np.frombuffer(payload, np.uint8), counts):
         raise GilbenchError(f"not an HdrHistogram (its counts are damaged): {text[:40]!r}")
-    return counts
 
 
 def _unpack(packed: bytes) -> bytes:
@@ -107,7 +105,7 @@ def _write(counts: Any, payload: Any) -> int:
 
 @compiled(types.boolean(_BYTES, types.int64[::1]))
 def _read(payload: Any, counts: Any) -> bool:
-    """Fill ``counts``; false if the payload does not fit."""
+    """Add to ``counts``; false if the payload does not fit."""
     position, index = 0, 0
     while position < len(payload):
         zigzag, shift = np.uint64(0), np.uint64(0)
@@ -129,6 +127,6 @@ def _read(payload: Any, counts: Any) -> bool:
         elif index == len(counts):
             return False
         else:
-            counts[index] = number
+            counts[index] += number
             index += 1
     return True

@@ -135,15 +135,22 @@ class Histogram:
         return hdr_encoding.encode(self.counts)
 
     @classmethod
-    def decode(cls, text: str) -> Histogram:
-        """Read back what :meth:`encode` wrote; minimum, maximum and sum are then within a bucket of the exact ones.
+    def decode(cls, *texts: str) -> Histogram:
+        """Read back what :meth:`encode` wrote, several together; minimum, maximum and sum are within a bucket of exact.
 
         Raises:
-            GilbenchError: ``text`` is no such encoding, or one of another layout.
+            GilbenchError: one is no such encoding, or one of another layout.
         """
-        counts = hdr_encoding.decode(text, BUCKETS)
+        counts = np.zeros(BUCKETS, np.int64)
+        for text in texts:
+            hdr_encoding.add(text, counts)
         filled = np.flatnonzero(counts)
         if not len(filled):
             return cls(counts)
-        values_ns = _HIGHEST_NS[filled].tolist()
-        return cls(counts, values_ns[0], values_ns[-1], sum(map(operator.mul, values_ns, counts[filled].tolist())))
+        values_ns, times = _HIGHEST_NS[filled], counts[filled]
+        lowest, highest = int(values_ns[0]), int(values_ns[-1])
+        if int(times.max()) * highest * len(filled) < 2**63:
+            sum_ns = int(np.dot(values_ns, times))
+        else:  # only in whole numbers of any size
+            sum_ns = sum(map(operator.mul, values_ns.tolist(), times.tolist()))
+        return cls(counts, lowest, highest, sum_ns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -18,6 +18,7 @@ from loadgen.histogram import Histogram
 Cell = tuple[Any, ...]
 Figures = dict[Visit, float]
 NONE: Final[frozenset[Visit]] = frozenset()
+PERCENTS: Final = (50.0, 99.0)
 
 
 class Metric(NamedTuple):
@@ -51,24 +52,29 @@ def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell
 
 def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
     """Return one figure for each start: the percentile of all its windows' requests together."""
+    place = PERCENTS.index(percent)
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
-        found = {visit: all_.percentile_ns(percent) for visit, all_ in _latencies(run, cell, without).items()}
-        return {visit: math.nan if value is None else value for visit, value in found.items()}
+        return {visit: values[place] for visit, values in _percentiles(run, cell, without).items()}
 
     return figures
 
 
-@functools.lru_cache(maxsize=256)
-def _latencies(run: Run, cell: Cell, without: frozenset[Visit]) -> dict[Visit, Histogram]:
+@functools.lru_cache(maxsize=4096)  # of some numbers; the histograms would be many times as large as the records
+def _percentiles(run: Run, cell: Cell, without: frozenset[Visit]) -> dict[Visit, tuple[float, ...]]:
     windows = starts.by_cell(run).get(cell)
-    merged: dict[Visit, Histogram] = {}
-    if windows is not None:
-        for pass_, round_, text in zip(windows["pass"], windows["round"], windows["latency_hdr"], strict=True):
-            if (pass_, round_) not in without:
-                one = Histogram.decode(text)
-                merged[pass_, 0] = merged[pass_, 0].merge(one) if (pass_, 0) in merged else one
-    return merged
+    if windows is None:
+        return {}
+    texts: dict[Visit, list[str]] = {}
+    for pass_, round_, text in zip(windows["pass"], windows["round"], windows["latency_hdr"], strict=True):
+        if (pass_, round_) not in without:
+            texts.setdefault((pass_, 0), []).append(text)
+    return {visit: _of_all(several) for visit, several in texts.items()}
+
+
+def _of_all(texts: Sequence[str]) -> tuple[float, ...]:
+    together = Histogram.decode(*texts)
+    return tuple(math.nan if (value := together.percentile_ns(one)) is None else value for one in PERCENTS)
 
 
 def _counted(counts: list[float], rounds: int) -> float:
