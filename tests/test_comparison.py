@@ -148,6 +148,11 @@ def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> Non
     assert row.ratio.ratio < 0.97
     told = " ".join(FORMATS["terminal"](found).split())
     assert "They count; without them ratios would change by up to 9" in told
+    apart = between(load_run(made.write(tmp_path / "other")), load_run(folder))
+    disturbed = [row for row in apart.rows if row.marked]
+    assert [row.candidate[-5:] for row in disturbed if row.metric == "throughput"] == ["3.13t"]
+    assert disturbed[0].marked == 1 / 16
+    assert disturbed[0].undisturbed == pytest.approx(1, abs=0.005)
 
 
 def test_a_run_that_could_stop_early_has_wider_intervals(tmp_path: Path) -> None:

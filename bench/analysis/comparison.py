@@ -16,11 +16,13 @@ from typing import Any
 from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
-from bench.analysis.metrics import METRICS, NONE
+from bench.analysis.metrics import METRICS, NONE, Cell
 from bench.analysis.stats import CELL
 from bench.ratios import SAME_WITHIN, Ratio
 from bench.record import BUILT_ALIKE
 from loadgen.errors import GilbenchError
+
+Side = tuple[Run, Cell]
 
 
 class Verdict(enum.StrEnum):
@@ -207,18 +209,14 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
     confidence = max(starts.confidence(one), starts.confidence(other))
     rows: list[Compared] = []
     common: set[tuple[Any, ...]] = set()
-    for metric, kind in METRICS.items():
+    for metric in METRICS:
         found = []
         for cell in starts.by_cell(one):
             match = (*cell[:3], other.values("target")[0]) if single else cell
-            here, there = kind.figures(one, cell, NONE), kind.figures(other, match, NONE)
-            ratio = ratios.unpaired(starts.logs(there), starts.logs(here), confidence)
-            if ratio is not None:
+            row = _unpaired(metric, (one, cell), (other, match), confidence)
+            if row is not None:
                 common |= {cell, match}
-                names = (f"{one.name}:{cell[3]}", f"{other.name}:{match[3]}")
-                differs = _differ(one, str(cell[3]), other, str(match[3]))
-                row = Compared(_name(cell[:3]), metric, *names, ratio, confidence, ratio.p_of(), differs=differs)
-                found.append(replace(row, paired=False))
+                found.append(row)
         rows += _judged(found, zone)
     if not rows:
         raise GilbenchError(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
@@ -229,6 +227,31 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
         if cell not in common
     ]
     return Comparison(tuple(rows), zone, tuple(left_out))
+
+
+def _unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compared | None:
+    """Return a row of two cells that were measured at different times, of which nothing is judged yet."""
+    kind, sides = METRICS[metric], (above, below)
+    candidate, baseline = (starts.logs(kind.figures(run, cell, NONE)) for run, cell in sides)
+    ratio = ratios.unpaired(candidate, baseline, confidence)
+    if ratio is None:
+        return None
+    bad = [starts.disturbed(run)[cell] for run, cell in sides]
+    candidate, baseline = (starts.logs(kind.figures(*side, hit)) for side, hit in zip(sides, bad, strict=True))
+    undisturbed = ratios.unpaired(candidate, baseline)
+    return Compared(
+        cell=_name(below[1][:3]),
+        metric=metric,
+        baseline=f"{below[0].name}:{below[1][3]}",
+        candidate=f"{above[0].name}:{above[1][3]}",
+        ratio=ratio,
+        confidence=confidence,
+        p=ratio.p_of(),
+        differs=_differ(below[0], str(below[1][3]), above[0], str(above[1][3])),
+        marked=sum(map(len, bad)) / sum(len(starts.by_cell(run)[cell]) for run, cell in sides),
+        undisturbed=None if undisturbed is None else undisturbed.ratio,
+        paired=False,
+    )
 
 
 def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float, *, more: bool) -> Verdict:
