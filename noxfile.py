@@ -83,6 +83,13 @@ def history(session: nox.Session) -> None:
 
 
 @harness_session
+def micro(session: nox.Session) -> None:
+    """Measure starts, hand-offs, locks and singletons inside each interpreter: nox -s micro -- --pythons 3.14."""
+    _install(session, "micro")
+    session.run("python", "-m", "bench.micro", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+
+
+@harness_session
 def peers(session: nox.Session) -> None:
     """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
     _install(session, "peers")

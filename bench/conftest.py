@@ -26,6 +26,7 @@ from bench.run import carry_out
 from bench.server import ROOT
 from bench.wanted import Wanted
 
+collect_ignore = ["micro"]  # runs inside the targets
 WANTED = pytest.StashKey[Wanted]()
 DONE = pytest.StashKey[Experiment]()
 

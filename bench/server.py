@@ -101,7 +101,7 @@ class Server:
             self.stop()
             what = "ended at its start" if readable else f"was not ready within {START_TIMEOUT_S:g} s"
             raise ServerFailed(f"{self._name} {what}: {self._last_words}") from None
-        if self.said["gil_enabled"] and not self._target.build["gil_enabled"]:
+        if self.said.get("gil_enabled") and not self._target.build["gil_enabled"]:
             self.stop()
             raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'nobody says for what'}")
 

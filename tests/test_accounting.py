@@ -27,10 +27,10 @@ from bench.errors import GilbenchError
 from bench.measure import measure
 from bench.plan import Cell
 from bench.server import ROOT, Server
-from bench.targets import discover
 from loadgen import Load, run
+from tests.interpreters import NEWEST
 
-TARGETS = {target.name: target for target in discover()}
+TARGETS = NEWEST
 WAITING = Path(__file__).with_name("waiting.py")
 WINDOW_S = 0.6
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]

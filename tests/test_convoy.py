@@ -18,7 +18,8 @@ from bench.options import OPTIONS, read
 from bench.plan import Cell, served
 from bench.record import Beside, Record
 from bench.server import Server
-from bench.targets import Target, discover, resolve
+from bench.targets import Target, resolve
+from tests.interpreters import FOUND
 from tests.made import Made
 
 OWN = resolve(f"own={sys.executable}", [])[0]
@@ -51,7 +52,7 @@ def test_computing_clients_are_counted_beside() -> None:
 
 def test_a_switch_interval_ten_times_smaller_makes_the_longest_waits_ten_times_shorter() -> None:
     # Within a factor of two; the machine may be busy, so the best of some tries counts.
-    quick = resolve(f"quick={sys.executable}+switch=0.0005", discover())[0]
+    quick = resolve(f"quick={sys.executable}+switch=0.0005", FOUND)[0]
     tried = []
     for _ in range(6):
         plain, shorter = (measured(target, 1).latency_ns.p99 for target in (OWN, quick))

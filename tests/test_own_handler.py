@@ -14,13 +14,13 @@ import pytest
 from bench.errors import GilbenchError, ServerFailed
 from bench.options import OPTIONS, read
 from bench.server import Server
-from bench.targets import discover
 from bench.wanted import Wanted
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from servers.models import MODELS
+from tests.interpreters import NEWEST
 
-TARGETS = {target.name: target for target in discover()}
+TARGETS = NEWEST
 CONTROL = next(one for one in TARGETS.values() if one.release == sys.version_info[:2] and not one.build["freethreaded"])
 SHOP = '''
 import asyncio

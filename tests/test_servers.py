@@ -24,16 +24,17 @@ from typing import IO, Any, NamedTuple
 import psutil
 import pytest
 
-from bench.targets import Target, discover, target_environment
+from bench.targets import Target, target_environment
 from servers.framing import MAX_LINE_BYTES, WIRES
 from servers.lifecycle import GRACE_S, SHORTAGE_PAUSE_S
 from servers.models import MODELS
 from servers.workloads import REPLY, WORKLOADS
 from servers.workloads.io_wait import WAIT_S
+from tests.interpreters import NEWEST
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTROL = Path(sys.executable)
-TARGETS = {target.name: target for target in discover()}
+TARGETS = NEWEST
 WORKERS = 4  # of models that keep a pool
 
 

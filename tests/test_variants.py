@@ -10,12 +10,12 @@ import pytest
 from bench.errors import GilbenchError, ServerFailed
 from bench.proof import TOLD, prove
 from bench.server import Server
-from bench.targets import Target, discover, resolve
+from bench.targets import Target, resolve
 from bench.variants import Changed, Variant, split
 from servers.models import MODELS
+from tests.interpreters import FOUND, NEWEST
 
-FOUND = discover()
-NEWEST = FOUND[0].name
+LATEST = FOUND[0].name
 FREE = [one.name for one in FOUND if one.build["freethreaded"]]
 EVERYTHING = "+switch=0.0005+nogc+freeze+hashseed=7+env:SHOP=open"
 WITH_JIT = [one.name for one in FOUND if one.build["jit"] == "off"]
@@ -35,7 +35,7 @@ def proven(model: str, target: Target, claimed: Target | None = None) -> None:
         server.stop()
 
 
-SERVED = [(model, one.name) for one in FOUND for model, row in MODELS.items() if one.release >= row.since]
+SERVED = [(model, one.name) for one in NEWEST.values() for model, row in MODELS.items() if one.release >= row.since]
 
 
 @pytest.mark.parametrize(("model", "name"), SERVED)
@@ -79,7 +79,7 @@ def test_a_gil_that_comes_back_in_the_middle_is_told_with_the_module(tmp_path: P
     text = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'spam', which has not"
     shop = tmp_path / "shop.py"
     shop.write_text(f"import sys\nsys.stderr.write({text!r})\ndef price(request):\n    return request\n", "utf-8")
-    server = Server(only(NEWEST), "threaded", f"{shop}:price")
+    server = Server(only(LATEST), "threaded", f"{shop}:price")
     server.ready()
     server.stop()
     (told,) = server.spoilt()

@@ -1,0 +1,1 @@
+"""What the microscope saw: tables of times and of facts, and what they say of singletons."""

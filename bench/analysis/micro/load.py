@@ -1,0 +1,90 @@
+"""A folder of microbenchmarks becomes frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from loadgen.errors import GilbenchError
+
+RECORDS: Final = "micro.jsonl"
+SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Micro:
+    """What was measured.
+
+    Attributes:
+        folder: where it was read from.
+        meta: what ``run.json`` holds.
+        timed: columns target, round, group, name, seconds.
+        facts: columns target, round, group, name, figure, value.
+        failed: target and test, of those that failed.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    timed: pd.DataFrame
+    facts: pd.DataFrame
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def targets(self) -> list[str]:
+        """Return the targets in the order in which they were named."""
+        return list(self.meta["targets"])
+
+    def free(self, target: str) -> bool:
+        """Tell whether a target ran without a GIL."""
+        return self.meta["targets"][target].get("gil_enabled") is False
+
+
+def load(folder: Path) -> Micro:
+    """Read a folder.
+
+    Raises:
+        GilbenchError: it holds no microbenchmarks, or they cannot be understood.
+    """
+    try:
+        meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        lines = (folder / RECORDS).read_text(encoding="utf-8").splitlines()
+    except OSError as problem:
+        raise GilbenchError(f"{folder} holds no microbenchmarks: nox -s micro makes a folder of them") from problem
+    except ValueError as problem:
+        raise GilbenchError(f"{folder / 'run.json'} cannot be read ({problem}): measure again") from problem
+    if meta.get("schema", SCHEMA) > SCHEMA:
+        raise GilbenchError(f"{folder} has schema {meta['schema']}, this version reads up to {SCHEMA}: update gilbench")
+    records = list(_whole(folder, lines))
+    timed = [one for one in records if one["kind"] == "timed"]
+    facts = [
+        {**{key: one[key] for key in ("target", "round", "group", "name")}, "figure": figure, "value": value}
+        for one in records
+        if one["kind"] == "fact"
+        for figure, value in one["figures"].items()
+    ]
+    failed = dict.fromkeys((one["target"], one["name"]) for one in records if one["kind"] == "failed")
+    if not records:
+        raise GilbenchError(f"{folder / RECORDS} holds no complete record: measure again with nox -s micro")
+    return Micro(
+        folder,
+        meta,
+        pd.DataFrame(timed, columns=["target", "round", "group", "name", "seconds"]),
+        pd.DataFrame(facts, columns=["target", "round", "group", "name", "figure", "value"]),
+        tuple(failed),
+    )
+
+
+def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
+    """Return the records; a last line that was cut is left out."""
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(json.loads(line))
+        except ValueError as problem:
+            if number < len(lines):
+                raise GilbenchError(f"{folder / RECORDS}, line {number} is no record: remove it to go on") from problem
+    return found

@@ -1,0 +1,135 @@
+"""Times beside each other, each against the baseline's by the same statistics as requests; and facts."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from bench import ratios
+from bench.analysis.comparison import Verdict, judge
+from bench.analysis.micro.load import Micro
+from bench.ratios import CONFIDENCE, SAME_WITHIN, Ratio
+
+RACED: Final = ", raced for"
+_UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+class Time(NamedTuple):
+    """What one thing takes under one target.
+
+    Attributes:
+        seconds: median over rounds; NaN if it was not measured there.
+        ratio: to the baseline's time, paired by round; ``None`` for the baseline, and where it is not known.
+        verdict: less time is faster.
+    """
+
+    seconds: float
+    ratio: Ratio | None = None
+    verdict: Verdict = Verdict.UNDECIDED
+
+
+class Row(NamedTuple):
+    """One thing that was timed, under each target."""
+
+    group: str
+    name: str
+    times: tuple[Time, ...]
+
+
+class Fact(NamedTuple):
+    """One thing that was counted, under each target: numbers as the median over rounds, words each once."""
+
+    group: str
+    name: str
+    figure: str
+    values: tuple[str, ...]
+
+
+def times(micro: Micro) -> list[Row]:
+    """Return a row for each thing timed; the first target is the baseline."""
+    names = list(micro.timed[["group", "name"]].drop_duplicates().itertuples(index=False, name=None))
+    seconds = {
+        (str(target), str(group), str(name)): dict(zip(part["round"], part["seconds"], strict=True))
+        for (target, group, name), part in micro.timed.groupby(["target", "group", "name"])
+    }
+    columns = [_column(seconds, micro.targets[0], target, names) for target in micro.targets]
+    return [Row(group, name, tuple(column[place] for column in columns)) for place, (group, name) in enumerate(names)]
+
+
+def _column(
+    seconds: dict[tuple[str, str, str], dict[int, float]], baseline: str, target: str, names: list[tuple[str, str]]
+) -> list[Time]:
+    found = [seconds.get((target, *name), {}) for name in names]
+    base = [seconds.get((baseline, *name), {}) for name in names]
+    compared = [
+        None
+        if target == baseline
+        else ratios.paired({(k, 0): v for k, v in one.items()}, {(k, 0): v for k, v in other.items()})
+        for one, other in zip(found, base, strict=True)
+    ]
+    adjusted = iter(ratios.corrected([ratio.p_of() for ratio in compared if ratio is not None]))
+    return [
+        Time(
+            statistics.median(one.values()) if one else math.nan,
+            ratio,
+            Verdict.UNDECIDED if ratio is None else judge(ratio, next(adjusted), CONFIDENCE, SAME_WITHIN, more=False),
+        )
+        for one, ratio in zip(found, compared, strict=True)
+    ]
+
+
+def facts(micro: Micro) -> Iterator[Fact]:
+    """Yield a row for each figure of each fact; races are in :func:`races`."""
+    others = micro.facts[~micro.facts["name"].str.contains(RACED)]
+    for group, name, figure in others[["group", "name", "figure"]].drop_duplicates().itertuples(index=False, name=None):
+        here = others[(others["name"] == name) & (others["figure"] == figure)]
+        by_target = {target: here.loc[here["target"] == target, "value"].tolist() for target in micro.targets}
+        yield Fact(group, name, figure, tuple(_told(figure, values) for values in by_target.values()))
+
+
+def races(micro: Micro, *, briefly: bool) -> list[tuple[str, list[str]]]:
+    """Return a row for each way to a singleton: in how many raced rounds, of how many, there were several instances.
+
+    Unless ``briefly`` also how many there were at most, and in how many rounds ``__init__`` ran again on one.
+    """
+    raced = micro.facts[micro.facts["name"].str.contains(RACED)]
+    return [
+        (name, [_race(raced, name, target, briefly=briefly) for target in micro.targets])
+        for name in dict.fromkeys(raced["name"])
+    ]
+
+
+def _race(raced: pd.DataFrame, name: str, target: str, *, briefly: bool) -> str:
+    here = raced[(raced["name"] == name) & (raced["target"] == target)]
+    total = here.groupby("figure")["value"].sum()
+    if total.empty:
+        return "–"
+    several = f"{total['rounds_with_several']:,.0f} of {total['rounds']:,.0f}"
+    if briefly:
+        return several
+    most = here.loc[here["figure"] == "most_instances", "value"].max()
+    again = f", __init__ again in {total['rounds_with_init_again']:,.0f}" if total["rounds_with_init_again"] else ""
+    return several + (f" (up to {most:.0f})" if most > 1 else "") + again
+
+
+def _told(figure: str, values: list[object]) -> str:
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    if not values:
+        return "–"
+    if len(numbers) < len(values):
+        return ", ".join(sorted({str(value) for value in values}))
+    middle = statistics.median(numbers)
+    return f"{middle:.1%}" if figure.endswith("share") else f"{middle:,.0f}" if middle >= 100 else f"{middle:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration with three digits and its unit."""
+    if math.isnan(seconds):
+        return "–"
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])
+    value = seconds / size
+    return f"{value:.0f} {unit}" if value >= 100 else f"{value:.1f} {unit}" if value >= 10 else f"{value:.2f} {unit}"

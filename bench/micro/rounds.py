@@ -1,0 +1,76 @@
+"""One round of the suite under one target, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from bench.errors import GilbenchError
+from bench.targets import Target, target_environment
+from bench.variants import Changed
+
+SUITE: Final = Path(__file__).with_name("suite")
+SCHEMA: Final = 1
+_TIMEOUT_S = 600.0
+_NO_TESTS = 5
+_TUNING: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
+    "switch": ("switch_interval_s", float),
+    "nogc": ("nogc", lambda _: True),
+    "freeze": ("freeze", lambda _: True),
+}
+"""What the environment does not set, by the variant's word: what the suite knows it by, and its value."""
+
+
+def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[dict[str, Any]]:
+    """Run the suite once and yield its records: what was timed, what was counted, and what failed.
+
+    Args:
+        python: of the target's environment.
+        target: for whose interpreter it is.
+        round_: which round.
+        only: an expression for pytest's ``-k``; empty: everything.
+
+    Raises:
+        GilbenchError: pytest itself failed, or took too long; the message has its last line.
+    """
+    with tempfile.TemporaryDirectory(prefix="gilbench-") as scratch:
+        timed, facts = Path(scratch, "timed.json"), Path(scratch, "facts.jsonl")
+        command = [str(python), "-m", "pytest", str(SUITE), "-c", str(SUITE / "pytest.ini"), "-q", "-rf", "--tb=line"]
+        command += ["-p", "no:cacheprovider", f"--benchmark-json={timed}", *(["-k", only] if only else [])]
+        environment = target_environment() | target.changed.environment
+        environment |= {"GILBENCH_FACTS": str(facts), "GILBENCH_TUNING": json.dumps(_tuning(target.changed))}
+        environment |= {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}
+        try:
+            done = subprocess.run(
+                command, env=environment, cwd=scratch, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise GilbenchError(
+                f"the suite took more than {_TIMEOUT_S:g} s under {target.name}: narrow it with --only"
+            ) from None
+        lines = done.stdout.splitlines()
+        if done.returncode == _NO_TESTS:
+            raise GilbenchError(f"--only {only}: no test has that in its name")
+        if done.returncode not in {0, 1} or not timed.exists():
+            said = [line for line in (*lines, *done.stderr.splitlines()) if line.strip()]
+            raise GilbenchError(f"the suite does not run under {target.name}: {said[-1] if said else done.returncode}")
+        common = {"schema": SCHEMA, "target": target.name, "round": round_}
+        for bench in json.loads(timed.read_text(encoding="utf-8"))["benchmarks"]:
+            seconds = bench["stats"]["median"] / bench["extra_info"]["per"]
+            name = bench["extra_info"]["title"]
+            yield {**common, "kind": "timed", "group": bench["group"], "name": name, "seconds": seconds}
+        for line in facts.read_text(encoding="utf-8").splitlines() if facts.exists() else ():
+            yield {**common, "kind": "fact", **json.loads(line)}
+        for line in lines:
+            if line.startswith("FAILED "):
+                yield {**common, "kind": "failed", "group": "", "name": line.removeprefix("FAILED ")}
+
+
+def _tuning(changed: Changed) -> dict[str, Any]:
+    return {
+        name: read(one.value) for one in changed.variants if one.word in _TUNING for name, read in [_TUNING[one.word]]
+    }

@@ -1,0 +1,192 @@
+"""The microscope: that it runs inside an interpreter, what it counts, and what it draws."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.analysis.comparison import Verdict
+from bench.analysis.micro.__main__ import main as show
+from bench.analysis.micro.load import load
+from bench.analysis.micro.plots import WAYS
+from bench.analysis.micro.tables import duration, facts, races, times
+from bench.errors import GilbenchError
+from bench.micro import environments, rounds
+from bench.micro.__main__ import main
+from bench.targets import resolve
+from tests.interpreters import NEWEST
+
+SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
+
+
+@pytest.fixture(autouse=True)
+def a_lock_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def test_two_interpreters_are_measured_and_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    found = list(NEWEST.values())
+    pair = [found[0].name, next((one.name for one in found if one.build["freethreaded"]), found[-1].name)]
+    only = "uncontended or singleton or thread or hammered or SimpleQueue"
+    options = ["--pythons", ",".join(dict.fromkeys(pair)), "--rounds", "2", "--only", only, "--results", str(tmp_path)]
+    assert main(options) == 0
+    out = capfd.readouterr().out
+    assert "round 2 of 2" in out
+    (folder,) = (tmp_path / "micro").iterdir()
+    micro = load(folder)
+    assert micro.failed == ()
+    for target in dict.fromkeys(pair):
+        here = micro.timed[micro.timed["target"] == target]
+        assert {"uncontended: Lock", "queue: SimpleQueue", "thread", *(f"hot call: {way}" for way in WAYS)} <= set(
+            here["name"]
+        )
+        assert here["seconds"].between(1e-9, 1).all()
+        counted = micro.facts[micro.facts["target"] == target]
+        for way in WAYS:
+            several = counted[
+                (counted["name"] == f"{way}, raced for, window widened") & (counted["figure"] == "rounds_with_several")
+            ]["value"].sum()
+            rounds_ = 2 * 60
+            assert several == 0 if way in SAFE else several > 0.8 * rounds_, way
+        lost = counted[counted["name"] == "locked counter, by 4 threads"].set_index("figure")["value"]
+        assert (lost["missing_share"] == 0).all()
+    page = (folder / "micro.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 2
+    assert "double-checked locking" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def made(folder: Path, **changes: Any) -> Path:
+    """Write a folder in which one interpreter needs 10% less for one thing, and the other is as fast in another."""
+    chance = random.Random(1)  # noqa: S311 - noise, not secrets
+    folder.mkdir()
+    meta = {
+        "schema": 1,
+        "rounds": 5,
+        "machine": {"cpu_model": "AMD EPYC", "cpus": 2},
+        "targets": {name: {"version": "3.13.1", "gil_enabled": name != "3.13t"} for name in ("3.13", "3.13t")},
+    }
+    records: list[dict[str, Any]] = []
+    for round_ in range(5):
+        drift = chance.gauss(1, 0.05)
+        for target, share in (("3.13", 1.0), ("3.13t", 0.9)):
+            common = {"schema": 1, "target": target, "round": round_}
+            for name, seconds in (("quick", 2e-6 * share), ("alike", 3e-3)):
+                took = seconds * drift * chance.gauss(1, 0.001)
+                records.append({**common, "kind": "timed", "group": "start", "name": name, "seconds": took})
+            race = {"rounds": 60, "rounds_with_several": 2, "most_instances": 3 + round_, "rounds_with_init_again": 0}
+            figures = {"least_share": 0.5, "taken_per_s": 1200.4, "ends_in": "BrokenProcessPool"}
+            for name, counted in (("metaclass, raced for", race), ("a pool", figures)):
+                records.append({**common, "kind": "fact", "group": "start", "name": name, "figures": counted})
+    (folder / "run.json").write_text(json.dumps(meta | changes), encoding="utf-8")
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (folder / "micro.jsonl").write_text(lines, encoding="utf-8")
+    return folder
+
+
+def test_times_are_compared_round_by_round(tmp_path: Path) -> None:
+    quick, alike = times(load(made(tmp_path / "m")))
+    assert quick.times[0].ratio is None
+    ratio = quick.times[1].ratio
+    assert ratio is not None
+    assert ratio.low <= 0.9 <= ratio.high
+    assert quick.times[1].verdict is Verdict.FASTER
+    assert alike.times[1].verdict is Verdict.SAME
+
+
+def test_facts_are_summed_or_told_by_their_kind(tmp_path: Path) -> None:
+    micro = load(made(tmp_path / "m"))
+    assert {fact.figure: fact.values for fact in facts(micro)} == {
+        "least_share": ("50.0%", "50.0%"),
+        "taken_per_s": ("1,200", "1,200"),
+        "ends_in": ("BrokenProcessPool", "BrokenProcessPool"),
+    }
+    assert races(micro, briefly=True) == [("metaclass, raced for", ["10 of 300"] * 2)]
+    assert races(micro, briefly=False) == [("metaclass, raced for", ["10 of 300 (up to 7)"] * 2)]
+
+
+def test_a_line_that_was_cut_is_left_out(tmp_path: Path) -> None:
+    folder = made(tmp_path / "m")
+    with (folder / "micro.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"kind": "ti')
+    assert len(load(folder).timed) == 20
+    assert show([str(folder)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--pythons", "3.99"], "no CPython 3.99 found"),
+        (["--variants", "3+turbo"], "+turbo is unknown"),
+        (
+            ["--only", "nosuchtest", "--pythons", f"own={sys.executable}", "--rounds", "1"],
+            "no test has that in its name",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(
+    tmp_path: Path, argv: list[str], says: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*argv, "--results", str(tmp_path)]) == 1
+    err = capfd.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_an_index_that_cannot_be_reached_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environments, "KEPT", tmp_path / "kept")
+    nowhere = "http://127.0.0.1:9/simple"
+    settings = {"PIP_INDEX_URL": nowhere, "PIP_RETRIES": "0", "PIP_CONFIG_FILE": "/dev/null", "UV_INDEX_URL": nowhere}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    own = resolve(f"own={sys.executable}", [])[0]
+    with pytest.raises(GilbenchError, match=r"no environment with pytest .* for own: .*PIP_FIND_LINKS"):
+        environments.environment(own)
+    assert not list((tmp_path / "kept").glob("*/complete"))
+
+
+def test_a_test_that_fails_is_a_result_and_the_exit_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = tmp_path / "suite"
+    suite.mkdir()
+    for name in ("conftest.py", "pytest.ini"):
+        (suite / name).write_text((rounds.SUITE / name).read_text(encoding="utf-8"), encoding="utf-8")
+    tests = 'GROUP = "mine"\ndef test_it(timed):\n    timed(int)\ndef test_no():\n    assert 0\n'
+    (suite / "test_it.py").write_text(tests, encoding="utf-8")
+    monkeypatch.setattr(rounds, "SUITE", suite)
+    assert main(["--pythons", f"own={sys.executable}", "--rounds", "1", "--results", str(tmp_path)]) == 1
+    (folder,) = (tmp_path / "micro").iterdir()
+    micro = load(folder)
+    assert micro.timed["name"].tolist() == ["it"]
+    ((target, test),) = micro.failed
+    assert target == "own"
+    assert "test_no" in test
+
+
+def test_what_holds_no_microbenchmarks_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert show([str(tmp_path)]) == 2
+    assert "holds no microbenchmarks" in capsys.readouterr().err
+    made(tmp_path / "new", schema=2)
+    assert show([str(tmp_path / "new")]) == 2
+    assert "update gilbench" in capsys.readouterr().err
+
+
+DURATIONS = [(1.5, "1.50 s"), (0.0123, "12.3 ms"), (4.56e-6, "4.56 µs"), (3.2e-8, "32.0 ns"), (5e-10, "0.50 ns")]
+
+
+@pytest.mark.parametrize(("seconds", "told"), DURATIONS)
+def test_durations_have_three_digits(seconds: float, told: str) -> None:
+    assert duration(seconds) == told
+
+
+def test_pytest_bench_does_not_collect_it() -> None:
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench", "--collect-only", "-q"]
+    command += ["--pythons", f"own={sys.executable}", "--servers", "serial", "--workloads", "echo", "--clients", "1"]
+    done = subprocess.run(command, cwd=rounds.SUITE.parents[2], capture_output=True, text=True, check=False)
+    assert "serial-echo-1-own" in done.stdout
+    assert "suite" not in done.stdout
