@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bench.analysis.__main__ import main as draw
 from bench.analysis.comparison import Verdict
 from bench.analysis.micro.__main__ import main as show
 from bench.analysis.micro.load import load
@@ -21,6 +22,7 @@ from bench.micro import environments, rounds
 from bench.micro.__main__ import main
 from bench.targets import resolve
 from tests.interpreters import NEWEST
+from tests.made import Made
 
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
 
@@ -190,3 +192,26 @@ def test_pytest_bench_does_not_collect_it() -> None:
     done = subprocess.run(command, cwd=rounds.SUITE.parents[2], capture_output=True, text=True, check=False)
     assert "serial-echo-1-own" in done.stdout
     assert "suite" not in done.stdout
+
+
+def test_a_runs_page_has_a_chapter_of_what_lies_in_its_folder(tmp_path: Path) -> None:
+    run = Made(models=("serial", "threaded"), workloads=("cpu",)).write(tmp_path / "run")
+    made(run / "micro")
+    assert draw([str(run), "--quiet"]) == 0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert '<h2 id="microscope">The microscope</h2>' in page
+    assert "metaclass, raced for" in page
+    assert "<td>quick</td>" in page
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_chapter_needs_a_run_and_overwrites_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], *, there: bool
+) -> None:
+    run = tmp_path / "run"
+    if there:
+        Made(models=("serial",), workloads=("cpu",)).write(run)
+        (run / "micro").mkdir()
+    assert main(["--pythons", f"own={sys.executable}", "--rounds", "1", "--into", str(run)]) == 1
+    err = capfd.readouterr().err
+    assert ("is there already: move it away" if there else "holds no run: name a run's folder") in err

@@ -13,6 +13,8 @@ from bench.analysis.arguments import Parser, fail
 from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
 from bench.analysis.load import Run, load_run
+from bench.analysis.micro.chapter import chapter
+from bench.analysis.micro.load import load as load_micro
 from bench.analysis.page import draw_page
 from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import render, style
@@ -21,6 +23,7 @@ from bench.analysis.terminal import show
 from loadgen.errors import GilbenchError
 
 PAGE = "report.html"
+MICRO = "micro"  # a folder of microbenchmarks in that of a run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,12 +51,15 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         The page.
 
     Raises:
+        GilbenchError: the microbenchmarks that lie in it cannot be understood.
         OSError: the folder cannot be written to.
     """
     summary, found, wary = summarise(run), findings(run), cautions(run)
     (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
     page = run.folder / PAGE
-    page.write_text(draw_page(run, summary, found, wary, _draw_plots(run)), encoding="utf-8")
+    beside = run.folder / MICRO
+    microscope = chapter(load_micro(beside), level=3) if beside.is_dir() else None
+    page.write_text(draw_page(run, summary, found, wary, _draw_plots(run), microscope=microscope), encoding="utf-8")
     console = Console(highlight=False)
     if not quiet:
         show(console, run, summary, found, wary)

@@ -41,6 +41,8 @@ def draw_page(
     found: Sequence[Finding],
     wary: Sequence[Caution],
     plots: Mapping[str, str],
+    *,
+    microscope: Markup | None = None,
 ) -> str:
     """Return the page as HTML.
 
@@ -50,6 +52,7 @@ def draw_page(
         found: what was seen.
         wary: what to be wary of.
         plots: SVG by name, in the order in which they are to stand.
+        microscope: the chapter of microbenchmarks, if any were measured for it.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.analysis", "."),
@@ -67,6 +70,7 @@ def draw_page(
         recommendations=list(recommendations(run)),
         objective=str(run.section("plan").get("objective") or "throughput"),
         plots=[(name, _PLOTS.get(name, name), inline(svg, name)) for name, svg in plots.items()],
+        microscope=microscope,
         passes=int(run.windows["pass"].nunique()),
         workloads=[(name, _rows(summary[summary["workload"] == name])) for name in run.values("workload")],
         split=list(wording.SPLIT.values()) if summary["split_cpu_share"].notna().any() else [],

@@ -28,7 +28,7 @@ from bench.server import ROOT
 from bench.targets import Target, discover, resolve
 
 ALL: Final = "all"
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 RECORDS: Final = "micro.jsonl"
 
 
@@ -51,8 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    drawn = subprocess.run([sys.executable, "-m", "bench.analysis.micro", str(folder)], cwd=ROOT, check=False)
-    return 1 if failed else drawn.returncode
+    commands = [["bench.analysis.micro", str(folder)]]
+    if options.into:
+        commands.append(["bench.analysis", str(folder.parent), "--quiet"])
+    drawn = [subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=False).returncode for words in commands]
+    return 1 if failed else max(drawn)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--variants", dest="pythons", metavar="LIST", help=f"the same: {variants.help_text()}")
     parser.add_argument("--rounds", type=_count, default=ROUNDS, metavar="N", help=f"(default: {ROUNDS})")
     parser.add_argument("--only", default="", metavar="EXPR", help="tests with that in their name, as pytest's -k")
+    parser.add_argument("--into", type=Path, metavar="RUN", help="a run's folder, whose page gets a chapter of it")
     parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="FOLDER", help="(default: results)")
     return parser
 
@@ -71,6 +75,23 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1000")
     return int(text)
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    """Return where the records go.
+
+    Raises:
+        GilbenchError: that is no run, or has some already.
+    """
+    if options.into is None:
+        results: Path = options.results
+        return results.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder: Path = options.into.resolve() / "micro"
+    if not (folder.parent / "run.json").is_file():
+        raise GilbenchError(f"{options.into} holds no run: name a run's folder, as results/latest")
+    if folder.exists():
+        raise GilbenchError(f"{folder} is there already: move it away, or name another run")
+    return folder
 
 
 def _carry_out(targets: Sequence[Target], options: argparse.Namespace, console: Console) -> tuple[Path, bool]:
@@ -86,7 +107,7 @@ def _carry_out(targets: Sequence[Target], options: argparse.Namespace, console: 
         "rounds": options.rounds,
         "only": options.only,
     }
-    folder = options.results.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder = _folder(options)
     failed = False
     try:
         folder.mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -51,7 +51,7 @@ class Fact(NamedTuple):
 
 def times(micro: Micro) -> list[Row]:
     """Return a row for each thing timed; the first target is the baseline."""
-    names = list(micro.timed[["group", "name"]].drop_duplicates().itertuples(index=False, name=None))
+    names = _keys(micro.timed, ["group", "name"])
     seconds = {
         (str(target), str(group), str(name)): dict(zip(part["round"], part["seconds"], strict=True))
         for (target, group, name), part in micro.timed.groupby(["target", "group", "name"])
@@ -60,11 +60,16 @@ def times(micro: Micro) -> list[Row]:
     return [Row(group, name, tuple(column[place] for column in columns)) for place, (group, name) in enumerate(names)]
 
 
+def _keys(frame: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
+    """Return what there is, group by group, in the order in which it was first met."""
+    return sorted(frame[columns].drop_duplicates().itertuples(index=False, name=None), key=lambda key: str(key[0]))
+
+
 def _column(
-    seconds: dict[tuple[str, str, str], dict[int, float]], baseline: str, target: str, names: list[tuple[str, str]]
+    seconds: dict[tuple[str, str, str], dict[int, float]], baseline: str, target: str, names: list[tuple[Any, ...]]
 ) -> list[Time]:
-    found = [seconds.get((target, *name), {}) for name in names]
-    base = [seconds.get((baseline, *name), {}) for name in names]
+    found = [seconds.get((target, name[0], name[1]), {}) for name in names]
+    base = [seconds.get((baseline, name[0], name[1]), {}) for name in names]
     compared = [
         None
         if target == baseline
@@ -85,7 +90,7 @@ def _column(
 def facts(micro: Micro) -> Iterator[Fact]:
     """Yield a row for each figure of each fact; races are in :func:`races`."""
     others = micro.facts[~micro.facts["name"].str.contains(RACED)]
-    for group, name, figure in others[["group", "name", "figure"]].drop_duplicates().itertuples(index=False, name=None):
+    for group, name, figure in _keys(others, ["group", "name", "figure"]):
         here = others[(others["name"] == name) & (others["figure"] == figure)]
         by_target = {target: here.loc[here["target"] == target, "value"].tolist() for target in micro.targets}
         yield Fact(group, name, figure, tuple(_told(figure, values) for values in by_target.values()))

@@ -23,7 +23,7 @@ SWITCH_INTERVAL_MS: Final = 5.0  # CPython's own
 
 # Inches.
 PANEL: Final = (1.95, 1.5)
-LEFT, TOP, BOTTOM, ACROSS, DOWN, RIGHT = 0.75, 1.45, 0.6, 0.72, 0.5, 0.3
+LEFT, TOP, BOTTOM, ACROSS, DOWN, RIGHT = 0.75, 1.45, 0.78, 0.72, 0.5, 0.3
 
 
 class Column(NamedTuple):

@@ -5,6 +5,7 @@ import concurrent.futures
 import multiprocessing
 import os
 import threading
+import warnings
 
 import pytest
 
@@ -91,3 +92,18 @@ def test_an_interpreter_that_raises_says_so(fact):
         pytest.fail("nothing was raised")
     finally:
         interpreter.close()
+
+
+def test_a_fork_beside_threads_says_so(fact):
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    over.set()
+    thread.join()
+    fact("a fork beside threads", warns=", ".join(sorted({one.category.__name__ for one in told})) or "of nothing")
