@@ -177,12 +177,18 @@ def test_nothing_seen_is_no_account() -> None:
 
 @contextlib.contextmanager
 def program(name: str, target: str, *prefix: str) -> Iterator[int]:
+    with started(name, target, *prefix) as process:
+        yield process.pid
+
+
+@contextlib.contextmanager
+def started(name: str, target: str, *prefix: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [*prefix, str(TARGETS[target].executable), str(WAITING), name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
-            yield process.pid
+            yield process
         finally:
             process.kill()
 
@@ -220,6 +226,26 @@ def test_four_that_compute_without_a_gil_wait_for_cpus(target: str) -> None:
 @by_target
 def test_four_that_sleep_under_one_lock_wait_for_it(name: str) -> None:
     assert not off("four under one lock", name, lock_wait=(0.75, 0.03), own_wait=(0.25, 0.03), gil_wait=(0, 0.01))
+
+
+@by_target
+def test_contended_threads_measure_the_same_wait_themselves(name: str) -> None:
+    tried = []
+    with started("three hash under one lock", name) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(TRIES):
+            own = []
+            for seconds in (0.0, WINDOW_S):
+                found = watch(process.pid, seconds).serving.shares if seconds else {}
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                own.append(float(process.stdout.readline()))
+            tried.append((own[-1], found["lock_wait"]))
+            if found["lock_wait"] == pytest.approx(own[-1], abs=0.05):
+                assert own[-1] > 0.5
+                return
+    pytest.fail(f"own measure of the wait, and the account's: {tried}")
 
 
 @by_target

@@ -18,7 +18,8 @@ from bench.analysis.plots import grid, style
 # Inches.
 BAR: Final = 0.19
 WIDTH: Final = 3.1
-LEFT: Final = 1.75
+LEFT: Final = 1.75  # at least, for the rows' names
+LETTER: Final = 0.07
 RIGHT: Final = 0.75
 TOP: Final = 1.3
 BETWEEN: Final = 0.78
@@ -78,7 +79,8 @@ def make(
     """
     columns = min(COLUMNS, len(panels))
     high = max(map(len, panels.values())) * BAR + 0.1
-    width = max(columns * (LEFT + WIDTH + RIGHT), 8.0)
+    room = max(LEFT, LETTER * max(len(row.name) for names in panels.values() for row in names) + 0.15)
+    width = max(columns * (room + WIDTH + RIGHT), 8.0)
     height = TOP + math.ceil(len(panels) / columns) * (high + BETWEEN)
     figure = style.blank(width, height)
     grid.headline(figure, title, subtitle)
@@ -96,7 +98,7 @@ def make(
     )
     drawn = {}
     for number, (workload, names) in enumerate(panels.items()):
-        left = LEFT + number % columns * (LEFT + WIDTH + RIGHT)
+        left = room + number % columns * (room + WIDTH + RIGHT)
         bottom = height - TOP - high - number // columns * (high + BETWEEN)
         axes = figure.add_axes((left / width, bottom / height, WIDTH / width, high / height))
         axes.set_ylim(len(names) - 0.5, -0.5)

@@ -59,3 +59,31 @@ def test_contended(together, fact, kind, threads):
         longest_wait_ms=max(longest_s) * 1e3,
         least_share=min(taken) * threads / sum(taken),
     )
+
+
+@pytest.mark.parametrize("tasks", [2, 4])
+def test_contended_asyncio_lock(fact, tasks):
+    taken, longest_s = [0] * tasks, [0.0] * tasks
+
+    async def take(lock, number):
+        until_s = time.perf_counter() + CONTENDED_S
+        before_s = time.perf_counter()
+        while before_s < until_s:
+            async with lock:
+                longest_s[number] = max(longest_s[number], time.perf_counter() - before_s)
+                taken[number] += 1
+                await asyncio.sleep(0)
+            before_s = time.perf_counter()
+
+    async def take_all():
+        lock = asyncio.Lock()
+        await asyncio.gather(*(take(lock, number) for number in range(tasks)))
+
+    asyncio.run(take_all())
+    assert all(taken)
+    fact(
+        f"asyncio lock wanted by {tasks} tasks",
+        taken_per_s=sum(taken) / CONTENDED_S,
+        longest_wait_ms=max(longest_s) * 1e3,
+        least_share=min(taken) * tasks / sum(taken),
+    )
