@@ -17,7 +17,7 @@ from bench.analysis.micro.chapter import chapter
 from bench.analysis.micro.load import load as load_micro
 from bench.analysis.page import draw_page
 from bench.analysis.plots import PLOTS
-from bench.analysis.plots.style import render, style
+from bench.analysis.plots.style import save, style
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
 from loadgen.errors import GilbenchError
@@ -74,16 +74,13 @@ def _draw_plots(run: Run) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
     drawn = {}
     for name, plot in PLOTS.items():
-        svg_path, png_path = folder / f"{name}.svg", folder / f"{name}.png"
         with style():
             figure = plot(run)
-        if figure is None:
-            svg_path.unlink(missing_ok=True)
-            png_path.unlink(missing_ok=True)
+        if figure is not None:
+            drawn[name] = save(figure, folder, name)
             continue
-        drawn[name], png = render(figure, name)
-        svg_path.write_text(drawn[name], encoding="utf-8")
-        png_path.write_bytes(png)
+        for kind in ("svg", "png"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
     return drawn
 
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import jinja2
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +19,7 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.page import inline
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
+from bench.analysis.templates import filled
 
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
 _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
@@ -126,16 +126,15 @@ def as_json(comparison: Comparison) -> str:
 
 def html(comparison: Comparison) -> str:
     """Return a page that fetches nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench.analysis", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     tables = [
         (METRICS[metric].title, candidate, rows[0].baseline, [(row, figures(row), answer(row)) for row in rows])
         for (metric, candidate), rows in _tables(comparison)
     ]
     with style():
         figure = forest.of(comparison)
-    return environment.get_template("compare.html.j2").render(
+    return filled(
+        "bench.analysis",
+        "compare.html.j2",
         tables=tables,
         notes=list(notes(comparison)),
         forest=inline(render(figure, "forest")[0], "forest") if figure is not None else "",

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import jinja2
 import pandas as pd
 from markupsafe import Markup
 
@@ -16,6 +15,7 @@ from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
+from bench.analysis.templates import filled
 
 _GENERAL: Final = (
     *("version", "implementation", "compiler", "flags", "pgo", "lto", "bolt", "allocator", "libc"),
@@ -54,14 +54,9 @@ def draw_page(
         plots: SVG by name, in the order in which they are to stand.
         microscope: the chapter of microbenchmarks, if any were measured for it.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench.analysis", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2").render(
+    return filled(
+        "bench.analysis",
+        "report.html.j2",
         name=run.name,
         created=_moment(run.meta.get("created")),
         partial=next((one for one in wary if one.code == "partial"), None),

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import jinja2
-from markupsafe import Markup
 from matplotlib.figure import Figure
 from rich import box
 from rich.console import Console
@@ -26,7 +24,8 @@ from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change, all_chang
 from bench.analysis.history.series import RATIO, THROUGHPUT, Series, of_runs
 from bench.analysis.load import META, RECORDS, Run, load_run
 from bench.analysis.page import inline
-from bench.analysis.plots.style import render, style
+from bench.analysis.plots.style import save, style
+from bench.analysis.templates import filled
 from loadgen.errors import GilbenchError
 
 RUNS: Final = Path("results/runs")
@@ -89,13 +88,15 @@ def _write(
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "changes.json").write_text(json.dumps([_as_json(one) for one in found], indent=1) + "\n", "utf-8")
-    pictures = [_save(folder, name, figure) for name, figure in _pictures(series, found)]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench.analysis.history", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    )
+    pictures = [inline(save(figure, folder, name), name) for name, figure in _pictures(series, found)]
     page = folder / "history.html"
-    text = environment.get_template("history.html.j2").render(
-        summary=_summary(runs, series), notes=list(_notes(series, left_out)), changes=found, pictures=pictures
+    text = filled(
+        "bench.analysis.history",
+        "history.html.j2",
+        summary=_summary(runs, series),
+        notes=list(_notes(series, left_out)),
+        changes=found,
+        pictures=pictures,
     )
     page.write_text(text, encoding="utf-8")
     return page
@@ -114,13 +115,6 @@ def _pictures(series: Sequence[Series], found: Sequence[Change]) -> Iterator[tup
         for name, figure in drawn.items():
             if figure is not None:
                 yield f"{name}{f'-{number + 1}' if number else ''}", figure
-
-
-def _save(folder: Path, name: str, figure: Figure) -> Markup:
-    svg, png = render(figure, name)
-    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (folder / f"{name}.png").write_bytes(png)
-    return inline(svg, name)
 
 
 def _as_json(change: Change) -> dict[str, object]:

@@ -118,7 +118,7 @@ def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
 def _conditions(run: Run, workload: str) -> Conditions:
     machine = run.section("machine")
     named = f"{machine.get('cpu_model') or 'unknown processor'}, {machine.get('cpus') or '?'} CPUs"
-    work = json.dumps(run.section("work").get(workload), sort_keys=True)
+    work = json.dumps(run.section("work").get(workload.partition("+")[0]), sort_keys=True)
     return Conditions(named, work, str(run.section("plan").get("conversation")))
 
 

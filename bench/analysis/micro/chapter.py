@@ -6,7 +6,6 @@ import itertools
 from pathlib import Path
 from typing import Final
 
-import jinja2
 from markupsafe import Markup
 
 from bench.analysis.comparison import Verdict
@@ -14,7 +13,8 @@ from bench.analysis.micro import plots
 from bench.analysis.micro.load import Micro
 from bench.analysis.micro.tables import Time, duration, facts, races, times
 from bench.analysis.page import inline
-from bench.analysis.plots.style import render, style
+from bench.analysis.plots.style import save, style
+from bench.analysis.templates import filled
 
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: ""}
 ADVICE: Final = (
@@ -29,6 +29,7 @@ ADVICE: Final = (
 )
 
 
+PACKAGE: Final = "bench.analysis.micro"
 PICTURES: Final = {"singletons": plots.singletons, "threads": plots.threads}
 
 
@@ -47,9 +48,10 @@ def chapter(micro: Micro, level: int) -> Markup:
         with style():
             figure = draw(micro)
         if figure is not None:
-            pictures[name] = _save(micro.folder, name, *render(figure, name))
-    return _filled(
-        "chapter",
+            pictures[name] = inline(save(figure, micro.folder, name), name)
+    return filled(
+        PACKAGE,
+        "chapter.html.j2",
         level=level,
         targets=micro.targets,
         rounds=micro.meta["rounds"],
@@ -72,7 +74,7 @@ def page(micro: Micro) -> Path:
         OSError: the folder cannot be written to.
     """
     path = micro.folder / "micro.html"
-    path.write_text(_filled("micro", chapter=chapter(micro, level=2)), encoding="utf-8")
+    path.write_text(filled(PACKAGE, "micro.html.j2", chapter=chapter(micro, level=2)), encoding="utf-8")
     return path
 
 
@@ -81,16 +83,3 @@ def told(time: Time) -> str:
     if time.ratio is None:
         return duration(time.seconds)
     return f"{duration(time.seconds)} {time.ratio.ratio:.2f}×{MARKS[time.verdict]}"
-
-
-def _filled(template: str, **values: object) -> Markup:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench.analysis.micro", "."), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return Markup(environment.get_template(f"{template}.html.j2").render(**values))  # noqa: S704 - escaped as it was filled
-
-
-def _save(folder: Path, name: str, svg: str, png: bytes) -> Markup:
-    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (folder / f"{name}.png").write_bytes(png)
-    return inline(svg, name)

@@ -7,6 +7,7 @@ import io
 import math
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import matplotlib as mpl
@@ -121,6 +122,18 @@ def style() -> Iterator[None]:
     with mpl.rc_context(RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
         yield
+
+
+def save(figure: Figure, folder: Path, name: str) -> str:
+    """Write a figure as SVG and as PNG, and return the SVG.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    svg, png = render(figure, name)
+    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(png)
+    return svg
 
 
 def render(figure: Figure, name: str) -> tuple[str, bytes]:
