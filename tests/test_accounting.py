@@ -28,7 +28,7 @@ from bench.measure import measure
 from bench.plan import Cell
 from bench.server import ROOT, Server
 from loadgen import Load, run
-from tests.interpreters import NEWEST
+from tests.interpreters import CORNERS, NEWEST
 
 TARGETS = NEWEST
 WAITING = Path(__file__).with_name("waiting.py")
@@ -228,7 +228,7 @@ def test_four_that_sleep_under_one_lock_wait_for_it(name: str) -> None:
     assert not off("four under one lock", name, lock_wait=(0.75, 0.03), own_wait=(0.25, 0.03), gil_wait=(0, 0.01))
 
 
-@by_target
+@pytest.mark.parametrize("name", CORNERS)
 def test_contended_threads_measure_the_same_wait_themselves(name: str) -> None:
     tried = []
     with started("three hash under one lock", name) as process:
@@ -253,7 +253,7 @@ def test_one_alone_waits_for_nobody(name: str) -> None:
     assert not off("one computes", name, cpu=(1, 0.15), gil_wait=(0, 0.02), lock_wait=(0, 0.02))
 
 
-@pytest.mark.parametrize("target", WITH_GIL)
+@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in CORNERS])
 def test_c_that_holds_the_gil_is_told_from_c_that_does_not(target: str) -> None:
     assert not off("C that holds the GIL", target, gil_wait=(0.5, 0.06), own_wait=(0.5, 0.06))
     assert not off("C that releases the GIL", target, gil_wait=(0, 0.02), own_wait=(1, 0.04))

@@ -36,10 +36,10 @@ def test_two_interpreters_are_measured_and_shown(tmp_path: Path, capfd: pytest.C
     found = list(NEWEST.values())
     pair = [found[0].name, next((one.name for one in found if one.build["freethreaded"]), found[-1].name)]
     only = "uncontended or singleton or thread or hammered or SimpleQueue"
-    options = ["--pythons", ",".join(dict.fromkeys(pair)), "--rounds", "2", "--only", only, "--results", str(tmp_path)]
+    options = ["--pythons", ",".join(dict.fromkeys(pair)), "--rounds", "1", "--only", only, "--results", str(tmp_path)]
     assert main(options) == 0
     out = capfd.readouterr().out
-    assert "round 2 of 2" in out
+    assert "round 1 of 1" in out
     (folder,) = (tmp_path / "micro").iterdir()
     micro = load(folder)
     assert micro.failed == ()
@@ -54,10 +54,9 @@ def test_two_interpreters_are_measured_and_shown(tmp_path: Path, capfd: pytest.C
             several = counted[
                 (counted["name"] == f"{way}, raced for, window widened") & (counted["figure"] == "rounds_with_several")
             ]["value"].sum()
-            rounds_ = 2 * 60
-            assert several == 0 if way in SAFE else several > 0.8 * rounds_, way
-        lost = counted[counted["name"] == "locked counter, by 4 threads"].set_index("figure")["value"]
-        assert (lost["missing_share"] == 0).all()
+            assert several == 0 if way in SAFE else several > 0.8 * 60, way
+        lost = counted[(counted["name"] == "locked counter, by 4 threads") & (counted["figure"] == "missing_share")]
+        assert lost["value"].tolist() == [0]
     page = (folder / "micro.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 2
     assert "double-checked locking" in page

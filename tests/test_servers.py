@@ -30,7 +30,7 @@ from servers.lifecycle import GRACE_S, SHORTAGE_PAUSE_S
 from servers.models import MODELS
 from servers.workloads import REPLY, WORKLOADS
 from servers.workloads.io_wait import WAIT_S
-from tests.interpreters import NEWEST
+from tests.interpreters import CORNERS, NEWEST
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTROL = Path(sys.executable)
@@ -59,6 +59,8 @@ by_target = pytest.mark.parametrize("target", TARGETS)
 by_model = pytest.mark.parametrize("model", HERE)
 by_target_and_model = pytest.mark.parametrize(("target", "model"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
 by_concurrent_model = pytest.mark.parametrize("model", CONCURRENT)
+ON_LINES_OF_CORNERS = [cell for cell in ON_LINES if cell[0] in CORNERS]
+on_lines_of_corners = pytest.mark.parametrize("contract", ON_LINES_OF_CORNERS, ids="-".join, indirect=True)
 on_lines = pytest.mark.parametrize("contract", ON_LINES, ids="-".join, indirect=True)
 
 
@@ -345,7 +347,7 @@ def test_a_longest_line_is_answered_and_a_longer_one_is_not(contract: Contract) 
     assert contract.cost_one_connection("a line too long")
 
 
-@on_lines
+@on_lines_of_corners
 def test_a_client_that_stalls_is_dropped(contract: Contract) -> None:
     with contract.server.connect() as client:
         assert asked(client, "line")
