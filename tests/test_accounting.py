@@ -38,7 +38,7 @@ TRIES = 6  # other programs may take the CPUs away from what is measured
 
 WITH_GIL = [name for name, target in TARGETS.items() if not target.build["freethreaded"]]
 WITHOUT_GIL = [name for name in TARGETS if name not in WITH_GIL]
-by_target = pytest.mark.parametrize("name", TARGETS)
+by_target = pytest.mark.parametrize("name", CORNERS)
 
 
 # A line of /proc becomes a state.
@@ -228,7 +228,7 @@ def test_four_that_sleep_under_one_lock_wait_for_it(name: str) -> None:
     assert not off("four under one lock", name, lock_wait=(0.75, 0.03), own_wait=(0.25, 0.03), gil_wait=(0, 0.01))
 
 
-@pytest.mark.parametrize("name", CORNERS)
+@by_target
 def test_contended_threads_measure_the_same_wait_themselves(name: str) -> None:
     tried = []
     with started("three hash under one lock", name) as process:

@@ -13,7 +13,7 @@ from bench.server import Server
 from bench.targets import Target, resolve
 from bench.variants import Changed, Variant, split
 from servers.models import MODELS
-from tests.interpreters import FOUND, NEWEST
+from tests.interpreters import CORNERS, FOUND
 
 LATEST = FOUND[0].name
 FREE = [one.name for one in FOUND if one.build["freethreaded"]]
@@ -35,7 +35,7 @@ def proven(model: str, target: Target, claimed: Target | None = None) -> None:
         server.stop()
 
 
-SERVED = [(model, one.name) for one in NEWEST.values() for model, row in MODELS.items() if one.release >= row.since]
+SERVED = [(model, one.name) for one in CORNERS.values() for model, row in MODELS.items() if one.release >= row.since]
 
 
 @pytest.mark.parametrize(("model", "name"), SERVED)
@@ -47,7 +47,7 @@ def test_every_model_serves_with_what_is_changed(model: str, name: str) -> None:
         proven(model, plain, claimed=changed)
 
 
-@pytest.mark.parametrize("model", ["threaded", "multiprocess"])
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "subinterpreters"])
 def test_the_jit_is_told_by_the_server_itself(model: str) -> None:
     for name in WITH_JIT:
         proven(model, only(f"{name}+jit"))
@@ -60,11 +60,12 @@ def test_a_jit_that_other_interpreters_do_not_get_is_told() -> None:
             proven("subinterpreters", only(f"{name}+jit"))
 
 
-def test_the_gil_of_a_free_threaded_build_can_be_on() -> None:
-    for name in FREE:
+@pytest.mark.parametrize("model", MODELS)
+def test_the_gil_of_a_free_threaded_build_can_be_on(model: str) -> None:
+    for name in (name for name in FREE if only(name).release >= MODELS[model].since):
         target = only(f"{name}+gil")
         assert (target.name, target.build["gil_enabled"], target.build["variants"]) == (f"{name}+gil", True, "+gil")
-        proven("threaded", target)
+        proven(model, target)
 
 
 def test_a_gil_that_is_back_at_the_start_is_an_error() -> None:
