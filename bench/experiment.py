@@ -190,32 +190,34 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
     work: dict[str, dict[str, object]] = {}
     models = list(dict.fromkeys(cell.model for cell in plan.cells))
     workloads = list(dict.fromkeys(served(cell.workload)[0] for cell in plan.cells))
-    possible = {(cell.model, cell.target) for cell in plan.cells}
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()
-        servers: list[Server] = []
-        try:
-            for target in (targets[name] for name in targets if (model, name) in possible):
-                servers.append(Server(target, model, plan.handlers.get(workload, workload)))  # noqa: PERF401 - those started must be stopped
-            for server in servers:
-                server.ready()
+        with _all_up(plan, targets, model, plan.handlers.get(workload, workload)) as servers:
+            for server, _ in servers:
                 work[workload] = server.said["work"]
-        finally:
-            for server in servers:
-                server.stop()
         if number:  # the first start under a target compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
-    _prove(plan, targets)
+    for model in models:
+        with _all_up(plan, targets, model, TOLD) as servers:
+            for server, target in servers:
+                prove(server, model, target)
     return longest_s, work
 
 
-def _prove(plan: Plan, targets: Mapping[str, Target]) -> None:
-    """Have every model say under every target what interpreter it serves with."""
-    for model, target in dict.fromkeys((cell.model, cell.target) for cell in plan.cells):
-        server = Server(targets[target], model, TOLD)
-        try:
+@contextlib.contextmanager
+def _all_up(
+    plan: Plan, targets: Mapping[str, Target], model: str, workload: str
+) -> Iterator[list[tuple[Server, Target]]]:
+    """Have a server of a model ready under each target that it is planned for."""
+    possible = {cell.target for cell in plan.cells if cell.model == model}
+    servers: list[tuple[Server, Target]] = []
+    try:
+        for target in (target for name, target in targets.items() if name in possible):
+            servers.append((Server(target, model, workload), target))  # noqa: PERF401 - those started must be stopped
+        for server, _ in servers:
             server.ready()
-            prove(server, model, targets[target])
-        finally:
+        yield servers
+    finally:
+        for server, _ in servers:
             server.stop()

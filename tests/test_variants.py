@@ -50,7 +50,11 @@ def test_every_model_serves_with_what_is_changed(model: str, name: str) -> None:
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "subinterpreters"])
 def test_the_jit_is_told_by_the_server_itself(model: str) -> None:
     for name in WITH_JIT:
-        proven(model, only(f"{name}+jit"))
+        target = only(f"{name}+jit")
+        assert target.changed.state(target.build)["jit_enabled"] is True
+        proven(model, target)
+        with pytest.raises(ServerFailed, match="jit_enabled is False, not True"):
+            proven(model, only(name), claimed=target)
 
 
 def test_a_jit_that_other_interpreters_do_not_get_is_told() -> None:

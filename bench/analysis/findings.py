@@ -9,12 +9,11 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis import comparison, wording
+from bench.analysis import comparison, starts, wording
 from bench.analysis.company import MIXED, sentences
 from bench.analysis.comparison import within
 from bench.analysis.load import Run
-from bench.analysis.starts import DISTURBING
-from bench.analysis.stats import BASELINE, CELL, Spread, Verdict, against_serial, over_passes, pick
+from bench.analysis.stats import BASELINE, Spread, Verdict, against_serial, over_passes, pick
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
@@ -226,6 +225,5 @@ def _of_targets(run: Run, disturbed: set[Key]) -> Iterator[Finding]:
 
 def _disturbed(run: Run) -> set[Key]:
     """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
-    hit = run.windows["warnings"].map(lambda found: any(one.get("code") in DISTURBING for one in found))
-    shares = hit.groupby([run.windows[name] for name in CELL]).mean()
-    return set(shares[shares >= 0.5].index)
+    windows = starts.by_cell(run)
+    return {cell for cell, hit in starts.disturbed(run).items() if len(hit) >= len(windows[cell]) / 2}
