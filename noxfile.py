@@ -90,6 +90,20 @@ def micro(session: nox.Session) -> None:
 
 
 @harness_session
+def profile(session: nox.Session) -> None:
+    """See which lines hold the GIL, when, and who waits: nox -s profile -- --server threaded --workload cpu."""
+    _install(session, "profile")
+    session.run("python", "-m", "bench.profile", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+
+
+@harness_session
+def watch(session: nox.Session) -> None:
+    """Watch where the time of a running Python process goes, live: nox -s watch -- PID."""
+    _install(session, "profile")
+    session.run("python", "-m", "bench", "watch", *session.posargs, interrupt_timeout=5)
+
+
+@harness_session
 def peers(session: nox.Session) -> None:
     """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
     _install(session, "peers")

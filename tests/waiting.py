@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import hashlib
 import importlib
 import os
+import queue
 import sys
 import threading
 import time
@@ -14,7 +16,8 @@ LOCK = threading.Lock()
 DATA = b"x" * 2_000_000
 WAITED_S: list[float] = []
 SINCE_S: list[float] = []  # those that wait now; 0: does not
-NEITHER_S, HOLDING_S = 0.003, 0.02
+NEITHER_S, HOLDING_S, LONG_S = 0.003, 0.02, 3600
+KINDS: dict[str, threading.Thread] = {}
 
 
 def compute() -> None:
@@ -58,6 +61,59 @@ def run(work: object, threads: int) -> None:
         threading.Thread(target=work, daemon=True).start()  # type: ignore[arg-type]
 
 
+def kinds() -> None:
+    """Start a thread for each kind of waiting, named after it, in this order."""
+    works = (hold, lock, worker, simple, full, sleep, loop, join, event, read)
+    for work in works:
+        KINDS[work.__name__] = thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        thread.start()
+        time.sleep(0.01)
+
+
+def hold() -> None:
+    with LOCK:
+        time.sleep(LONG_S)
+
+
+def lock() -> None:
+    with LOCK:
+        pass
+
+
+def worker() -> None:
+    queue.Queue[int]().get()
+
+
+def simple() -> None:
+    queue.SimpleQueue[int]().get()
+
+
+def full() -> None:
+    room = queue.Queue[int](maxsize=1)
+    for item in range(2):
+        room.put(item)
+
+
+def sleep() -> None:
+    time.sleep(LONG_S)
+
+
+def loop() -> None:
+    asyncio.run(asyncio.sleep(LONG_S))
+
+
+def join() -> None:
+    KINDS["hold"].join()
+
+
+def event() -> None:
+    threading.Event().wait()
+
+
+def read() -> None:
+    os.read(os.pipe()[0], 1)
+
+
 def interpreters() -> None:
     inner = importlib.import_module("concurrent.interpreters")  # CPython 3.14 and later
     code = "import threading\ndef compute():\n while True:\n  for _ in range(1000): pass\n"
@@ -75,6 +131,7 @@ PROGRAMS = {
     "C that holds the GIL": lambda: run(lambda: call(ctypes.PyDLL(None)), 2),
     "C that releases the GIL": lambda: run(lambda: call(ctypes.CDLL(None)), 2),
     "two interpreters": interpreters,
+    "kinds of waiting": kinds,
 }
 
 if __name__ == "__main__":

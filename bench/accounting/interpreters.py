@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import struct
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -21,8 +22,12 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.hash import ELFHashSection, GNUHashSection
 
 SYMBOL: Final = "_PyRuntime"
+VERSION: Final = "Py_Version"  # from CPython 3.11 on
 COOKIE: Final = b"xdebugpy"
 MAX_INTERPRETERS: Final = 4096
+
+_LEVELS: Final = {0xA: "a", 0xB: "b", 0xC: "rc"}
+_NAMED: Final = re.compile(r"python(3\.\d+)")
 
 _HASHES: Final = (GNUHashSection, ELFHashSection)
 
@@ -56,18 +61,42 @@ def gils(pid: int) -> tuple[Span, ...]:
     Raises:
         OSError: the process has gone, or is not ours to look at.
     """
-    runtime = _runtime(pid)
+    runtime = _place(pid, SYMBOL)
     if runtime is None:
         return ()
     return runtime, *_subinterpreters(pid, runtime)
 
 
-def _runtime(pid: int) -> Span | None:
+def version(pid: int) -> str | None:
+    """Return a process's version of CPython: ``3.13.1``, ``3.13.1t`` if free-threaded; ``None`` if it is none.
+
+    Before 3.11 a process keeps it in no symbol of its own: then only what the file's name says, ``3.9``.
+
+    Raises:
+        OSError: the process has gone, or is not ours to look at.
+    """
+    runtime = _place(pid, SYMBOL)
+    if runtime is None:
+        return None
+    place = _place(pid, VERSION)
+    if place is None:
+        named = (_NAMED.search(Path(path).name) for path, _ in _programs(pid))
+        return next((match[1] for match in named if match), None)
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        number = _word(memory.fileno(), place.begin)
+        offsets = _offsets(memory.fileno(), runtime)
+    level = _LEVELS.get(number >> 4 & 0xF)
+    told = ".".join(str(number >> bits & 0xFF) for bits in (24, 16, 8)) + (f"{level}{number & 0xF}" if level else "")
+    return told + "t" * bool(offsets is not None and offsets.free_threaded)
+
+
+def _place(pid: int, name: str) -> Span | None:
+    """Return where in its memory a process has what its CPython exports by this name."""
     for path, base in _programs(pid):
         with contextlib.suppress(OSError):
             file = Path(f"/proc/{pid}/root{path}")  # as the process itself sees it, in whatever container
             stat = file.stat()
-            found = _symbol(file, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+            found = _symbol(file, name, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
             if found is not None:
                 return Span(base + found.begin, base + found.end)
     return None
@@ -87,15 +116,15 @@ def _programs(pid: int) -> list[tuple[str, int]]:
 
 
 @functools.lru_cache(maxsize=64)
-def _symbol(file: Path, *_version: int) -> Span | None:
-    """Return where ``_PyRuntime`` lies from a file's first byte in memory on; ``None`` if it has none."""
+def _symbol(file: Path, name: str, *_version: int) -> Span | None:
+    """Return where a symbol lies from a file's first byte in memory on; ``None`` if it has none."""
     with file.open("rb") as stream:
         try:
             elf = ELFFile(stream)
             first = min(s["p_vaddr"] & ~0xFFF for s in elf.iter_segments() if s["p_type"] == "PT_LOAD")
-            for name in (".gnu.hash", ".hash"):
-                table = elf.get_section_by_name(name)
-                symbol = table.get_symbol(SYMBOL) if isinstance(table, _HASHES) else None
+            for section in (".gnu.hash", ".hash"):
+                table = elf.get_section_by_name(section)
+                symbol = table.get_symbol(name) if isinstance(table, _HASHES) else None
                 if symbol is not None:
                     begin = symbol["st_value"] - first
                     return Span(begin, begin + symbol["st_size"])
@@ -111,8 +140,8 @@ def _subinterpreters(pid: int, runtime: Span) -> list[Span]:
     except OSError:
         return spans
     try:
-        offsets = _Offsets(*_OFFSETS.unpack(os.pread(memory, _OFFSETS.size, runtime.begin)))
-        if offsets.cookie != COOKIE:
+        offsets = _offsets(memory, runtime)
+        if offsets is None:
             return spans
         state = _word(memory, runtime.begin + offsets.interpreters_head)
         while state and len(spans) < MAX_INTERPRETERS:
@@ -124,6 +153,12 @@ def _subinterpreters(pid: int, runtime: Span) -> list[Span]:
     finally:
         os.close(memory)
     return spans
+
+
+def _offsets(memory: int, runtime: Span) -> _Offsets | None:
+    """Return what the interpreter tells tools of its layout; ``None`` before 3.13."""
+    offsets = _Offsets(*_OFFSETS.unpack(os.pread(memory, _OFFSETS.size, runtime.begin)))
+    return offsets if offsets.cookie == COOKIE else None
 
 
 def _word(memory: int, address: int) -> int:

@@ -78,6 +78,7 @@ class Sampler:
         self._chance = random.Random(pid)  # noqa: S311 - times, not secrets
         self._edge: dict[int, tuple[int, int]] = {}
         self._began_s = 0.0
+        self._looking = threading.Lock()
         self._door: Descriptors | None = None
         try:
             self._door_fd = next(iter(doors(pid, ports)), -1)
@@ -96,11 +97,26 @@ class Sampler:
         """Look no more."""
         self._over.set()
         self._thread.join()
-        looks, after = self._looks, self._scheduled()
-        looks.wall_s = time.monotonic() - self._began_s
+        self._close_window()
+
+    def cut(self) -> Looks:
+        """Return what was seen since :meth:`begin`, or since it was last cut, and go on looking."""
+        began_s = time.thread_time()
+        with self._looking:
+            seen = self._looks
+            self._began_s, self._edge = self._close_window()
+            self._looks, self._index = Looks(seen.root), {}
+        seen.cost_s += time.thread_time() - began_s
+        return seen
+
+    def _close_window(self) -> tuple[float, dict[int, tuple[int, int]]]:
+        """Take note of what was used since the window's first edge, and return its last."""
+        looks, after, now_s = self._looks, self._scheduled(), time.monotonic()
+        looks.wall_s = now_s - self._began_s
         for tid in self._edge.keys() & after.keys():
             (cpu, queued), (cpu_after, queued_after) = self._edge[tid], after[tid]
             looks.exact_ns[tid] = cpu_after - cpu, queued_after - queued
+        return now_s, after
 
     def without_load(self) -> Looks:
         """Return what was seen; to be called when the load has gone, so that waiting for work can be recognised.
@@ -141,12 +157,13 @@ class Sampler:
             self._door = None
 
     def _run(self) -> None:
-        looks, gap_s = self._looks, FIRST_S
+        gap_s = FIRST_S
         while not self._over.wait(gap_s * self._chance.uniform(0.5, 1.5)):
-            began_s = time.thread_time()
-            self._look()
-            cost_s = time.thread_time() - began_s
-            looks.cost_s += cost_s
+            with self._looking:
+                began_s = time.thread_time()
+                self._look()
+                cost_s = time.thread_time() - began_s
+                self._looks.cost_s += cost_s
             # Slowly, so that one dear look among cheap ones does not matter.
             gap_s = min(max(0.8 * gap_s + 0.2 * cost_s / COST_CORES, FASTEST_S), SLOWEST_S)
 

@@ -1,0 +1,269 @@
+"""Why a cell is as fast as it is, each sentence with the figure it rests on: ``python -m bench.analysis.explain``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from rich.console import Console
+from rich.text import Text
+
+from bench.analysis import wording
+from bench.analysis.arguments import Parser, fail
+from bench.analysis.cautions import of_windows
+from bench.analysis.load import Run, load_run
+from bench.analysis.profile.chapter import says
+from bench.analysis.profile.load import load as load_profiles
+from bench.analysis.profile.top import lines
+from bench.analysis.scaling import limits
+from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
+from loadgen.errors import GilbenchError
+
+WORTH_SAYING: Final = 0.05  # of the serving threads' time
+ALL_IN_USE: Final = 0.85  # of the CPUs
+_LINES: Final = 3
+
+_SPENT: Final = {
+    "cpu": "on a CPU",
+    "run_queue": "in the queue for a CPU",
+    "gil_wait": "waiting for the GIL",
+    "lock_wait": "waiting for another lock",
+    "own_wait": "in waits of the handler's own",
+    "idle": "idle, for want of work",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a run, with what is asked of it again and again."""
+
+    run: Run
+    key: tuple[str, str, int, str]
+
+    @property
+    def name(self) -> str:
+        return "-".join(map(str, self.key))
+
+    @property
+    def windows(self) -> pd.DataFrame:
+        return self.run.windows[(self.run.windows[CELL] == list(self.key)).all(axis="columns")]
+
+    def figure(self, column: str) -> Spread:
+        """Return a figure over passes."""
+        found = pick(over_passes(self.windows, column), self.key)
+        assert found is not None  # noqa: S101 - the cell has windows
+        return found
+
+    def share(self, state: str) -> float:
+        """Return a state's share of the serving threads' time; 0 where unknown."""
+        value = float(self.windows[f"split_{state}_share"].median())
+        return value if value == value else 0.0  # noqa: PLR0124 - NaN
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Explain what the command line names, and return the exit status."""
+    parser = Parser(prog="python -m bench explain", description="Say in plain words why a cell is as fast as it is.")
+    parser.add_argument("cell", metavar="CELL", help="by its name, as threaded-cpu-8-3.14")
+    parser.add_argument("--from", dest="folder", type=Path, default=Path("results/latest"), metavar="RUN")
+    options = parser.parse_args(argv)
+    try:
+        console = Console(highlight=False)
+        for sentence in explain(load_run(options.folder), options.cell):
+            console.print(Text(sentence))
+    except GilbenchError as problem:
+        return fail(str(problem), 1)
+    return 0
+
+
+def explain(run: Run, name: str) -> Iterator[str]:
+    """Yield what is known about a cell, a sentence or two each.
+
+    Raises:
+        GilbenchError: the run has no such cell.
+    """
+    cell = _cell(run, name)
+    for told in (_speed, _cores, _split, _profile, _scaling, _cautions, _advice):
+        yield from told(cell)
+
+
+def _cell(run: Run, name: str) -> Cell:
+    keys = list(dict.fromkeys(run.windows[CELL].itertuples(index=False, name=None)))
+    for key in keys:
+        cell = Cell(run, key)
+        if cell.name == name:
+            return cell
+    some = ", ".join("-".join(map(str, key)) for key in keys[:3])
+    raise GilbenchError(f"{run.name} has no cell {name}: name it as its page does, for example {some}")
+
+
+def _speed(cell: Cell) -> Iterator[str]:
+    rate, p99 = cell.figure("throughput_rps"), cell.figure("latency_p99_ns")
+    model, workload, clients, target = cell.key
+    span = f" ({wording.rate(rate.low)} to {wording.rate(rate.high)} over passes)" if rate.has_range else " (one pass)"
+    yield (
+        f"{model} on {target} answers {wording.rate(rate.median)} {workload} requests/s{span} of "
+        f"{wording.plural(clients, 'client')}; the 99th percentile of latency is {wording.milliseconds(p99.median)} ms."
+    )
+    serial = _against(cell, ("serial", workload, clients, target))
+    if serial is not None and model != "serial":
+        yield f"That is {wording.times(serial)} serial's on the same interpreter."
+
+
+def _cores(cell: Cell) -> Iterator[str]:
+    cores, cpus = cell.figure("effective_cores"), cell.run.cpus
+    of_all = f" of {wording.plural(cpus, 'CPU')}" if cpus else ""
+    yield f"Its server keeps {wording.ratio(cores.median)}{of_all} busy{_parallel(cores.median)}."
+
+
+def _parallel(cores: float) -> str:
+    return (
+        ": it computes on several at once" if cores > 1.15 else ": never more than one at once" if cores > 0.85 else ""
+    )
+
+
+def _split(cell: Cell) -> Iterator[str]:
+    spent = sorted(((cell.share(state), words) for state, words in _SPENT.items()), reverse=True)
+    told = [f"{share:.0%} {words}" for share, words in spent if share >= WORTH_SAYING]
+    if not told:
+        reasons = sorted({str(reason) for reason in cell.windows["accounts_unknown"].dropna()})
+        yield f"Where its threads' time goes is not known: {'; '.join(reasons) or 'the windows were too short'}."
+        return
+    error = float(cell.windows["split_error_share"].median())
+    sure = f" (standard error of a window up to {error:.1%})" if error == error else ""  # noqa: PLR0124 - NaN
+    yield f"The threads that serve spend their time {wording.listed(told)}{sure}."
+
+
+def _profile(cell: Cell) -> Iterator[str]:
+    profile = next((one for one in load_profiles(cell.run.folder) if one.name == cell.name), None)
+    if profile is None:
+        yield (
+            f"It has not been profiled: nox -s profile -- --from {cell.run.folder} --cell {cell.name} shows its lines "
+            "and its timeline."
+        )
+        return
+    yield from says(profile)
+    for kind, what in (("gil", "hold the GIL"), ("cpu", "are on a CPU, or in the queue for one")):
+        top = [
+            f"{one.name} {one.time_share:.0%} of the time"
+            for one in lines(profile, kind)[:_LINES]
+            if one.time_share > 0.01
+        ]
+        if top:
+            yield f"The lines that most often {what}: {', '.join(top)}."
+            break
+
+
+def _scaling(cell: Cell) -> Iterator[str]:
+    model, workload, _, target = cell.key
+    told = limits(cell.run, model, workload, target)
+    if told:
+        yield f"What the fit of its throughput says: {told}."
+
+
+def _cautions(cell: Cell) -> Iterator[str]:
+    for caution in of_windows(replace(cell.run, windows=cell.windows)):
+        yield f"Be wary, {caution.where}: {caution.says}."
+
+
+def _advice(cell: Cell) -> Iterator[str]:
+    told = [advise(cell) for holds, advise in _ADVICE if holds(cell)] or [_nothing(cell)]
+    yield f"What to try next: {'; '.join(told)}."
+
+
+def _against(cell: Cell, other: tuple[str, str, int, str]) -> Spread | None:
+    """Return its throughput over another cell's, paired by passes; ``None`` if that was not measured."""
+    return paired_ratio(cell.run.windows, "throughput_rps", cell.key, other)
+
+
+def _better(cell: Cell, others: Iterator[tuple[str, str, int, str]], what: str) -> str:
+    """Name the best of some other cells, if it is better for sure."""
+    found = [(other, ratio) for other in others if (ratio := _over(cell, other)) is not None]
+    sure = [one for one in found if one[1].has_range and one[1].above(1.0) is Verdict.YES]
+    if not sure:
+        return f"{what} (none was measured here that is better for sure)"
+    best, ratio = max(sure, key=lambda one: one[1].median)
+    return f"{what}: {best[0]} on {best[3]} served {wording.times(ratio)} as much in this run"
+
+
+def _over(cell: Cell, other: tuple[str, str, int, str]) -> Spread | None:
+    known = (cell.run.windows[CELL] == list(other)).all(axis="columns").any()
+    return paired_ratio(cell.run.windows, "throughput_rps", other, cell.key) if known and other != cell.key else None
+
+
+def _models(cell: Cell) -> Iterator[tuple[str, str, int, str]]:
+    yield from ((model, *cell.key[1:]) for model in cell.run.values("model"))
+
+
+def _targets(cell: Cell) -> Iterator[tuple[str, str, int, str]]:
+    yield from ((*cell.key[:3], target) for target in cell.run.values("target"))
+
+
+def _waits_for_gil(cell: Cell) -> bool:
+    return cell.share("gil_wait") >= 0.15
+
+
+def _all_in_use(cell: Cell) -> bool:
+    cpus: Any = cell.run.cpus
+    return bool(cpus) and cell.figure("effective_cores").median >= ALL_IN_USE * cpus
+
+
+def _one_core(cell: Cell) -> bool:
+    return ALL_IN_USE <= cell.figure("effective_cores").median < 1.15
+
+
+def _nothing(cell: Cell) -> str:
+    return _better(cell, _models(cell), "nothing stands out, so another model")
+
+
+_ADVICE: Final[tuple[tuple[Callable[[Cell], bool], Callable[[Cell], str]], ...]] = (
+    (
+        _waits_for_gil,
+        lambda cell: _better(
+            cell,
+            _targets(cell),
+            f"{cell.share('gil_wait'):.0%} of the threads' time waits for the GIL, so an interpreter without one",
+        ),
+    ),
+    (_waits_for_gil, lambda cell: _better(cell, _models(cell), "or a model with several interpreters or processes")),
+    (
+        lambda cell: cell.share("lock_wait") >= 0.15,
+        lambda cell: f"hold the lock for less: {cell.share('lock_wait'):.0%} of the threads' time waits for one",
+    ),
+    (
+        lambda cell: cell.share("own_wait") >= 0.3 and cell.figure("effective_cores").median < 0.85,
+        lambda cell: _better(
+            cell,
+            _models(cell),
+            f"{cell.share('own_wait'):.0%} of the time is the handler's own waiting, so more of it at once",
+        ),
+    ),
+    (
+        _all_in_use,
+        lambda cell: (
+            f"all CPUs are in use ({wording.ratio(cell.figure('effective_cores').median)} of {cell.run.cpus}): less "
+            "work for each request, or more CPUs"
+        ),
+    ),
+    (
+        lambda cell: not _waits_for_gil(cell) and not _all_in_use(cell) and _one_core(cell),
+        lambda cell: _better(
+            cell, _models(cell), "the one core that it computes on is used up, so a model that uses more"
+        ),
+    ),
+    (
+        lambda cell: cell.share("idle") >= 0.5,
+        lambda cell: (
+            f"more clients: {cell.share('idle'):.0%} of the threads' time is idle, so the load is the limit, not the "
+            "server"
+        ),
+    ),
+)
+"""When what is worth trying."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""``python -m bench watch PID``: where the time of a running process goes, live, thread by thread."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import enum
+import json
+import math
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import reduce
+from operator import add
+from typing import Final
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from bench.errors import GilbenchError
+from bench.watching import screen
+from bench.watching.glimpses import py_spy
+from bench.watching.picture import Picture, picture
+from bench.watching.stretch import Stretch
+from bench.watching.watched import Watched
+
+REFRESH_S: Final = 1.0
+SHORTEST_S: Final = 0.1
+
+
+class End(enum.Enum):
+    """Why one watches no more."""
+
+    OVER = "the time is over"
+    ENDED = "the process has ended"
+    STOPPED = "Ctrl-C"
+
+
+_UNSEEN: Final = {
+    End.OVER: "no thread of process {pid} was seen: watch for longer with --for",
+    End.ENDED: "process {pid} ended before it was watched for {step_s:.1g} s: watch it earlier",
+    End.STOPPED: "no thread of process {pid} was seen by then: watch for longer",
+}
+
+
+class _Reel:
+    """The last stretches, and all of them together."""
+
+    def __init__(self, length: int) -> None:
+        self._last: deque[Stretch] = deque(maxlen=length)
+        self.whole: Stretch | None = None
+
+    def add(self, stretch: Stretch | None) -> None:
+        if stretch is not None:
+            self._last.append(stretch)
+            self.whole = stretch if self.whole is None else self.whole + stretch
+
+    @property
+    def recent(self) -> Stretch | None:
+        return reduce(add, self._last) if self._last else None
+
+
+def main(options: argparse.Namespace) -> int:
+    """Watch until the time is over, the process ends or Ctrl-C, and return the exit status.
+
+    Raises:
+        GilbenchError: there is no such process, it is somebody else's, or it ended before anything was seen.
+    """
+    console = Console(highlight=False)
+    with contextlib.suppress(KeyboardInterrupt):
+        _watch(options, console)
+    return 0
+
+
+def _watch(options: argparse.Namespace, console: Console) -> None:
+    program = None if options.no_py_spy else py_spy()
+    alive = console.is_terminal and not options.json
+    step_s = max(
+        SHORTEST_S, min(REFRESH_S, options.window) if alive or options.duration is not None else options.window
+    )
+    reel = _Reel(max(1, round(options.window / step_s)))
+    with Watched(options.pid, program) as watched:
+
+        def shown(stretch: Stretch) -> RenderableType:
+            found = picture(stretch, watched.name)
+            return screen.table(found, _about(watched), _notes(watched, found, wanted=not options.no_py_spy), console)
+
+        with _display(console, alive=alive, lines=not options.json and options.duration is None) as show:
+            if alive:
+                show(Text(f"process {options.pid}: looking …", style="dim"))
+            end = _follow(watched, reel, step_s, options.duration, lambda stretch: show(shown(stretch)))
+            if reel.whole is None and end is End.STOPPED:
+                reel.add(watched.next())
+            if reel.whole is None:
+                raise GilbenchError(_UNSEEN[end].format(pid=options.pid, step_s=step_s))
+            if alive and options.duration is not None:
+                show(shown(reel.whole))
+        if options.json:
+            told = screen.to_dict(picture(reel.whole, watched.name), options.pid, watched.python)
+            sys.stdout.write(json.dumps(told, indent=1) + "\n")
+        elif not alive and options.duration is not None:
+            console.print(shown(reel.whole))
+    if end is End.ENDED:
+        (Console(stderr=True, highlight=False) if options.json else console).print(f"process {options.pid} has ended")
+
+
+@contextlib.contextmanager
+def _display(console: Console, *, alive: bool, lines: bool) -> Iterator[Callable[[RenderableType], None]]:
+    """Yield what shows a picture: in place of the last one on a terminal, below it elsewhere, or nowhere."""
+    if alive:
+        with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+            yield lambda shown: live.update(shown, refresh=True)
+    elif lines:
+        yield lambda shown: console.print(shown, end="\n\n")
+    else:
+        yield lambda _shown: None
+
+
+def _follow(
+    watched: Watched, reel: _Reel, step_s: float, duration_s: float | None, show: Callable[[Stretch], None]
+) -> End:
+    due_s = time.monotonic()
+    until_s = math.inf if duration_s is None else due_s + duration_s
+    try:
+        while due_s < until_s:
+            due_s = min(due_s + step_s, until_s)
+            if not watched.wait(due_s - time.monotonic()):
+                return End.ENDED
+            reel.add(watched.next())
+            if reel.recent is not None:
+                show(reel.recent)
+    except KeyboardInterrupt:
+        return End.STOPPED
+    return End.OVER
+
+
+def _about(watched: Watched) -> list[str]:
+    return [f"process {watched.pid}", f"CPython {watched.python}" if watched.python else "no CPython"]
+
+
+def _notes(watched: Watched, found: Picture, *, wanted: bool) -> list[str]:
+    """Return what the figures do not say by themselves."""
+    notes = []
+    if watched.python is None:
+        notes.append(f"process {watched.pid} is no CPython: its time is told without GIL wait")
+    if found.total.lock_or_queue:
+        notes.append(f"?: lock or queue, {_why_unclear(watched, wanted=wanted)}")
+    return notes
+
+
+def _why_unclear(watched: Watched, *, wanted: bool) -> str:
+    if not wanted:
+        return "told apart by py-spy only"
+    if watched.glimpses is None:
+        return "told apart by py-spy only, which is not installed here: nox -s watch has it"
+    for pid, reason in watched.glimpses.refused.items():
+        return f"since py-spy cannot read process {pid}: {reason}"
+    return "by their frames they may be either, or py-spy has met them too seldom"

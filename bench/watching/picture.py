@@ -1,0 +1,132 @@
+"""Stretches together become shares: a row a thread, the total, and what of it is in doubt.
+
+A thread's locks of which nothing was seen are divided as its glimpses were: so many in a wait for work, so many in a
+lock. Without either they count as lock waits, and the row says that they may be waits for work (`lock or queue`),
+unless the glimpses speak against it: a thread that spends its time waiting for work is met there. The bound on how much
+of its time it can spend so, given how often it was met, is the upper one of Wilson's interval (E. B. Wilson, Probable
+Inference, Journal of the American Statistical Association 22, 1927).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from bench.accounting.account import CPU, RUN_QUEUE
+from bench.watching.stretch import GIL, IDLE, KINDS, LOCK, OWN, UNCLEAR, WORK, Spent, Stretch
+
+SHOWN: Final = (CPU, RUN_QUEUE, GIL, LOCK, OWN, IDLE)
+ALL: Final = "all threads"
+PASSING: Final = "came and went"
+
+_LIKELY: Final = 1.645  # standard errors: met as seldom as this or more seldom by chance in one of 20 cases
+_SURE: Final = 2.326  # in one of 100
+_NOBODY: Final = 0.001  # threads: less is rounding
+_DOUBTFUL: Final = 0.01  # of a thread's time
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a thread did, or all of them.
+
+    Attributes:
+        pid: its process; ``None``: of several.
+        tid: its id; ``None``: several threads.
+        name: of it.
+        threads: how many there were, on average.
+        shares: of its time, by each of :data:`SHOWN`; they sum to 1.
+        lock_or_queue: of its lock wait at least a hundredth of its time, and most of what is not known better, may be
+            waiting for work.
+    """
+
+    pid: int | None
+    tid: int | None
+    name: str
+    threads: float
+    shares: dict[str, float]
+    lock_or_queue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What all threads did over some seconds.
+
+    Attributes:
+        seconds: how long that was.
+        rows: by CPU, then GIL wait, the most first; threads that came and went stand together as one.
+        total: of all.
+        looks: how often was looked.
+        cost_cores: what that cost.
+        glimpses_cost_cores: what py-spy cost.
+    """
+
+    seconds: float
+    rows: tuple[Row, ...]
+    total: Row
+    looks: int
+    cost_cores: float
+    glimpses_cost_cores: float
+
+
+def picture(stretch: Stretch, name: Callable[[int], str]) -> Picture:
+    """Return the shares of a stretch, or of several added up.
+
+    Args:
+        stretch: what was seen.
+        name: of a thread by its id.
+    """
+    rows, all_times, in_doubt = [], dict.fromkeys(SHOWN, 0.0), False
+    for tid, spent in stretch.threads.items():
+        times, doubt = _clear(spent)
+        rows.append(_row((spent.pid, tid, name(tid)), times, stretch.wall_s, doubt=doubt))
+        all_times = _sum(all_times, times)
+        in_doubt |= doubt
+    rows.sort(key=lambda row: (-round(row.shares[CPU], 2), -round(row.shares[GIL], 2), row.pid, row.tid))
+    times, doubt = _clear(stretch.passing)
+    all_times = _sum(all_times, times)
+    passing = _row((None, None, PASSING), times, stretch.wall_s, doubt=doubt)
+    if passing.threads > _NOBODY:
+        rows.append(passing)
+        in_doubt |= doubt
+    return Picture(
+        seconds=stretch.wall_s,
+        rows=tuple(rows),
+        total=_row((None, None, ALL), all_times, stretch.wall_s, doubt=in_doubt),
+        looks=stretch.looks,
+        cost_cores=stretch.cost_s / stretch.wall_s,
+        glimpses_cost_cores=stretch.glimpses_cost_s / stretch.wall_s,
+    )
+
+
+def _clear(spent: Spent) -> tuple[dict[str, float], bool]:
+    """Return a thread's times without anything unclear, and whether its locks are in doubt."""
+    times, met = spent.times, spent.work + spent.turn
+    whole_s, unclear_s = sum(times[kind] for kind in KINDS), times[UNCLEAR]
+    work_s = times[WORK] + (unclear_s * spent.work / met if met else 0.0)
+    likely_s = min(unclear_s, _at_most(spent.work, spent.seen, _LIKELY) * whole_s)
+    doubt = not met and unclear_s > _DOUBTFUL * whole_s and likely_s > unclear_s / 2
+    excess_s = max(0.0, work_s - _at_most(spent.work, spent.seen, _SURE) * whole_s)
+    idle_s = work_s - excess_s
+    lock_s = max(0.0, times[LOCK] + times[WORK] + unclear_s - idle_s)
+    return {kind: times[kind] for kind in SHOWN} | {LOCK: lock_s, IDLE: times[IDLE] + idle_s}, doubt
+
+
+def _at_most(met: int, seen: int, errors: float) -> float:
+    """Return the largest share of its time of which a thread that was met there so often is likely to be there."""
+    if not seen:
+        return 1.0
+    share, square = met / seen, errors * errors
+    spread = errors * math.sqrt(share * (1 - share) / seen + square / (4 * seen * seen))
+    return min(1.0, (share + square / (2 * seen) + spread) / (1 + square / seen))
+
+
+def _row(whose: tuple[int | None, int | None, str], times: dict[str, float], wall_s: float, *, doubt: bool) -> Row:
+    whole_s = sum(times.values())
+    shares = {kind: times[kind] / whole_s if whole_s else 0.0 for kind in SHOWN}
+    return Row(*whose, whole_s / wall_s, shares, doubt)
+
+
+def _sum(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    return {kind: one[kind] + other[kind] for kind in SHOWN}

@@ -1,0 +1,136 @@
+"""A picture as a table of at most 80 columns, on a terminal or in a file, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.accounting.account import CPU, RUN_QUEUE
+from bench.watching.picture import SHOWN, Picture, Row
+from bench.watching.stretch import GIL, IDLE, LOCK, OWN
+
+WIDTH: Final = 80
+_BAR: Final = 16
+_AROUND: Final = 10  # lines of a screen that are not threads
+_FEWEST: Final = 3
+
+
+class Look(NamedTuple):
+    """A kind of time: its title in two lines, its colour, and what fills a bar with and without colours."""
+
+    title: str
+    colour: str
+    filling: str
+    texture: str
+
+
+# The report's colours, which are Okabe and Ito's.
+_LOOKS: Final = {
+    CPU: Look("\nCPU", "#0072B2", "█", "█"),
+    RUN_QUEUE: Look("run\nqueue", "#7FC4EA", "█", "▓"),
+    GIL: Look("GIL\nwait", "#D55E00", "█", "▒"),
+    LOCK: Look("lock\nwait", "#F0C24A", "█", "░"),
+    OWN: Look("own\nwait", "#009E73", "─", "─"),
+    IDLE: Look("\nidle", "", " ", " "),
+}
+
+
+def table(picture: Picture, about: list[str], notes: list[str], console: Console) -> RenderableType:
+    """Return a picture as it is shown.
+
+    Args:
+        picture: what was seen.
+        about: the process, for the line above it.
+        notes: what there is to know, a line each, below it.
+        console: where it is shown; on a terminal with bars, and no more threads than there is room for.
+    """
+    rows = list(picture.rows)
+    room = max(_FEWEST, console.height - _AROUND - len(notes)) if console.is_terminal else len(rows)
+    hidden = rows[room:] if len(rows) > room + 1 else []
+    processes = len({row.pid for row in rows if row.pid is not None}) > 1
+    grid = _empty(console, processes=processes)
+    for row in rows[: len(rows) - len(hidden)]:
+        grid.add_row(*_cells(row, console, processes=processes))
+    if hidden:
+        grid.add_row(*[""] * (1 + processes), Text(f"and {len(hidden)} more", style="dim"))
+    if len(rows) > 1:
+        grid.add_row(*_cells(picture.total, console, processes=processes, style="bold"))
+    lines = [Text(line, style="dim") for line in (_cost(picture), *notes)]
+    return Group(Text(" · ".join([*about, *_summary(picture)]), style="bold"), Text(), grid, Text(), *lines)
+
+
+def to_dict(picture: Picture, pid: int, python: str | None) -> dict[str, Any]:
+    """Return a picture as it stands in JSON; shares are of the thread's time, and of all threads' time in total."""
+    return {
+        "pid": pid,
+        "python": python,
+        "seconds": picture.seconds,
+        "threads": [{"pid": row.pid, "tid": row.tid, "name": row.name} | _figures(row) for row in picture.rows],
+        "total": _figures(picture.total),
+        "looks": picture.looks,
+        "cost_cores": picture.cost_cores,
+        "py_spy_cost_cores": picture.glimpses_cost_cores,
+    }
+
+
+def _figures(row: Row) -> dict[str, Any]:
+    return {"threads": row.threads} | row.shares | {"lock_or_queue": row.lock_or_queue}
+
+
+def _empty(console: Console, *, processes: bool) -> Table:
+    """Return a table without rows; on a terminal with bars, whose key is beneath the titles."""
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    if processes:
+        grid.add_column("\npid", justify="right", no_wrap=True, width=7)
+    grid.add_column("\ntid", justify="right", no_wrap=True, width=7)
+    grid.add_column("\nthread", no_wrap=True, overflow="ellipsis", width=15 if processes else 20)
+    for kind, look in _LOOKS.items():
+        width = 5 if kind in {RUN_QUEUE, LOCK} else 4
+        key = [_filled(kind, width, console)] if console.is_terminal else []
+        grid.add_column(Text("\n").join([Text(look.title), *key]), justify="right", no_wrap=True, width=width)
+    if console.is_terminal:
+        grid.add_column("", no_wrap=True, width=_BAR)
+    return grid
+
+
+def _cells(row: Row, console: Console, *, processes: bool, style: str = "") -> list[RenderableType]:
+    cells: list[RenderableType] = [_number(row.pid)] if processes else []
+    cells += [_number(row.tid), Text(row.name, style=style)]
+    for kind in SHOWN:
+        mark = "?" if kind == LOCK and row.lock_or_queue else ""
+        figure = f"{row.shares[kind]:.0%}{mark}"
+        cells.append(Text(figure, style="dim" if figure == "0%" else style))
+    return [*cells, bar(row.shares, console)] if console.is_terminal else cells
+
+
+def bar(shares: dict[str, float], console: Console) -> Text:
+    """Return shares as a bar, each with as many cells as come closest to it; all of them make the whole."""
+    exact = {kind: shares[kind] * _BAR for kind in SHOWN}
+    cells = {kind: int(value) for kind, value in exact.items()}
+    by_rest = sorted(SHOWN, key=lambda kind: cells[kind] - exact[kind])
+    for kind in by_rest[: round(sum(exact.values())) - sum(cells.values())]:
+        cells[kind] += 1
+    return Text().join(_filled(kind, cells[kind], console) for kind in SHOWN)
+
+
+def _filled(kind: str, width: int, console: Console) -> Text:
+    look, plain = _LOOKS[kind], console.no_color or console.color_system is None
+    return Text((look.texture if plain else look.filling) * width, style=look.colour)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _summary(picture: Picture) -> list[str]:
+    threads, cores = picture.total.threads, picture.total.threads * picture.total.shares[CPU]
+    counted = f"{threads:.0f} thread" + ("" if round(threads) == 1 else "s")
+    return [counted, f"{cores:.2f} cores", f"over {picture.seconds:.1f} s"]
+
+
+def _cost(picture: Picture) -> str:
+    looks = f"{picture.looks / picture.seconds:.0f} looks a second for {picture.cost_cores:.1%} of a core"
+    return looks + (f", py-spy {picture.glimpses_cost_cores:.1%}" if picture.glimpses_cost_cores else "")

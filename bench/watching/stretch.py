@@ -1,0 +1,216 @@
+"""How each thread of a process tree spent a second or so: what the sampler saw, told apart by Python frames.
+
+The account of :mod:`bench.accounting.account` divides each thread's time. Here two of its answers are made finer. A
+wait in epoll is idle even where no server's clients are known: an event loop without anything to do. And a wait at a
+place (system call, argument, stack) where py-spy has seen the frames of a wait for work is idle too; a lock of which
+nothing was seen stays unclear for the time being.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from bench.accounting.account import CPU, RUN_QUEUE, STATES, Account, account
+from bench.accounting.sampler import Doing, Looks
+from bench.accounting.wait_state import Place, State, in_event_loop
+from bench.watching.glimpses import Glimpse
+from bench.watching.meaning import Meaning
+
+GIL: Final = State.GIL.value
+LOCK: Final = State.LOCK.value
+OWN: Final = State.OWN.value
+IDLE: Final = State.IDLE.value
+WORK: Final = "work_wait"
+UNCLEAR: Final = "unclear_wait"
+KINDS: Final = (CPU, RUN_QUEUE, GIL, LOCK, OWN, IDLE, WORK, UNCLEAR)
+"""WORK: in a lock, and its frames say that it waits for work; UNCLEAR: in a lock, and its frames were not seen."""
+
+_REMEMBERED: Final = 16
+_FIRST_ADDRESS: Final = 1 << 20  # more than any descriptor
+
+Times = dict[str, float]
+"""Seconds by each of :data:`KINDS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How one thread spent its time.
+
+    Attributes:
+        pid: its process.
+        times: by kind.
+        seen: how often its frames were.
+        work: how often they waited for work.
+        turn: how often they sat in a lock and did not.
+    """
+
+    pid: int
+    times: Times
+    seen: int = 0
+    work: int = 0
+    turn: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        times = {kind: self.times[kind] + other.times[kind] for kind in KINDS}
+        return Spent(other.pid, times, self.seen + other.seen, self.work + other.work, self.turn + other.turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """How all of them did.
+
+    Attributes:
+        wall_s: how long it was.
+        threads: those that lived at both of its edges, by id.
+        passing: those that did not, together, by process 0.
+        looks: how often was looked.
+        cost_s: CPU time of looking.
+        glimpses_cost_s: CPU time of py-spy.
+    """
+
+    wall_s: float
+    threads: dict[int, Spent]
+    passing: Spent
+    looks: int
+    cost_s: float
+    glimpses_cost_s: float
+
+    def __add__(self, other: Stretch) -> Stretch:
+        threads = dict(self.threads)
+        for tid, spent in other.threads.items():
+            threads[tid] = threads[tid] + spent if tid in threads else spent
+        return Stretch(
+            wall_s=self.wall_s + other.wall_s,
+            threads=threads,
+            passing=self.passing + other.passing,
+            looks=self.looks + other.looks,
+            cost_s=self.cost_s + other.cost_s,
+            glimpses_cost_s=self.glimpses_cost_s + other.glimpses_cost_s,
+        )
+
+
+@dataclass(slots=True)
+class Places:
+    """What was waited for at a thread's places: the last few times that a glimpse met it there."""
+
+    _known: dict[int, dict[Place, deque[bool]]] = field(default_factory=lambda: defaultdict(dict))
+
+    def learn(self, glimpse: Glimpse) -> None:
+        if glimpse.where is None or glimpse.meaning is Meaning.EITHER:
+            return
+        for where in {glimpse.where, _roughly(glimpse.where)}:
+            known = self._known[glimpse.tid].setdefault(where, deque(maxlen=_REMEMBERED))
+            known.append(glimpse.meaning is Meaning.WORK)
+
+    def work(self, tid: int, where: Place | None) -> float | None:
+        """Return which share of a thread's waits at a place is for work; ``None``: no glimpse met it there."""
+        known = self._known.get(tid, {}).get(where) if where is not None else None
+        return sum(known) / len(known) if known else None
+
+    def forget_all_but(self, tids: Iterable[int]) -> None:
+        alive = set(tids)
+        for tid in [tid for tid in self._known if tid not in alive]:
+            del self._known[tid]
+
+
+def _roughly(where: Place) -> Place:
+    """Return a place without an argument that is an address, as that of poll's list, made anew for each call."""
+    return where if where.first_argument < _FIRST_ADDRESS else where._replace(first_argument=0)
+
+
+def stretch(
+    looks: Looks, cpu_s: float, glimpses: list[Glimpse], glimpses_cost_s: float, places: Places
+) -> Stretch | None:
+    """Return how the threads spent the time that was looked at; ``None`` if none was seen.
+
+    Args:
+        looks: what was seen.
+        cpu_s: CPU time of all processes within that time.
+        glimpses: frames that were seen.
+        glimpses_cost_s: CPU time that those took.
+        places: what earlier glimpses told, to which these are added.
+    """
+    found = account(looks, cpu_s)
+    if found is None:
+        return None
+    for glimpse in glimpses:
+        places.learn(glimpse)
+    met = Counter((tid, doing) for _, tid, doing in looks.samples)
+    finer = _finer(looks, met, places)
+    counted = _counted({(tid, looks.doings[doing]) for tid, doing in met}, glimpses)
+    blocked = {tid for tid, doing in met if looks.doings[doing][0] is not State.RUNNING}
+    threads = {}
+    for tid, one in found.each.items():
+        shares = one.shares if tid in blocked else _never_blocked(one.shares)
+        threads[tid] = Spent(looks.process_of[tid], _times(shares, looks.wall_s, finer[tid]), *counted[tid])
+    others: dict[str, float] = defaultdict(float)
+    for tid in finer.keys() - threads.keys():
+        for kind, count in finer[tid].items():
+            others[kind] += count
+    passing = _times(_passing(found), 1.0, others)
+    return Stretch(looks.wall_s, threads, Spent(0, passing), looks.count, looks.cost_s, glimpses_cost_s)
+
+
+def _finer(looks: Looks, met: Counter[tuple[int, int]], places: Places) -> dict[int, dict[str, float]]:
+    """Count, for each thread, its samples in locks and in waits of its own, and which of them are something else."""
+    finer: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for (tid, doing), times in met.items():
+        state, where = looks.doings[doing]
+        if state not in {State.LOCK, State.OWN}:
+            continue
+        counts = finer[tid]
+        counts[state.value] += times
+        if state is State.LOCK:
+            work = places.work(tid, where)
+            counts[WORK if work is not None else UNCLEAR] += times * (1.0 if work is None else work)
+        else:
+            loop = where is not None and in_event_loop(where)
+            work = places.work(tid, None if where is None else _roughly(where))
+            counts[IDLE] += times * (1.0 if loop else work or 0.0)
+    return finer
+
+
+def _counted(met: set[tuple[int, Doing]], glimpses: list[Glimpse]) -> dict[int, tuple[int, int, int]]:
+    """Count, for each thread, how often its frames were seen, in a wait for work, and in a lock that was none."""
+    locks = {(tid, where) for tid, (state, where) in met if state is State.LOCK}
+    counted: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
+    for one in glimpses:
+        if one.meaning is Meaning.EITHER:
+            continue
+        seen, work, turn = counted[one.tid]
+        is_work = one.meaning is Meaning.WORK
+        is_turn = one.meaning is Meaning.TURN or (one.meaning is None and (one.tid, one.where) in locks)
+        counted[one.tid] = seen + 1, work + is_work, turn + is_turn
+    return counted
+
+
+def _never_blocked(shares: dict[str, float]) -> dict[str, float]:
+    """Return the shares of a thread that ran or would have: the kernel counts a wait for a CPU only when it is over."""
+    return dict.fromkeys(shares, 0.0) | {CPU: shares[CPU], RUN_QUEUE: 1 - shares[CPU]}
+
+
+def _times(shares: dict[str, float], wall_s: float, finer: dict[str, float]) -> Times:
+    times = {state: share * wall_s for state, share in shares.items()}
+    lock_s, own_s = times[LOCK], times[OWN]
+    work_s, unclear_s = (lock_s * finer.get(kind, 0) / max(1, finer.get(LOCK, 0)) for kind in (WORK, UNCLEAR))
+    idle_s = own_s * finer.get(IDLE, 0) / max(1, finer.get(OWN, 0))
+    return {
+        CPU: times[CPU],
+        RUN_QUEUE: times[RUN_QUEUE],
+        GIL: times[GIL],
+        LOCK: max(0.0, lock_s - work_s - unclear_s),
+        OWN: max(0.0, own_s - idle_s),
+        IDLE: times[IDLE] + times[State.CLIENT.value] + idle_s,
+        WORK: work_s,
+        UNCLEAR: unclear_s,
+    }
+
+
+def _passing(found: Account) -> dict[str, float]:
+    """Return the seconds of the threads that came and went: those of all but of the others."""
+    whole = {state: sum(role.threads * role.shares[state] for role in found.roles) for state in STATES}
+    others = {state: sum(one.threads * one.shares[state] for one in found.each.values()) for state in STATES}
+    return {state: max(0.0, whole[state] - others[state]) * found.wall_s for state in STATES}

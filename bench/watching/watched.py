@@ -1,0 +1,150 @@
+"""Stretch after stretch of one process tree, as long as it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psutil
+
+from bench.accounting.interpreters import gils, version
+from bench.accounting.sampler import Sampler
+from bench.attach import listening_ports
+from bench.errors import GilbenchError
+from bench.watching.glimpses import Glimpses
+from bench.watching.stretch import Places, Stretch, stretch
+
+YAMA: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
+
+
+class Watched:
+    """Watches a process and its children; a context manager.
+
+    Attributes:
+        pid: of the first process.
+        python: its version, or that of the first child that has one; ``None``: none is a CPython.
+        glimpses: what py-spy tells; ``None``: it is not asked.
+    """
+
+    def __init__(self, pid: int, py_spy: Path | None) -> None:
+        """Look at the process, and let py-spy do so too.
+
+        Raises:
+            GilbenchError: there is no such process, it is not ours to look at, or the system does not tell.
+        """
+        self.pid = pid
+        self.glimpses: Glimpses | None = None
+        self._places = Places()
+        self._is_python: dict[int, bool] = {}
+        self._names: dict[int, str] = {}
+        with _readable(pid), contextlib.ExitStack() as opened:
+            self._pidfd = os.pidfd_open(pid)
+            opened.callback(os.close, self._pidfd)
+            self._sampler = Sampler(pid, listening_ports(pid))
+            opened.callback(self._sampler.close)
+            self.python = version(pid)
+            if py_spy is not None:
+                self.glimpses = Glimpses(py_spy)
+                opened.callback(self.glimpses.close)
+                self.glimpses.ask_for(filter(self.is_python, _tree(pid)))
+            self._cpu_s = _cpu_s(_tree(pid))
+            self._sampler.begin()
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, and tell whether the process still runs; not longer than it does."""
+        return not select.select([self._pidfd], [], [], max(0.0, seconds))[0]
+
+    def next(self) -> Stretch | None:
+        """Return how the threads spent the time since this was last called; ``None`` if none was seen."""
+        looks = self._sampler.cut()
+        began_s = time.thread_time()
+        pids = set(looks.process_of.values())
+        after_s = _cpu_s(pids | self._cpu_s.keys())
+        used_s = sum(cpu_s - self._cpu_s.get(pid, 0.0) for pid, cpu_s in after_s.items())
+        self._cpu_s = after_s
+        seen, cost_s = ([], 0.0) if self.glimpses is None else self.glimpses.take()
+        pythons = sorted(pid for pid in pids if self.is_python(pid))
+        if self.glimpses is not None:
+            self.glimpses.ask_for(pythons)
+        if self.python is None and pythons:  # a shell or a launcher, whose child it is
+            with contextlib.suppress(OSError):
+                self.python = version(pythons[0])
+        self._places.forget_all_but(looks.process_of)
+        self._names = {tid: self._names.get(tid) or _comm(pid, tid) for tid, pid in looks.process_of.items()}
+        found = stretch(looks, used_s, seen, cost_s, self._places)
+        return None if found is None else replace(found, cost_s=found.cost_s + time.thread_time() - began_s)
+
+    def is_python(self, pid: int) -> bool:
+        """Tell whether a process has a GIL to wait for, or could have one."""
+        if pid not in self._is_python:
+            with contextlib.suppress(OSError):
+                self._is_python[pid] = bool(gils(pid))
+        return self._is_python.get(pid, False)
+
+    def name(self, tid: int) -> str:
+        """Return a thread's name: Python's own where py-spy told it, else the system's."""
+        told = None if self.glimpses is None else self.glimpses.names.get(tid)
+        return told or self._names.get(tid, "")
+
+
+@contextlib.contextmanager
+def _readable(pid: int) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as problem:
+        raise GilbenchError(_forbidden(pid)) from problem
+    except (FileNotFoundError, ProcessLookupError) as problem:
+        kernels = Path(f"/proc/{pid}/task").exists()  # its threads have no program
+        told = f"process {pid} has ended, or is the kernel's own" if kernels else f"there is no process {pid}"
+        raise GilbenchError(f"{told}: look for another with ps") from problem
+    except OSError as problem:
+        raise GilbenchError(f"process {pid} cannot be watched: {problem.strerror}") from problem
+
+
+def _forbidden(pid: int) -> str:
+    """Return who may look at a process that the system does not let us look at."""
+    try:
+        ours = Path(f"/proc/{pid}").stat().st_uid == os.geteuid()
+        restricted = YAMA.read_text(encoding="ascii").strip() != "0"
+    except OSError:
+        ours = restricted = False
+    if ours and restricted:
+        return f"process {pid} may be looked at by its parent only: run as root, or sysctl kernel.yama.ptrace_scope=0"
+    return f"process {pid} is not yours to look at: run as its user, or as root"
+
+
+def _comm(pid: int, tid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/task/{tid}/comm").read_text(encoding="utf-8", errors="replace").rstrip("\n")
+    return ""
+
+
+def _tree(pid: int) -> set[int]:
+    with contextlib.suppress(psutil.Error):
+        return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
+    return {pid}
+
+
+def _cpu_s(pids: Iterable[int]) -> dict[int, float]:
+    """Return the CPU time of each process that still runs, by its own clock (clock_getcpuclockid(3))."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            found[pid] = time.clock_gettime((~pid << 3) | 2)
+    return found
