@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from bench import pinning
 from bench.accounting import usage
 from bench.budget import Budget
 from bench.errors import GilbenchError
@@ -133,11 +134,16 @@ class Experiment:
         life = one.server.stop()
         if one.at_ready is None:
             return []
-        spoilt = list(one.server.spoilt())
+        spoilt = [*one.server.spoilt(), *self._shared(one.cell.target)]
         return [
             window.record(pass_=pass_, start=one.number, round_=round_, at_ready=one.at_ready, life=life, spoilt=spoilt)
             for round_, window in enumerate(one.measured)
         ]
+
+    def _shared(self, target: str) -> Iterator[dict[str, object]]:
+        """Yield what is to be said of windows in which the load generator could not be put beside the server."""
+        if target in self.plan.cpus and not self.plan.generator_cpus:
+            yield {"code": pinning.SHARES, "cpus": self.plan.cpus[target]}
 
     def _keep(self, found: list[Record]) -> None:
         """Write the records of a visit at once: making sure that they are on disk takes as long as some windows."""
@@ -161,15 +167,16 @@ class _Started:
 
     def measure(self, plan: Plan, window_s: float) -> None:
         """Measure one window more; those too short for looking at the server's threads go without."""
-        window = measure(
-            self.cell,
-            self.server,
-            window_s=window_s,
-            warmup_s=SETTLE_S if self.measured else plan.warmup_s,
-            conversation=plan.conversation,
-            wire=any_line_wire(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
-            accounts=window_s >= ACCOUNTS_FROM_S,
-        )
+        with pinning.on(plan.generator_cpus if self.cell.target in plan.cpus else ()):
+            window = measure(
+                self.cell,
+                self.server,
+                window_s=window_s,
+                warmup_s=SETTLE_S if self.measured else plan.warmup_s,
+                conversation=plan.conversation,
+                wire=any_line_wire(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
+                accounts=window_s >= ACCOUNTS_FROM_S,
+            )
         self.measured.append(window)
 
 

@@ -14,7 +14,7 @@ from bench.errors import GilbenchError
 from bench.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
 from bench.resume import Interrupted, interrupted
 from bench.server import ROOT
-from bench.targets import AUTO, Target, discover, require_same_build, resolve
+from bench.targets import AUTO, Target, discover, pinned, require_same_build, resolve
 from bench.wanted import Wanted
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.options import duration_s, requests_a_connection
@@ -44,6 +44,11 @@ OPTIONS = {
         "LIST",
         "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto); changed by what stands behind them, as "
         f"3.14+jit: {variants.help_text()}",
+    ),
+    "cpus": Option(
+        None,
+        "LIST",
+        "pin the servers to the first so many CPUs, each number a target of its own, as 1,2,4: throughput over cores",
     ),
     "servers": Option(
         "serial,threaded,asyncio,multiprocess", "LIST", f"concurrency models, or all: {', '.join(MODELS)}"
@@ -165,7 +170,10 @@ def _with_company(workload: str) -> list[str]:
 
 
 def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str, Target]:
-    targets = {target.name: target for target in resolve(typed["pythons"], discover())}
+    found = resolve(typed["pythons"], discover())
+    if typed["cpus"] is not None:
+        found = pinned(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
+    targets = {target.name: target for target in found}
     if typed["baseline"] and typed["baseline"] not in targets:
         raise GilbenchError(f"--baseline {typed['baseline']} is not measured: choose from {', '.join(targets)}")
     if typed["require-same-build"]:
@@ -187,7 +195,8 @@ def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value])
     """Read a comma-separated list; what stands in it twice counts once."""
     parts = [part for part in typed[option].split(",") if part.strip()]
     if not parts:
-        raise GilbenchError(f"--{option} names nothing: write for example --{option} {OPTIONS[option].default}")
+        example = OPTIONS[option].default or "1,2"
+        raise GilbenchError(f"--{option} names nothing: write for example --{option} {example}")
     return list(dict.fromkeys(_read(option, part, reader) for part in parts))
 
 

@@ -78,6 +78,9 @@ class Plan:
         baseline: the target that others are compared with.
         fixed_layout: the servers run without address randomisation.
         warmup_s: unmeasured load before the first window of a start.
+        cpus: how many the servers of a target are pinned to, by its name; one that is not in it may use all.
+        generator_cpus: where the load generator runs while those are measured: CPUs that none of them is pinned to;
+            empty: there are none, so that it shares theirs.
 
     Raises:
         GilbenchError: a model could never serve a cell's clients.
@@ -98,12 +101,14 @@ class Plan:
     baseline: str = ""
     fixed_layout: bool = False
     warmup_s: float = WARMUP_S
+    cpus: dict[str, int] = field(default_factory=dict)
+    generator_cpus: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.conversation is not None:
             return
         for cell in self.cells:
-            at_once = MODELS[cell.model].clients_at_once(default_workers())
+            at_once = MODELS[cell.model].clients_at_once(self.cpus.get(cell.target, default_workers()))
             if at_once is not None and cell.clients > at_once:
                 served = "1 client" if at_once == 1 else f"{at_once} clients"
                 raise GilbenchError(

@@ -51,6 +51,7 @@ class Interrupted:
         targets = [f"{name}={builds[name]['executable']}{builds[name].get('variants', '')}" for name in plan["targets"]]
         return {
             "pythons": ",".join(targets),
+            "cpus": None,  # they stand behind the interpreters
             "servers": ",".join(plan["models"]),
             "workloads": ",".join(plan["handlers"].get(name, name) for name in plan["workloads"]),
             "request": plan["request"],

@@ -7,6 +7,7 @@ for each of uv's installs and knows no debug builds; those on PATH are added by 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from findpython.providers import ALL_PROVIDERS
 from bench import variants
 from bench.errors import GilbenchError
 from bench.record import BUILT_ALIKE
-from bench.variants import PLAIN, Changed
+from bench.variants import CPUS, PLAIN, Changed, Variant
 
 OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
@@ -128,6 +129,23 @@ def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
     if not targets:
         raise GilbenchError("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
     return list(targets.values())
+
+
+def pinned(targets: Iterable[Target], counts: Sequence[int]) -> list[Target]:
+    """Return each target once for each number of CPUs that its servers are to be pinned to.
+
+    Raises:
+        GilbenchError: there are not so many, or a target says for itself how many.
+    """
+    found = []
+    for target, count in itertools.product(targets, counts):
+        if target.changed.cpus is not None:
+            raise GilbenchError(f"--cpus: {target.name} says for itself how many: leave one of the two out")
+        one = Variant(CPUS, str(count))
+        changed = Changed((*target.changed.variants, one))
+        changed.check(target.name, target.build)
+        found.append(_changed(Target(f"{target.name}{one}", target.build, changed)))
+    return found
 
 
 def require_same_build(targets: Iterable[Target]) -> None:

@@ -10,9 +10,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from bench import pinning
 from bench.errors import GilbenchError
 
 ENV: Final = "env:"
+CPUS: Final = "cpus"
+MOST_CPUS: Final = 1024
 _LONGEST_INTERVAL_S: Final = 10.0
 _SWITCH_S: Final = 0.005  # CPython's own, Python/ceval_gil.c
 
@@ -25,8 +28,10 @@ class Kind(NamedTuple):
         value: what stands behind ``=``, for the help; empty: nothing does.
         environment: what it sets, from its value.
         options: of the server, from its value.
+        prefix: what stands before the interpreter on its command line, from its value.
         state: what an interpreter that serves then says, from its value.
         unless: why a build does not know it, from its value; empty: it does.
+        unable: why this machine cannot do it, from its value; empty: it can.
         reads: whether a value makes sense.
     """
 
@@ -34,8 +39,10 @@ class Kind(NamedTuple):
     value: str = ""
     environment: Callable[[str], dict[str, str]] = lambda _: {}
     options: Callable[[str], list[str]] = lambda _: []
+    prefix: Callable[[str], list[str]] = lambda _: []
     state: Callable[[str], dict[str, object]] = lambda _: {}
     unless: Callable[[Mapping[str, Any], str], str] = lambda _, __: ""
+    unable: Callable[[str], str] = lambda _: ""
     reads: Callable[[str], bool] = lambda value: not value
 
 
@@ -102,6 +109,14 @@ KINDS: Final = {
         environment=lambda value: {"PYTHONHASHSEED": value},
         reads=lambda value: value.isdecimal() and int(value) < 2**32,
     ),
+    CPUS: Kind(
+        "the server's CPUs, the first so many that may be used",
+        "N",
+        prefix=lambda value: pinning.prefix(int(value)),
+        state=lambda value: {"cpus": int(value)},
+        unable=lambda value: pinning.unable(int(value)),
+        reads=lambda value: value.isdecimal() and 1 <= int(value) <= MOST_CPUS,
+    ),
 }
 """By the word behind the ``+``; ``env:NAME=VALUE`` besides."""
 
@@ -138,6 +153,15 @@ class Changed(NamedTuple):
     def options(self) -> list[str]:
         return [word for one in self.variants for word in one.kind.options(one.value)]
 
+    @property
+    def prefix(self) -> list[str]:
+        return [word for one in self.variants for word in one.kind.prefix(one.value)]
+
+    @property
+    def cpus(self) -> int | None:
+        """How many CPUs a server is pinned to; ``None``: to none."""
+        return next((int(one.value) for one in self.variants if one.word == CPUS), None)
+
     def state(self, build: Mapping[str, Any]) -> dict[str, object]:
         """Return what an interpreter that serves must say of itself; what is not changed must be as it is plainly.
 
@@ -149,6 +173,7 @@ class Changed(NamedTuple):
             "switch_interval_s": _SWITCH_S,
             "gc_enabled": True,
             "gc_frozen": False,
+            "cpus": len(pinning.allowed()),
         }
         if build["jit"] in {"on", "off"}:
             plain["jit_enabled"] = build["jit"] == "on"
@@ -159,15 +184,18 @@ class Changed(NamedTuple):
         return plain | changed
 
     def check(self, name: str, build: Mapping[str, Any]) -> None:
-        """Make sure that a build knows all of it.
+        """Make sure that a build knows all of it, and that this machine can do it.
 
         Raises:
-            GilbenchError: it does not; the message says which would.
+            GilbenchError: it does not, or cannot; the message says what would do.
         """
         for one in self.variants:
             why = one.kind.unless(build, one.value)
             if why:
                 raise GilbenchError(f"{name} does not know {one}: {why}; leave it out, or name another interpreter")
+            missing = one.kind.unable(one.value)
+            if missing:
+                raise GilbenchError(f"{one}: {missing}")
 
 
 PLAIN: Final = Changed()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import pinning
 from bench.plan import Cell, Plan
 from bench.resume import Interrupted
 from bench.targets import Target
@@ -104,8 +105,13 @@ class Wanted:
         Raises:
             GilbenchError: a model could never serve a cell's clients.
         """
+        cells = tuple(cells)
+        planned = [self.targets[name] for name in dict.fromkeys(cell.target for cell in cells)]
+        cpus = {target.name: count for target in planned if (count := target.changed.cpus) is not None}
         return Plan(
-            cells=tuple(cells),
+            cells=cells,
+            cpus=cpus,
+            generator_cpus=pinning.left_over(cpus.values()) if cpus else (),
             passes=self.passes,
             rounds=self.rounds,
             window_s=self.window_s,

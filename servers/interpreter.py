@@ -11,6 +11,8 @@ import os
 import sys
 from typing import Dict, Optional
 
+from servers.models import default_workers
+
 _FROZEN_ABOVE = 1000  # objects; 3.12 has some hundreds there from its start
 
 
@@ -30,6 +32,7 @@ def state() -> Dict[str, object]:
         "gc_frozen": gc.get_freeze_count() > _FROZEN_ABOVE,
         "hash": hash("gilbench"),
         "ignores_environment": bool(sys.flags.ignore_environment),
+        "cpus": default_workers(),
     }
 
 

@@ -52,7 +52,15 @@ def test_it_measures_and_draws(done: tuple[subprocess.CompletedProcess[str], Pat
     process, folder = done
     assert process.returncode == 0, process.stdout + process.stderr
     names = {path.name for path in folder.iterdir()}
-    assert names == {"run.json", "records.jsonl", "benchmark.json", "summary.csv", "report.html", "plots"}
+    assert names == {
+        "run.json",
+        "records.jsonl",
+        "benchmark.json",
+        "summary.csv",
+        "scaling.csv",
+        "report.html",
+        "plots",
+    }
     assert folder.resolve().name.endswith("Z-small")
     cells = Counter(f"{r['model']}-{r['workload']}-{r['clients']}-{r['target']}" for r in records(folder))
     assert cells == {f"{model}-{work}-2-own": 2 for model in ("serial", "threaded") for work in ("echo", "io")}

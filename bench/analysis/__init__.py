@@ -10,6 +10,8 @@ The files, in the order in which data passes through them:
     a row for each cell; ``summary.csv``.
 :mod:`~bench.analysis.findings`, :mod:`~bench.analysis.cautions`
     what was seen, and what to be wary of, in sentences.
+:mod:`~bench.analysis.scaling`
+    laws of how throughput grows with clients and with cores; ``scaling.csv``.
 :mod:`~bench.analysis.plots`
     a file for each plot.
 :mod:`~bench.analysis.page`, :mod:`~bench.analysis.terminal`

@@ -104,6 +104,12 @@ _OF_WINDOWS: Final = {
         lambda raw: raw["busy_share"],
         _share("busy_share"),
     ),
+    "generator_shares_cpus": _Row(
+        "the load generator ran on CPUs that a server of up to {} was pinned to: there are no others",
+        "read throughput over cores as at least; pin servers to fewer CPUs than there are, or take a larger machine",
+        lambda raw: raw["cpus"],
+        lambda raw: str(raw["cpus"]),
+    ),
     "steal": _Row(
         "the machine's host took up to {} of the CPU time",
         "trust the paired ratios more than the rates; measure on a machine of your own",
@@ -153,10 +159,11 @@ _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 def cautions(run: Run) -> list[Caution]:
     """Return what to be wary of: first what concerns the run as a whole, then its windows, most often met first."""
-    return [*_of_run(run), *_of_windows(run)]
+    return [*_of_run(run), *of_windows(run)]
 
 
-def _of_windows(run: Run) -> Iterator[Caution]:
+def of_windows(run: Run) -> Iterator[Caution]:
+    """Yield what the windows warn of, a caution for each code."""
     met: dict[str, list[tuple[str, Raw]]] = {}
     for _, row in run.windows[[*CELL, "warnings"]].iterrows():
         cell = "-".join(str(row[name]) for name in CELL)

@@ -39,8 +39,16 @@ def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[di
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as scratch:
         timed, facts = Path(scratch, "timed.json"), Path(scratch, "facts.jsonl")
-        command = [str(python), "-m", "pytest", str(SUITE), "-c", str(SUITE / "pytest.ini"), "-q", "-rf", "--tb=line"]
-        command += ["-p", "no:cacheprovider", f"--benchmark-json={timed}", *(["-k", only] if only else [])]
+        command = [*target.changed.prefix, str(python), "-m", "pytest", str(SUITE), "-c", str(SUITE / "pytest.ini")]
+        command += [
+            "-q",
+            "-rf",
+            "--tb=line",
+            "-p",
+            "no:cacheprovider",
+            f"--benchmark-json={timed}",
+            *(["-k", only] if only else []),
+        ]
         environment = target_environment() | target.changed.environment
         environment |= {"GILBENCH_FACTS": str(facts), "GILBENCH_TUNING": json.dumps(_tuning(target.changed))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}

@@ -12,11 +12,24 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from bench.analysis.load import Run
-from bench.analysis.plots import convoy, cores, forest, gil, latency, life, memory, quadrants, throughput, versions
+from bench.analysis.plots import (
+    convoy,
+    cores,
+    forest,
+    gil,
+    latency,
+    life,
+    memory,
+    quadrants,
+    scaling,
+    throughput,
+    versions,
+)
 
 PLOTS: Final[dict[str, Callable[[Run], Figure | None]]] = {
     "quadrants": quadrants.draw,
     "throughput": throughput.draw,
+    "scaling": scaling.draw,
     "forest": forest.draw,
     "versions": versions.draw,
     "convoy": convoy.draw,

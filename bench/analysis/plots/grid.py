@@ -108,7 +108,9 @@ def _sparse(clients: list[int]) -> list[int]:
     """Leave out what would stand too near to the one before."""
     room = math.log2(max(clients) / min(clients)) / 8
     shown = [clients[0]]
-    shown += [b for b in clients[1:] if math.log2(b / shown[-1]) >= room]
+    for one in clients[1:]:
+        if math.log2(one / shown[-1]) >= room:
+            shown.append(one)
     return shown
 
 

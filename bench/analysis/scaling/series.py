@@ -1,0 +1,130 @@
+"""What is scaled: throughput over clients, and over the CPUs that a server is pinned to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis.company import MIXED
+from bench.analysis.findings import WAITS
+from bench.analysis.load import Run
+from bench.analysis.scaling.laws import Floats
+from bench.analysis.stats import CELL
+
+OVER_CLIENTS: Final = "clients"
+OVER_CORES: Final = "cores"
+_CPUS: Final = re.compile(r"\+cpus=(\d+)")
+
+# In which order the laws are tried: of two that do equally well the first is taken.
+_WAITING: Final = ("amdahl", "gustafson", "usl")
+_OTHER: Final = ("amdahl", "usl")
+
+
+class Value(NamedTuple):
+    """One throughput: of how many, in which pass, in requests per second."""
+
+    n: int
+    pass_: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One model under one workload and interpreter, with more and more of something.
+
+    Attributes:
+        over: of what: ``clients`` or ``cores``.
+        model: key of the models.
+        workload: key of the workloads.
+        target: the interpreter; over cores its name without the number of CPUs.
+        clients: over cores, how many there were; over clients ``None``.
+        values: a value for each n and pass, the median of that pass's windows.
+        like: name of a target whose look in a plot it shares.
+        cpus: over clients, the CPUs that the server could use; ``None`` where not known.
+    """
+
+    over: str
+    model: str
+    workload: str
+    target: str
+    clients: int | None
+    values: tuple[Value, ...]
+    like: str
+    cpus: int | None
+
+    @property
+    def n(self) -> Floats:
+        return np.array([value.n for value in self.values], float)
+
+    @property
+    def rates(self) -> Floats:
+        return np.array([value.rate for value in self.values], float)
+
+    @property
+    def counts(self) -> list[int]:
+        return sorted({value.n for value in self.values})
+
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """Which laws can hold at all.
+
+        Gustafson's is of work that grows with n and does not share what it runs on: so it is over clients that bring
+        their own waiting (the workload ``io``). Clients that compute share the CPUs, and CPUs share the clients.
+        """
+        return _WAITING if self.over == OVER_CLIENTS and self.workload == WAITS else _OTHER
+
+
+def all_series(run: Run) -> Iterator[Series]:
+    """Yield the series over clients, then those over cores, in the plan's order.
+
+    Quick clients beside computing ones (``mixed``) are left out: they are not all the load that there is.
+    """
+    windows = run.windows[~run.windows["workload"].str.startswith(MIXED)]
+    medians = windows.groupby([*CELL, "pass"], as_index=False)["throughput_rps"].median()
+    pinned = {target: cpus for target in run.values("target") if (cpus := pinned_to(run, target)) is not None}
+    bases = {target: _base(run, target) for target in pinned}
+    for workload in run.values("workload"):
+        for model in run.values("model"):
+            here = medians[(medians["workload"] == workload) & (medians["model"] == model)]
+            for target in run.values("target"):
+                values = _values(here[here["target"] == target], "clients")
+                if values:
+                    cpus = pinned.get(target, run.cpus)
+                    yield Series(OVER_CLIENTS, model, workload, target, None, values, target, cpus)
+            for base in dict.fromkeys(bases.values()):
+                names = [target for target, other in bases.items() if other == base]
+                rows = here[here["target"].isin(names)].assign(cores=lambda rows: rows["target"].map(pinned))
+                for clients in sorted(set(rows["clients"])):
+                    values = _values(rows[rows["clients"] == clients], OVER_CORES)
+                    title = _CPUS.sub("", names[0])
+                    yield Series(OVER_CORES, model, workload, title, int(clients), values, names[0], None)
+
+
+def pinned_to(run: Run, target: str) -> int | None:
+    """Return how many CPUs the servers of a target were pinned to; ``None``: to none."""
+    found = _CPUS.search(str(_build(run, target).get("variants") or ""))
+    return int(found[1]) if found else None
+
+
+def _base(run: Run, target: str) -> tuple[str, str]:
+    """Return what targets that differ in the number of CPUs alone have in common."""
+    build = _build(run, target)
+    return str(build.get("executable")), _CPUS.sub("", str(build.get("variants") or ""))
+
+
+def _build(run: Run, target: str) -> dict[str, Any]:
+    build = run.section("targets").get(target)
+    return build if isinstance(build, dict) else {}
+
+
+def _values(rows: pd.DataFrame, column: str) -> tuple[Value, ...]:
+    answered = rows[rows["throughput_rps"] > 0].sort_values([column, "pass"])
+    return tuple(
+        Value(int(n), int(pass_), float(rate))
+        for n, pass_, rate in answered[[column, "pass", "throughput_rps"]].itertuples(index=False, name=None)
+    )
