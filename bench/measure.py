@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -21,6 +21,16 @@ from loadgen import Load, LoadResult, run
 from loadgen.belief import warnings
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 from loadgen.wires import Wire
+
+
+class Onlooker(Protocol):
+    """Who looks on while a window is measured."""
+
+    def begin(self) -> None:
+        """Take note that the window begins."""
+
+    def end(self) -> None:
+        """Take note that it ends; the load goes on until this returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +161,13 @@ def measure(
     conversation: int | None,
     wire: str | Wire = "line",
     accounts: bool = True,
+    onlookers: Sequence[Onlooker] = (),
+    trace: int = 0,
 ) -> Measured:
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
 
-    Without ``accounts`` its threads are not looked at, and the split stays unknown.
+    Without ``accounts`` its threads are not looked at, and the split stays unknown. ``onlookers`` are told of the
+    window's edges; of its first requests so many as ``trace`` are noted down one by one.
 
     Raises:
         ServerFailed: the server ended meanwhile.
@@ -168,11 +181,14 @@ def measure(
 
     def on_begin() -> None:
         read_edge()
-        watch.begin()
+        for one in (watch, *onlookers):
+            one.begin()
 
     def on_end() -> None:
         watch.end()
         read_edge()
+        for one in onlookers:
+            one.end()
 
     load = Load(
         host="127.0.0.1",
@@ -182,6 +198,7 @@ def measure(
         warmup_s=warmup_s,
         conversation=conversation,
         wire=wire,
+        trace=trace,
     )
     at_s = time.time() + warmup_s
     company = Computing(

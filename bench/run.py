@@ -45,7 +45,7 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
         if resumed:
             records, folder = resumed.take_up(), RunFolder.again(resumed.path, resumed.meta)
         else:
-            meta = _meta(plan, wanted, command) | {"work": work}
+            meta = described(plan, wanted, command) | {"work": work}
             meta["plan"]["window_s"] = round(budget.window_s(0), 3)
             records, folder = [], RunFolder(wanted.results, wanted.name, meta)
         with contextlib.closing(folder), Progress(console, plan.windows - len(records), plan.passes) as progress:
@@ -58,7 +58,8 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
     return experiment
 
 
-def _meta(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
+def described(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
+    """Return what ``run.json`` says of a run before anything is measured."""
     return {
         "command": command,
         "plan": plan.to_dict(),

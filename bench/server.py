@@ -59,6 +59,7 @@ class Server:
             self._process = subprocess.Popen(
                 [
                     *_FIXED_LAYOUT * fixed_layout,
+                    *target.changed.prefix,
                     str(target.executable),
                     "-m",
                     "servers",
@@ -72,7 +73,7 @@ class Server:
                 env=target_environment()
                 | {"TMPDIR": self._scratch.name}
                 | target.changed.environment
-                | ({"PYTHONPATH": str(Path.cwd())} if ":" in workload else {}),
+                | (_importable(target) if ":" in workload else {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -174,6 +175,13 @@ class Server:
                 logged = json.loads(line)
                 if logged["event"] == "handler_failed":
                     yield str(logged["kind"]), str(logged["reason"])
+
+
+def _importable(target: Target) -> dict[str, str]:
+    """Let a handler be found as it is where the command was typed, behind what the target has already."""
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, [target.changed.environment.get("PYTHONPATH"), str(Path.cwd())]))
+    }
 
 
 _GIL_RETURNED = re.compile(rb"GIL\) has been enabled to load module '([^']+)'")

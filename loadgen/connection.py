@@ -281,6 +281,10 @@ def _answered(w: Any, index: int, now_ns: int) -> None:
             _note(w, LATENCY + side, now_ns - c.since_ns)
             _note(w, SERVICE + side, now_ns - c.sent_ns)
     _served(w, index, now_ns)
+    if w.tally[0].traced < len(w.trace) and w.tally[0].measuring:
+        row = w.tally[0].traced
+        w.trace[row, 0], w.trace[row, 1], w.trace[row, 2] = index, c.since_ns, now_ns
+        w.tally[0].traced += 1
     c.owed = 0
     c.left -= 1
     if c.left == 0 or closing:

@@ -16,6 +16,7 @@ from loadgen.connection import IDLE
 from loadgen.engine import TIMER, drive
 from loadgen.histogram import Histogram, empty_extremes
 from loadgen.load import SPIN_S, Load
+from loadgen.result import Traced
 from loadgen.stages import Stage
 from loadgen.workspace import ERRORS, LATENCY, SERVICE, Workspace, allocate
 
@@ -36,6 +37,7 @@ class EngineThread:
         self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
         self.tally = self.workspace.tally[0]
         self.totals = Totals()
+        self._number, self._of = number, load.threads
 
     def drain(self) -> Totals:
         """Return what has been counted since the last time, and let the engine count on the other side."""
@@ -63,6 +65,11 @@ class EngineThread:
     def connections(self) -> int:
         """Return how many are established now."""
         return int(np.count_nonzero(self.workspace.connections["state"] >= IDLE))
+
+    def trace(self) -> list[Traced]:
+        """Return the requests that were noted down one by one."""
+        rows = self.workspace.trace[: int(self.tally["traced"])].tolist()
+        return [Traced(self._number + client * self._of, since_ns, at_ns) for client, since_ns, at_ns in rows]
 
     def times(self, row: int, *, clear: bool = False) -> Histogram:
         """Return a histogram of the workspace, and empty it there with ``clear``."""
@@ -115,6 +122,7 @@ def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspa
         stages=stages,
         memory=wire.memory,
         numbers=wire.numbers,
+        trace=load.trace // load.threads,
     )
     for name, value in {
         "epoll": epoll_fd,

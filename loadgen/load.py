@@ -11,6 +11,7 @@ from loadgen.wires import WIRES, Wire
 MAX_CONNECTIONS = 100_000
 MAX_CONVERSATION = 1_000_000_000
 MAX_THREADS = 256
+MAX_TRACE = 10_000_000
 MIN_RPS, MAX_RPS = 1e-5, 100e6  # about one a day, and more than any server does
 ARRIVALS = ("constant", "poisson")
 ORDERS = ("sequence", "random")
@@ -41,6 +42,7 @@ class Load:
         late_s: open loop: a send later than this by the generator's own fault is an error of the kind ``late``.
         spin_s: look for events so long before sleeping: in the open loop before a send is due, by default 50 µs, so
             that it is on time; in the closed loop after each event, by default not at all (see docs/loadgen.md).
+        trace: so many requests of the window, from its beginning, are noted down one by one.
 
     Raises:
         GilbenchError: a value makes no sense; the message says which would.
@@ -64,6 +66,7 @@ class Load:
     connect_rate: float = 5000.0
     late_s: float = 0.01
     spin_s: float | None = None
+    trace: int = 0
 
     def __post_init__(self) -> None:
         wires = ", ".join(WIRES)
@@ -106,6 +109,7 @@ class Load:
             (not 0 < self.connect_rate <= 1e6, "connections per second must be above 0 and at most 1e6"),
             (not 0 < self.late_s <= 60, "late is what is sent more than 0 s and at most 60 s after its time"),
             (not 0 <= (self.spin_s or 0) <= 0.01, "spinning must be from 0 to 10 ms"),
+            (not 0 <= self.trace <= MAX_TRACE, f"from 0 to {MAX_TRACE:,} requests can be noted down one by one"),
         ):
             if wrong:
                 raise GilbenchError(remedy)

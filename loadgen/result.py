@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from loadgen.histogram import Histogram
 from loadgen.interval import Interval
@@ -26,6 +26,20 @@ class EngineUse:
 
     cpu_s: float
     utilisation: float
+
+
+class Traced(NamedTuple):
+    """One request of the window; times of the monotonic clock.
+
+    Attributes:
+        client: number of the client.
+        since_ns: when the client wanted to send it.
+        at_ns: when the last byte of the reply was there.
+    """
+
+    client: int
+    since_ns: int
+    at_ns: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +74,7 @@ class LoadResult:
         mean_in_service: requests sent and not answered, mean over the window; ``None`` if there was no window.
         served_ns: sum of the parts of all service times that lie in the window.
         intervals: what was counted from second to second.
+        trace: the first requests of the window, as many as the load asked for.
         cancelled: ended before its time.
         beside: what the machine and the server did meanwhile.
         ceiling_rps: the rate at which the engine threads would be busy all of the time (:mod:`loadgen.ceiling`).
@@ -88,6 +103,7 @@ class LoadResult:
     mean_in_service: float | None = None
     served_ns: int = 0
     intervals: tuple[Interval, ...] = ()
+    trace: tuple[Traced, ...] = ()
     cancelled: bool
     beside: Testimony | None = None
     ceiling_rps: float | None = None
@@ -170,6 +186,7 @@ class LoadResult:
             mean_in_service=(self.mean_in_service or 0.0) + (other.mean_in_service or 0.0),
             served_ns=self.served_ns + other.served_ns,
             intervals=self.intervals + other.intervals,
+            trace=self.trace + other.trace,
             cancelled=self.cancelled or other.cancelled,
         )
 

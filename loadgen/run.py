@@ -157,6 +157,7 @@ def _result(
         mean_in_service=busy_ns / wall_ns if wall_ns else None,
         served_ns=sum(int(tally["served_ns"]) for tally in measuring),
         intervals=tuple(intervals),
+        trace=tuple(traced for engine in engines for traced in engine.trace()),
         beside=beside if measuring else None,
         cancelled=wall_ns < int(load.window_s * 1e9) - 1_000_000,
     )

@@ -116,6 +116,7 @@ TALLY = np.dtype(
         ("request", np.int64),  # next of the payload
         ("previous_ns", np.int64),  # intended time of the request sent last
         ("previous_sent_ns", np.int64),
+        ("traced", np.int64),  # requests that were noted down one by one
     ],
     align=True,
 )
@@ -141,6 +142,7 @@ class Workspace(NamedTuple):
         extremes: of each, EXTREMES[len(ROWS)].
         events: filled by the kernel, and in the last place one for it to read, libc.EVENT[EVENTS_AT_ONCE + 1].
         scratch: int64[4], for clocks, timers and socket options.
+        trace: the first requests of the window, one by one: client, wanted since, answered at, int64[:, 3].
     """
 
     settings: Any
@@ -158,6 +160,7 @@ class Workspace(NamedTuple):
     extremes: Any
     events: Any
     scratch: Any
+    trace: Any
 
 
 ROWS = ("latency", "latency", "service", "service", "connect", "lateness", "gaps_intended", "gaps_sent")
@@ -177,8 +180,9 @@ def allocate(
     stages: Sequence[Stage] = (),
     memory: bytes = b"",
     numbers: Sequence[int] = (),
+    trace: int = 0,
 ) -> Workspace:
-    """Return a workspace for so many connections, its settings all 0."""
+    """Return a workspace for so many connections, its settings all 0, with room for a ``trace`` of so many requests."""
     clients = np.zeros(connections, CONNECTION)
     clients["fd"] = -1
     texts = (*requests, quit_with, address)
@@ -200,6 +204,7 @@ def allocate(
         extremes=histogram.empty_extremes(len(ROWS)),
         events=np.zeros(EVENTS_AT_ONCE + 1, libc.EVENT),
         scratch=np.zeros(4, np.int64),
+        trace=np.zeros((trace, 3), np.int64),
     )
 
 

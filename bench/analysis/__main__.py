@@ -18,6 +18,9 @@ from bench.analysis.micro.load import load as load_micro
 from bench.analysis.page import draw_page
 from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import save, style
+from bench.analysis.profile.chapter import chapter as profile_chapter
+from bench.analysis.profile.load import load as load_profiles
+from bench.analysis.scaling import table as scaling
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
 from loadgen.errors import GilbenchError
@@ -51,15 +54,29 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         The page.
 
     Raises:
-        GilbenchError: the microbenchmarks that lie in it cannot be understood.
+        GilbenchError: the microbenchmarks or profiles that lie in it cannot be understood.
         OSError: the folder cannot be written to.
     """
     summary, found, wary = summarise(run), findings(run), cautions(run)
     (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
+    (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
     page = run.folder / PAGE
     beside = run.folder / MICRO
     microscope = chapter(load_micro(beside), level=3) if beside.is_dir() else None
-    page.write_text(draw_page(run, summary, found, wary, _draw_plots(run), microscope=microscope), encoding="utf-8")
+    profiles = load_profiles(run.folder)
+    page.write_text(
+        draw_page(
+            run,
+            summary,
+            found,
+            wary,
+            _draw_plots(run),
+            microscope=microscope,
+            profiles=profile_chapter(profiles, level=3) if profiles else None,
+            profiled={profile.name: profile.group for profile in profiles},
+        ),
+        encoding="utf-8",
+    )
     console = Console(highlight=False)
     if not quiet:
         show(console, run, summary, found, wary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import pandas as pd
@@ -15,6 +16,7 @@ from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
+from bench.analysis.scaling import table as scaling
 from bench.analysis.templates import filled
 
 _GENERAL: Final = (
@@ -24,6 +26,7 @@ _GENERAL: Final = (
 _PLOTS: Final = {
     "quadrants": "Concurrency against parallelism",
     "throughput": "Throughput",
+    "scaling": "Scaling",
     "forest": "Interpreters against each other",
     "versions": "From one CPython to the next",
     "convoy": "The convoy effect",
@@ -43,6 +46,8 @@ def draw_page(
     plots: Mapping[str, str],
     *,
     microscope: Markup | None = None,
+    profiles: Markup | None = None,
+    profiled: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the page as HTML.
 
@@ -53,6 +58,8 @@ def draw_page(
         wary: what to be wary of.
         plots: SVG by name, in the order in which they are to stand.
         microscope: the chapter of microbenchmarks, if any were measured for it.
+        profiles: the chapter of profiles, if any cells were profiled.
+        profiled: where in it a cell is, by its name.
     """
     return filled(
         "bench.analysis",
@@ -64,10 +71,12 @@ def draw_page(
         cautions=wary,
         recommendations=list(recommendations(run)),
         objective=str(run.section("plan").get("objective") or "throughput"),
+        laws=scaling.rows(run),
         plots=[(name, _PLOTS.get(name, name), inline(svg, name)) for name, svg in plots.items()],
         microscope=microscope,
+        profiles=profiles,
         passes=int(run.windows["pass"].nunique()),
-        workloads=[(name, _rows(summary[summary["workload"] == name])) for name in run.values("workload")],
+        workloads=[(name, _rows(summary[summary["workload"] == name], profiled)) for name in run.values("workload")],
         split=list(wording.SPLIT.values()) if summary["split_cpu_share"].notna().any() else [],
         unknown=sorted({str(reason) for reason in run.windows["accounts_unknown"].dropna()}),
         several_targets=len(run.values("target")) > 1,
@@ -99,9 +108,10 @@ def inline(svg: str, name: str) -> Markup:
     return Markup(svg)  # noqa: S704 - see above
 
 
-def _rows(summary: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(summary: pd.DataFrame, profiled: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
         {
+            "profile": profiled.get("-".join(map(str, row[["model", "workload", "clients", "target"]])), ""),
             "clients": str(row["clients"]),
             "model": str(row["model"]),
             "target": str(row["target"]),

@@ -1,0 +1,170 @@
+"""Looking at a few threads thousands of times a second: compiled, without the GIL, on files that stay open.
+
+A look at a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or did, one of its ``schedstat``:
+a few microseconds, no stop, no memory allocated. What it means is decided later, in Python
+(:mod:`bench.accounting.timeline`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import typeof, types
+
+from loadgen import libc
+from loadgen.compiled import compiled, inlined
+
+RUNNING = -2
+GONE = -3
+UNSEEN = -4
+BUFFER_BYTES, ROWS, TICKS = 256, 2048, 1024  # room for one stretch of looking
+
+LOOK = np.dtype(
+    [
+        ("tick", np.int64),  # which look
+        ("thread", np.int64),  # its place among those that were handed over
+        ("number", np.int64),  # of the system call it is blocked in; RUNNING; GONE; UNSEEN; -1: blocked elsewhere
+        ("first", np.int64),  # argument of the call
+        ("second", np.int64),
+        ("stack", np.int64),  # pointer
+        ("queued_ns", np.int64),  # time in the run queue so far, as last known
+    ],
+    align=True,
+)
+
+_long, _address = types.int64, types.uintp
+_pread: Any = types.ExternalFunction("pread", _long(types.int32, _address, _long, _long))
+_sleep: Any = types.ExternalFunction("clock_nanosleep", types.int32(types.int32, types.int32, _address, _address))
+_ABSOLUTE = 1
+_SPACE, _MINUS, _ZERO, _X, _A, _R = (ord(character) for character in " -0xar")
+
+
+@inlined
+def _read_call(row: Any, buffer: Any, size: int) -> None:
+    """Read a line of ``syscall`` (proc(5)): a number, its arguments, the stack pointer, the program counter."""
+    if buffer[0] == _R:
+        row.number = RUNNING
+        return
+    word, negative = 0, False
+    value: Any = np.int64(0)
+    before, last = np.int64(0), np.int64(0)  # words
+    for at in range(size):
+        character = buffer[at]
+        if character == _MINUS:
+            negative = True
+        elif character > _SPACE:
+            if character == _X:
+                value = 0
+            elif character >= _A:
+                value = value * 16 + (character - _A + 10)
+            else:
+                value = value * (16 if word else 10) + (character - _ZERO)
+        else:  # a space, or the end of the line
+            if word == 0:
+                row.number = -value if negative else value
+            elif word == 1:
+                row.first = value
+            elif word == 2:
+                row.second = value
+            before, last = last, value
+            word, value = word + 1, np.int64(0)
+    row.stack = before
+
+
+@inlined
+def _queued_ns(buffer: Any, size: int) -> int:
+    """Return the second of the numbers in ``schedstat``."""
+    word = 0
+    value: Any = np.int64(0)
+    for at in range(size):
+        character = buffer[at]
+        if character <= _SPACE:
+            if word == 1:
+                return value  # type: ignore[no-any-return]
+            word, value = word + 1, np.int64(0)
+        else:
+            value = value * 10 + (character - _ZERO)
+    return 0
+
+
+class Looking(NamedTuple):
+    """What compiled code works on; everything is allocated before.
+
+    Attributes:
+        files: descriptors of the threads' ``syscall`` and ``schedstat``, int32[n, 2].
+        last: what each thread did when it was last looked at, LOOK[n]; kept up to date.
+        rows: filled with what has changed, LOOK[:].
+        ticks: filled with the times of the looks, behind their number, which comes first, int64[:].
+        buffer: uint8[BUFFER_BYTES].
+        scratch: int64[4].
+    """
+
+    files: Any
+    last: Any
+    rows: Any
+    ticks: Any
+    buffer: Any
+    scratch: Any
+
+
+def looking(files: Sequence[tuple[int, int]]) -> Looking:
+    """Return what to look at threads with, by their files."""
+    last = np.zeros(len(files), LOOK)
+    last["number"] = UNSEEN
+    return Looking(
+        files=np.array(files, np.int32).reshape(-1, 2),
+        last=last,
+        rows=np.zeros(ROWS, LOOK),
+        ticks=np.zeros(TICKS, np.int64),
+        buffer=np.zeros(BUFFER_BYTES, np.uint8),
+        scratch=np.zeros(4, np.int64),
+    )
+
+
+_LOOKING = typeof(looking([(0, 0)]))  # type: ignore[no-untyped-call]
+
+
+@compiled(types.int64(_LOOKING, types.int64, types.int64))
+def look(w: Any, until_ns: int, gap_ns: int) -> int:
+    """Look at all threads again and again, note down what has changed, and return how many rows that took.
+
+    Args:
+        w: what to look at, and where to note it down; the number of looks is in its ``ticks``.
+        until_ns: when to end; earlier when a thread has gone or no more can be noted down.
+        gap_ns: mean time from one look to the next; each is drawn, so that nothing periodic stays in phase.
+    """
+    filled, gone = 0, False
+    threads = len(w.files)
+    w.ticks[0] = 0
+    now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+    while now_ns < until_ns and filled + threads <= len(w.rows) and w.ticks[0] + 1 < len(w.ticks) and not gone:
+        w.ticks[0] += 1
+        w.ticks[w.ticks[0]] = now_ns
+        for thread in range(threads):
+            row, before = w.rows[filled], w.last[thread]
+            row.tick, row.thread, row.number = w.ticks[0] - 1, thread, GONE
+            row.first, row.second, row.stack, row.queued_ns = 0, 0, 0, before.queued_ns
+            size = _pread(w.files[thread, 0], w.buffer.ctypes.data, BUFFER_BYTES, 0)
+            if size > 0:
+                _read_call(row, w.buffer, size)
+            else:
+                gone = True
+            if RUNNING in (row.number, before.number):  # else it has not been in the queue meanwhile
+                size = _pread(w.files[thread, 1], w.buffer.ctypes.data, BUFFER_BYTES, 0)
+                row.queued_ns = _queued_ns(w.buffer, size) if size > 0 else before.queued_ns
+            if (
+                row.number != before.number
+                or row.queued_ns != before.queued_ns
+                or row.first != before.first
+                or row.stack != before.stack
+            ):
+                before.number, before.queued_ns = row.number, row.queued_ns
+                before.first, before.stack = row.first, row.stack
+                filled += 1
+        next_ns = now_ns + np.int64(gap_ns * (0.5 + np.random.random()))
+        w.scratch[2], w.scratch[3] = next_ns // 1_000_000_000, next_ns % 1_000_000_000
+        _sleep(libc.MONOTONIC, _ABSOLUTE, w.scratch.ctypes.data + 16, 0)
+        now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
+    return filled

@@ -1,0 +1,15 @@
+"""What profiles of a run's cells show: the timeline, flame graphs, the lines that hold the GIL.
+
+:mod:`~bench.analysis.profile.load`
+    a profile as it lies on disk.
+:mod:`~bench.analysis.profile.timeline`
+    lanes of threads, and the requests of a few clients beneath.
+:mod:`~bench.analysis.profile.flame`
+    flame graphs and their differences, as HTML with search and zoom.
+:mod:`~bench.analysis.profile.top`
+    functions and lines by what they take.
+:mod:`~bench.analysis.profile.exports`
+    traces for Perfetto and the Firefox Profiler, stacks for speedscope.
+:mod:`~bench.analysis.profile.chapter`
+    all of it as a chapter of a page.
+"""

@@ -1,0 +1,42 @@
+"""Draw the profiles of a run, and its page anew: ``python -m bench.analysis.profile FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.analysis.__main__ import draw
+from bench.analysis.arguments import Parser, fail
+from bench.analysis.load import load_run
+from bench.analysis.profile.chapter import says
+from bench.analysis.profile.load import load
+from loadgen.errors import GilbenchError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw what the command line names, say what the profiles show, and return the exit status."""
+    parser = Parser(prog="python -m bench.analysis.profile", description="Draw the profiles of a run.")
+    parser.add_argument("folder", type=Path, help="a run's folder, as results/latest")
+    options = parser.parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        profiles = load(options.folder)
+        console.print()
+        for profile in profiles:
+            for sentence in says(profile):
+                console.print(Text(sentence))
+        page = draw(load_run(options.folder), quiet=True)
+        console.print(f"{page}{'#profiles' if profiles else ': no cell of it was profiled'}")
+    except GilbenchError as problem:
+        return fail(str(problem), 1)
+    except OSError as problem:
+        where = problem.filename or options.folder
+        return fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere", 1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

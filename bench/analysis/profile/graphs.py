@@ -1,0 +1,96 @@
+"""Flame graphs as HTML: a fragment for a page, and a page of its own."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from bench.analysis.profile import flame
+from bench.analysis.profile.flame import Box
+from bench.analysis.profile.load import Profile
+from bench.analysis.profile.top import without_c
+from bench.analysis.templates import filled
+
+PACKAGE: Final = "bench.analysis.profile"
+TITLES: Final = {
+    "cpu": "On a CPU, or in the queue for one",
+    "gil": "Holding the GIL",
+    "blocked": "Blocked",
+    "wall": "All of the time",
+}
+_BOX_PX: Final = 19
+
+
+def graph(profile: Profile, kind: str, baseline: Profile | None = None) -> Markup | None:
+    """Return the flame graph of a kind, or its difference from another's; ``None`` if there is nothing to show."""
+    stacks = profile.stacks.get(kind)
+    others = None if baseline is None else baseline.stacks.get(kind)
+    if not stacks or (baseline is not None and not others):
+        return None
+    if baseline is not None and others and profile.meta["profiler"] != baseline.meta["profiler"]:
+        stacks, others = without_c(stacks), without_c(others)  # which not every profiler sees
+    boxes = flame.boxes(stacks, others)
+    against = None if baseline is None else baseline.target
+    return filled(
+        PACKAGE,
+        "flame.html.j2",
+        title=f"{TITLES[kind]}: {profile.target}" + (f" against {against}" if against else ""),
+        about=_about(profile, kind, stacks.total(), against),
+        key=_key(boxes, against),
+        depth=1 + max((box.depth for box in boxes), default=0),
+        boxes=[_drawn(box, against) for box in boxes],
+    )
+
+
+def page(profile: Profile, kind: str, drawn: Markup) -> str:
+    """Return a page of one flame graph."""
+    return filled(
+        PACKAGE, "flame_page.html.j2", title=f"{profile.name}, {kind}", graph=drawn, css=css(), script=script()
+    )
+
+
+def css() -> Markup:
+    """Return the style sheet of all flame graphs."""
+    return Markup((files(PACKAGE) / "flame.css").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def script() -> Markup:
+    """Return the script of all flame graphs."""
+    return Markup((files(PACKAGE) / "flame.js").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+def _about(profile: Profile, kind: str, samples: int, against: str | None) -> str:
+    sampled_s = float(profile.meta["sampled_s"].get(kind) or 0.0)
+    told = f"{samples:,} samples in {sampled_s:.1f} s of load, by {profile.meta['profiler']}"
+    if against:
+        return f"{told}; width: share here, colour: how that differs from {against}"
+    return told
+
+
+def _key(boxes: list[Box], against: str | None) -> list[tuple[str, str]]:
+    if against:
+        return [("more", f"larger share than on {against}"), ("less", "smaller"), ("same", "the same")]
+    there = {box.kind for box in boxes}
+    return [(kind, label) for kind, label in flame.KINDS.items() if kind in there]
+
+
+def _drawn(box: Box, against: str | None) -> dict[str, Any]:
+    told = f"{box.name}: {box.width:.1%}"
+    look, by = box.kind, ""
+    if box.other is not None and against:
+        told += f", {box.other:.1%} on {against}"
+        look = "more" if box.change > 0 else "less" if box.change < 0 else "same"
+        by = f";--by:{100 * abs(box.change):.0f}%"
+    return {
+        "name": box.name,
+        "told": told,
+        "look": look,
+        "by": Markup(by),  # noqa: S704 - a number
+        "left": f"{box.left:.6f}",
+        "width": f"{box.width:.6f}",
+        "left_percent": f"{100 * box.left:.4f}",
+        "width_percent": f"{100 * box.width:.4f}",
+        "top": _BOX_PX * box.depth,
+    }

@@ -1,0 +1,155 @@
+"""A profile as it lies on disk, in ``profile/CELL/`` of a run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from loadgen.errors import GilbenchError
+
+SCHEMA: Final = 1
+KINDS: Final = ("cpu", "gil", "wall", "blocked")
+PROFILE: Final = "profile"
+
+Stack = tuple[str, ...]
+Stacks = Counter[Stack]
+
+
+class Lane(NamedTuple):
+    """A thread's life: what it did when, in microseconds from the first look."""
+
+    tid: int
+    pid: int
+    name: str
+    spans: list[tuple[float, float, str]]
+
+
+class Request(NamedTuple):
+    """A client's request, in microseconds from the first look at the server."""
+
+    client: int
+    begin_us: float
+    end_us: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What was found about a cell.
+
+    Attributes:
+        folder: where it lies.
+        meta: its ``profile.json``.
+        stacks: by kind; see :data:`KINDS`.
+        lanes: of the timeline; empty if there is none.
+        requests: that fell into it.
+        end_us: its length.
+        memory: its ``memory.json``; empty if there is none.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    stacks: dict[str, Stacks]
+    lanes: list[Lane]
+    requests: list[Request]
+    end_us: float
+    memory: dict[str, Any]
+
+    @property
+    def cell(self) -> dict[str, Any]:
+        """Model, workload, clients and target."""
+        found: dict[str, Any] = self.meta["cell"]
+        return found
+
+    @property
+    def target(self) -> str:
+        return str(self.cell["target"])
+
+    @property
+    def group(self) -> str:
+        """Name of the cell without its target."""
+        return "-".join(str(self.cell[part]) for part in ("model", "workload", "clients"))
+
+    @property
+    def name(self) -> str:
+        return f"{self.group}-{self.target}"
+
+    def seconds(self, samples: float) -> float:
+        """Return for how long threads were seen so many times."""
+        return samples / float(self.meta["rate_hz"])
+
+    def share_of_time(self, kind: str, samples: float) -> float:
+        """Return the same as a share of the time under load: of the GIL at most 1, of CPUs as many as there are."""
+        sampled_s = float(self.meta["sampled_s"].get(kind) or 0.0)
+        return self.seconds(samples) / sampled_s if sampled_s else 0.0
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How the time of all lanes divides; empty without a timeline."""
+        return dict((self.meta.get("timeline") or {}).get("shares") or {})
+
+
+def load(run: Path) -> list[Profile]:
+    """Read all profiles of a run, those of a group side by side, in the order of their names.
+
+    Raises:
+        GilbenchError: a file cannot be read or understood.
+    """
+    folder = run / PROFILE
+    if not folder.is_dir():
+        return []
+    found = [read(one) for one in sorted(folder.iterdir()) if (one / "profile.json").is_file()]
+    return sorted(found, key=lambda one: (one.group, one.target))
+
+
+def read(folder: Path) -> Profile:
+    """Read one profile.
+
+    Raises:
+        GilbenchError: a file cannot be read or understood.
+    """
+    try:
+        meta = json.loads((folder / "profile.json").read_bytes())
+        if meta["schema"] > SCHEMA:
+            raise GilbenchError(
+                f"{folder} has schema {meta['schema']}, this version reads up to {SCHEMA}: update gilbench"
+            )
+        stacks = {kind: _stacks(path) for kind in KINDS if (path := folder / f"stacks-{kind}.folded").is_file()}
+        raw, memory = (_json(folder / name) for name in ("timeline.json", "memory.json"))
+        return Profile(
+            folder=folder,
+            meta=meta,
+            stacks=stacks,
+            lanes=[
+                Lane(int(one["tid"]), int(one["pid"]), str(one["name"]), _spans(one["spans"]))
+                for one in raw.get("lanes", [])
+            ],
+            requests=[Request(int(client), float(begin), float(end)) for client, begin, end in raw.get("requests", [])],
+            end_us=float(raw.get("end_us", 0.0)),
+            memory=memory,
+        )
+    except (OSError, ValueError, TypeError, LookupError) as problem:
+        raise GilbenchError(
+            f"{folder} holds no profile that can be read ({problem}): profile the cell again"
+        ) from problem
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return an object, empty if there is no such file."""
+    found: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
+    return found
+
+
+def _spans(raw: Sequence[Sequence[Any]]) -> list[tuple[float, float, str]]:
+    return [(float(begin), float(end), str(doing)) for begin, end, doing in raw]
+
+
+def _stacks(path: Path) -> Stacks:
+    found = Stacks()
+    for line in path.read_text(encoding="utf-8").splitlines():
+        text, _, count = line.rpartition(" ")
+        found[tuple(text.split(";"))] += int(count)
+    return found

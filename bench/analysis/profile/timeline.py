@@ -1,0 +1,197 @@
+"""The timeline: a lane for each thread, coloured by what it does, and the requests of a few clients on the same axis.
+
+Threads that live briefly share lanes: one that begins when another has ended takes its lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from bench.analysis import wording
+from bench.analysis.plots import style
+from bench.analysis.plots.grid import headline
+from bench.analysis.profile.load import Lane, Profile, Request
+
+SHOWN_US: Final = 200_000.0
+MOST_LANES, MOST_CLIENTS = 12, 4
+_ASLEEP: Final = 0.98  # a lane that is idle for longer than this share shows nothing
+
+# Inches.
+WIDTH, LEFT, RIGHT, TOP, BOTTOM, LANE, CLIENT, TITLE = 11.0, 0.85, 0.25, 0.88, 0.85, 0.24, 0.12, 0.36
+
+
+class Look(NamedTuple):
+    """How a state is drawn: what occupies a CPU as high bars, waiting as low ones."""
+
+    label: str
+    colour: str
+    height: float
+
+
+LOOKS: Final = {
+    "holding": Look("runs, holding the GIL that others wait for", "#0072B2", 0.86),
+    "running": Look("runs", "#009E73", 0.86),
+    "gil_wait": Look("waits for the GIL", "#D55E00", 0.34),
+    "run_queue": Look("waits for a CPU", "#E69F00", 0.34),
+    "lock_wait": Look("waits for another lock", "#CC79A7", 0.34),
+    "own_wait": Look("waits by its own wish", "#56B4E9", 0.34),
+    "idle": Look("idle: no work", "#d1d5db", 0.1),
+}
+_REQUEST: Final = ("#4b5563", "#9ca3af")
+
+
+class Panel(NamedTuple):
+    """What is drawn of one profile."""
+
+    profile: Profile
+    begin_us: float
+    end_us: float
+    lanes: list[tuple[str, list[tuple[float, float, str]]]]
+    clients: list[tuple[str, list[Request]]]
+
+    @property
+    def height(self) -> float:
+        return LANE * len(self.lanes) + CLIENT * len(self.clients) + 0.1
+
+
+def draw(profiles: Sequence[Profile]) -> Figure | None:
+    """Return the figure of profiles of one group, one below the other; ``None`` if none has a timeline."""
+    panels = [_panel(profile) for profile in profiles if profile.lanes]
+    if not panels:
+        return None
+    height = TOP + sum(panel.height + TITLE for panel in panels) + BOTTOM
+    figure = style.blank(WIDTH, height)
+    headline(figure, _finding(panels), _about(panels[0]))
+    used = {doing for panel in panels for _, spans in panel.lanes for _, _, doing in spans}
+    _legend(figure, [look for doing, look in LOOKS.items() if doing in used], height)
+    below = height - TOP
+    for panel in panels:
+        below -= TITLE + panel.height
+        place = (LEFT / WIDTH, below / height, (WIDTH - LEFT - RIGHT) / WIDTH, panel.height / height)
+        axes = figure.add_axes(place)
+        _draw(axes, panel)
+        if panel is panels[-1]:
+            axes.set_xlabel("milliseconds")
+        else:
+            axes.tick_params(labelbottom=False)
+    _note(figure, panels, height)
+    return figure
+
+
+def running_at_once(profile: Profile) -> float:
+    """Return how many threads were on a CPU at once, on average over the timeline."""
+    busy = sum(end - begin for lane in profile.lanes for begin, end, doing in lane.spans if doing in _ON_CPU)
+    return busy / profile.end_us if profile.end_us else 0.0
+
+
+_ON_CPU: Final = ("running", "holding")
+
+
+def _finding(panels: Sequence[Panel]) -> str:
+    cell = panels[0].profile.cell
+    first, *others = [(f"{running_at_once(one.profile):.1f}", one.profile.target) for one in panels]
+    told = ", ".join([f"{first[0]} threads run at once on {first[1]}", *(f"{many} on {name}" for many, name in others)])
+    return f"{cell['model']}, {cell['workload']}, {wording.plural(int(cell['clients']), 'client')}: {told}"
+
+
+def _about(panel: Panel) -> str:
+    shown_ms = (panel.end_us - panel.begin_us) / 1e3
+    return f"{shown_ms:.0f} ms from the middle of the window; each lane is a thread, below them the clients' requests"
+
+
+def _panel(profile: Profile) -> Panel:
+    begin_us = max(0.0, profile.end_us / 2 - SHOWN_US / 2)
+    end_us = min(profile.end_us, begin_us + SHOWN_US)
+    return Panel(profile, begin_us, end_us, _lanes(profile, begin_us, end_us), _clients(profile, begin_us, end_us))
+
+
+def _lanes(profile: Profile, begin_us: float, end_us: float) -> list[tuple[str, list[tuple[float, float, str]]]]:
+    """Return the lanes and their names, threads that follow each other in one."""
+    several = len({lane.pid for lane in profile.lanes}) > 1
+    packed: list[tuple[Lane, list[tuple[float, float, str]]]] = []
+    for lane in profile.lanes:
+        spans = [(max(b, begin_us), min(e, end_us), doing) for b, e, doing in lane.spans if b < end_us and e > begin_us]
+        busy = sum(e - b for b, e, doing in spans if doing != "idle")
+        asleep = busy <= (1 - _ASLEEP) * (end_us - begin_us)
+        if not spans or (asleep and lane.spans[0][0] < begin_us):
+            continue
+        free = next((one for _, one in packed if one[-1][1] <= spans[0][0]), None)
+        if free is not None:
+            free += spans
+        else:
+            packed.append((lane, spans))
+    kind = "process" if several else "thread"
+    return [(f"{kind} {number}", spans) for number, (_, spans) in enumerate(packed[:MOST_LANES], 1)]
+
+
+def _clients(profile: Profile, begin_us: float, end_us: float) -> list[tuple[str, list[Request]]]:
+    numbers = sorted({request.client for request in profile.requests})[:MOST_CLIENTS]
+    return [
+        (
+            f"client {number + 1}",
+            [
+                request
+                for request in profile.requests
+                if request.client == number and request.begin_us < end_us and request.end_us > begin_us
+            ],
+        )
+        for number in numbers
+    ]
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    places, names = [], []
+    at = 0.0
+    for name, spans in panel.lanes:
+        at -= LANE
+        middle = at + LANE / 2
+        for doing, look in LOOKS.items():
+            bars = [((b - panel.begin_us) / 1e3, (e - b) / 1e3) for b, e, done in spans if done == doing]
+            height = look.height * LANE
+            axes.broken_barh(bars, (middle - height / 2, height), color=look.colour, linewidth=0)
+        places.append(middle)
+        names.append(name)
+    at -= 0.06
+    for name, requests in panel.clients:
+        at -= CLIENT
+        for parity, colour in enumerate(_REQUEST):
+            bars = [
+                ((request.begin_us - panel.begin_us) / 1e3, (request.end_us - request.begin_us) / 1e3)
+                for request in requests[parity::2]
+            ]
+            axes.broken_barh(bars, (at + CLIENT * 0.15, CLIENT * 0.7), color=colour, linewidth=0)
+        places.append(at + CLIENT / 2)
+        names.append(name)
+    axes.set_ylim(at, 0)
+    axes.set_xlim(0, (panel.end_us - panel.begin_us) / 1e3)
+    axes.set_yticks(places, names, fontsize=7.5)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.set_title(f"{panel.profile.cell['model']} on {panel.profile.target}", fontsize=9.5)
+
+
+def _legend(figure: Figure, looks: Sequence[Look], height: float) -> None:
+    handles = [Patch(color=look.colour, label=look.label) for look in looks]
+    place = (0.2 / WIDTH, 1 - 0.58 / height)
+    settings: dict[str, Any] = {"frameon": False, "borderpad": 0, "fontsize": 8, "handlelength": 1.2}
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=len(handles), **settings)
+
+
+def _note(figure: Figure, panels: Sequence[Panel], height: float) -> None:
+    told = []
+    for panel in panels:
+        seen = panel.profile.meta["timeline"]
+        cost = panel.profile.meta["costs"].get("timeline")
+        lost = f", {cost['ratio'] - 1:+.0%} throughput" if cost else ""
+        told.append(
+            f"{panel.profile.target}: a look each {seen['resolution_us'] / 1e3:.1f} ms for "
+            f"{seen['cost_cores']:.0%} of a core{lost}"
+        )
+    text = f"Seen from outside, nothing stopped. {'; '.join(told)}."
+    figure.text(0.2 / WIDTH, 0.12 / height, text, color=style.QUIET, fontsize=8.5)

@@ -1,0 +1,69 @@
+"""Functions and lines by what they take: of the GIL, of the CPUs, of waiting."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Final, NamedTuple
+
+from bench.analysis.profile.load import Profile, Stacks
+
+C_CODE: Final = " (C)"
+_PLACED: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::(?P<line>\d+))?\)$")
+
+
+class Taken(NamedTuple):
+    """What a function or a line takes.
+
+    Attributes:
+        name: ``function (file)``, or ``function (file:line)``.
+        share: of all samples of the kind.
+        time_share: of the time under load; of the GIL at most 1.
+        samples: that it rests on.
+    """
+
+    name: str
+    share: float
+    time_share: float
+    samples: int
+
+
+def function(frame: str) -> str:
+    """Return a frame without its line."""
+    found = _PLACED.match(frame)
+    return f"{found['function']} ({found['file']})" if found else frame
+
+
+def merged(stacks: Stacks) -> Stacks:
+    """Return stacks of functions: frames that differ in the line alone are one."""
+    found = Stacks()
+    for stack, count in stacks.items():
+        found[tuple(map(function, stack))] += count
+    return found
+
+
+def without_c(stacks: Stacks) -> Stacks:
+    """Return stacks of Python's frames alone."""
+    found = Stacks()
+    for stack, count in stacks.items():
+        found[tuple(name for name in stack if not name.endswith(C_CODE))] += count
+    return found
+
+
+def functions(profile: Profile, kind: str) -> list[Taken]:
+    """Return the innermost functions, those that take most first."""
+    return _ranked(profile, kind, merged(profile.stacks.get(kind, Stacks())))
+
+
+def lines(profile: Profile, kind: str) -> list[Taken]:
+    """Return the innermost lines, those that take most first."""
+    return _ranked(profile, kind, profile.stacks.get(kind, Stacks()))
+
+
+def _ranked(profile: Profile, kind: str, stacks: Stacks) -> list[Taken]:
+    innermost: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        innermost[stack[-1]] += count
+    total = innermost.total()
+    ordered = sorted(innermost.items(), key=lambda item: (-item[1], item[0]))
+    return [Taken(name, count / total, profile.share_of_time(kind, count), count) for name, count in ordered]

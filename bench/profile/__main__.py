@@ -1,0 +1,131 @@
+"""See why a cell is as fast as it is: which lines hold the GIL, when, and who waits.
+
+Exit status: 0; 1 if it could not be profiled; 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from bench.errors import GilbenchError
+from bench.plan import Plan
+from bench.profile import folder
+from bench.profile.memory import memory
+from bench.profile.profilers import AUTO, PROFILERS
+from bench.profile.profilers.profiler import RATE_HZ
+from bench.profile.wanted import Profiling, added, profiling
+from bench.profile.windows import PLAIN, How, Profile, profile
+from bench.record import Record
+from bench.run import described
+from bench.run_folder import RunFolder, only_run
+from bench.server import ROOT
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says, and return the exit status."""
+    typed = list(sys.argv[1:] if argv is None else argv)
+    options = _parser().parse_args(typed)
+    console = Console(highlight=False, soft_wrap=True)
+    command = shlex.join(["nox", "-s", "profile", *(["--", *typed] if typed else [])])
+    try:
+        asked = profiling(options)
+        with only_run():
+            run = _carry_out(asked, options, command, console)
+    except GilbenchError as problem:
+        sys.stderr.write(f"error: {' '.join(str(problem).split())}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return subprocess.run([sys.executable, "-m", "bench.analysis.profile", str(run)], cwd=ROOT, check=False).returncode
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nox -s profile --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    added(parser)
+    parser.add_argument(
+        "--profiler",
+        choices=[AUTO, *PROFILERS],
+        default=AUTO,
+        help="for stacks; auto: the first of these that works here for the interpreter (default)",
+    )
+    parser.add_argument("--native", action="store_true", help="with frames of C code; py-spy then stops the server")
+    parser.add_argument("--memory", action="store_true", help="also which lines hold memory, by tracemalloc")
+    parser.add_argument(
+        "--rate", type=_rate, default=RATE_HZ, metavar="N", help=f"stack samples a second (default: {RATE_HZ})"
+    )
+    return parser
+
+
+def _rate(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 10000")
+    return int(text)
+
+
+def _carry_out(asked: Profiling, options: argparse.Namespace, command: str, console: Console) -> Path:
+    """Profile the cells one after another, and return the folder of the run that they went to."""
+    wanted, how = asked.wanted, How(options.profiler, options.native, options.rate)
+    plan = wanted.plan(asked.cells)
+    with _run_of(asked, plan, command) as (run, keep):
+        for cell in asked.cells:
+            began_s = time.monotonic()
+            console.print(f"\n{cell.name}")
+            target = wanted.targets[cell.target]
+            found = profile(cell, target, plan, how)
+            _say(found, console)
+            held = memory(cell, target, plan) if options.memory and found.cut_short is None else None
+            folder.write(run, found, target=target, how=how, command=command, memory=held)
+            keep([record for with_, record in found.windows if with_ == PLAIN])
+            if found.cut_short is not None:
+                raise found.cut_short
+            console.print(f"took {time.monotonic() - began_s:.0f} s")
+    return run
+
+
+@contextlib.contextmanager
+def _run_of(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path, Callable[[list[Record]], None]]]:
+    """Have the folder of the run that profiles belong to, and what keeps plain windows: a new run measures them."""
+    if asked.run is not None:
+        yield asked.run, lambda _: None
+        return
+    run = RunFolder(asked.wanted.results, asked.wanted.name, described(plan, asked.wanted, command))
+    run.meta["state"] = "partial"
+    with contextlib.closing(run):
+        try:
+            yield run.path, run.append
+            run.meta["state"] = "complete"
+        finally:
+            run.save()
+
+
+def _say(found: Profile, console: Console) -> None:
+    for name, reason in found.refused.items():
+        console.print(f"passed over {name}: {reason}")
+    if found.profiler is not None:
+        console.print(f"stacks by {found.profiler.name}: {found.profiler.why}")
+    for failure in found.failures:
+        console.print(f"failed: {failure}")
+    for with_, cost in sorted(found.costs().items()):
+        sure = f"{cost.low - 1:+.1%} to {cost.high - 1:+.1%} with 95%" if cost.starts > 1 else "one pair of windows"
+        console.print(f"throughput with {with_}: {cost.ratio - 1:+.1%} ({sure})")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

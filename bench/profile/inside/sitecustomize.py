@@ -1,0 +1,32 @@
+"""Runs inside a server whose memory is profiled, from 3.9 on: traces allocations, and writes down who has them.
+
+Asked by SIGUSR1, it writes ``PID-N.json`` into the folder that ``GILBENCH_MEMORY`` names, N counting from 0.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import tracemalloc
+from pathlib import Path
+
+LINES = 200
+_asked = itertools.count()
+
+
+def _write(*_: object) -> None:
+    held, peak = tracemalloc.get_traced_memory()
+    snapshot = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(False, tracemalloc.__file__)])
+    found = snapshot.statistics("lineno")[:LINES]
+    lines = [[one.traceback[0].filename, one.traceback[0].lineno, one.size, one.count] for one in found]
+    path = Path(os.environ["GILBENCH_MEMORY"], f"{os.getpid()}-{next(_asked)}.json")
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps({"held_bytes": held, "peak_bytes": peak, "lines": lines}))
+    new.replace(path)
+
+
+if "GILBENCH_MEMORY" in os.environ:
+    tracemalloc.start()
+    signal.signal(signal.SIGUSR1, _write)

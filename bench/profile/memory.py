@@ -1,0 +1,111 @@
+"""Which lines hold memory: tracemalloc inside the server, in a start of its own, before the load and at its end.
+
+It is of the standard library, so it works under every target. It notes down each allocation, which takes its time: the
+throughput with it is told, and such a window is never one of those that were measured.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from bench.errors import GilbenchError
+from bench.plan import SETTLE_S, Cell, Plan, served
+from bench.profile.stacks import short
+from bench.profile.windows import window, with_environment
+from bench.server import Server
+from bench.targets import Target
+
+INSIDE: Final = Path(__file__).with_name("inside")
+LINES_KEPT: Final = 30
+_PATIENCE_S: Final = 10.0
+
+
+class _Asking:
+    """Asks every process of a server for what it holds."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self._server, self._folder = server, folder
+        self.answers: list[list[dict[str, Any]]] = []
+
+    def begin(self) -> None:
+        """Do nothing: it has been asked before the load."""
+
+    def end(self) -> None:
+        """Ask, and wait for the answers.
+
+        Raises:
+            GilbenchError: a process does not answer.
+        """
+        first = psutil.Process(self._server.pid)
+        pids = [first.pid, *(child.pid for child in first.children(recursive=True))]
+        before = {path.name for path in self._folder.glob("*.json")}
+        for pid in pids:
+            os.kill(pid, signal.SIGUSR1)
+        until_s = time.monotonic() + _PATIENCE_S
+        while len(new := [path for path in self._folder.glob("*.json") if path.name not in before]) < len(pids):
+            self._server.check()
+            alive = sum(psutil.pid_exists(pid) for pid in pids)
+            if len(new) >= alive or time.monotonic() > until_s:
+                break
+            time.sleep(0.01)
+        if not new:
+            raise GilbenchError(
+                "the server does not say what memory it holds: leave --memory out, or take another model"
+            )
+        self.answers.append([json.loads(path.read_bytes()) for path in new])
+
+
+def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
+    """Return what a server holds before the load and at its end, by line, as it stands in ``memory.json``.
+
+    Raises:
+        GilbenchError: the server does not start, ended in the middle, or does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
+        more = {"PYTHONPATH": str(INSIDE), "GILBENCH_MEMORY": folder}
+        workload = plan.handlers.get(cell.workload, served(cell.workload)[0])
+        server = Server(with_environment(target, more), cell.model, workload)
+        try:
+            server.ready()
+            asking = _Asking(server, Path(folder))
+            asking.end()
+            measured = window(cell, server, plan, onlookers=[asking])
+        finally:
+            server.stop()
+    before, after = asking.answers
+    return {
+        "before": _told(before),
+        "after": _told(after),
+        "lines": _lines(before, after),
+        "requests": measured.result.requests,
+        "throughput_rps": measured.result.throughput_rps,
+        "warmup_s": SETTLE_S,
+    }
+
+
+def _told(answers: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        "processes": len(answers),
+        "held_bytes": sum(one["held_bytes"] for one in answers),
+        "peak_bytes": sum(one["peak_bytes"] for one in answers),
+    }
+
+
+def _lines(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines that hold most at the end, those that the load has added to first."""
+    held: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for which, answers in enumerate((before, after)):
+        for answer in answers:
+            for file, line, size, _ in answer["lines"]:
+                held[f"{short(file)}:{line}"][which] += size
+    ordered = sorted(held.items(), key=lambda item: (item[1][0] - item[1][1], -item[1][1], item[0]))
+    return [{"line": line, "before_bytes": had, "after_bytes": has} for line, (had, has) in ordered[:LINES_KEPT]]

@@ -1,0 +1,35 @@
+"""The profilers: a file each, a row each, the best first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bench.profile.profilers.perf import PERF
+from bench.profile.profilers.profiler import Profiler, Refused
+from bench.profile.profilers.py_spy import PY_SPY
+from bench.profile.profilers.sampling import SAMPLING
+from bench.targets import Target
+
+AUTO: Final = "auto"
+PROFILERS: Final = {profiler.name: profiler for profiler in (SAMPLING, PY_SPY, PERF)}
+
+
+def choose(wanted: str, target: Target) -> tuple[Profiler | None, dict[str, str]]:
+    """Return the profiler for servers under a target, and why those before it were passed over.
+
+    Args:
+        wanted: a key of :data:`PROFILERS`, or "auto": the first that works here.
+        target: the interpreter.
+
+    Raises:
+        Refused: the one that is asked for by name cannot be had.
+    """
+    refused: dict[str, str] = {}
+    for profiler in PROFILERS.values() if wanted == AUTO else [PROFILERS[wanted]]:
+        refusal = profiler.refusal(target)
+        if refusal is None:
+            return profiler, refused
+        if wanted != AUTO:
+            raise Refused(f"{wanted} cannot profile {target.name}: {refusal}")
+        refused[profiler.name] = refusal.reason
+    return None, refused

@@ -1,0 +1,80 @@
+"""The sampling profiler that CPython 3.15 brings along, ``profiling.sampling`` (PEP 799): run by the target itself.
+
+It knows its own interpreter to the byte, and reads it from outside without stopping it. Its folded stacks have files by
+their last name alone: those of the servers and of the user's handler are recognised by it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.profile.profilers.profiler import Asked, Profiler, Refusal
+from bench.profile.stacks import Kind, Stacks, frame
+from bench.server import ROOT
+from bench.targets import Target
+
+SINCE = (3, 15)
+
+_MODES = {Kind.CPU: "cpu", Kind.GIL: "gil", Kind.WALL: "wall"}
+
+
+def refusal(target: Target) -> Refusal | None:
+    return Refusal("it comes with CPython 3.15", "choose --profiler py-spy") if target.release < SINCE else None
+
+
+def command(asked: Asked) -> Sequence[str]:
+    return (
+        *(str(asked.target.executable), "-m", "profiling.sampling", "attach", "--all-threads", "--subprocesses"),
+        *("--sampling-rate", str(asked.rate_hz), "--mode", _MODES[asked.kind], "--collapsed"),
+        *("--native",) * asked.native,
+        *("--output", str(_output(asked)), str(asked.pid)),
+    )
+
+
+def stacks(asked: Asked) -> Stacks:
+    """Return what it has written, for the process and for its children.
+
+    Raises:
+        FileNotFoundError: it has written nothing.
+    """
+    outputs = [path for path in asked.folder.iterdir() if path.name.startswith(_output(asked).stem)]
+    if not outputs:
+        raise FileNotFoundError(_output(asked))
+    known = _known(asked.handler)
+    found = Stacks()
+    for output in outputs:
+        for line in output.read_text(encoding="utf-8", errors="replace").splitlines():
+            text, _, count = line.rpartition(" ")
+            frames = tuple(_frame(part, known) for part in text.split(";") if not part.startswith("tid:"))
+            found[frames] += int(count)
+    return found
+
+
+def _output(asked: Asked) -> Path:
+    return asked.folder / f"{asked.kind.value}.collapsed"
+
+
+def _known(handler: str) -> dict[str, str]:
+    """Return paths by their last name, but where a file of the standard library has the same."""
+    ours = [path for path in (ROOT / "servers").rglob("*.py") if path.stem not in sys.stdlib_module_names]
+    place = Path(handler.rpartition(":")[0])
+    found = {path.name: str(path) for path in ours if not path.stem.startswith("__")}
+    return found | ({place.name: str(place)} if place.suffix == ".py" else {})
+
+
+def _frame(text: str, known: Mapping[str, str]) -> str:
+    """Turn ``file:function:line`` round; files such as ``<frozen runpy>`` have no colon."""
+    file, function, line = ("", *text.rsplit(":", 2))[-3:]
+    return frame(function, known.get(file, file), "" if line == "0" else line) if file else text
+
+
+SAMPLING = Profiler(
+    name="sampling",
+    kinds=(Kind.CPU, Kind.GIL, Kind.WALL),
+    why="the interpreter's own, which knows it to the byte and stops nothing",
+    refusal=refusal,
+    command=command,
+    stacks=stacks,
+)

@@ -1,0 +1,67 @@
+"""Stacks and how often each was seen, in the "folded" form that flame graphs are made of.
+
+One line a stack: frames from the outermost to the innermost with semicolons between, then a space and the number
+(Gregg, The Flame Graph, ACM Queue 14(2), 2016). A frame is ``function (file:line)``.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from bench.server import ROOT
+
+Stack = tuple[str, ...]
+Stacks = Counter[Stack]
+
+
+class Kind(enum.Enum):
+    """Which moments of a thread are sampled."""
+
+    CPU = "cpu"
+    """On a CPU, or in the queue for one."""
+    GIL = "gil"
+    """Holding the GIL."""
+    WALL = "wall"
+    """All of its life."""
+    BLOCKED = "blocked"
+    """All of its life but CPU: of two samplings, by :func:`blocked`."""
+
+
+def frame(function: str, file: str, line: str = "") -> str:
+    """Return a frame as it is written; what separates frames cannot be part of one."""
+    place = f"{short(file)}:{line}" if line else short(file)
+    return f"{function} ({place})".replace(";", ",").replace("\n", " ")
+
+
+def short(file: str) -> str:
+    """Return a file's path from where its name says enough: this project's root, or a library's."""
+    path = PurePath(file)
+    if path.is_relative_to(ROOT):
+        return str(path.relative_to(ROOT))
+    parts = path.parts
+    for at in reversed(range(len(parts))):
+        if parts[at] == "site-packages" or (parts[at].startswith("python3") and at and parts[at - 1] == "lib"):
+            return "/".join(parts[at + 1 :])
+    return file
+
+
+def blocked(wall: Stacks, cpu: Stacks) -> Stacks:
+    """Return where threads were blocked: all of their life without what they were on a CPU, stack by stack.
+
+    The two were sampled in windows of their own, so a stack may come out a little too rare; none below nothing.
+    """
+    return wall - cpu
+
+
+def merge(several: Iterable[Stacks]) -> Stacks:
+    """Return all together."""
+    return sum(several, Stacks())
+
+
+def to_text(stacks: Stacks) -> str:
+    """Return folded lines, the most frequent first."""
+    ordered = sorted(stacks.items(), key=lambda item: (-item[1], item[0]))
+    return "".join(f"{';'.join(stack)} {count}\n" for stack, count in ordered)

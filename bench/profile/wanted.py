@@ -1,0 +1,174 @@
+"""Which cells are to be profiled: told by their parts, by the names that a page shows, or the slowest of a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench import options
+from bench.errors import GilbenchError
+from bench.options import OPTIONS
+from bench.plan import Cell
+from bench.record import SCHEMA, Record
+from bench.resume import Interrupted
+from bench.wanted import Wanted
+from servers.models import MODELS
+from servers.workloads import WORKLOADS
+
+PARTS: Final = {"servers": "server", "workloads": "workload", "pythons": "python", "clients": "clients"}
+"""Options of a run, and those that name the same here."""
+
+_DEFAULTS: Final = {"servers": "threaded", "workloads": "cpu", "clients": "4", "rounds": "5", "window": "600ms"}
+_NAMED: Final = "as threaded-cpu-8-3.14: model, workload, clients, interpreter"
+
+
+@dataclass(frozen=True, slots=True)
+class Profiling:
+    """What is to be profiled.
+
+    Attributes:
+        wanted: everything as for a run; its cells are those to be profiled.
+        cells: in this order.
+        run: the folder of the run that it belongs to; ``None``: a new one.
+    """
+
+    wanted: Wanted
+    cells: tuple[Cell, ...]
+    run: Path | None
+
+
+def profiling(typed: argparse.Namespace) -> Profiling:
+    """Make sense of what was typed, and find the interpreters.
+
+    Raises:
+        GilbenchError: something in it makes no sense; the message says what would.
+    """
+    run = None if typed.from_ is None else _run(typed.from_)
+    common = {name: getattr(typed, name) for name in ("conversation", "request", "rounds", "window", "results")}
+    if run is None:
+        if typed.slowest:
+            raise GilbenchError("--slowest is of a run: say which, as --from results/latest")
+        names = [_parts(name) for name in typed.cell or ()]
+        parts = {name: getattr(typed, own) for name, own in PARTS.items()}
+        chosen = [dict(zip(PARTS, cell, strict=True)) for cell in names] or [parts]
+    else:
+        common = run.typed() | {"rounds": None, "window": None} | _typed(common)
+        chosen = [_of_run(run, name) for name in typed.cell or [_slowest(run)]]
+    defaults = {name: option.default for name, option in OPTIONS.items()} | _DEFAULTS
+    whole = defaults | _typed(common) | {"passes": "1", "precision": None, "baseline": None, "name": "profile"}
+    found = [options.read(whole | _typed(one)) for one in chosen]
+    cells = tuple(dict.fromkeys(cell for wanted in found for cell in wanted.cells))
+    if len(found) > 1:
+        targets = {name: target for wanted in found for name, target in wanted.targets.items()}
+        handlers = {name: place for wanted in found for name, place in wanted.handlers.items()}
+        found[0].targets.update(targets)
+        found[0].handlers.update(handlers)
+    return Profiling(found[0], cells, None if run is None else run.path)
+
+
+def _typed(options_: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: text for name, text in options_.items() if text is not None}
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Divide the name of a cell; models, workloads and interpreters may have hyphens themselves.
+
+    Raises:
+        GilbenchError: it is the name of no cell.
+    """
+    for model in sorted(MODELS, key=len, reverse=True):
+        rest = name.removeprefix(f"{model}-")
+        for workload in sorted(WORKLOADS, key=len, reverse=True) if rest != name else ():
+            if rest.startswith((f"{workload}-", f"{workload}+")):
+                company, _, others = rest.removeprefix(workload).partition("-")
+                clients, _, target = others.partition("-")
+                if clients.isdecimal() and target:
+                    return model, f"{workload}{company}", target, clients
+    raise GilbenchError(f"--cell {name}: there is no such cell; write it {_NAMED}")
+
+
+def _run(folder: Path) -> Interrupted:
+    """Return a run, whether or not it came to its end.
+
+    Raises:
+        GilbenchError: there is none in that folder, or it is of another version.
+    """
+    try:
+        meta = json.loads((folder / "run.json").read_bytes())
+        run = Interrupted(folder.resolve(), meta)
+        run.typed()
+        if meta["schema"] <= SCHEMA:
+            return run
+    except (OSError, ValueError, TypeError, LookupError) as problem:
+        raise GilbenchError(f"--from {folder}: it holds no run ({problem}); name one, as results/latest") from None
+    raise GilbenchError(f"--from {folder}: it is of a newer version; update gilbench")
+
+
+def _of_run(run: Interrupted, name: str) -> dict[str, str]:
+    """Return a cell of a run as it would be typed.
+
+    Raises:
+        GilbenchError: the run has no such cell.
+    """
+    plan, builds = run.meta["plan"], run.meta["targets"]
+    for model in plan["models"]:
+        for workload in plan["workloads"]:
+            for clients in plan["clients"]:
+                for target in plan["targets"]:
+                    if Cell(model, workload, clients, target).name == name and name in run.cells:
+                        python = f"{target}={builds[target]['executable']}{builds[target].get('variants', '')}"
+                        handler = plan["handlers"].get(workload, workload)
+                        values = (model, handler, python, str(clients))
+                        return dict(zip(PARTS, values, strict=True))
+    known = ", ".join(sorted(run.cells)[:3])
+    raise GilbenchError(f"--cell {name}: the run has no such cell; write it as its page does, for example {known}")
+
+
+def _slowest(run: Interrupted) -> str:
+    """Return the cell that stays behind the best of its workload and clients by most, by median throughput.
+
+    Raises:
+        GilbenchError: the records cannot be read, or there are none.
+    """
+    rates: dict[Cell, list[float]] = defaultdict(list)
+    try:
+        for line in (run.path / "records.jsonl").read_text(encoding="utf-8").splitlines():
+            record = Record.from_json(line)
+            rates[Cell(*record.cell)].append(record.throughput_rps)
+    except OSError as problem:
+        raise GilbenchError(f"--from {run.path}: {problem.strerror}; name a run that has records") from problem
+    medians = {cell: statistics.median(found) for cell, found in rates.items()}
+    best: Mapping[tuple[str, int], float] = {
+        (cell.workload, cell.clients): max(
+            rate for other, rate in medians.items() if (other.workload, other.clients) == (cell.workload, cell.clients)
+        )
+        for cell in medians
+    }
+    if not medians:
+        raise GilbenchError(f"--from {run.path}: it has no records; measure first, with nox -s bench")
+    return min(medians, key=lambda cell: medians[cell] / (best[cell.workload, cell.clients] or 1.0)).name
+
+
+def added(parser: argparse.ArgumentParser) -> None:
+    """Add the options to a parser."""
+    told: dict[str, Any] = {"default": None, "metavar": "NAME"}
+    parser.add_argument("--server", help=f"concurrency model (default: {_DEFAULTS['servers']})", **told)
+    parser.add_argument("--workload", help="as for nox -s bench, your own too (default: cpu)", **told)
+    parser.add_argument("--python", default=None, metavar="LIST", help="interpreters, the first is the baseline")
+    parser.add_argument("--clients", default=None, metavar="N", help=f"(default: {_DEFAULTS['clients']})")
+    parser.add_argument(
+        "--cell", action="append", metavar="CELL", help=f"a cell by its name, {_NAMED}; can be repeated"
+    )
+    parser.add_argument("--from", dest="from_", type=Path, metavar="RUN", help="a run, whose page gets the profile")
+    parser.add_argument("--slowest", action="store_true", help="with --from: the cell that stays behind most (default)")
+    parser.add_argument("--conversation", default=None, metavar="R|keepalive", help="(default: 10, or as in the run)")
+    parser.add_argument("--request", default=None, metavar="TEXT", help="what handlers of your own are asked")
+    parser.add_argument("--rounds", default=None, metavar="N", help=f"(default: {_DEFAULTS['rounds']})")
+    parser.add_argument("--window", default=None, metavar="TIME", help=f"(default: {_DEFAULTS['window']})")
+    parser.add_argument("--results", default=None, metavar="FOLDER", help="where a new run goes (default: results)")

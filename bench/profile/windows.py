@@ -1,0 +1,254 @@
+"""The windows of one profiled cell: plain ones, and ones with each profiler, in random order, round after round.
+
+All are measured on servers that stay up, so what a profiler costs is a ratio of neighbours. One that needs the
+interpreter started in another way has a server of its own, and the difference between two starts is in its cost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from bench import ratios
+from bench.accounting import usage
+from bench.accounting.timeline import CloseSampler, Timeline
+from bench.errors import GilbenchError
+from bench.measure import Measured, measure
+from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan, served
+from bench.profile.profilers import choose
+from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
+from bench.profile.stacks import Kind, Stacks, blocked, merge
+from bench.record import Record
+from bench.server import Server
+from bench.targets import Target
+from bench.variants import ENV, Changed, Variant
+from loadgen.result import Traced
+from loadgen.wires import any_line_wire
+
+PLAIN: Final = "plain"
+TIMELINE: Final = "timeline"
+TRACED: Final = 50_000
+WARMUP_S: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a cell is to be profiled.
+
+    Attributes:
+        profiler: a key of :data:`bench.profile.profilers.PROFILERS`, or "auto".
+        native: with frames of C code.
+        rate_hz: stack samples of each thread a second.
+    """
+
+    profiler: str
+    native: bool
+    rate_hz: int
+
+
+@dataclass(slots=True)
+class Profile:
+    """What was found about a cell.
+
+    Attributes:
+        cell: which.
+        profiler: whose stacks they are; ``None`` if none works here.
+        refused: why others were passed over, by name.
+        stacks: by kind; what the profiler cannot tell is missing.
+        sampled_s: load under which each was sampled, in seconds.
+        timeline: of the last round.
+        requests: that fell into it, of each client.
+        windows: all windows, with what each was measured with.
+        failures: profilers that failed in a window, and why.
+        cut_short: what ended it before its time; what had been found by then is here.
+    """
+
+    cell: Cell
+    profiler: Profiler | None
+    refused: dict[str, str]
+    stacks: dict[Kind, Stacks] = field(default_factory=dict)
+    sampled_s: dict[Kind, float] = field(default_factory=dict)
+    timeline: Timeline | None = None
+    requests: tuple[Traced, ...] = ()
+    windows: list[tuple[str, Record]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    cut_short: BaseException | None = None
+
+    def costs(self) -> dict[str, ratios.Ratio]:
+        """Return throughput with each profiler over that without, paired by rounds."""
+        rates: dict[str, dict[int, float]] = {}
+        for with_, record in self.windows:
+            rates.setdefault(with_, {})[record.round_] = record.throughput_rps
+        plain = rates.pop(PLAIN, {})
+        found = {}
+        for with_, by_round in rates.items():
+            logs = [
+                math.log(rate / plain[round_])
+                for round_, rate in by_round.items()
+                if rate > 0 and plain.get(round_, 0) > 0
+            ]
+            ratio = ratios.of_starts(logs)
+            if ratio is not None:
+                found[with_] = ratio
+        return found
+
+
+def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
+    """Measure a cell's windows, profiled and not; what ends that early, Ctrl-C too, is told with what was found.
+
+    Raises:
+        GilbenchError: the profiler asked for cannot be had, or the server does not start.
+    """
+    profiler, refused = choose(how.profiler, target)
+    found = Profile(cell, profiler, refused)
+    workload = plan.handlers.get(cell.workload, served(cell.workload)[0])
+    kinds = [kind for kind in (profiler.kinds if profiler else ()) if _makes_sense(kind, target)]
+    chance = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
+    samples: list[tuple[Kind, Sample]] = []
+    with _scratch(profiler) as scratch:
+        with _servers(cell, target, plan, workload, profiler) as (server, profiled):
+            steps: dict[str, Callable[[], Measured | None]] = {
+                PLAIN: partial(window, cell, server, plan),
+                TIMELINE: partial(_with_timeline, found, server, plan),
+            }
+            for kind in kinds:
+                assert profiler is not None  # noqa: S101 - they are its kinds
+                asked = Asked(profiled.pid, target, kind, workload, how.native, how.rate_hz, scratch)
+                steps[kind.value] = partial(_with_stacks, found, samples, profiler, asked, server=profiled, plan=plan)
+            windows = _Windows(server)
+            try:
+                for round_ in range(plan.rounds):
+                    for with_ in chance.sample(list(steps), len(steps)):
+                        measured = steps[with_]()
+                        if measured is not None:
+                            windows.note(with_, round_, measured)
+            except (GilbenchError, KeyboardInterrupt) as problem:
+                found.cut_short = problem
+        _take(found, samples)
+    found.windows += windows.records()
+    if Kind.WALL in found.stacks and Kind.CPU in found.stacks:
+        found.stacks[Kind.BLOCKED] = blocked(found.stacks[Kind.WALL], found.stacks[Kind.CPU])
+        found.sampled_s[Kind.BLOCKED] = found.sampled_s[Kind.WALL]
+    return found
+
+
+def _makes_sense(kind: Kind, target: Target) -> bool:
+    return kind is not Kind.GIL or bool(target.build["gil_enabled"])
+
+
+def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
+    try:
+        sampler = CloseSampler(server.pid, frozenset({server.port}))
+    except OSError as problem:
+        server.check()
+        raise GilbenchError(
+            f"the system does not tell what the server's threads wait for: {problem.strerror}; run on Linux as the "
+            "server's user"
+        ) from problem
+    with contextlib.closing(sampler):
+        measured = window(found.cell, server, plan, onlookers=[sampler], trace=TRACED)
+        found.timeline, found.requests = sampler.timeline(), measured.result.trace
+    return measured
+
+
+def _with_stacks(
+    found: Profile, samples: list[tuple[Kind, Sample]], profiler: Profiler, asked: Asked, *, server: Server, plan: Plan
+) -> Measured | None:
+    """Measure a window with a profiler; ``None`` if that failed, which is noted: the other windows are unharmed."""
+    asked = asked._replace(folder=Path(tempfile.mkdtemp(dir=asked.folder)))
+    try:
+        with profiler.sample(asked) as sample:
+            measured = window(found.cell, server, plan, onlookers=[sample])
+    except Refused as problem:
+        server.check()
+        found.failures.append(str(problem))
+        return None
+    samples.append((asked.kind, sample))
+    window_s = measured.end.usage.at_s - measured.begin.usage.at_s
+    found.sampled_s[asked.kind] = found.sampled_s.get(asked.kind, 0.0) + window_s + SETTLE_S
+    return measured
+
+
+def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
+    """Put together what was sampled."""
+    for kind, sample in samples:
+        try:
+            found.stacks[kind] = merge([found.stacks.get(kind, Stacks()), sample.stacks()])
+        except Refused as problem:
+            found.failures.append(str(problem))
+
+
+def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
+    """Measure a window, with whatever else :func:`~bench.measure.measure` is to be told."""
+    assert plan.window_s is not None  # noqa: S101 - a profile's plan has one
+    return measure(
+        cell,
+        server,
+        window_s=plan.window_s,
+        warmup_s=SETTLE_S,
+        conversation=plan.conversation,
+        wire=any_line_wire(plan.request.encode()) if cell.workload in plan.handlers else "line",
+        accounts=plan.window_s >= ACCOUNTS_FROM_S,
+        **with_,
+    )
+
+
+@contextlib.contextmanager
+def _scratch(profiler: Profiler | None) -> Iterator[Path]:
+    """Have a folder for what profilers write, and nothing left of it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
+        try:
+            yield Path(folder)
+        finally:
+            if profiler is not None:
+                profiler.tidy()
+
+
+@contextlib.contextmanager
+def _servers(
+    cell: Cell, target: Target, plan: Plan, workload: str, profiler: Profiler | None
+) -> Iterator[tuple[Server, Server]]:
+    """Have the server up, and the one that is profiled: the same, unless the profiler needs it started otherwise."""
+    environments: list[Mapping[str, str]] = [{}]
+    if profiler is not None and profiler.environment:
+        environments.append(profiler.environment)
+    servers: list[Server] = []
+    try:
+        for environment in environments:
+            servers.append(Server(with_environment(target, environment), cell.model, workload))
+            servers[-1].ready()
+            measure(cell, servers[-1], window_s=WARMUP_S, warmup_s=0.0, conversation=plan.conversation, accounts=False)
+        yield servers[0], servers[-1]
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def with_environment(target: Target, environment: Mapping[str, str]) -> Target:
+    """Return a target with more in its environment."""
+    more = (Variant(f"{ENV}{name}", value) for name, value in environment.items())
+    return replace(target, changed=Changed((*target.changed.variants, *more)))
+
+
+class _Windows:
+    """The windows, until the servers have ended."""
+
+    def __init__(self, server: Server) -> None:
+        self._at_ready = usage.read(server.pid)
+        self._windows: list[tuple[str, int, Measured]] = []
+
+    def note(self, with_: str, round_: int, measured: Measured) -> None:
+        self._windows.append((with_, round_, measured))
+
+    def records(self) -> list[tuple[str, Record]]:
+        return [
+            (with_, measured.record(pass_=0, start=0, round_=round_, at_ready=self._at_ready, life=None))
+            for with_, round_, measured in self._windows
+        ]
