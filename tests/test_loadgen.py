@@ -11,7 +11,6 @@ import math
 import os
 import resource
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -737,15 +736,7 @@ def test_cancelling_before_the_window_measures_nothing() -> None:
     assert codes(result) == ["few_requests", "short_window"]
 
 
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C be noticed, even if whoever started the tests ignores it."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, previous)
-
-
-def test_ctrl_c_ends_the_run_and_is_raised_on(ctrl_c: None) -> None:
+def test_ctrl_c_ends_the_run_and_is_raised_on() -> None:
     began_s, before = time.monotonic(), open_files()
     with Server(polite) as server:
         timer = threading.Timer(0.2, _thread.interrupt_main)

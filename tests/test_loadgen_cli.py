@@ -59,14 +59,6 @@ def closed() -> Iterator[int]:
         yield bound.getsockname()[1]
 
 
-@pytest.fixture
-def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C reach what is started, even if whoever started the tests ignores it."""
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, previous)
-
-
 @contextlib.contextmanager
 def one_client(converse: Callable[[socket.socket], None]) -> Iterator[int]:
     """Converse with the first that connects, and take no other."""
@@ -273,7 +265,7 @@ sys.exit(main(["127.0.0.1:{closed}", "--connections", "100"]))
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_a_signal_ends_it_with_the_results_so_far(number: int, output: str, ctrl_c: None) -> None:
+def test_a_signal_ends_it_with_the_results_so_far(number: int, output: str) -> None:
     heard = threading.Event()
 
     def converse(connection: socket.socket) -> None:
@@ -513,7 +505,7 @@ def test_nobody_to_talk_to_is_one_line(closed: int) -> None:
     assert one_line(done.stderr)
 
 
-def test_ctrl_c_ends_the_talk_politely(seed: int, ctrl_c: None) -> None:
+def test_ctrl_c_ends_the_talk_politely(seed: int) -> None:
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([*LOADGEN, "talk", f"127.0.0.1:{seed}"], cwd=ROOT, **pipes) as process:
         assert process.stdin

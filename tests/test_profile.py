@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 
 from bench.accounting import timeline
-from bench.accounting.timeline import ABSENT, DOINGS, CloseSampler, Doing
+from bench.accounting.close_sampler import CloseSampler
+from bench.accounting.timeline import ABSENT, DOINGS, Doing
 from bench.errors import GilbenchError
 from bench.measure import measure
 from bench.plan import Cell

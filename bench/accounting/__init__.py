@@ -16,4 +16,10 @@ The files, in the order in which data passes through them:
     looks at all of them a few hundred times a second, as often as its own cost allows.
 :mod:`~bench.accounting.account`
     exact times and samples together become shares that sum to 1, by role and in all, with their errors.
+:mod:`~bench.accounting.close_look`
+    the same look a thousand times a second: compiled.
+:mod:`~bench.accounting.close_sampler`
+    looks so at all threads as they come and go, and makes a timeline of it.
+:mod:`~bench.accounting.timeline`
+    what each thread did from one such look to the next, and which of them held the GIL.
 """

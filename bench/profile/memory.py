@@ -18,7 +18,7 @@ from typing import Any, Final
 import psutil
 
 from bench.errors import GilbenchError
-from bench.plan import SETTLE_S, Cell, Plan, served
+from bench.plan import Cell, Plan, served
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
 from bench.server import Server
@@ -88,7 +88,6 @@ def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
         "lines": _lines(before, after),
         "requests": measured.result.requests,
         "throughput_rps": measured.result.throughput_rps,
-        "warmup_s": SETTLE_S,
     }
 
 

@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, NamedTuple, Self
@@ -116,13 +117,14 @@ class Sample:
 
     def _attach(self) -> None:
         try:
-            self._process = subprocess.Popen(
-                list(self._profiler.command(self._asked)),
-                stdin=subprocess.DEVNULL,
-                stdout=self._said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            with _interruptible():
+                self._process = subprocess.Popen(
+                    list(self._profiler.command(self._asked)),
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._said,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
         except OSError as problem:
             raise Refused(f"{self._profiler.name} cannot be started: {problem.strerror}") from problem
         patient_until_s = time.monotonic() + (_END_S if self._profiler.started else ATTACH_S)
@@ -186,6 +188,20 @@ class Sample:
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         told = " | ".join(lines)[:_TOLD_CHARACTERS] or "it said nothing"
         return Refused(f"{self._profiler.name} failed: {told}; {remedy(said)}")
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let what is started meanwhile be ended by SIGINT: a shell has those in its background ignore it, for ever."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    else:
+        yield
 
 
 def remedy(said: str) -> str:
