@@ -24,7 +24,7 @@ from servers.workloads import WORKLOADS
 PARTS: Final = {"servers": "server", "workloads": "workload", "pythons": "python", "clients": "clients"}
 """Options of a run, and those that name the same here."""
 
-_DEFAULTS: Final = {"servers": "threaded", "workloads": "cpu", "clients": "4", "rounds": "5", "window": "600ms"}
+_DEFAULTS: Final = {"servers": "threaded", "workloads": "cpu", "clients": "4", "rounds": "5", "window": "500ms"}
 _NAMED: Final = "as threaded-cpu-8-3.14: model, workload, clients, interpreter"
 
 

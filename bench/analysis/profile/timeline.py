@@ -188,10 +188,13 @@ def _note(figure: Figure, panels: Sequence[Panel], height: float) -> None:
     for panel in panels:
         seen = panel.profile.meta["timeline"]
         cost = panel.profile.meta["costs"].get("timeline")
-        lost = f", {cost['ratio'] - 1:+.0%} throughput" if cost else ""
+        lost = ""
+        if cost and cost["low"] is not None:
+            ends = f"{100 * (cost['low'] - 1):+.0f} to {100 * (cost['high'] - 1):+.0f}%"
+            lost = f", throughput with it {100 * (cost['ratio'] - 1):+.0f}% ({ends})"
         told.append(
             f"{panel.profile.target}: a look each {seen['resolution_us'] / 1e3:.1f} ms for "
             f"{seen['cost_cores']:.0%} of a core{lost}"
         )
-    text = f"Seen from outside, nothing stopped. {'; '.join(told)}."
+    text = f"Seen from outside, nothing stopped. {'; '.join(told)}.".replace("-", "−")
     figure.text(0.2 / WIDTH, 0.12 / height, text, color=style.QUIET, fontsize=8.5)
