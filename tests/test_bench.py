@@ -112,8 +112,6 @@ def test_collecting_shows_the_plan_and_measures_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--servers", "forked"], "choose from serial, threaded, thread-pool, asyncio"),
-        (["--pythons", "3.99"], "install it, as by uv python install 3.99"),
         (["--conversation", "keepalive"], "serial serves 1 client at a time"),
         (["--budget", "5s"], "give --budget "),
         (["--results", "/dev/null/x", "--servers", "serial", "--workloads", "echo"], "choose another folder"),

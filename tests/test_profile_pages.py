@@ -166,6 +166,22 @@ def test_speedscope_weights_are_seconds(profile: Profile) -> None:
     }
 
 
+def test_memory_and_failures_are_shown(tmp_path: Path) -> None:
+    run = Made(models=("threaded",), workloads=("cpu",)).write(tmp_path / "small")
+    folder = write_profile(run, "3.13", gil=True)
+    held = {"processes": 2, "held_bytes": 4096, "peak_bytes": 8192}
+    lines = [{"line": "shop.py:3", "before_bytes": 0, "after_bytes": 2048}]
+    memory = {"before": held, "after": held, "lines": lines, "requests": 10, "throughput_rps": 100.0}
+    (folder / "memory.json").write_text(json.dumps(memory))
+    meta = json.loads((folder / "profile.json").read_text())
+    (folder / "profile.json").write_text(json.dumps(meta | {"failures": ["py-spy failed: no; run as root"]}))
+    assert draw([str(run), "--quiet"]) == 0
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "2 processes held 4.0 KiB at the end of the load" in page
+    assert '<code>shop.py:3</code></td><td class="n">2.0 KiB</td>' in page
+    assert "py-spy failed: no; run as root" in page
+
+
 def test_the_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert draw_profiles([str(run)]) == 0
     assert "On 3.13 1.0 threads were on a CPU at once" in capsys.readouterr().out
@@ -181,7 +197,8 @@ def test_the_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.Captur
         assert (run / href).is_file(), href
 
 
-def test_what_frames_are_called_is_no_markup(run: Path) -> None:
+def test_what_frames_are_called_is_no_markup(tmp_path: Path) -> None:
+    run = Made(models=("threaded",), workloads=("cpu",)).write(tmp_path / "small")
     write_profile(run, "3.14", gil=True, extra='<script>alert(1)</script> ("x.py:1) 50\n')
     assert draw([str(run), "--quiet"]) == 0
     for path in (run / "report.html", run / "profile" / "threaded-cpu-4-3.14" / "flame-gil.html"):

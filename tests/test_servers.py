@@ -56,6 +56,7 @@ STARTS = 60
 STARTS_AT_ONCE = 4
 
 by_target = pytest.mark.parametrize("target", TARGETS)
+by_corner = pytest.mark.parametrize("target", CORNERS)
 by_model = pytest.mark.parametrize("model", HERE)
 by_target_and_model = pytest.mark.parametrize(("target", "model"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
 by_concurrent_model = pytest.mark.parametrize("model", CONCURRENT)
@@ -677,7 +678,7 @@ def test_a_worker_that_is_killed_is_replaced_and_costs_no_other_client(target: s
         server.end()
 
 
-@by_target
+@by_corner
 def test_a_killed_worker_of_the_process_pool_costs_its_own_request_alone(target: str) -> None:
     with (
         serving(TARGETS[target].executable, "process-pool", "--workload", "io") as server,
@@ -748,7 +749,7 @@ def refused_in_one_line(command: Sequence[str | Path]) -> str:
     return done.stderr
 
 
-@by_target
+@by_corner
 @pytest.mark.parametrize("what", WRONG)
 def test_what_is_wrong_is_one_line_that_helps(target: str, what: str) -> None:
     arguments, helps = WRONG[what]

@@ -51,6 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    return draw(run)
+
+
+def draw(run: Path) -> int:
+    """Let analysing draw the run, in a process of its own: measuring knows nothing of it."""
     return subprocess.run([sys.executable, "-m", "bench.analysis.profile", str(run)], cwd=ROOT, check=False).returncode
 
 
