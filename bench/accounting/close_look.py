@@ -29,10 +29,12 @@ LOOK = np.dtype(
         ("first", np.int64),  # argument of the call
         ("second", np.int64),
         ("stack", np.int64),  # pointer
-        ("queued_ns", np.int64),  # time in the run queue so far, as last known
+        ("queued_ns", np.int64),  # time in the run queue so far, as last known; -1: not yet
     ],
     align=True,
 )
+
+NEW = (0, 0, UNSEEN, 0, 0, 0, -1)
 
 _long, _address = types.int64, types.uintp
 _pread: Any = types.ExternalFunction("pread", _long(types.int32, _address, _long, _long))
@@ -109,13 +111,16 @@ class Looking(NamedTuple):
     scratch: Any
 
 
-def looking(files: Sequence[tuple[int, int]]) -> Looking:
-    """Return what to look at threads with, by their files."""
-    last = np.zeros(len(files), LOOK)
-    last["number"] = UNSEEN
+def looking(files: Sequence[tuple[int, int]], last: Sequence[tuple[int, ...]]) -> Looking:
+    """Return what to look at threads with.
+
+    Args:
+        files: of each thread its ``syscall`` and its ``schedstat``.
+        last: what each did when it was last looked at, or :data:`NEW`.
+    """
     return Looking(
         files=np.array(files, np.int32).reshape(-1, 2),
-        last=last,
+        last=np.array(last, LOOK),
         rows=np.zeros(ROWS, LOOK),
         ticks=np.zeros(TICKS, np.int64),
         buffer=np.zeros(BUFFER_BYTES, np.uint8),
@@ -123,7 +128,7 @@ def looking(files: Sequence[tuple[int, int]]) -> Looking:
     )
 
 
-_LOOKING = typeof(looking([(0, 0)]))  # type: ignore[no-untyped-call]
+_LOOKING = typeof(looking([(0, 0)], [NEW]))  # type: ignore[no-untyped-call]
 
 
 @compiled(types.int64(_LOOKING, types.int64, types.int64))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.accounting.close_look import GONE, RUNNING, look, looking
+from bench.accounting.close_look import GONE, NEW, RUNNING, look, looking
 from bench.accounting.sampler import Sampler
 from bench.accounting.threads import Process, Tree
 from bench.accounting.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, spans_of, with_holders
@@ -122,13 +122,14 @@ class CloseSampler:
 
     def _run(self) -> None:
         threads: list[_Seen] = []
-        at_work, gap_ns, stretch_s = looking([]), self._gap_ns, SHORTEST_S
+        at_work, gap_ns, stretch_s = looking([], []), self._gap_ns, SHORTEST_S
         spent_s = began_s = time.thread_time()
         while not self._over.is_set():
             stretch_s = min(2 * stretch_s, LONGEST_S)
             if self._meet():
+                last = dict(zip((seen.tid for seen in threads), at_work.last.tolist(), strict=True))
                 threads, stretch_s = list(self._now.values()), SHORTEST_S
-                at_work = looking([seen.files for seen in threads])
+                at_work = looking([seen.files for seen in threads], [last.get(seen.tid, NEW) for seen in threads])
             if not threads:
                 time.sleep(SHORTEST_S)
                 continue

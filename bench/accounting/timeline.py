@@ -124,7 +124,7 @@ def enter_queues(
         ticks_ns: times of the looks, int64[looks].
     """
     for (_, before_ns), (tick, after_ns) in itertools.pairwise(queued_ns):
-        if 0 < before_ns < after_ns and 0 < tick < len(ticks_ns):
+        if 0 <= before_ns < after_ns and 0 < tick < len(ticks_ns):
             got_cpu_ns = (ticks_ns[tick - 1] + ticks_ns[tick]) / 2  # some time between the two looks
             first = int(np.searchsorted(ticks_ns, got_cpu_ns - (after_ns - before_ns)))
             stretch = codes[first:tick]

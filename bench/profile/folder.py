@@ -86,6 +86,7 @@ def _meta(found: Profile, target: Target, how: How, command: str) -> dict[str, A
             "looks": timeline.looks,
             "resolution_us": round(timeline.resolution_ns / 1e3, 1),
             "cost_cores": round(timeline.cost_cores, 4),
+            "effective_cores": round(found.cores, 3),
             "shares": {doing.value: round(share, 4) for doing, share in timeline.shares().items()},
         },
     }

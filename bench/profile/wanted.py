@@ -64,6 +64,8 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     whole = defaults | _typed(common) | {"passes": "1", "precision": None, "baseline": None, "name": "profile"}
     found = [options.read(whole | _typed(one)) for one in chosen]
     cells = tuple(dict.fromkeys(cell for wanted in found for cell in wanted.cells))
+    if run is None and not typed.cell and typed.python is None:
+        cells = tuple(cell for cell in cells if cell.target == cells[0].target)  # half a minute is enough for one
     if len(found) > 1:
         targets = {name: target for wanted in found for name, target in wanted.targets.items()}
         handlers = {name: place for wanted in found for name, place in wanted.handlers.items()}
@@ -160,7 +162,9 @@ def added(parser: argparse.ArgumentParser) -> None:
     told: dict[str, Any] = {"default": None, "metavar": "NAME"}
     parser.add_argument("--server", help=f"concurrency model (default: {_DEFAULTS['servers']})", **told)
     parser.add_argument("--workload", help="as for nox -s bench, your own too (default: cpu)", **told)
-    parser.add_argument("--python", default=None, metavar="LIST", help="interpreters, the first is the baseline")
+    parser.add_argument(
+        "--python", default=None, metavar="LIST", help="interpreters, the first is the baseline (default: the newest)"
+    )
     parser.add_argument("--clients", default=None, metavar="N", help=f"(default: {_DEFAULTS['clients']})")
     parser.add_argument(
         "--cell", action="append", metavar="CELL", help=f"a cell by its name, {_NAMED}; can be repeated"

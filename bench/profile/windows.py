@@ -67,6 +67,7 @@ class Profile:
         stacks: by kind; what the profiler cannot tell is missing.
         sampled_s: load under which each was sampled, in seconds.
         timeline: of the last round.
+        cores: effective cores of that window, by the kernel's exact clocks.
         requests: that fell into it, of each client.
         windows: all windows, with what each was measured with.
         failures: profilers that failed in a window, and why.
@@ -79,6 +80,7 @@ class Profile:
     stacks: dict[Kind, Stacks] = field(default_factory=dict)
     sampled_s: dict[Kind, float] = field(default_factory=dict)
     timeline: Timeline | None = None
+    cores: float = 0.0
     requests: tuple[Traced, ...] = ()
     windows: list[tuple[str, Record]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -158,6 +160,7 @@ def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     with contextlib.closing(sampler):
         measured = window(found.cell, server, plan, onlookers=[sampler], trace=TRACED)
         found.timeline, found.requests = sampler.timeline(), measured.result.trace
+        found.cores = measured.cpu.total / (measured.end.usage.at_s - measured.begin.usage.at_s)
     return measured
 
 
