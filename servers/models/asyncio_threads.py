@@ -14,7 +14,10 @@ def serve(listener: socket.socket, handler: Handler) -> None:
     pool = ThreadPoolExecutor(handler.workers)
 
     async def respond(request: bytes) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(pool, handler.respond, request)
+        loop = asyncio.get_running_loop()
+        # So its threads have ended before the loop takes its signal handlers back: a signal to one would be the end.
+        loop.set_default_executor(pool)
+        return await loop.run_in_executor(None, handler.respond, request)
 
     asyncio_streams.serve(listener, handler._replace(respond_async=respond))
     pool.shutdown()
