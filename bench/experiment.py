@@ -127,8 +127,8 @@ class Experiment:
         return _Started(cell, self._starts - 1, self._server(cell))
 
     def _server(self, cell: Cell) -> Server:
-        workload = self.plan.handlers.get(cell.workload, served(cell.workload)[0])
-        return Server(self.targets[cell.target], cell.model, workload, fixed_layout=self.plan.fixed_layout)
+        target, workload = self.targets[cell.target], self.plan.serves(cell)
+        return Server(target, cell.model, workload, fixed_layout=self.plan.fixed_layout)
 
     def _end(self, one: _Started, pass_: int) -> list[Record]:
         life = one.server.stop()

@@ -124,6 +124,10 @@ class Plan:
     def groups(self) -> list[Group]:
         return list(dict.fromkeys(cell.group for cell in self.cells))
 
+    def serves(self, cell: Cell) -> str:
+        """Return what a cell's server is told to serve: a workload's name, or where a handler of one's own is."""
+        return self.handlers.get(cell.workload, served(cell.workload)[0])
+
     def order(self, pass_: int) -> Iterator[list[list[Cell]]]:
         """Yield each group of a pass as its rounds of cells, in the random order that the seed gives."""
         chance = random.Random(f"{self.seed}/{pass_}")  # noqa: S311 - an order, not a secret

@@ -15,11 +15,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from rich.console import Console
 
 from bench import machine, variants
+from bench.arguments import Parser
 from bench.errors import GilbenchError
 from bench.micro.environments import environment
 from bench.micro.rounds import SCHEMA, measure
@@ -30,11 +31,6 @@ from bench.targets import Target, discover, resolve
 ALL: Final = "all"
 ROUNDS: Final = 5
 RECORDS: Final = "micro.jsonl"
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="nox -s micro --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="nox -s micro --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--pythons", default=ALL, metavar="LIST", help="as for nox -s bench, or all (default: all found)"
     )

@@ -13,10 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 
+from bench.arguments import Parser
 from bench.errors import GilbenchError
 from bench.plan import Plan
 from bench.profile import folder
@@ -29,11 +29,6 @@ from bench.record import Record
 from bench.run import described
 from bench.run_folder import RunFolder, only_run
 from bench.server import ROOT
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,9 +55,7 @@ def draw(run: Path) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nox -s profile --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(prog="nox -s profile --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     added(parser)
     parser.add_argument(
         "--profiler",

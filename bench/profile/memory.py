@@ -18,7 +18,7 @@ from typing import Any, Final
 import psutil
 
 from bench.errors import GilbenchError
-from bench.plan import Cell, Plan, served
+from bench.plan import Cell, Plan
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
 from bench.server import Server
@@ -72,8 +72,7 @@ def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
         more = {"PYTHONPATH": str(INSIDE), "GILBENCH_MEMORY": folder}
-        workload = plan.handlers.get(cell.workload, served(cell.workload)[0])
-        server = Server(with_environment(target, more), cell.model, workload)
+        server = Server(with_environment(target, more), cell.model, plan.serves(cell))
         try:
             server.ready()
             asking = _Asking(server, Path(folder))

@@ -22,7 +22,7 @@ from bench.accounting.close_sampler import CloseSampler
 from bench.accounting.timeline import Timeline
 from bench.errors import GilbenchError
 from bench.measure import Measured, measure
-from bench.plan import ACCOUNTS_FROM_S, Cell, Plan, served
+from bench.plan import ACCOUNTS_FROM_S, Cell, Plan
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
@@ -113,7 +113,7 @@ def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
     """
     profiler, refused = choose(how.profiler, target)
     found = Profile(cell, profiler, refused)
-    workload = plan.handlers.get(cell.workload, served(cell.workload)[0])
+    workload = plan.serves(cell)
     kinds = [kind for kind in (profiler.kinds if profiler else ()) if _makes_sense(kind, target)]
     chance = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
     samples: list[tuple[Kind, Sample]] = []
@@ -194,16 +194,14 @@ def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
 def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
     """Measure a window, with whatever else :func:`~bench.measure.measure` is to be told."""
     assert plan.window_s is not None  # noqa: S101 - a profile's plan has one
-    return measure(
-        cell,
-        server,
-        window_s=plan.window_s,
-        warmup_s=WARMUP_S,
-        conversation=plan.conversation,
-        wire=any_line_wire(plan.request.encode()) if cell.workload in plan.handlers else "line",
-        accounts=plan.window_s >= ACCOUNTS_FROM_S,
-        **with_,
-    )
+    accounts = plan.window_s >= ACCOUNTS_FROM_S
+    return _load(cell, server, plan, window_s=plan.window_s, warmup_s=WARMUP_S, accounts=accounts, **with_)
+
+
+def _load(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
+    """Put the plan's load on a server: a handler of the user's own is asked what it is to be asked, warming up too."""
+    wire = any_line_wire(plan.request.encode()) if cell.workload in plan.handlers else "line"
+    return measure(cell, server, conversation=plan.conversation, wire=wire, **with_)
 
 
 @contextlib.contextmanager
@@ -230,7 +228,7 @@ def _servers(
         for environment in environments:
             servers.append(Server(with_environment(target, environment), cell.model, workload))
             servers[-1].ready()
-            measure(cell, servers[-1], window_s=FIRST_S, warmup_s=0.0, conversation=plan.conversation, accounts=False)
+            _load(cell, servers[-1], plan, window_s=FIRST_S, warmup_s=0.0, accounts=False)
         yield servers[0], servers[-1]
     finally:
         for server in servers:
