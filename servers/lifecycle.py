@@ -80,6 +80,20 @@ def stop() -> None:
         _hang_up(connection)
 
 
+@contextlib.contextmanager
+def signals_kept() -> Iterator[None]:
+    """Let threads that are started meanwhile take no signal that stops: the main thread takes them all.
+
+    A thread that has ended is gone a moment later only, and an interpreter that is about to end has taken its handlers
+    back by then: it would die of a signal that comes to such a thread.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def before_end(tidy: Callable[[], object]) -> None:
     """Have ``tidy`` called if the time for what is in hand runs out; not in children, who have nothing to tidy."""
     _Process.endings.append(tidy)
@@ -167,6 +181,7 @@ def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator
     poll = select.poll()
     for fd in (*fds, wake_r, *lifeline_fds()):
         poll.register(fd, select.POLLIN)
+    on_signal()  # whatever came until here has waked nobody
     try:
         while not _Process.stopping:
             ready = {fd for fd, _ in poll.poll()}

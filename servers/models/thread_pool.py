@@ -16,8 +16,9 @@ def serve(listener: socket.socket, handler: Handler) -> None:
     threads = [
         threading.Thread(target=serve_all, args=(listener, handler), daemon=True) for _ in range(handler.workers)
     ]
-    for thread in threads:
-        thread.start()
+    with lifecycle.signals_kept():
+        for thread in threads:
+            thread.start()
     lifecycle.wait_for_stop()
     lifecycle.shut(listener)
     for thread in threads:  # bounded by the timer that lifecycle.stop() set
