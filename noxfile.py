@@ -1,10 +1,14 @@
 """What there is to run: ``nox -s bench`` measures and draws, ``nox -s tests`` tests; ``nox -l`` lists the rest.
 
-Every session installs one dependency group of pyproject.toml, at the versions that requirements.lock pins.
+Every session installs one dependency group of pyproject.toml, at the versions that requirements.lock pins. Those that
+measure or show results work from any folder, as ``nox -f PATH/noxfile.py -s bench``: paths behind ``--`` count from it.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nox
@@ -23,6 +27,14 @@ nox.options.error_on_missing_interpreters = True
 PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # -c: whatever other folders the arguments name
 PROJECT = nox.project.load_toml("pyproject.toml")
 LOCK = "requirements.lock"
+EXAMPLE = (
+    *("--pythons=3.13,3.13t,3.14", "--servers=serial,threaded,asyncio,multiprocess,subinterpreters"),
+    *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
+)
+NO_TESTS = 5  # pytest's exit status where nothing was selected
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ROOT = Path(__file__).resolve().parent
+WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), ROOT / "docs/how-to/gate.yml"])
 SUPPORTED: str = PROJECT["project"]["requires-python"]
 DOWNLOADED = "3.14"
 
@@ -52,69 +64,129 @@ def _install(session: nox.Session, group: str) -> None:
     session.install("-c", LOCK, *requirements, env={"UV_COMPILE_BYTECODE": "1"})
 
 
+def _run_here(session: nox.Session, *words: str, interrupt_s: float = 30, terminate_s: float = 10) -> None:
+    """Run a module of ours, with what stands behind --, in the folder where nox was called."""
+    if Path(session.invoked_from).resolve() != ROOT:
+        session.chdir(session.invoked_from)
+    # What that folder holds is not taken for a module of ours, nor for one that we need.
+    env = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    command = ("python", "-m", *words, *session.posargs)
+    session.run(*command, env=env, interrupt_timeout=interrupt_s, terminate_timeout=terminate_s)
+
+
+def _from_here(session: nox.Session, name: str) -> str:
+    return os.path.relpath(ROOT / name, Path(session.invoked_from).resolve())
+
+
 @harness_session
 def bench(session: nox.Session) -> None:
     """Measure, draw and show: the main job. Options go behind --, as in: nox -s bench -- --pythons 3.13,3.13t."""
     _install(session, "bench")
+    narrow = ("--benchmark-name=short", "--benchmark-columns=median")
+    pytest = ("pytest", "-c", _from_here(session, "pyproject.toml"), "-p", "bench.pytest_options", *narrow)
     # After Ctrl-C what has been measured is still drawn.
-    narrow = ("--benchmark-name=short", "--benchmark-columns=median,min")
-    session.run(*PYTEST, *narrow, "bench", *session.posargs, interrupt_timeout=90, terminate_timeout=15)
+    _run_here(session, *pytest, _from_here(session, "bench"), interrupt_s=90, terminate_s=15)
 
 
 @harness_session
 def report(session: nox.Session) -> None:
     """Draw a run again from its records, by default the latest: nox -s report -- results/runs/A."""
     _install(session, "bench")
-    session.run("python", "-m", "bench.analysis", *(session.posargs or ["results/latest"]))
+    _run_here(session, "bench.analysis")
 
 
 @harness_session
 def compare(session: nox.Session) -> None:
     """Compare two interpreters of a run, or two runs: nox -s compare -- results/runs/A results/runs/B."""
     _install(session, "bench")
-    session.run("python", "-m", "bench.analysis.compare", *session.posargs)
+    _run_here(session, "bench.analysis.compare")
 
 
 @harness_session
 def history(session: nox.Session) -> None:
     """Draw each cell over all runs and over versions of CPython, and name the runs where a change came in."""
     _install(session, "history")
-    session.run("python", "-m", "bench.analysis.history", *session.posargs)
+    _run_here(session, "bench.analysis.history")
+
+
+@harness_session
+def export(session: nox.Session) -> None:
+    """Write runs as Parquet, CSV or JSON lines: nox -s export -- results/latest windows.parquet."""
+    _install(session, "export")
+    _run_here(session, "bench.analysis.export")
 
 
 @harness_session
 def micro(session: nox.Session) -> None:
     """Measure starts, hand-offs, locks and singletons inside each interpreter: nox -s micro -- --pythons 3.14."""
     _install(session, "micro")
-    session.run("python", "-m", "bench.micro", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+    _run_here(session, "bench.micro")
 
 
 @harness_session
 def profile(session: nox.Session) -> None:
     """See which lines hold the GIL, when, and who waits: nox -s profile -- --server threaded --workload cpu."""
     _install(session, "profile")
-    session.run("python", "-m", "bench.profile", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+    _run_here(session, "bench.profile")
 
 
 @harness_session
 def watch(session: nox.Session) -> None:
     """Watch where the time of a running Python process goes, live: nox -s watch -- PID."""
     _install(session, "profile")
-    session.run("python", "-m", "bench", "watch", *session.posargs, interrupt_timeout=5)
+    _run_here(session, "bench", "watch", interrupt_s=5)
 
 
 @harness_session
 def peers(session: nox.Session) -> None:
     """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
     _install(session, "peers")
-    session.run("python", "-m", "loadgen.peers", *session.posargs, interrupt_timeout=30, terminate_timeout=10)
+    _run_here(session, "loadgen.peers")
+
+
+@harness_session
+def example(session: nox.Session) -> None:
+    """Measure the committed example run anew, on a quiet machine that has these interpreters: ten minutes."""
+    for group in ("micro", "profile"):
+        _install(session, group)
+    results = Path(session.create_tmp()).resolve()
+    run, folder = str(results / "latest"), "results/example"
+    pytest = (*PYTEST, "-p", "bench.pytest_options", "bench", *EXAMPLE, f"--results={results}")
+    session.run(*pytest, interrupt_timeout=90, terminate_timeout=15)
+    cells = ("--cell", "threaded-cpu-4-3.13", "--cell", "threaded-cpu-4-3.13t")
+    session.run("python", "-m", "bench.profile", "--from", run, *cells, "--conversation", "keepalive")
+    session.run("python", "-m", "bench.micro", "--pythons", "3.13,3.13t,3.14", "--rounds", "3", "--into", run)
+    session.run("python", "-m", "bench.analysis.example", run, folder)
+    session.run("python", "-m", "bench.analysis", folder, "--quiet")
+
+
+@harness_session
+def notebook(session: nox.Session) -> None:
+    """Run docs/notebook.ipynb again on the example run, and keep what it shows; -- --check: tell what would change."""
+    _install(session, "notebook")
+    session.run("python", "-m", "docs.notebook", *session.posargs)
+
+
+@harness_session
+def docs(session: nox.Session) -> None:
+    """Write the reference from the code and build the site, docs/_build/html; -- --check: only look for differences."""
+    _install(session, "docs")
+    session.run("python", "-m", "docs.generate", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "docs.generate.mindmap")
+    strict = ("--fail-on-warning", "--keep-going", "--nitpicky", "--quiet")
+    folders = ("--conf-dir=docs", "--doctree-dir=docs/_build/doctrees", ".", "docs/_build/html")
+    session.run("python", "-m", "sphinx", *strict, *folders)
 
 
 @harness_session
 def tests(session: nox.Session) -> None:
     """Test the suite itself."""
     _install(session, "tests")
-    session.run(*PYTEST, *session.posargs)
+    if not any(map(shutil.which, BROWSERS)):
+        session.run("playwright", "install", "--only-shell", "chromium")
+    session.run(*PYTEST, "-n", "auto", "-m", "not quiet", *session.posargs, success_codes=(0, NO_TESTS))
+    session.run(*PYTEST, "-m", "quiet", *session.posargs, success_codes=(0, NO_TESTS))
 
 
 @harness_session
@@ -123,6 +195,13 @@ def lint(session: nox.Session) -> None:
     _install(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+
+
+@harness_session
+def workflows(session: nox.Session) -> None:
+    """Check GitHub's workflows, ours and the one to be copied, with actionlint; and shellcheck if it is installed."""
+    _install(session, "workflows")
+    session.run("actionlint", *map(str, WORKFLOWS))
 
 
 @harness_session

@@ -9,15 +9,15 @@ import time
 from typing import Any
 
 import psutil
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from bench.accounting import usage
 from bench.accounting.account import CPU, RUN_QUEUE, Account, Role, account
 from bench.accounting.sampler import Sampler
 from bench.accounting.wait_state import State
+from bench.console import Terminal
 from bench.errors import GilbenchError
+from loadgen.command_line import Parser
+from loadgen.options import duration_s
 
 _COLUMNS = {
     CPU: "CPU",
@@ -38,6 +38,24 @@ def main(options: argparse.Namespace) -> int:
     else:
         _show(found)
     return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench account",
+        description="Say where the time of a running server goes: on a CPU, in the queue for one, waiting for the GIL, "
+        "for a lock, for something of its own, for a client, or idle.",
+        examples=[
+            ("python -m bench account PID", "over five seconds"),
+            ("python -m bench account PID --duration 30s --json", "over thirty, with a row for each thread"),
+        ],
+        exits={0: "all well", 1: "the process cannot be looked at", 2: "wrong options"},
+    )
+    made.add_argument("pid", type=int, metavar="PID", help="of the server's first process")
+    made.add_argument("--duration", type=duration_s, default=5.0, metavar="TIME", help="how long (default: 5s)")
+    made.add_argument("--json", action="store_true", help="as JSON, with a row for each thread")
+    return made
 
 
 def watch(pid: int, duration_s: float) -> Account:
@@ -100,18 +118,20 @@ def _figures(role: Role) -> dict[str, float]:
 
 
 def _show(found: Account) -> None:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for title in ("", "threads", *_COLUMNS.values()):
-        table.add_column(title, justify="right" if title else "left", no_wrap=True)
-    for role in (*found.roles, *([found.serving] if len(found.roles) > 1 else [])):
-        table.add_row(role.name, f"{role.threads:.1f}", *(f"{role.shares[state]:.1%}" for state in _COLUMNS))
+    console = Terminal()
+    rows = [
+        (role.name, f"{role.threads:.1f}", *(f"{role.shares[state]:.1%}" for state in _COLUMNS))
+        for role in (*found.roles, *([found.serving] if len(found.roles) > 1 else []))
+    ]
     if found.errors:
-        table.add_row("standard error", "", *(_error(found, state) for state in _COLUMNS))
-    console = Console(highlight=False)
-    console.print(table)
+        rows.append(("standard error", "", *(_error(found, state) for state in _COLUMNS)))
+    figures = ("threads", *_COLUMNS.values())
+    console.print(console.table(("", *figures), rows, folded=("",), right=figures))
     console.print(
-        f"\n{found.looks} looks in {found.wall_s:.1f} s, for {found.cost_cores:.1%} of a core"
-        + ("; threads came and went, so shares are estimates" if found.estimated else "")
+        console.spelt(
+            f"\n{found.looks} looks in {found.wall_s:.1f} s, for {found.cost_cores:.1%} of a core"
+            + ("; threads came and went, so shares are estimates" if found.estimated else "")
+        )
     )
 
 

@@ -45,24 +45,36 @@ class Budget:
         Raises:
             GilbenchError: even the shortest windows would take longer; the message says how long.
         """
+        budget = cls.planned(plan, start_and_stop_s, used_s)
+        if budget.refusal:
+            raise GilbenchError(budget.refusal)
+        return budget
+
+    @classmethod
+    def planned(cls, plan: Plan, start_and_stop_s: float, used_s: float = 0.0) -> Budget:
+        """Return what :meth:`start` does, also for a plan that does not fit."""
         groups_a_window = len(plan.groups) / len(plan.cells)
         first_s = start_and_stop_s * groups_a_window + plan.warmup_s + EDGES_S
         overhead_s = (first_s + (plan.rounds - 1) * (SETTLE_S + EDGES_S)) / plan.rounds
-        budget = cls(plan, overhead_s, time.monotonic() - used_s)
-        least_s = plan.window_s or FLOOR_S
+        return cls(plan, overhead_s, time.monotonic() - used_s)
+
+    @property
+    def refusal(self) -> str:
+        """Why the plan does not fit, and what would; empty if it does."""
+        plan, least_s = self.plan, self.plan.window_s or FLOOR_S
         windows = plan.windows if plan.precision is None else len(plan.cells) * plan.rounds * FEWEST_PASSES
-        needed_s = budget._drawing_s + windows * (budget.overhead_s + least_s)
-        if needed_s > plan.budget_s:
-            raise GilbenchError(
-                f"{windows} windows of at least {least_s:g} s do not fit in --budget {plan.budget_s:g}s: "
-                f"give --budget {math.ceil(needed_s * 1.05)}s, fewer --passes, or narrow the plan"
-            )
-        return budget
+        needed_s = self.drawing_s + windows * (self.overhead_s + least_s)
+        if needed_s <= plan.budget_s:
+            return ""
+        return (
+            f"{windows} windows of at least {least_s:g} s do not fit in --budget {plan.budget_s:g}s: "
+            f"give --budget {math.ceil(needed_s * 1.05)}s, fewer --passes, or narrow the plan"
+        )
 
     @property
     def used(self) -> float:
         """Share of the time for measuring that has gone."""
-        return (time.monotonic() - self.began_s) / (self.plan.budget_s - self._drawing_s)
+        return (time.monotonic() - self.began_s) / (self.plan.budget_s - self.drawing_s)
 
     @property
     def spent(self) -> bool:
@@ -74,7 +86,7 @@ class Budget:
         """How many passes the time allows for windows of a given length."""
         assert self.plan.window_s is not None  # noqa: S101 - a plan that stops at precision has one
         pass_s = len(self.plan.cells) * self.plan.rounds * (self.overhead_s + self.plan.window_s)
-        return int((self.plan.budget_s - self._drawing_s) / pass_s)
+        return int((self.plan.budget_s - self.drawing_s) / pass_s)
 
     def window_s(self, windows_done: int) -> float:
         """Return the length of the windows of the next pass, from the time that is left and what has been learnt."""
@@ -82,7 +94,7 @@ class Budget:
             return self.plan.window_s
         elapsed_s = time.monotonic() - self.began_s
         left = self.plan.windows - windows_done
-        left_s = self.plan.budget_s - self._drawing_s - elapsed_s
+        left_s = self.plan.budget_s - self.drawing_s - elapsed_s
         return min(CAP_S, max(FLOOR_S, left_s / left - self.overhead_s))
 
     def learn(self, windows_done: int, in_windows_s: float) -> None:
@@ -91,5 +103,6 @@ class Budget:
         self.overhead_s = (elapsed_s - in_windows_s) / windows_done
 
     @property
-    def _drawing_s(self) -> float:
+    def drawing_s(self) -> float:
+        """What is kept for drawing."""
         return DRAWING_S + DRAWING_PER_CELL_S * len(self.plan.cells)

@@ -8,22 +8,21 @@ of its own draws the run, since measuring knows nothing of analysing.
 from __future__ import annotations
 
 import contextlib
-import shlex
-import subprocess
-import sys
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from bench import options
+from bench import options, price
+from bench.apart import run_apart
+from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import ALIASES, OPTIONS
+from bench.options import DEST, OPTIONS
+from bench.places import ROOT, nox
 from bench.plan import Cell
 from bench.record import Record
 from bench.run import carry_out
-from bench.server import ROOT
 from bench.wanted import Wanted
 
 collect_ignore = ["micro"]  # runs inside the targets
@@ -31,29 +30,46 @@ WANTED = pytest.StashKey[Wanted]()
 DONE = pytest.StashKey[Experiment]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("gilbench", "what is measured")
-    for name, option in OPTIONS.items():
-        takes = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
-        group.addoption(
-            *ALIASES.get(name, (f"--{name}",)),
-            dest=f"gilbench_{name}",
-            default=option.default,
-            help=option.help,
-            **takes,
-        )
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.import_plugin("bench.pytest_options")  # unless -p has: pytest bench
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.option.benchmark_timer = "bench.clock.seconds_per_request"
+    if config.option.verbose < 0:  # pytest's own -q
+        config.option.verbose = -2  # nor how many tests passed
+        config.option.benchmark_quiet = True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     config = session.config
     with _usage_errors():
-        config.stash[WANTED] = options.read({name: config.getoption(f"gilbench_{name}") for name in OPTIONS})
+        config.stash[WANTED] = options.read({name: config.getoption(DEST.format(name)) for name in OPTIONS})
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> Generator[None, object, object]:
+    """With ``--collect-only`` show the plan and its price below the cells; with ``-q`` nothing but the price."""
+    config, items, quiet = session.config, session.items, session.config.option.verbose < 0
+    if not config.option.collectonly or not items:
+        return (yield)
+    session.items = [] if quiet else items
+    try:
+        result = yield
+    finally:
+        session.items = items
+    with _usage_errors(), _uncaptured(config) as console:
+        wanted = config.stash[WANTED]
+        price.show(console, wanted.plan(map(_cell, items)), wanted.gaps, quiet=quiet)
+    return result
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """With ``-q`` say nothing of cells that could be measured."""
+    return ("passed", "", "") if config.option.verbose < 0 and report.passed and report.when == "call" else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -97,7 +113,7 @@ def _measure(session: pytest.Session) -> None:
     config, wanted = session.config, session.config.stash[WANTED]
     with _usage_errors(), _uncaptured(config) as console:
         plan = wanted.plan(map(_cell, session.items))
-        experiment = config.stash[DONE] = carry_out(plan, wanted, _command(config), console)
+        experiment = config.stash[DONE] = carry_out(plan, wanted, _command(config), console, config.option.verbose)
     if not experiment.complete:
         measured = {record.cell for record in experiment.records}
         session.items = [item for item in session.items if _cell(item) in measured]
@@ -107,8 +123,8 @@ def _measure(session: pytest.Session) -> None:
 
 def _draw(config: pytest.Config, experiment: Experiment) -> bool:
     with _uncaptured(config):
-        command = [sys.executable, "-m", "bench.analysis", str(experiment.folder.path)]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+        quiet = ["--quiet"] if config.option.verbose < 0 else []
+        return run_apart("bench.analysis", *quiet, str(experiment.folder.path)) == 0
 
 
 def _cell(item: pytest.Item) -> Cell:
@@ -118,16 +134,16 @@ def _cell(item: pytest.Item) -> Cell:
 
 def _command(config: pytest.Config) -> str:
     args = [str(arg) for arg in config.invocation_params.args]
-    options_typed = args[args.index("bench") + 1 :] if "bench" in args else args
-    return shlex.join(["nox", "-s", "bench", *(["--", *options_typed] if options_typed else [])])
+    ours = next((place for place, arg in enumerate(args) if Path(arg).resolve() == ROOT / "bench"), -1)
+    return nox("bench", args[ours + 1 :])
 
 
 @contextlib.contextmanager
-def _uncaptured(config: pytest.Config) -> Iterator[Console]:
+def _uncaptured(config: pytest.Config) -> Iterator[Terminal]:
     """Let what is printed be seen, and what is started print."""
     config.get_terminal_writer().flush()  # what pytest has said stands before what follows, also in a file
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        yield Console(soft_wrap=True)
+        yield Terminal()
 
 
 @contextlib.contextmanager

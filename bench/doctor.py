@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import psutil
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bench import machine
+from bench.console import Terminal
+from loadgen.command_line import Parser
 
 ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, one for the generator, one for the rest
 OPEN_FILES: Final = 4096
 LOOK_S: Final = 1.0
 
+_TOLD: Final = "is, what it costs, how to mend it"
 UNKNOWN: Final = "the system does not tell"
 
 
@@ -174,18 +173,31 @@ def look(at: Surroundings) -> Iterator[Finding]:
     return (check(at) for check in CHECKS)
 
 
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench doctor",
+        description="Say what makes measurements noisy on this machine, what that costs, and how to mend it.",
+        examples=[("python -m bench doctor", "before a run that is to be believed")],
+    )
+    made.add_argument("--json", action="store_true", help="as JSON")
+    return made
+
+
 def main(options: argparse.Namespace) -> int:
     """Show it, and return the exit status."""
     found = list(look(Surroundings()))
     if options.json:
         sys.stdout.write(json.dumps([one._asdict() for one in found], indent=1) + "\n")
         return 0
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for title in ("", "what", "is, what it costs, how to mend it"):
-        table.add_column(title, overflow="fold", no_wrap=title == "what")
-    for one in found:
-        mark = Text("!", "bold yellow") if one.costs else Text("?" if one.found is None else "")
-        told = Text.assemble(one.found or UNKNOWN, *((f"\n{one.costs}", f"\n→ {one.remedy}") if one.costs else ()))
-        table.add_row(mark, Text(one.check, "bold" if one.costs else ""), told)
-    Console(highlight=False).print(table)
+    console = Terminal()
+    rows = [
+        (
+            console.spelt("!", "bold yellow") if one.costs else "?" if one.found is None else "",
+            console.spelt(one.check, "bold" if one.costs else ""),
+            "\n".join([one.found or UNKNOWN, *((one.costs, f"→ {one.remedy}") if one.costs else ())]),
+        )
+        for one in found
+    ]
+    console.print(console.table(("", "what", _TOLD), rows, folded=(_TOLD,)))
     return 0

@@ -12,6 +12,7 @@ from bench import pinning
 from bench.accounting import usage
 from bench.budget import Budget
 from bench.errors import GilbenchError
+from bench.live_table import Seen
 from bench.measure import Measured, measure
 from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan, served
 from bench.progress import Progress
@@ -75,6 +76,7 @@ class Experiment:
                     if group not in wanted or (pass_, group) in visited or (plan.precision and budget.spent):
                         continue
                     self._visit(rounds, pass_, window_s)
+                    self.progress.visited({} if plan.precision is None else stopping.known(group, self.records))
                     done += len(rounds) * len(rounds[0])
                 budget.learn(done, self._in_windows_s)
             meta["state"] = "complete"
@@ -105,12 +107,13 @@ class Experiment:
             for cells in rounds:
                 for cell in cells:
                     self.progress.window(cell, pass_)
+                    seen = None
                     if cell in up:
                         up.discard(cell)  # who fails once is not tried again in this pass
                         with self._noted(cell, pass_):
-                            started[cell].measure(self.plan, window_s)
+                            seen = started[cell].measure(self.plan, window_s, pass_)
                             up.add(cell)
-                    self.progress.done()
+                    self.progress.done(seen)
         finally:
             self._keep([record for one in started.values() for record in self._end(one, pass_)])
 
@@ -165,7 +168,7 @@ class _Started:
         self.server.ready()
         self.at_ready = usage.read(self.server.pid)
 
-    def measure(self, plan: Plan, window_s: float) -> None:
+    def measure(self, plan: Plan, window_s: float, pass_: int) -> Seen:
         """Measure one window more; those too short for looking at the server's threads go without."""
         with pinning.on(plan.generator_cpus if self.cell.target in plan.cpus else ()):
             window = measure(
@@ -178,6 +181,8 @@ class _Started:
                 accounts=window_s >= ACCOUNTS_FROM_S,
             )
         self.measured.append(window)
+        result = window.result
+        return Seen(self.cell, pass_, result.throughput_rps, result.latency.percentile_ns(99), window.codes)
 
 
 def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str, dict[str, object]]]:

@@ -77,9 +77,8 @@ class Measured:
             spoilt: what it said that spoils its windows, each with a ``code``.
         """
         result = self.result
-        wall_s = self.end.usage.at_s - self.begin.usage.at_s
         faults_of_pages = usage.faults_between(self.begin.usage, self.end.usage)
-        surroundings = self._surroundings(wall_s, faults_of_pages)
+        surroundings = self._surroundings(faults_of_pages)
         return Record(
             model=self.cell.model,
             workload=self.cell.workload,
@@ -100,7 +99,7 @@ class Measured:
             server_cpu_s=self.cpu,
             generator_cpu_s=result.cpu_s,
             generator_utilisation=result.utilisation,
-            effective_cores=self.cpu.total / wall_s,
+            effective_cores=self.cpu.total / surroundings.wall_s,
             context_switches=self._switches(at_ready, life),
             peak_rss_bytes=self.end.usage.peak_rss_bytes,
             split=self.split,
@@ -120,7 +119,14 @@ class Measured:
         found = {warning["code"]: warning for warning in warnings(self.result) + surroundings.warnings()}
         return list(found.values())
 
-    def _surroundings(self, wall_s: float, faults: PageFaults) -> checks.Surroundings:
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """What spoils it, by code, as far as that is known before its server has ended."""
+        surroundings = self._surroundings(usage.faults_between(self.begin.usage, self.end.usage))
+        return tuple(warning["code"] for warning in self._warnings(surroundings))
+
+    def _surroundings(self, faults: PageFaults) -> checks.Surroundings:
+        wall_s = self.end.usage.at_s - self.begin.usage.at_s
         before, after = self.begin.machine, self.end.machine
         count = psutil.cpu_count() or machine.cpus()
         busy_s = after.busy_s - before.busy_s

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from bench import readers, variants
 from bench.errors import GilbenchError
+from bench.places import RESULTS, results
 from bench.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
 from bench.resume import Interrupted, interrupted
-from bench.server import ROOT
 from bench.targets import AUTO, Target, discover, pinned, require_same_build, resolve
 from bench.wanted import Wanted
+from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS
+from loadgen.nearest import did_you_mean
 from loadgen.options import duration_s, requests_a_connection
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
@@ -36,64 +38,155 @@ class Option(NamedTuple):
     default: str | None
     metavar: str  # empty: it takes no value
     help: str
+    group: str
 
+
+MEASURED = "what is measured"
+PRECISELY = "how long and how precisely"
+COMPARED = "what is said of it"
+KEPT = "where results go"
 
 OPTIONS = {
     "pythons": Option(
         AUTO,
         "LIST",
         "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto); changed by what stands behind them, as "
-        f"3.14+jit: {variants.help_text()}",
+        "3.14+jit",
+        MEASURED,
     ),
     "cpus": Option(
         None,
         "LIST",
         "pin the servers to the first so many CPUs, each number a target of its own, as 1,2,4: throughput over cores",
+        MEASURED,
     ),
     "servers": Option(
-        "serial,threaded,asyncio,multiprocess", "LIST", f"concurrency models, or all: {', '.join(MODELS)}"
+        "serial,threaded,asyncio,multiprocess",
+        "LIST",
+        "concurrency models, or all (default: serial,threaded,asyncio,multiprocess)",
+        MEASURED,
     ),
     "workloads": Option(
         "echo,io,cpu",
         "LIST",
-        f"what a request costs, or all: {', '.join(WORKLOADS)}; or your own: module:function, file.py:function",
+        "what a request costs, or all (default: echo,io,cpu); or a handler of your own: file.py:function, "
+        "package.module:function",
+        MEASURED,
     ),
-    "request": Option("hello", "TEXT", "what handlers of your own are asked (default: hello)"),
-    "objective": Option(
-        "throughput", "WHAT", "what the recommendation is for: throughput, p99<TIME, cpu, memory (default: throughput)"
+    "request": Option("hello", "TEXT", "what handlers of your own are asked (default: hello)", MEASURED),
+    "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)", MEASURED),
+    "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)", MEASURED),
+    "fixed-layout": Option(None, "", "run the servers without address randomisation (see docs/method.md)", MEASURED),
+    "require-same-build": Option(None, "", "refuse interpreters that were built differently", MEASURED),
+    "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)", PRECISELY),
+    "passes": Option(
+        None, "N", f"visits to every cell, servers started afresh each time (default: {PASSES})", PRECISELY
     ),
-    "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)"),
-    "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)"),
-    "passes": Option(None, "N", f"visits to every cell, servers started afresh each time (default: {PASSES})"),
     "rounds": Option(
-        None, "N", f"windows of each start, alternating between interpreters (default: 1; with --precision {ROUNDS})"
+        None,
+        "N",
+        f"windows of each start, alternating between interpreters (default: 1; with --precision {ROUNDS})",
+        PRECISELY,
     ),
     "window": Option(
-        None, "TIME", f"length of a window (default: as the budget allows; with --precision {WINDOW_S * 1e3:g}ms)"
+        None,
+        "TIME",
+        f"length of a window (default: as the budget allows; with --precision {WINDOW_S * 1e3:g}ms)",
+        PRECISELY,
     ),
     "warmup": Option(
         None,
         "TIME",
         f"load before the first window of a start, not measured (default: {WARMUP_S * 1e3:g}ms; "
         f"{WARMUP_JIT_S * 1e3:g}ms if an interpreter has its JIT on)",
+        PRECISELY,
     ),
     "precision": Option(
-        None, "SHARE", "as 2%%: instead of so many passes, until every ratio to the baseline is known so precisely"
+        None,
+        "SHARE",
+        "as 2%%: instead of so many passes, until every ratio to the baseline is known so precisely",
+        PRECISELY,
     ),
-    "same-within": Option("1%", "SHARE", "ratios closer to 1 than this count as the same (default: 1%%)"),
-    "baseline": Option(None, "NAME", "the interpreter that the others are compared with (default: the first)"),
-    "fixed-layout": Option(None, "", "run the servers without address randomisation (see docs/method.md)"),
-    "require-same-build": Option(None, "", "refuse interpreters that were built differently"),
-    "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)"),
-    "results": Option(str(ROOT / "results"), "FOLDER", "where the results go (default: results)"),
-    "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)"),
-    "resume": Option(None, "FOLDER", "go on with a run that was interrupted; its plan holds, other options do not"),
-    "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)"),
+    "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)", PRECISELY),
+    "baseline": Option(
+        None, "NAME", "the interpreter that the others are compared with (default: the first)", COMPARED
+    ),
+    "same-within": Option("1%", "SHARE", "ratios closer to 1 than this count as the same (default: 1%%)", COMPARED),
+    "objective": Option(
+        "throughput",
+        "WHAT",
+        "what the recommendation is for: throughput, p99<TIME, cpu, memory (default: throughput)",
+        COMPARED,
+    ),
+    "results": Option(
+        None,
+        "FOLDER",
+        f"where the results go (default: results in gilbench's own folder, or what {RESULTS} in the environment names)",
+        KEPT,
+    ),
+    "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)", KEPT),
+    "resume": Option(
+        None, "FOLDER", "go on with a run that was interrupted; its plan holds, other options do not", KEPT
+    ),
 }
 
 
 ALIASES = {"workloads": ("--workloads", "--workload"), "pythons": ("--pythons", "--variants")}
 """Options that go by more than their own name."""
+
+DEST = "gilbench_{}"
+"""Where a namespace keeps what was typed for an option."""
+
+EXAMPLES = (
+    ("nox -s bench", "the default: what there is to know of this machine in three minutes"),
+    (
+        "nox -s bench -- --pythons 3.13,3.13t --servers threaded,multiprocess --workloads cpu --clients 1,4",
+        "threads with and without a GIL, and processes, at computing",
+    ),
+    (
+        "nox -s bench -- --workload ./shop.py:price --servers all --clients 8 --objective 'p99<20ms'",
+        "which model and interpreter serve a handler of your own best",
+    ),
+    (
+        "nox -s bench -- --pythons 3.13,3.14 --servers threaded --workloads cpu --clients 4 --precision 1% --budget 5m",
+        "two interpreters compared, to within a per cent",
+    ),
+    ("nox -s bench -- --collect-only", "shows the plan and what it takes, and measures nothing"),
+    (
+        "nox -f ~/gilbench/noxfile.py -s bench -- --workload ./shop.py:price --results ./perf",
+        "from another project's folder, to which all paths are relative",
+    ),
+)
+
+
+def parser() -> Parser:
+    """Return the options by their groups, as ``--help`` shows them; pytest reads them, and has others besides."""
+    made = Parser(
+        prog="nox -s bench --",
+        description="Measure servers of several concurrency models under several CPythons, and draw what was seen. "
+        "Pytest's own options work as well, as --collect-only, -k 'threaded and cpu' and -q; --help -v shows them all.",
+        examples=EXAMPLES,
+        tables={
+            "concurrency models": {name: model.summary for name, model in MODELS.items()},
+            "workloads": {name: workload.summary for name, workload in WORKLOADS.items()},
+            "behind an interpreter": variants.summaries(),
+        },
+        exits={
+            0: "all was measured and drawn",
+            1: "a cell could not be measured, or the run not be drawn",
+            2: "interrupted",
+            4: "wrong options, or a plan that does not fit",
+            5: "nothing was selected",
+        },
+    )
+    groups = {title: made.add_argument_group(title) for title in (MEASURED, PRECISELY, COMPARED, KEPT)}
+    for name, option in OPTIONS.items():
+        takes: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
+        names = ALIASES.get(name, (f"--{name}",))
+        groups[option.group].add_argument(
+            *names, dest=DEST.format(name), default=option.default, help=option.help, **takes
+        )
+    return made
 
 
 def read(typed: Mapping[str, Any]) -> Wanted:
@@ -154,7 +247,7 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         baseline=typed["baseline"] or next(iter(targets)),
         fixed_layout=bool(typed["fixed-layout"]),
         budget_s=budget_s,
-        results=Path(typed["results"]),
+        results=results() if typed["results"] is None else Path(typed["results"]),
         name=name,
         seed=seed,
         resumed=resumed,
@@ -175,7 +268,8 @@ def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str,
         found = pinned(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
     targets = {target.name: target for target in found}
     if typed["baseline"] and typed["baseline"] not in targets:
-        raise GilbenchError(f"--baseline {typed['baseline']} is not measured: choose from {', '.join(targets)}")
+        meant = did_you_mean(typed["baseline"], targets)
+        raise GilbenchError(f"--baseline {typed['baseline']} is not measured{meant}: choose from {', '.join(targets)}")
     if typed["require-same-build"]:
         require_same_build(targets.values())
     for name, build in resumed.meta["targets"].items() if resumed else ():

@@ -7,13 +7,12 @@ import json
 import sys
 from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.targets import AUTO, Target, discover, resolve
+from loadgen.command_line import Parser
 
 _KNOWN = {True: "yes", False: "no", None: "unknown"}
 _JIT = {"unavailable": "–"}
@@ -23,29 +22,43 @@ def main(options: argparse.Namespace) -> int:
     """Show them, and return the exit status."""
     found = discover()
     chosen = resolve(options.pythons, found) if options.pythons else found
-    if options.json:
+    if options.names:
+        sys.stdout.writelines(f"{one.name}\n" for one in chosen)
+    elif options.json:
         sys.stdout.write(json.dumps({one.name: one.build for one in chosen}, indent=1) + "\n")
     else:
-        console = Console(highlight=False)
-        console.print(_table(chosen), _programs(chosen), sep="\n\n", end="\n\n")
-        _say_auto(found)
+        console = Terminal()
+        console.print(_table(console, chosen), "", _programs(console, chosen), "", sep="\n")
+        console.print(console.spelt(f"--pythons auto measures: {_auto(found)}"))
     return 0
 
 
-def _table(targets: list[Target]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for title in ("name", "version", "built", "compiler", "PGO", "LTO", "GIL", "JIT"):
-        table.add_column(title, no_wrap=True)
-    for one in targets:
-        table.add_row(one.name, *_row(one.build))
-    return table
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench pythons",
+        description="Show the interpreters found, how each was built, and what --pythons auto would measure.",
+        examples=[
+            ("python -m bench pythons", "all that are found"),
+            ("python -m bench pythons 3.13,3.13t --json", "all that is recorded of these"),
+        ],
+        exits={0: "all well", 1: "one was not found", 2: "wrong options"},
+    )
+    made.add_argument("pythons", nargs="?", metavar="LIST", help="only these, as 3.13,3.13t,/path/to/python, or auto")
+    shown = made.add_mutually_exclusive_group()
+    shown.add_argument("--json", action="store_true", help="as JSON, with everything that is recorded of them")
+    shown.add_argument("--names", action="store_true", help="just the names, one a line")
+    return made
 
 
-def _programs(targets: list[Target]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for one in targets:
-        table.add_row(one.name, Text(str(one.executable), overflow="fold"))
-    return table
+def _table(console: Terminal, targets: list[Target]) -> Table:
+    titles = ("name", "version", "built", "compiler", "PGO", "LTO", "GIL", "JIT")
+    return console.table(titles, [(one.name, *_row(one.build)) for one in targets], folded=("name", "compiler"))
+
+
+def _programs(console: Terminal, targets: list[Target]) -> Table:
+    rows = [(one.name, str(one.executable)) for one in targets]
+    return console.table(("name", "program"), rows, folded=("name", "program"))
 
 
 def _row(build: dict[str, Any]) -> list[str]:
@@ -62,9 +75,8 @@ def _row(build: dict[str, Any]) -> list[str]:
     ]
 
 
-def _say_auto(found: list[Target]) -> None:
+def _auto(found: list[Target]) -> str:
     try:
-        names = ", ".join(one.name for one in resolve(AUTO, found))
+        return ", ".join(one.name for one in resolve(AUTO, found))
     except GilbenchError as problem:
-        names = str(problem)
-    sys.stdout.write(f"--pythons auto measures: {names}\n")
+        return str(problem)

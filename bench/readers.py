@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from loadgen.load import MAX_CONNECTIONS
+from loadgen.nearest import unknown
 from loadgen.options import duration_s
 from servers.workloads import WORKLOADS
 
@@ -53,14 +54,16 @@ def objective(text: str) -> str:
     if what == "p99" and bound:
         duration_s(bound)
     elif text not in OBJECTIVES:
-        raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(OBJECTIVES)}, or p99<20ms")
+        raise argparse.ArgumentTypeError(f"{unknown(text, OBJECTIVES)}, or p99<20ms")
     return text
 
 
-def one_of(table: Mapping[str, object]) -> Callable[[str], str]:
+def one_of(known: Iterable[str]) -> Callable[[str], str]:
+    names = list(known)
+
     def read_one(text: str) -> str:
-        if text not in table:
-            raise argparse.ArgumentTypeError(f"{text!r} is unknown: choose from {', '.join(table)}")
+        if text not in names:
+            raise argparse.ArgumentTypeError(unknown(text, names))
         return text
 
     return read_one

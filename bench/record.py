@@ -27,7 +27,16 @@ class Latency:
     """Percentiles of the requests answered rightly in a window, in nanoseconds.
 
     Counted from the moment a client wants to send (for a conversation's first request: to connect) to the last byte
-    of the reply. All are ``None`` if nothing was answered.
+    of the reply. Requests that timed out are among them, at their time-out. All are ``None`` if nothing was answered.
+
+    Attributes:
+        min: the least.
+        mean: exact, not from the histogram.
+        p50: median.
+        p90: 90th percentile.
+        p99: 99th percentile.
+        p999: 99.9th percentile.
+        max: the greatest.
     """
 
     min: int | None
@@ -41,7 +50,15 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class ConnectTime:
-    """How long establishing a connection took, in nanoseconds; ``None`` if none was made in the window."""
+    """How long establishing a connection took, in nanoseconds; ``None`` if none was made in the window.
+
+    The latency of a connection's first request includes it.
+
+    Attributes:
+        p50: median.
+        p99: 99th percentile.
+        max: the greatest.
+    """
 
     p50: int | None
     p99: int | None
@@ -50,7 +67,12 @@ class ConnectTime:
 
 @dataclass(frozen=True, slots=True)
 class CpuTime:
-    """CPU-seconds spent in user and in kernel mode."""
+    """CPU time.
+
+    Attributes:
+        user: spent in user mode, in seconds.
+        system: spent in the kernel, in seconds.
+    """
 
     user: float
     system: float
@@ -91,7 +113,16 @@ class PageFaults:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Shares of the serving threads' time; they sum to 1. ``None`` where unknown, never 0 for it."""
+    """Shares of the serving threads' time; they sum to 1. ``None`` where unknown, never 0 for it.
+
+    Attributes:
+        cpu: on a CPU.
+        run_queue: waiting for a CPU.
+        gil_wait: waiting for the GIL.
+        lock_wait: waiting for another lock.
+        own_wait: in waits of the handler's own.
+        idle: waiting for clients, or for work.
+    """
 
     cpu: float | None = None
     run_queue: float | None = None

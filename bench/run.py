@@ -6,19 +6,19 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
-from rich.console import Console
-
-from bench import machine
+from bench import github, machine
 from bench.budget import Budget
+from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.experiment import Experiment, try_out
+from bench.live_table import Seen
 from bench.plan import Plan
 from bench.progress import Progress
 from bench.run_folder import RunFolder, only_run
 from bench.wanted import Wanted
 
 
-def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Experiment:
+def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
     """Measure everything in ``plan``, every record on disk as soon as it is measured.
 
     Ctrl-C ends it early, with what has been measured by then.
@@ -28,15 +28,17 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
         wanted: the interpreters, and where the results go.
         command: what was typed, for the record.
         console: where progress is shown.
+        verbosity: below 0 nothing but what went wrong is said; above 0 each window has a line.
 
     Raises:
         GilbenchError: a server does not start, the plan does not fit in its budget, another run is going on, the
             folder cannot be written to, or nothing had been measured before Ctrl-C.
     """
-    with only_run():
-        console.print(f"\ntrying out the servers under {', '.join(wanted.targets)}", highlight=False)
-        for gap in wanted.gaps:
-            console.print(f"left out: {gap}", highlight=False)
+    with only_run(), github.group("measuring", console.stream):
+        if verbosity >= 0:
+            console.print(console.spelt(f"\ntrying out the servers under {', '.join(wanted.targets)}"))
+            for gap in wanted.gaps:
+                console.print(console.spelt(f"left out: {gap}"))
         start_and_stop_s, work = try_out(plan, wanted.targets)
         resumed = wanted.resumed
         budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
@@ -48,11 +50,12 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Console) -> Exp
             meta = described(plan, wanted, command) | {"work": work}
             meta["plan"]["window_s"] = round(budget.window_s(0), 3)
             records, folder = [], RunFolder(wanted.results, wanted.name, meta)
-        with contextlib.closing(folder), Progress(console, plan.windows - len(records), plan.passes) as progress:
-            experiment = Experiment(plan, wanted.targets, folder, progress, records)
-            with contextlib.suppress(KeyboardInterrupt):
-                experiment.run(budget)
-    _say_how_it_ended(experiment, console)
+        progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
+        experiment = Experiment(plan, wanted.targets, folder, progress, records)
+        # Ctrl-C is caught outside of the progress, which leaves its table as it stands then.
+        with contextlib.suppress(KeyboardInterrupt), contextlib.closing(folder), progress:
+            experiment.run(budget)
+    _say_how_it_ended(experiment, console, verbosity)
     if not experiment.records and not experiment.complete:
         raise GilbenchError("interrupted before anything was measured: there is nothing to draw")
     return experiment
@@ -70,12 +73,15 @@ def described(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
     }
 
 
-def _say_how_it_ended(experiment: Experiment, console: Console) -> None:
+def _say_how_it_ended(experiment: Experiment, console: Terminal, verbosity: int) -> None:
+    if experiment.complete and verbosity < 0:
+        return
     meta = experiment.folder.meta
     how = "measured" if experiment.complete else "interrupted: measured"
     of_all = f" of {experiment.plan.windows}" if experiment.plan.precision is None else ""
     console.print(
-        f"{how} {len(experiment.records)}{of_all} windows in {meta['elapsed_s']:.0f} s, "
-        f"{meta['measured_share']:.0%} of that inside windows",
-        highlight=False,
+        console.spelt(
+            f"{how} {len(experiment.records)}{of_all} windows in {meta['elapsed_s']:.0f} s, "
+            f"{meta['measured_share']:.0%} of that inside windows"
+        )
     )

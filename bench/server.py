@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import ServerFailed
+from bench.places import ROOT
 from bench.targets import Target, target_environment
-
-ROOT = Path(__file__).resolve().parent.parent
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 4.0
@@ -67,6 +66,7 @@ class Server:
                     "--workload",
                     workload,
                     "--lifeline",
+                    *(("--folder", str(Path.cwd())) if ":" in workload else ()),
                     *target.changed.options,
                 ],
                 cwd=ROOT,
@@ -178,10 +178,8 @@ class Server:
 
 
 def _importable(target: Target) -> dict[str, str]:
-    """Let a handler be found as it is where the command was typed, behind what the target has already."""
-    return {
-        "PYTHONPATH": os.pathsep.join(filter(None, [target.changed.environment.get("PYTHONPATH"), str(Path.cwd())]))
-    }
+    """Let a handler be found as it is where the command was typed, unless the target says where it looks."""
+    return {} if "PYTHONPATH" in target.changed.environment else {"PYTHONPATH": str(Path.cwd())}
 
 
 _GIL_RETURNED = re.compile(rb"GIL\) has been enabled to load module '([^']+)'")

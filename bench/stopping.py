@@ -12,10 +12,15 @@ from collections.abc import Sequence
 
 from bench import ratios
 from bench.budget import Budget
-from bench.plan import Group, Plan
+from bench.plan import Cell, Group, Plan
 from bench.record import Record
 
 FEWEST_STARTS = 5  # below, a spread that is small by chance would be believed
+
+
+def precise_enough(ratio: ratios.Ratio | None, asked: float) -> bool:
+    """Tell whether a ratio is known to within the share that was asked for."""
+    return ratio is not None and ratio.starts >= FEWEST_STARTS and ratio.precision <= asked
 
 
 class Stopping:
@@ -33,17 +38,19 @@ class Stopping:
             return self._open if pass_ < self._plan.passes else []
         if self._looks and self._budget.used >= self._looks[0]:
             self._looks = [share for share in self._looks if share > self._budget.used]
-            self._open = [group for group in self._open if not self._known(group, records)]
+            self._open = [group for group in self._open if not self._enough(group, records)]
         return [] if self._budget.spent else self._open
 
-    def _known(self, group: Group, records: Sequence[Record]) -> bool:
-        assert self._plan.precision is not None  # noqa: S101 - asked for in that case alone
+    def known(self, group: Group, records: Sequence[Record]) -> dict[Cell, ratios.Ratio | None]:
+        """Return the ratio of each cell of a group to the baseline's, as far as it is known by now."""
         here = [record for record in records if record.cell[:3] == group]
-        targets = {record.target for record in here} - {self._plan.baseline}
-        found = [self._ratio(here, target) for target in targets]
-        return bool(found) and all(
-            one is not None and one.starts >= FEWEST_STARTS and one.precision <= self._plan.precision for one in found
-        )
+        targets = dict.fromkeys(record.target for record in here if record.target != self._plan.baseline)
+        return {Cell(*group, target): self._ratio(here, target) for target in targets}
+
+    def _enough(self, group: Group, records: Sequence[Record]) -> bool:
+        assert self._plan.precision is not None  # noqa: S101 - asked for in that case alone
+        found = self.known(group, records).values()
+        return bool(found) and all(precise_enough(one, self._plan.precision) for one in found)
 
     def _ratio(self, records: Sequence[Record], target: str) -> ratios.Ratio | None:
         sides = [[one for one in records if one.target == name] for name in (target, self._plan.baseline)]

@@ -26,6 +26,7 @@ from bench import variants
 from bench.errors import GilbenchError
 from bench.record import BUILT_ALIKE
 from bench.variants import CPUS, PLAIN, Changed, Variant
+from loadgen.nearest import did_you_mean
 
 OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
@@ -259,8 +260,9 @@ def _from_path(path: str, found: Sequence[Target]) -> Target:
     program = shutil.which(Path(path).expanduser())
     if program is None:
         have = ", ".join(one.name for one in found) or "none"
+        meant = did_you_mean(path, [AUTO, *(one.name for one in found)])
         raise GilbenchError(
-            f"{path!r} is no version, no program and no path of one (found: {have}): {_how_to_get('3.14t')}"
+            f"{path!r} is no version, no program and no path of one{meant} (found: {have}): {_how_to_get('3.14t')}"
         )
     build = _probe(Path(program).resolve())
     if build is None or not _fits(build):

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from bench import pinning
 from bench.errors import GilbenchError
+from loadgen.nearest import did_you_mean
 
 ENV: Final = "env:"
 CPUS: Final = "cpus"
@@ -72,7 +73,7 @@ def _interval(text: str) -> bool:
 
 KINDS: Final = {
     "jit": Kind(
-        "the JIT on",
+        "the JIT on, in builds of 3.13 and newer that have one",
         environment=lambda _: {"PYTHON_JIT": "1"},
         state=lambda _: {"jit_enabled": True},
         unless=_no_jit,
@@ -84,7 +85,7 @@ KINDS: Final = {
         unless=_has_gil,
     ),
     "switch": Kind(
-        "the switch interval, in seconds",
+        "the switch interval: how many seconds a thread keeps the GIL while others wait",
         "SECONDS",
         options=lambda value: ["--switch-interval", value],
         state=lambda value: {"switch_interval_s": round(float(value), 9)},
@@ -110,7 +111,7 @@ KINDS: Final = {
         reads=lambda value: value.isdecimal() and int(value) < 2**32,
     ),
     CPUS: Kind(
-        "the server's CPUs, the first so many that may be used",
+        "the server's CPUs, the first so many that may be used; by taskset, of util-linux",
         "N",
         prefix=lambda value: pinning.prefix(int(value)),
         state=lambda value: {"cpus": int(value)},
@@ -221,14 +222,20 @@ def split(spec: str) -> tuple[str, Changed]:
         raise GilbenchError(f"{spec} says +{twice} twice: say it once")
     tail = rest.rpartition("+")[2]
     if tail != rest and not {os.sep, "="} & set(tail):
-        raise GilbenchError(f"{spec}: +{tail} is unknown: choose from {help_text()}")
+        meant = did_you_mean(f"+{tail}", [f"+{word}" for word in KINDS])
+        raise GilbenchError(f"{spec}: +{tail} is unknown{meant}: choose from {help_text()}")
     return rest, Changed(tuple(found))
 
 
 def help_text() -> str:
     """Return all kinds, each with how its value is written."""
-    rows = [f"+{word}{f'={kind.value}' if kind.value else ''}" for word, kind in KINDS.items()]
-    return ", ".join([*rows, f"+{ENV}NAME=VALUE"])
+    return ", ".join(summaries())
+
+
+def summaries() -> dict[str, str]:
+    """Return what each kind changes, by how it is written."""
+    rows = {f"+{word}{f'={kind.value}' if kind.value else ''}": kind.summary for word, kind in KINDS.items()}
+    return rows | {f"+{ENV}NAME=VALUE": "a variable of the environment"}
 
 
 def _read(text: str) -> Variant | None:

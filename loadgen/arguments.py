@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from loadgen import options
+from loadgen.command_line import Parser
 from loadgen.errors import GilbenchError
 from loadgen.load import ARRIVALS, ORDERS, Load
 from loadgen.objective import read_objective, read_objectives
@@ -102,13 +103,37 @@ def _read(name: str) -> bytes:
         raise GilbenchError(f"cannot read {name}: {problem.strerror}; name a file that is there") from problem
 
 
-def parser() -> options.Parser:
+def parser() -> Parser:
     """Return what reads the command line."""
-    made = options.Parser(
+    made = Parser(
         prog="python -m loadgen",
-        description="Put load on a TCP or HTTP server and measure throughput and latency.",
-        epilog="`python -m loadgen talk HOST:PORT` talks to a server by hand. Exit codes: 0 all well, 1 failed, 2 wrong"
-        " options, 99 an objective was missed (--fail-if, --strict), 130 interrupted.",
+        description="Put load on a TCP or HTTP server and measure throughput and latency; `python -m loadgen talk "
+        "HOST:PORT` talks to one by hand.",
+        examples=[
+            (
+                "python -m loadgen 127.0.0.1:9000 --connections 64 --duration 5s",
+                "as fast as the server answers, a line each way",
+            ),
+            (
+                "python -m loadgen http://127.0.0.1:8000/ --rate 500 --arrivals poisson --plot latency.png",
+                "HTTP on a schedule, which a stalling server cannot slow down",
+            ),
+            (
+                "python -m loadgen 127.0.0.1:9000 --connections 64 --find-capacity 'p99<20ms,errors<0.1%'",
+                "the highest rate at which the server is still quick enough",
+            ),
+            (
+                "python -m loadgen 127.0.0.1:9000 --rate 500 --fail-if 'p99>20ms' --json result.json",
+                "a gate for CI",
+            ),
+        ],
+        exits={
+            0: "all well",
+            1: "it failed",
+            2: "wrong options",
+            99: "an objective was missed (--fail-if, --strict)",
+            130: "interrupted",
+        },
     )
     duration = options.duration_s
     made.add_argument("address", type=options.address, metavar="HOST:PORT", help="or http://HOST:PORT/PATH")

@@ -155,3 +155,23 @@ CHECKS: Final[dict[str, Callable[[LoadResult], Figures | None]]] = {
     "steal": _steal,
     "foreign_cpu": _foreign_cpu,
 }
+
+WHEN: Final = {
+    "errors": "requests failed",
+    "not_connected": "connections could not be established before the timing began",
+    "few_requests": f"fewer than {FEW_REQUESTS} requests were answered: high percentiles say little",
+    "generator_busy": f"the generator was busy for more than {GENERATOR_BUSY_ABOVE:.0%} of the time and may have been "
+    "the bottleneck",
+    "near_ceiling": f"throughput was above {GENERATOR_BUSY_ABOVE:.0%} of what the generator can do on this machine",
+    "late": f"more than {LATE_ABOVE:.1%} of the requests were sent late though a connection was free",
+    "gaps": f"the median gap between sends was more than {GAPS_WITHIN:.0%} off, at a rate that was kept up with",
+    "unfinished": f"open loop: more than {UNFINISHED_ABOVE:.0%} of the requests had no answer at the end",
+    "littles_law": f"clients and throughput × latency differ by more than {LITTLES_LAW_WITHIN:.0%}",
+    "short_window": f"closed loop: more than {STRADDLING_ABOVE:.0%} of the clients' time was in requests that "
+    "straddle the window's edges",
+    "trend": f"mean latency changed by more than {TREND_ABOVE:.0%} from the first third to the last, and by more than "
+    "its spread explains",
+    "steal": f"the machine's host took more than {STEAL_ABOVE:.0%} of the CPU time",
+    "foreign_cpu": f"other programs used more than {FOREIGN_CORES_ABOVE:g} cores",
+}
+"""When each code is said."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from loadgen.nearest import did_you_mean
 from loadgen.options import duration_s
 from loadgen.result import LoadResult
 
@@ -19,6 +20,7 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
 }
 _SHAPE: Final = re.compile(r"\s*(p\d+(?:\.\d+)?|mean|max|rate|errors)\s*(<=|>=|<|>)\s*(\S+)\s*")
+_FIGURES: Final = ("p50", "p90", "p99", "p99.9", "mean", "max", "rate", "errors")  # p and any other number, too
 _EXAMPLES: Final = "p99<20ms, mean<1ms, rate>5000, errors<0.1%"
 
 
@@ -74,7 +76,9 @@ def read_objective(text: str) -> Objective:
     """
     match = _SHAPE.fullmatch(text)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no objective: write for example {_EXAMPLES}")
+        figure = re.split(r"[<>=]", text, maxsplit=1)[0].strip()
+        meant = "" if figure in _FIGURES else did_you_mean(figure, _FIGURES)
+        raise argparse.ArgumentTypeError(f"{text!r} is no objective{meant}: write for example {_EXAMPLES}")
     figure, relation, bound = match.groups()
     try:
         if figure == "rate":

@@ -1,23 +1,18 @@
-"""Reading what users type: addresses, durations, and one-line errors."""
+"""Reading what users type: addresses, durations and the like."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from typing import NoReturn
 
 from loadgen.load import MAX_CONVERSATION
+from loadgen.nearest import did_you_mean
 from loadgen.stages import Stage
 
 _UNITS_S = {"us": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _PICTURES = (".svg", ".png")
 
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+KEEPALIVE = "keepalive"
 
 
 def duration_s(text: str) -> float:
@@ -55,11 +50,12 @@ def requests_a_connection(text: str) -> int | None:
     Raises:
         argparse.ArgumentTypeError: ``text`` is neither.
     """
-    if text == "keepalive":
+    if text == KEEPALIVE:
         return None
     if not re.fullmatch(r"\d{1,10}", text) or not 0 < int(text) <= MAX_CONVERSATION:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a number of requests from 1 to {MAX_CONVERSATION:,} nor 'keepalive'"
+            f"{text!r}{did_you_mean(text, [KEEPALIVE])} is neither a number of requests from 1 to "
+            f"{MAX_CONVERSATION:,} nor '{KEEPALIVE}'"
         )
     return int(text)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, QUIET, FAINT = "#1f2328", "#5f6772", "#e5e7eb"
+INK, QUIET, AXIS, FAINT = "#1f2328", "#5f6772", "#9ca3af", "#e5e7eb"
 BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # told apart by eyes that do not see red or green
 GREEN, PINK = "#009e73", "#cc79a7"  # likewise; all but RED are Okabe and Ito's
 
@@ -33,11 +33,12 @@ def blank(heights: tuple[int, ...], *, size: tuple[float, float] = (8.4, 5.2)) -
     figure.subplots_adjust(left=0.1, right=0.92, top=0.86, bottom=0.1, hspace=0.12)
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)
+        one.spines[["left", "bottom"]].set_color(AXIS)
         one.grid(color=FAINT, linewidth=0.7)
         one.set_axisbelow(True)
-        one.tick_params(colors=QUIET, labelsize=8)
-        one.xaxis.label.set_size(9)
-        one.yaxis.label.set_size(9)
+        one.tick_params(which="both", color=AXIS, labelcolor=QUIET, labelsize=8)
+        for label in (one.xaxis.label, one.yaxis.label):
+            label.set(size=9, color=QUIET)
     return figure, list(axes)
 
 

@@ -60,10 +60,11 @@ def draw_run(result: LoadResult, name: str) -> bytes:
     below.set_xlim(0, edges[-1])
     load = result.load
     kind = f"open loop, {load.arrivals} arrivals" if load.schedule else f"closed loop, {load.connections} clients"
+    p50, p99 = ((result.latency.percentile_ns(percent) or 0) / 1e6 for percent in (50.0, 99.0))
     headline(
         figure,
-        f"{load.host}:{load.port}: latency and throughput",
-        f"{kind}, {load.spoken.name} wire; a step an interval",
+        f"{result.throughput_rps:,.0f} requests/s, half of them within {p50:.3g} ms, 99% within {p99:.3g} ms",
+        f"{load.host}:{load.port}, {kind}, {load.spoken.name} wire; a step an interval, shaded: its percentiles",
     )
     return render(figure, name)
 
@@ -119,7 +120,7 @@ def draw_capacity(found: Capacity, name: str) -> bytes:
 
 def _label(axes: Axes, at: tuple[float, float], text: str, last: float, *, left: bool = False) -> float:
     """Write a line's name at its end unless it would touch the one below; return where the highest stands."""
-    if last and at[1] < last * 1.25:
+    if last and at[1] < last * 1.6:
         return last
     away, side = (-7, "right") if left else (5, "left")
     where = {"xytext": (away, 0), "textcoords": "offset points", "ha": side, "va": "center"}

@@ -6,6 +6,7 @@ import socket
 import sys
 
 from loadgen import options
+from loadgen.command_line import Parser
 from loadgen.errors import GilbenchError
 
 TIMEOUT_S = 10.0
@@ -14,21 +15,32 @@ LINE_ENDS = {"seed": b"", "line": b"\n"}
 
 def main(argv: list[str]) -> int:
     """Talk until Q, the end of input, Ctrl-C or the server ends it; return 0, or 1 when it was not reached."""
-    parser = options.Parser(prog="python -m loadgen talk", description=__doc__)
-    parser.add_argument("address", type=options.host_and_port, metavar="HOST:PORT")
-    parser.add_argument(
-        "--wire", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)"
-    )
-    chosen = parser.parse_args(argv)
+    chosen = parser().parse_args(argv)
     host, port = chosen.address
     try:
         return talk(host, port, LINE_ENDS[chosen.wire])
     except GilbenchError as problem:
-        print(f"{parser.prog}: error: {problem}", file=sys.stderr)
+        print(f"python -m loadgen talk: error: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ngood-bye")
         return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m loadgen talk",
+        description="The tutorial's client: type a line, see the reply; Q quits.",
+        examples=[
+            ("python -m loadgen talk 127.0.0.1:8001", "to a server started by python3 -m servers threaded --wire seed"),
+            ("python -m loadgen talk 127.0.0.1:9000 --wire line", "to one whose messages are lines"),
+        ],
+        exits={0: "all well", 1: "the server was not reached", 2: "wrong options"},
+    )
+    made.add_argument("address", type=options.host_and_port, metavar="HOST:PORT", help="of the server")
+    made.add_argument("--wire", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)")
+    return made
 
 
 def talk(host: str, port: int, line_end: bytes = b"") -> int:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import os
 import socket
 import sys
-from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional, Sequence, Tuple, Union
+import textwrap
+from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
 from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
@@ -22,18 +24,23 @@ from servers.workloads import WORKLOADS, NoHandler, Workload
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
-    parser = _parser()
-    options = parser.parse_args(argv)
+    reader = parser()
+    options = reader.parse_args(argv)
     if options.workers and not MODELS[options.model].pooled:
-        parser.error("%s keeps no pool of workers, so --workers has nothing to set" % options.model)
+        reader.error("%s keeps no pool of workers, so --workers has nothing to set" % options.model)
     if sys.version_info[:2] < MODELS[options.model].since:
-        parser.error(
+        reader.error(
             "%s needs CPython %d.%d, and this is %d.%d"
             % (options.model, *MODELS[options.model].since, *sys.version_info[:2])
         )
     if options.lifeline and sys.stdin is None:
-        parser.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
+        reader.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
     model = importlib.import_module(MODELS[options.model].module)
+    try:
+        if options.folder:
+            os.chdir(options.folder)
+    except OSError as problem:
+        reader.error("--folder %s: %s; name a folder that is there" % (options.folder, problem.strerror))
     try:
         with _work(options.workload) as (work, respond, respond_async):
             handler = Handler(
@@ -44,14 +51,14 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                 options.workers or default_workers(),
                 Tuning(options.switch_interval, not options.no_gc, options.freeze),
             )
-            listener = _listen(parser, options.host, options.port)
+            listener = _listen(reader, options.host, options.port)
             lifecycle.install(options.lifeline)
             lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=work)
             handler.tuning.apply()
             model.serve(listener, handler)
             lifecycle.disarm()
     except NoHandler as problem:
-        parser.error(str(problem))
+        reader.error(str(problem))
 
 
 @contextlib.contextmanager
@@ -69,56 +76,93 @@ def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[R
         yield workload.WORK, workload.respond, getattr(workload, "respond_async", None)
 
 
-class _Parser(argparse.ArgumentParser):
+EXAMPLES = (
+    ("python3 -m servers threaded --workload io --port 9000", "a thread per connection, each request waits 5 ms"),
+    ("python3 -m servers threaded --wire seed --port 8001", "the server of the simplest socket tutorial"),
+    ("python3 -m servers thread-pool --workload ./shop.py:price --workers 4", "a handler of your own"),
+)
+EXITS = {0: "stopped as it was told", 1: "it cannot listen there", 2: "wrong options"}
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, and shows examples.
+
+    Attributes:
+        examples: whole commands that work, each with what it is for.
+        exits: what each exit status means.
+    """
+
+    examples = EXAMPLES
+    exits = EXITS
+
     def error(self, message: str) -> NoReturn:
         self.exit(2, "%s: error: %s\n" % (self.prog, message))
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(action, _unknown(str(value), action.choices))
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
         prog="python -m servers",
         description="A reference server, to be measured under the CPython that runs it.",
-        epilog="Models: %s. Workloads: %s." % (_rows(MODELS), _rows(WORKLOADS)),
+        epilog="\n\n".join(
+            (
+                "models:\n%s" % _rows(MODELS),
+                "workloads:\n%s" % _rows(WORKLOADS),
+                "examples:\n%s" % "\n".join("  %s\n      %s" % row for row in EXAMPLES),
+                "exit status:\n%s" % "\n".join("  %-2d %s" % row for row in EXITS.items()),
+            )
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", choices=MODELS, metavar="MODEL", help="how connections are served")
-    parser.add_argument(
+    add = made.add_argument_group("what is served").add_argument
+    add("model", choices=MODELS, metavar="MODEL", help="how connections are served")
+    add(
         "--workload",
         type=_workload,
         metavar="W",
         default="echo",
         help="what one request costs (default: echo), or a handler of your own: module:function or path.py:function",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument(
-        "--port",
-        type=_between(int, 0, 65535, "a port's number"),
-        default=0,
-        help="port to listen on (default: 0, any free one)",
+    add(
+        "--folder", metavar="FOLDER", help="where the paths that a handler of your own opens count from (default: here)"
     )
-    parser.add_argument("--wire", choices=WIRES, default="line", help="how requests are told apart (default: line)")
-    parser.add_argument(
+    add("--wire", choices=WIRES, default="line", help="how requests are told apart (default: line)")
+    add(
         "--workers",
         type=_between(int, 1, 1024, "how many"),
         metavar="N",
         help="how many workers, for models that keep a pool (default: one for each CPU that may be used)",
     )
-    parser.add_argument(
+    add = made.add_argument_group("where it listens").add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    add(
+        "--port",
+        type=_between(int, 0, 65535, "a port's number"),
+        default=0,
+        help="port to listen on (default: 0, any free one)",
+    )
+    add(
         "--stall-timeout",
         type=_between(float, 0.001, 86400, "seconds"),
         default=STALL_TIMEOUT_S,
         metavar="S",
         help="drop a client that stops in the middle of a request for so many seconds (default: %(default)g)",
     )
-    parser.add_argument(
+    add("--lifeline", action="store_true", help="stop when standard input ends")
+    add = made.add_argument_group("the interpreter").add_argument
+    add(
         "--switch-interval",
         type=_between(float, 1e-6, 10, "seconds"),
         metavar="S",
         help="how long a thread may keep the GIL while others wait (default: the interpreter's own, 0.005)",
     )
-    parser.add_argument("--no-gc", action="store_true", help="switch automatic garbage collection off")
-    parser.add_argument("--freeze", action="store_true", help="call gc.freeze() before serving and forking")
-    parser.add_argument("--lifeline", action="store_true", help="stop when standard input ends")
-    return parser
+    add("--no-gc", action="store_true", help="switch automatic garbage collection off")
+    add("--freeze", action="store_true", help="call gc.freeze() before serving and forking")
+    return made
 
 
 def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.socket:
@@ -135,15 +179,19 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
 
 
 def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
-    return "; ".join("%s (%s)" % (name, row.summary) for name, row in table.items())
+    rows = [("  %-16s " % name, row.summary) for name, row in table.items()]
+    return "\n".join(textwrap.fill(told, 80, initial_indent=name, subsequent_indent=" " * 19) for name, told in rows)
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    message: str = importlib.import_module("servers.nearest").unknown(name, known)
+    return message
 
 
 def _workload(text: str) -> str:
     if text in WORKLOADS or ":" in text:
         return text
-    raise argparse.ArgumentTypeError(
-        "%r is none of %s, and no module:function or path.py:function" % (text, ", ".join(WORKLOADS))
-    )
+    raise argparse.ArgumentTypeError("%s, or module:function, path.py:function" % _unknown(text, WORKLOADS))
 
 
 def _between(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], Any]:

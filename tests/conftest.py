@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings() -> None:
+    """Forget who runs the tests, and what a terminal of theirs can do: tests say for themselves what they are about."""
+    for name in (
+        "GILBENCH_RESULTS",
+        "GITHUB_ACTIONS",
+        "GITHUB_STEP_SUMMARY",
+        "NO_COLOR",
+        "FORCE_COLOR",
+        "LC_ALL",
+        "LC_CTYPE",
+    ):
+        os.environ.pop(name, None)
+    os.environ["LANG"] = "C.UTF-8"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis import load_run
+from bench.analysis import read_run
 from bench.analysis.load import Run
 from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
 from loadgen import hdr_encoding
@@ -194,4 +194,4 @@ class Made:
         return folder
 
     def load(self, tmp_path: Path) -> Run:
-        return load_run(self.write(tmp_path / "run"))
+        return read_run(self.write(tmp_path / "run"))

@@ -25,10 +25,13 @@ from bench.accounting.watch import Watch
 from bench.attach import to_dict, watch
 from bench.errors import GilbenchError
 from bench.measure import measure
+from bench.places import ROOT
 from bench.plan import Cell
-from bench.server import ROOT, Server
+from bench.server import Server
 from loadgen import Load, run
 from tests.interpreters import CORNERS, NEWEST
+
+pytestmark = pytest.mark.quiet
 
 TARGETS = NEWEST
 WAITING = Path(__file__).with_name("waiting.py")

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.quiet
+
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench"]
 SMALL = ["--servers", "serial,threaded", "--workloads", "echo,io", "--clients", "2", "--passes", "2"]
@@ -41,7 +43,7 @@ def bench(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("done")
-    return bench(folder, *SMALL, "--budget", "17s", "--name", "small"), folder / "results" / "latest"
+    return bench(folder, *SMALL, "--budget", "17s", "--name", "small", "-v"), folder / "results" / "latest"
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -70,6 +72,14 @@ def test_it_ends_with_a_table_and_the_path_of_the_page(done: tuple[subprocess.Co
     process, folder = done
     lines = process.stdout.splitlines()
     assert lines[-1] == str(folder.resolve() / "report.html")
+    windows = [line.split() for line in lines if re.match(r"pass \d  ", line)]
+    assert len(windows) == len(records(folder))
+    assert {words[2] for words in windows} == {
+        "serial-echo-2-own",
+        "serial-io-2-own",
+        "threaded-echo-2-own",
+        "threaded-io-2-own",
+    }
     assert any(line.startswith("threaded on own: with 2 clients, waiting ") for line in lines)
 
 
@@ -98,14 +108,19 @@ def test_pytest_benchmark_compares_runs(done: tuple[subprocess.CompletedProcess[
 def test_the_command_of_the_run_repeats_it(done: tuple[subprocess.CompletedProcess[str], Path]) -> None:
     command = json.loads((done[1] / "run.json").read_text(encoding="utf-8"))["command"]
     assert command.startswith("nox -s bench -- --results ")
-    assert command.endswith("--clients 2 --passes 2 --budget 17s --name small")
+    assert command.endswith("--clients 2 --passes 2 --budget 17s --name small -v")
 
 
 def test_collecting_shows_the_plan_and_measures_nothing(tmp_path: Path) -> None:
-    shown = bench(tmp_path, "--collect-only", "-q", "-k", "threaded and cpu")
+    shown = bench(tmp_path, "--collect-only", "-k", "threaded and cpu")
     assert shown.returncode == 0
     cells = re.findall(r"test_cell\[(.*)\]", shown.stdout)
     assert cells == ["threaded-cpu-1-own", "threaded-cpu-4-own", "threaded-cpu-8-own"]
+    assert re.search(r"^windows +9: 3 passes of 3 cells", shown.stdout, re.MULTILINE)
+    price = re.search(r"^in all +(about \d.* min)", shown.stdout, re.MULTILINE)
+    assert price is not None
+    quiet = bench(tmp_path, "--collect-only", "-q", "-k", "threaded and cpu")
+    assert quiet.stdout.strip() == price[1]
     assert not (tmp_path / "results").exists()
 
 
@@ -129,7 +144,8 @@ def test_bad_input_is_one_line_that_names_the_remedy(tmp_path: Path, options: li
 def test_a_run_interrupted_twice_over(tmp_path: Path) -> None:
     """Ctrl-C keeps and draws what is measured; a second run meanwhile is refused."""
     results = tmp_path / "results"
-    command = [*COMMAND, "--results", str(results), "--pythons", f"own={sys.executable}", *SMALL, "--budget", "60s"]
+    options = ["--results", str(results), "--pythons", f"own={sys.executable}", *SMALL, "--budget", "60s", "-q"]
+    command = [*COMMAND, *options]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
     try:
         measured = results / "latest" / "records.jsonl"
@@ -149,7 +165,9 @@ def test_a_run_interrupted_twice_over(tmp_path: Path) -> None:
     assert json.loads((results / "latest" / "run.json").read_text(encoding="utf-8"))["state"] == "partial"
     assert "Partial." in (results / "latest" / "report.html").read_text(encoding="utf-8")
     assert out.splitlines()[-1].endswith("report.html")
-    assert "interrupted: measured" in out
+    said = [line for line in out.splitlines() if line.strip()]
+    assert len(said) == 2, "with -q what went wrong, and the page"
+    assert said[0].startswith("interrupted: measured")
     assert len(records(results / "latest")) >= 1
 
 

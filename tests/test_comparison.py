@@ -13,7 +13,7 @@ from bench import ratios
 from bench.analysis import compare
 from bench.analysis.comparison import Verdict, between, judge, within
 from bench.analysis.formats import FORMATS
-from bench.analysis.load import load_run
+from bench.analysis.load import read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
 from bench.analysis.plots import versions
@@ -40,7 +40,7 @@ def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3
 
 
 def test_a_difference_is_found_with_its_size(tmp_path: Path) -> None:
-    found = within(load_run(faster(0.03).write(tmp_path / "run")))
+    found = within(read_run(faster(0.03).write(tmp_path / "run")))
     row = next(row for row in found.rows if row.metric == "throughput")
     assert (row.cell, row.baseline, row.candidate) == ("threaded/cpu/4", "3.13", "3.13t")
     assert row.ratio.low <= 1.03 <= row.ratio.high
@@ -51,14 +51,14 @@ def test_a_difference_is_found_with_its_size(tmp_path: Path) -> None:
 
 
 def test_sides_can_be_turned_round(tmp_path: Path) -> None:
-    run = load_run(faster(0.03).write(tmp_path / "run"))
+    run = read_run(faster(0.03).write(tmp_path / "run"))
     one, other = within(run).rows[0], within(run, baseline="3.13t").rows[0]
     assert (other.baseline, other.candidate, other.verdict) == ("3.13t", "3.13", Verdict.SLOWER)
     assert one.ratio.ratio * other.ratio.ratio == pytest.approx(1)
 
 
 def test_less_of_a_latency_is_faster(tmp_path: Path) -> None:
-    rows = within(load_run(Made(models=("threaded",), workloads=("cpu",), clients=(8,)).write(tmp_path / "run"))).rows
+    rows = within(read_run(Made(models=("threaded",), workloads=("cpu",), clients=(8,)).write(tmp_path / "run"))).rows
     verdicts = {row.metric: (row.ratio.ratio > 1, row.verdict) for row in rows}
     assert verdicts["throughput"] == (True, Verdict.FASTER)
     assert verdicts["latency_p50"] == (False, Verdict.FASTER)
@@ -82,16 +82,16 @@ def test_there_are_four_answers(low: float, high: float, p: float, answer: Verdi
 
 
 def test_one_start_is_no_answer_and_no_interval(tmp_path: Path) -> None:
-    row = within(load_run(faster(0.5, passes=1).write(tmp_path / "run"))).rows[0]
+    row = within(read_run(faster(0.5, passes=1).write(tmp_path / "run"))).rows[0]
     assert row.verdict is Verdict.UNDECIDED
     fields = row.to_dict()
     assert (fields["low"], fields["high"], fields["p_adjusted"]) == (None, None, None)
     for told in FORMATS.values():
-        assert "nan" not in told(within(load_run(tmp_path / "run"))).lower()
+        assert "nan" not in told(within(read_run(tmp_path / "run"))).lower()
 
 
 def test_how_much_longer_it_would_take_is_told(tmp_path: Path) -> None:
-    run = load_run(
+    run = read_run(
         Made(models=("serial",), workloads=("echo",), noise=0.1, meta={"elapsed_s": 60}).write(tmp_path / "r")
     )
     rows = [row for row in within(run).rows if row.verdict is Verdict.UNDECIDED]
@@ -117,14 +117,14 @@ def test_a_percentile_is_that_of_a_starts_requests_together(tmp_path: Path) -> N
     ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    rows = {row.metric: row.ratio.ratio for row in within(load_run(folder)).rows}
+    rows = {row.metric: row.ratio.ratio for row in within(read_run(folder)).rows}
     assert rows["latency_p50"] == pytest.approx(2, rel=0.002)
     assert rows["latency_p99"] == pytest.approx(1, rel=0.002)
 
 
 def test_counting_is_no_certainty(tmp_path: Path) -> None:
     rates = {("serial", "io", 8, name, p): rate for name, rate in (("3.13", 185.0), ("3.13t", 183.0)) for p in range(3)}
-    run = load_run(Made(models=("serial",), workloads=("io",), clients=(8,), rates=rates).write(tmp_path / "run"))
+    run = read_run(Made(models=("serial",), workloads=("io",), clients=(8,), rates=rates).write(tmp_path / "run"))
     row = within(run).rows[0]
     assert row.ratio.error >= ratios.counting_error(*run.windows.groupby("target")["requests"].mean()) / 3**0.5 * 0.999
     assert row.verdict is Verdict.UNDECIDED
@@ -140,7 +140,7 @@ def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> Non
     ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    found = within(load_run(folder))
+    found = within(read_run(folder))
     row = found.rows[0]
     assert row.ratio.starts == 8, "never dropped"
     assert row.marked == 1 / 16
@@ -148,7 +148,7 @@ def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> Non
     assert row.ratio.ratio < 0.97
     told = " ".join(FORMATS["terminal"](found).split())
     assert "They count; without them ratios would change by up to 9" in told
-    apart = between(load_run(made.write(tmp_path / "other")), load_run(folder))
+    apart = between(read_run(made.write(tmp_path / "other")), read_run(folder))
     disturbed = [row for row in apart.rows if row.marked]
     assert [row.candidate[-5:] for row in disturbed if row.metric == "throughput"] == ["3.13t"]
     assert disturbed[0].marked == 1 / 16
@@ -157,7 +157,7 @@ def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> Non
 
 def test_a_run_that_could_stop_early_has_wider_intervals(tmp_path: Path) -> None:
     plain, looks = (
-        within(load_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
+        within(read_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
         for name, plan in (("plain", {}), ("looks", {"precision": 0.01}))
     )
     assert looks.confidence == ratios.confidence_of_looks()
@@ -170,11 +170,11 @@ def test_rounds_of_one_start_do_not_count_as_starts(tmp_path: Path) -> None:
     made.write(tmp_path / "run")
     lines = [replace(record, round_=round_).to_json() + "\n" for record in once for round_ in range(3)]
     (tmp_path / "run" / "records.jsonl").write_text("".join(lines), encoding="utf-8")
-    assert within(load_run(tmp_path / "run")).rows[0].ratio.starts == 4
+    assert within(read_run(tmp_path / "run")).rows[0].ratio.starts == 4
 
 
 def test_two_runs_are_compared_unpaired_and_told_so(tmp_path: Path) -> None:
-    one, other = (load_run(faster(share).write(tmp_path / name)) for name, share in (("A", 0.0), ("B", 0.08)))
+    one, other = (read_run(faster(share).write(tmp_path / name)) for name, share in (("A", 0.0), ("B", 0.08)))
     found = between(one, other)
     row = next(row for row in found.rows if row.metric == "throughput" and row.candidate.endswith(":3.13t"))
     assert not row.paired
@@ -184,15 +184,15 @@ def test_two_runs_are_compared_unpaired_and_told_so(tmp_path: Path) -> None:
 
 
 def test_what_only_one_run_has_is_listed(tmp_path: Path) -> None:
-    one = load_run(faster(0.0).write(tmp_path / "A"))
-    other = load_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
+    one = read_run(faster(0.0).write(tmp_path / "A"))
+    other = read_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
     assert any("threaded-io-4-3.13" in what for what in between(one, other).left_out)
 
 
 def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     targets = {"3.13": {"compiler": "GCC 12", "pgo": True}, "3.13t": {"compiler": "Clang 18", "pgo": True}}
     folder = faster(0.03, meta={"targets": targets}).write(tmp_path / "run")
-    found = within(load_run(folder))
+    found = within(read_run(folder))
     assert all(row.differs == ("compiler",) for row in found.rows)
     told = FORMATS["terminal"](found)
     assert told.count(" ≠") >= len(found.rows)
@@ -201,7 +201,7 @@ def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys:
 
 
 def test_over_all_cells_there_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> None:
-    run = load_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), passes=6).write(tmp_path / "run"))
+    run = read_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), passes=6).write(tmp_path / "run"))
     found = overall(run, "3.13t", "3.13")
     rows = within(run, metrics=["throughput"]).rows
     assert found is not None
@@ -217,7 +217,7 @@ def test_over_all_cells_there_is_one_figure_with_an_interval_over_passes(tmp_pat
 def test_several_interpreters_are_drawn_against_the_baseline(tmp_path: Path) -> None:
     names = ("3.9", "3.13", "3.13t")
     assert versions.draw(Made(targets=names).load(tmp_path)) is not None
-    assert versions.draw(load_run(faster(0.03).write(tmp_path / "two"))) is None
+    assert versions.draw(read_run(faster(0.03).write(tmp_path / "two"))) is None
 
 
 # The command.
@@ -252,7 +252,7 @@ def test_names_are_data_in_every_format(tmp_path: Path) -> None:
     records = [replace(one, target=evil if one.target == "3.13t" else one.target) for one in made.records()]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    found = within(load_run(folder))
+    found = within(read_run(folder))
     assert "<b>" not in FORMATS["html"](found)
     assert "\\<b\\>\\|\\*x\\*" in FORMATS["markdown"](found)
     assert "<script" not in FORMATS["html"](found)

@@ -10,7 +10,7 @@ import pytest
 
 from bench.analysis.findings import findings
 from bench.analysis.life import life
-from bench.analysis.load import load_run
+from bench.analysis.load import read_run
 from bench.analysis.plots import convoy
 from bench.analysis.plots.style import render, style
 from bench.measure import measure
@@ -21,6 +21,8 @@ from bench.server import Server
 from bench.targets import Target, resolve
 from tests.interpreters import FOUND
 from tests.made import Made
+
+pytestmark = pytest.mark.quiet
 
 OWN = resolve(f"own={sys.executable}", [])[0]
 
@@ -85,7 +87,7 @@ def test_it_is_drawn_and_not_taken_for_overlapping(tmp_path: Path) -> None:
     ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    run = load_run(folder)
+    run = read_run(folder)
     with style():
         figure = convoy.draw(run)
     assert figure is not None

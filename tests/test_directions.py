@@ -11,21 +11,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("servers", "loadgen", "bench", "bench/analysis")
+ROOMS = ("servers", "loadgen", "bench", "bench/analysis", "bench/shell")
 
 MAY_IMPORT = {
     "servers": {"servers"},
     "loadgen": {"loadgen"},
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
-    "bench/analysis": {"bench.analysis", "bench.record", "bench.ratios", "loadgen.errors", "loadgen.histogram"},
+    "bench/analysis": {
+        *("bench.analysis", "bench.console", "bench.github", "bench.places", "bench.ratios", "bench.record"),
+        *("loadgen.command_line", "loadgen.errors", "loadgen.histogram", "loadgen.nearest", "loadgen.picture"),
+    },
+    "bench/shell": {"servers", "loadgen", "bench"},
 }
 HEAVY = {
     "asyncio",
     "matplotlib.figure",
     "matplotlib.figure.Figure",
     "matplotlib.backends.backend_agg",
+    "pyarrow.parquet",
 }  # may be imported where it is used, by who mostly does without
-OURS = ("servers", "loadgen", "bench", "tests")
+OURS = ("servers", "loadgen", "bench", "docs", "tests")
 
 
 def sources(room: str) -> list[Path]:
@@ -65,6 +70,7 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
             allowed = any(name == may or name.startswith(f"{may}.") for may in MAY_IMPORT[room])
             assert allowed, f"{path.relative_to(ROOT)} imports {name}"
             assert room != "bench" or not name.startswith("bench.analysis"), f"{path} measures and imports analysing"
+            assert room == "bench/shell" or not name.startswith("bench.shell"), f"{path} imports what tells the shell"
 
 
 def test_servers_need_nothing_but_the_standard_library() -> None:

@@ -14,7 +14,7 @@ import pytest
 from bench.analysis.history.__main__ import main
 from bench.analysis.history.changes import LEVEL, all_changes, change_points
 from bench.analysis.history.series import of_runs
-from bench.analysis.load import load_run
+from bench.analysis.load import read_run
 from tests.made import Made
 
 CHANGED_IN = 8
@@ -83,7 +83,7 @@ def test_a_ratio_does_not_move_with_the_machine(tmp_path: Path) -> None:
         made = Made(models=("threaded",), workloads=("cpu",), clients=(4,), rates=rates)
         made.meta = {"name": f"r{number}", "created": f"2026-11-{number + 1:02}T10:00:00+00:00"}
         made.write(tmp_path / f"r{number}")
-    found = all_changes(of_runs([load_run(tmp_path / f"r{number}") for number in range(8)]))
+    found = all_changes(of_runs([read_run(tmp_path / f"r{number}") for number in range(8)]))
     assert {(one.series.figure, one.series.target, one.after.run) for one in found} == {
         ("throughput", target, "r4") for target in ("3.13", "3.13t")
     }
@@ -97,7 +97,7 @@ def test_other_machines_and_other_work_are_other_series(tmp_path: Path) -> None:
     )
     for number, meta in enumerate(metas):
         Made(models=("serial",), workloads=("cpu",), clients=(1,), meta=meta).write(tmp_path / f"r{number}")
-    series = of_runs([load_run(tmp_path / f"r{number}") for number in range(3)])
+    series = of_runs([read_run(tmp_path / f"r{number}") for number in range(3)])
     assert [len(one.points) for one in series] == [1] * 3 * 3  # two throughputs and a ratio, thrice
 
 

@@ -32,6 +32,8 @@ from loadgen.stages import Stage
 from loadgen.wires import http_wire
 from loadgen.wires.http1 import request
 
+pytestmark = pytest.mark.quiet
+
 ROOT = Path(__file__).parent.parent
 LINE = b"Yes, yes\n"
 TRIES = 5

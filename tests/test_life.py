@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import cautions, load_run
+from bench.analysis import cautions, read_run
 from bench.analysis.__main__ import draw
 from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
 from tests.made import Made
@@ -51,7 +51,7 @@ def test_a_life_that_does_not_add_up_is_warned_of(tmp_path: Path) -> None:
 
 def test_without_accounts_all_else_is_drawn_and_the_reason_told(tmp_path: Path) -> None:
     folder = Made(accounted=False).write(tmp_path / "run")
-    page = draw(load_run(folder), quiet=True).read_text(encoding="utf-8")
+    page = draw(read_run(folder), quiet=True).read_text(encoding="utf-8")
     assert not (folder / "plots" / "life.svg").exists()
     assert (folder / "plots" / "cores.svg").exists()
     assert "Not known of some or all windows: windows too short" in page

@@ -37,6 +37,8 @@ from loadgen.wires.parser import MORE, NUMBERS, PARSER_WORDS, WRONG
 from loadgen.workspace import ERRORS, as_bytes
 from tests.reference import reference_server
 
+pytestmark = pytest.mark.quiet
+
 ROOT = Path(__file__).parent.parent
 REPLIES = {"line": b"Yes, yes\n", "seed": b"Yes, yes"}
 REPLY = REPLIES["line"]

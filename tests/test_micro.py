@@ -24,6 +24,8 @@ from bench.targets import resolve
 from tests.interpreters import NEWEST
 from tests.made import Made
 
+pytestmark = pytest.mark.quiet
+
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
 
 
@@ -186,7 +188,7 @@ def test_durations_have_three_digits(seconds: float, told: str) -> None:
 
 
 def test_pytest_bench_does_not_collect_it() -> None:
-    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench", "--collect-only", "-q"]
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench", "--collect-only"]
     command += ["--pythons", f"own={sys.executable}", "--servers", "serial", "--workloads", "echo", "--clients", "1"]
     done = subprocess.run(command, cwd=rounds.SUITE.parents[2], capture_output=True, text=True, check=False)
     assert "serial-echo-1-own" in done.stdout

@@ -24,6 +24,8 @@ from loadgen.load import MIN_RPS
 from loadgen.responder import responder
 from loadgen.stages import Stage, table, when_ns
 
+pytestmark = pytest.mark.quiet
+
 REPLY = b"Yes, yes\n"
 
 

@@ -68,7 +68,7 @@ def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() ->
 @pytest.mark.parametrize(
     ("option", "text", "says"),
     [
-        ("servers", "serial,forked", "'forked' is unknown: choose from serial, threaded"),
+        ("servers", "serial,forked", "'forked' is unknown (did you mean prefork?): choose from serial, threaded"),
         ("servers", " , ", "names nothing"),
         ("workloads", "gpu", "choose from echo, io, cpu"),
         ("clients", "0", "no whole number from 1"),

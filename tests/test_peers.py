@@ -26,6 +26,8 @@ from loadgen.responder import responder
 from tests.reference import ROOT
 from tests.test_loadgen import closed_port
 
+pytestmark = pytest.mark.quiet
+
 
 def cost(round_: int, tool: str, per_cpu_s: float, **changes: Any) -> plan.Record:
     about = {"kind": "cost", "round": round_, "server": "responder", "connections": 8, "tool": tool}

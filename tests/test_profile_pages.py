@@ -14,7 +14,7 @@ from bench import __main__ as command_line
 from bench.analysis import explain as explaining
 from bench.analysis.__main__ import main as draw
 from bench.analysis.explain import explain
-from bench.analysis.load import load_run
+from bench.analysis.load import read_run
 from bench.analysis.plots.style import style
 from bench.analysis.profile import flame, timeline, top
 from bench.analysis.profile.__main__ import main as draw_profiles
@@ -186,7 +186,8 @@ def test_the_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.Captur
     assert draw_profiles([str(run)]) == 0
     assert "On 3.13 1.0 threads were on a CPU at once" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert page.count('href="#profile-threaded-cpu-4"') == 2
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert data["cells"]["profile"].count("threaded-cpu-4") == 2
     assert 'id="profile-threaded-cpu-4"' in page
     assert "−2.0%" in page
     assert page.count('class="flame"') == 4  # GIL, CPU; CPU; and the difference
@@ -230,7 +231,7 @@ def test_a_profile_that_cannot_be_read_is_one_line(
 
 
 def sentences(run: Path, cell: str) -> str:
-    return " ".join(explain(load_run(run), cell))
+    return " ".join(explain(read_run(run), cell))
 
 
 def test_a_cell_is_explained_by_its_figures(run: Path) -> None:
@@ -277,4 +278,4 @@ def test_explaining_is_a_command(run: Path, capfd: pytest.CaptureFixture[str]) -
     assert explaining.main(["nosuch", "--from", str(run)]) == 1
     assert "has no cell nosuch: name it as its page does, for example" in capfd.readouterr().err
     with pytest.raises(GilbenchError, match="has no cell"):
-        list(explain(load_run(run), "threaded-cpu-5-3.13"))
+        list(explain(read_run(run), "threaded-cpu-5-3.13"))

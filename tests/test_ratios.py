@@ -128,7 +128,7 @@ def plan(**fields: object) -> Plan:
 
 def stopping(chosen: Plan, used: float) -> Stopping:
     budget = Budget.start(chosen, 0.1)
-    budget.began_s -= used * (chosen.budget_s - budget._drawing_s)
+    budget.began_s -= used * (chosen.budget_s - budget.drawing_s)
     return Stopping(chosen, budget)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from bench.checks import Surroundings
+from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
 from bench.options import OPTIONS, read
@@ -25,6 +25,8 @@ from bench.run import carry_out
 from bench.server import Server
 from bench.targets import Target, resolve
 from bench.wanted import Wanted
+
+pytestmark = pytest.mark.quiet
 
 OWN = resolve(f"own={sys.executable}", [])[0]
 
@@ -40,7 +42,7 @@ class Job:
     resumed: Interrupted | None = None
 
     def __init__(self, folder: Path, *targets: Target) -> None:
-        self.console = Console(file=io.StringIO(), width=100)
+        self.console = Terminal(file=io.StringIO(), width=100)
         self.targets = {target.name: target for target in targets or (OWN,)}
         self.folder = folder
 
@@ -265,32 +267,3 @@ def test_surroundings_that_spoil_a_window_are_told(change: dict[str, Any], code:
 )
 def test_what_is_unknown_or_harmless_is_no_warning(change: dict[str, Any]) -> None:
     assert dataclasses.replace(QUIET, **change).warnings() == []
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_progress_says_what_is_running_and_how_far(terminal: bool) -> None:
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=100)
-    with Progress(console, windows=4, passes=2) as progress:
-        progress.begin_pass(0, 0.5)
-        progress.window(Cell("threaded", "cpu", 4, "3.13"), 0)
-        progress.done()
-    assert "pass 1 of 2: windows of 0.50 s" in out.getvalue()
-    assert ("threaded-cpu-4-3.13" in out.getvalue()) is terminal
-
-
-def test_progress_tells_now_and_then_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    now_s = 0.0
-    monkeypatch.setattr("bench.progress.time.monotonic", lambda: now_s)
-    out = io.StringIO()
-    cell = Cell("threaded", "cpu", 4, "3.13")
-    with Progress(Console(file=out, width=100), windows=40, passes=1) as progress:
-        for _ in range(40):
-            progress.window(cell, 0)
-            now_s += 1.0
-            progress.done()
-    assert out.getvalue().splitlines() == [
-        "10 of 40 windows, about 30 s left: threaded-cpu-4-3.13",
-        "20 of 40 windows, about 20 s left: threaded-cpu-4-3.13",
-        "30 of 40 windows, about 10 s left: threaded-cpu-4-3.13",
-    ]

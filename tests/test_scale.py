@@ -15,6 +15,8 @@ from loadgen.peers import servers
 from tests.reference import ROOT
 from tests.test_open_loop import one_thread
 
+pytestmark = pytest.mark.quiet
+
 MEMORY_BYTES = 250e6
 
 # Not getrusage(): what it tells goes back to before the program was started, to the process that did.

@@ -17,7 +17,8 @@ import pytest
 
 from bench.accounting import usage as accounting
 from bench.errors import ServerFailed
-from bench.server import ROOT, Server
+from bench.places import ROOT
+from bench.server import Server
 from bench.targets import Target, resolve
 from loadgen import Load, run
 from servers.models import MODELS as SERVING_MODELS

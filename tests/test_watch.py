@@ -33,6 +33,8 @@ from bench.watching.stretch import KINDS, Spent, Stretch
 from bench.watching.watched import Watched
 from tests.interpreters import NEWEST
 
+pytestmark = pytest.mark.quiet
+
 ROOT = Path(__file__).parent.parent
 WAITING = Path(__file__).with_name("waiting.py")
 WAITS = ("hold", "lock", "worker", "simple", "full", "sleep", "loop", "join", "event", "read")

@@ -1,6 +1,19 @@
 """From a run's folder to ratios, tables, plots and a page. Reads files only; measures nothing.
 
-The files, in the order in which data passes through them:
+In a notebook, started where gilbench lies or with its folder on ``sys.path``::
+
+    from bench.analysis import cells, latency, load_run, ratios
+
+    windows = load_run("results/latest")  # a row a window, all columns documented: help(load_run)
+    cells(windows)                        # a row a cell: medians and ranges over passes
+    ratios(windows, baseline="3.13")      # interpreters against each other, with intervals and verdicts
+    latency(windows)                      # percentiles from the histograms
+    cells(windows[~windows.disturbed])    # of some windows only
+
+``load_runs`` reads several runs into one frame. ``windows.to_parquet("windows.parquet")`` keeps everything, also the
+run's meta in ``windows.attrs``; ``nox -s export`` does the same with units and meanings in the file.
+
+What the project itself draws a run from, in the order in which data passes through:
 
 :mod:`~bench.analysis.load`
     a folder becomes a :class:`Run`, whose ``windows`` has a row for each record.
@@ -16,11 +29,27 @@ The files, in the order in which data passes through them:
     a file for each plot.
 :mod:`~bench.analysis.page`, :mod:`~bench.analysis.terminal`
     all of it together, for a browser and for a terminal.
+:mod:`~bench.analysis.columns`, :mod:`~bench.analysis.frames`, :mod:`~bench.analysis.export`
+    the frames above, what their columns mean, and files of them.
 """
 
 from bench.analysis.cautions import Caution, cautions
 from bench.analysis.findings import Finding, findings
-from bench.analysis.load import Run, load_run
+from bench.analysis.frames import cells, latency, load_run, load_runs, ratios
+from bench.analysis.load import Run, read_run
 from bench.analysis.summary import summarise
 
-__all__ = ["Caution", "Finding", "Run", "cautions", "findings", "load_run", "summarise"]
+__all__ = [
+    "Caution",
+    "Finding",
+    "Run",
+    "cautions",
+    "cells",
+    "findings",
+    "latency",
+    "load_run",
+    "load_runs",
+    "ratios",
+    "read_run",
+    "summarise",
+]

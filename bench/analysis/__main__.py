@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
+from bench.analysis import step_summary
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
-from bench.analysis.load import Run, load_run
+from bench.analysis.load import RECORDS, Run, read_run
 from bench.analysis.micro.chapter import chapter
 from bench.analysis.micro.load import load as load_micro
 from bench.analysis.page import draw_page
@@ -21,30 +22,83 @@ from bench.analysis.plots.style import save, style
 from bench.analysis.profile.chapter import chapter as profile_chapter
 from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.scaling import table as scaling
+from bench.analysis.serve import serve
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
+from bench.console import Terminal
+from bench.places import latest
 from loadgen.errors import GilbenchError
 
 PAGE = "report.html"
+PORT = 8765
+MAX_PORT = 65535
 MICRO = "micro"  # a folder of microbenchmarks in that of a run
 
 
 def main(argv: list[str] | None = None) -> int:
     """Draw what the command line names, and return the exit status."""
-    parser = Parser(prog="python -m bench.analysis", description="Draw a run from its records.")
-    parser.add_argument("folder", type=Path, help="a run's folder, as results/latest")
-    parser.add_argument("--quiet", action="store_true", help="write the path of the page and nothing else")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without × is no reason to fail
     try:
-        draw(load_run(options.folder), quiet=options.quiet)
+        if not options.serve:
+            draw(read_run(options.folder), quiet=options.quiet)
+        else:
+            if options.folder.is_dir() and not _going_on(options.folder):
+                draw(read_run(options.folder), quiet=True)
+            serve(options.folder, options.port)
     except GilbenchError as problem:
         return fail(str(problem), 1)
     except OSError as problem:
         where = problem.filename or options.folder
         return fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere", 1)
     return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="nox -s report --",
+        description="Draw a run again from its records: its page, pictures and tables.",
+        examples=[
+            ("nox -s report", "the latest run"),
+            ("nox -s report -- results/example", "the example run"),
+            ("nox -s report -- --serve", "in a browser; follows a run that is going on"),
+        ],
+        exits={0: "all well", 1: "the run cannot be read, or drawn", 2: "wrong options"},
+    )
+    made.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=latest(),
+        metavar="RUN",
+        help="a run's folder (default: the latest run)",
+    )
+    made.add_argument("-q", "--quiet", action="store_true", help="write the path of the page and nothing else")
+    made.add_argument(
+        "--serve",
+        action="store_true",
+        help="serve the page to browsers on this machine; that of a run that is going on follows it",
+    )
+    made.add_argument(
+        "--port", type=_port, default=PORT, metavar="N", help=f"for --serve; 0: any that is free (default: {PORT})"
+    )
+    return made
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {MAX_PORT}")
+    return int(text)
+
+
+def _going_on(folder: Path) -> bool:
+    """Tell whether a run is being measured, or has not begun to be: then there is nothing to draw pictures from."""
+    try:
+        return read_run(folder).meta.get("state") == "running"
+    except GilbenchError:
+        return not (folder / RECORDS).is_file()
 
 
 def draw(run: Run, *, quiet: bool = False) -> Path:
@@ -77,10 +131,11 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         ),
         encoding="utf-8",
     )
-    console = Console(highlight=False)
+    console = Terminal()
     if not quiet:
         show(console, run, summary, found, wary)
         console.print()
+    step_summary.append(run, summary, found, wary)
     console.print(Text(str(page)), soft_wrap=True)
     return page
 

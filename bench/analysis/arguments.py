@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from typing import NoReturn
 
+from loadgen.command_line import Parser
 
-class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see --help\n")
+__all__ = ["Parser", "fail"]
 
 
 def fail(message: str, status: int) -> int:

@@ -1,53 +1,82 @@
-"""Compare two interpreters within a run, or two runs: ``python -m bench.analysis.compare RUN [RUN]``.
-
-Exit status: 0; 1 if --fail-slower was given and a larger loss is shown; 2 if there is nothing that could be compared.
-"""
+"""Compare two interpreters within a run, or two runs: ``python -m bench.analysis.compare RUN [RUN]``."""
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
+from bench import github
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.comparison import Comparison, between, within
-from bench.analysis.formats import FORMATS
-from bench.analysis.load import load_run
+from bench.analysis.formats import FORMATS, show
+from bench.analysis.load import read_run
+from bench.console import Terminal
+from bench.places import latest
 from bench.ratios import SAME_WITHIN
 from loadgen.errors import GilbenchError
 
 
 def main(argv: list[str] | None = None) -> int:
     """Compare what the command line names, and return the exit status."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     try:
         comparison = _compared(options)
-        _write(FORMATS[options.format](comparison), options.output)
+        if options.format == "terminal" and options.output is None:
+            show(Terminal(), comparison)
+        else:
+            _write(FORMATS[options.format](comparison), options.output)
+        _summarise(comparison)
     except GilbenchError as problem:
         return fail(str(problem), 2)
     return _gate(comparison, options.fail_slower)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="nox -s compare --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="folders (default: results/latest)")
-    parser.add_argument("--baseline", default="", metavar="TARGET", help="within a run (default: the plan's)")
-    parser.add_argument("--candidate", default="", metavar="TARGET", help="within a run (default: all others)")
-    parser.add_argument(
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="nox -s compare --",
+        description="Compare two interpreters within a run, whose windows alternated, or two runs.",
+        examples=[
+            ("nox -s compare", "the interpreters of the latest run"),
+            ("nox -s compare -- results/example", "those of a run"),
+            (
+                "nox -s compare -- results/example --format markdown --output example.md",
+                "as a table for a pull request",
+            ),
+            (
+                "nox -s compare -- --fail-slower 5%",
+                "a gate: exits with 1 if a loss of more than 5% is shown, and only then",
+            ),
+        ],
+        exits={
+            0: "all well",
+            1: "--fail-slower was given and a larger loss of throughput is shown",
+            2: "wrong options, or nothing that could be compared",
+        },
+    )
+    add = made.add_argument_group("what is compared").add_argument
+    add("runs", nargs="*", type=Path, metavar="RUN", help="one or two folders of runs (default: the latest run)")
+    add("--baseline", default="", metavar="TARGET", help="within a run (default: the plan's)")
+    add("--candidate", default="", metavar="TARGET", help="within a run (default: all others)")
+    add("--require-same-build", action="store_true", help="refuse to compare different builds")
+    add = made.add_argument_group("what is said of it").add_argument
+    add(
         "--same-within",
         type=_share,
         metavar="SHARE",
         help=f"ratios closer to 1 count as the same (default: the plan's; between runs {SAME_WITHIN:.0%}%)",
     )
-    parser.add_argument("--fail-slower", type=_share, metavar="SHARE", help="exit with 1 if a larger loss is shown")
-    parser.add_argument("--require-same-build", action="store_true", help="refuse to compare different builds")
-    parser.add_argument("--format", choices=FORMATS, default="terminal", help="(default: terminal)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write there (default: standard output)")
-    return parser
+    add("--fail-slower", type=_share, metavar="SHARE", help="exit with 1 if a larger loss of throughput is shown")
+    add = made.add_argument_group("where it goes").add_argument
+    add("--format", choices=FORMATS, default="terminal", help="(default: terminal)")
+    add("--output", type=Path, metavar="FILE", help="write there (default: standard output)")
+    return made
 
 
 def _compared(options: argparse.Namespace) -> Comparison:
-    runs = [load_run(path) for path in options.runs or [Path("results/latest")]]
+    runs = [read_run(path) for path in options.runs or [latest()]]
     if len(runs) > 2 or (len(runs) == 2 and (options.baseline or options.candidate)):
         raise GilbenchError("give two runs, or one run and --baseline and --candidate")
     if len(runs) == 2:
@@ -63,8 +92,17 @@ def _compared(options: argparse.Namespace) -> Comparison:
     return comparison
 
 
+def _summarise(comparison: Comparison) -> None:
+    try:
+        github.summarise(FORMATS["markdown"](comparison) + "\n")
+    except OSError as problem:
+        raise GilbenchError(f"cannot write the summary of the step: {problem.strerror}; make room") from problem
+
+
 def _write(text: str, output: Path | None) -> None:
     if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal without ▲ is no reason to fail
         sys.stdout.write(text)
         return
     try:

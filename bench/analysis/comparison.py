@@ -21,6 +21,7 @@ from bench.analysis.stats import CELL
 from bench.ratios import SAME_WITHIN, Ratio
 from bench.record import BUILT_ALIKE
 from loadgen.errors import GilbenchError
+from loadgen.nearest import did_you_mean
 
 Side = tuple[Run, Cell]
 
@@ -148,7 +149,8 @@ def within(
     others = [candidate] if candidate else [name for name in targets if name != baseline]
     for name in (baseline, *others):
         if name not in targets:
-            raise GilbenchError(f"{run.name} has no target {name}: choose from {', '.join(targets)}")
+            meant = did_you_mean(name, targets)
+            raise GilbenchError(f"{run.name} has no target {name}{meant}: choose from {', '.join(targets)}")
     if not others:
         raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
     zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within

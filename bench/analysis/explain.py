@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from rich.console import Console
-from rich.text import Text
 
 from bench.analysis import wording
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.cautions import of_windows
-from bench.analysis.load import Run, load_run
+from bench.analysis.load import Run, read_run
 from bench.analysis.profile.chapter import says
 from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.profile.top import lines
 from bench.analysis.scaling import limits
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
+from bench.console import Terminal
+from bench.places import latest, nox
 from loadgen.errors import GilbenchError
+from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 
 WORTH_SAYING: Final = 0.05  # of the serving threads' time
 ALL_IN_USE: Final = 0.85  # of the CPUs
@@ -66,17 +67,31 @@ class Cell:
 
 def main(argv: list[str] | None = None) -> int:
     """Explain what the command line names, and return the exit status."""
-    parser = Parser(prog="python -m bench explain", description="Say in plain words why a cell is as fast as it is.")
-    parser.add_argument("cell", metavar="CELL", help="by its name, as threaded-cpu-8-3.14")
-    parser.add_argument("--from", dest="folder", type=Path, default=Path("results/latest"), metavar="RUN")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     try:
-        console = Console(highlight=False)
-        for sentence in explain(load_run(options.folder), options.cell):
-            console.print(Text(sentence))
+        console = Terminal()
+        for sentence in explain(read_run(options.folder), options.cell):
+            console.print(console.spelt(sentence))
     except GilbenchError as problem:
         return fail(str(problem), 1)
     return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench explain",
+        description="Say in plain words why a measured cell is as fast as it is, and what to try next.",
+        examples=[
+            ("python -m bench explain threaded-cpu-4-3.13 --from results/example", "a cell of the example run"),
+        ],
+        exits={0: "all well", 1: "there is no such run or cell", 2: "wrong options"},
+    )
+    made.add_argument("cell", metavar="CELL", help="by its name, as threaded-cpu-8-3.14")
+    made.add_argument(
+        "--from", dest="folder", type=Path, default=latest(), metavar="RUN", help="(default: the latest run)"
+    )
+    return made
 
 
 def explain(run: Run, name: str) -> Iterator[str]:
@@ -96,8 +111,11 @@ def _cell(run: Run, name: str) -> Cell:
         cell = Cell(run, key)
         if cell.name == name:
             return cell
-    some = ", ".join("-".join(map(str, key)) for key in keys[:3])
-    raise GilbenchError(f"{run.name} has no cell {name}: name it as its page does, for example {some}")
+    names = ["-".join(map(str, key)) for key in keys]
+    meant = did_you_mean(name, names, COMPOUNDS_ALIKE)
+    raise GilbenchError(
+        f"{run.name} has no cell {name}{meant}: name it as its page does, for example {', '.join(names[:3])}"
+    )
 
 
 def _speed(cell: Cell) -> Iterator[str]:
@@ -140,10 +158,8 @@ def _split(cell: Cell) -> Iterator[str]:
 def _profile(cell: Cell) -> Iterator[str]:
     profile = next((one for one in load_profiles(cell.run.folder) if one.name == cell.name), None)
     if profile is None:
-        yield (
-            f"It has not been profiled: nox -s profile -- --from {cell.run.folder} --cell {cell.name} shows its lines "
-            "and its timeline."
-        )
+        command = nox("profile", ["--from", str(cell.run.folder), "--cell", cell.name])
+        yield f"It has not been profiled: {command} shows its lines and its timeline."
         return
     yield from says(profile)
     for kind, what in (("gil", "hold the GIL"), ("cpu", "are on a CPU, or in the queue for one")):

@@ -9,19 +9,19 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from bench.analysis import theme
 from bench.analysis.comparison import Compared, Comparison, Verdict
+from bench.analysis.inline import inline
+from bench.analysis.markdown import escaped
 from bench.analysis.metrics import METRICS
-from bench.analysis.page import inline
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
 from bench.analysis.templates import filled
+from bench.console import WIDTH, Terminal
 
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
+_FOLDED: Final = ("cell", "answer")
+_TITLES: Final = ("cell", "ratio [interval]", "answer")
 _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
 
 
@@ -43,7 +43,7 @@ def answer(row: Compared) -> str:
         return "not enough data"
     hours = row.minutes / 60
     much = f"{max(1, row.minutes):.0f} min" if hours < 2 else f"{hours:.0f} h" if hours < 100 else "more than 100 h"
-    return f"not enough data: about {much} would do"
+    return f"not enough data: about {much} more"
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
@@ -77,23 +77,28 @@ def notes(comparison: Comparison) -> Iterator[str]:
     yield from (f"Left out: {what}." for what in comparison.left_out)
 
 
-def terminal(comparison: Comparison) -> str:
-    """Return a table for each metric and candidate."""
-    console = Console(file=io.StringIO(), highlight=False, width=96)
+def show(console: Terminal, comparison: Comparison) -> None:
+    """Write a table for each metric and candidate; names and answers are folded where room is short."""
     for (metric, candidate), rows in _tables(comparison):
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title_justify="left")
-        table.title = Text(f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}", style="bold")
-        for title in ("model", "workload", "clients", "ratio [interval]", "answer"):
-            table.add_column(Text(title), justify="right" if title == "clients" else "left", no_wrap=True)
-        for row in rows:
-            told = Text(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict])
-            table.add_row(*map(Text, (*row.cell.split("/"), figures(row))), told)
-        console.print(table)
+        told = [
+            (
+                row.cell.replace("/", "-"),
+                figures(row),
+                console.spelt(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict]),
+            )
+            for row in rows
+        ]
+        title = f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}"
+        console.print(console.table(_TITLES, told, title=title, folded=_FOLDED))
         console.print()
     for note in notes(comparison):
-        console.print(Text(note, style="dim"))
-    out = console.file
-    assert isinstance(out, io.StringIO)  # noqa: S101 - see above
+        console.print(console.spelt(note, "dim"))
+
+
+def terminal(comparison: Comparison) -> str:
+    """Return what :func:`show` writes, without colours."""
+    out = io.StringIO()
+    show(Terminal(file=out, width=WIDTH), comparison)
     return out.getvalue()
 
 
@@ -104,7 +109,7 @@ def markdown(comparison: Comparison) -> str:
         rows = [row for row in comparison.rows if row.candidate == candidate]
         metrics = list(dict.fromkeys(row.metric for row in rows))
         by_cell = {(row.cell, row.metric): row for row in rows}
-        lines += [f"**{_escaped(candidate)}** / {_escaped(rows[0].baseline)}", ""]
+        lines += [f"**{escaped(candidate)}** / {escaped(rows[0].baseline)}", ""]
         lines += [f"| cell | {' | '.join(METRICS[metric].title for metric in metrics)} |"]
         lines += [f"|---|{'---|' * len(metrics)}"]
         for cell in dict.fromkeys(row.cell for row in rows):
@@ -112,10 +117,10 @@ def markdown(comparison: Comparison) -> str:
             columns = (
                 f"{MARKS[row.verdict]} {figures(row)}{' ≠' if row.differs else ''}" if row else "–" for row in told
             )
-            lines.append(f"| {_escaped(cell.replace('/', '-'))} | {' | '.join(columns)} |")
+            lines.append(f"| {escaped(cell.replace('/', '-'))} | {' | '.join(columns)} |")
         lines.append("")
     lines.append("▲ faster, ▼ slower, = same, ? not enough data.")
-    lines += [f"\n{_escaped(note)}" for note in notes(comparison)]
+    lines += [f"\n{escaped(note)}" for note in notes(comparison)]
     return "\n".join(lines) + "\n"
 
 
@@ -135,6 +140,7 @@ def html(comparison: Comparison) -> str:
     return filled(
         "bench.analysis",
         "compare.html.j2",
+        theme=theme.css(),
         tables=tables,
         notes=list(notes(comparison)),
         forest=inline(render(figure, "forest")[0], "forest") if figure is not None else "",
@@ -159,7 +165,3 @@ def _tables(comparison: Comparison) -> Iterator[tuple[tuple[str, str], list[Comp
     for candidate in dict.fromkeys(row.candidate for row in rows):
         for key, group in itertools.groupby((row for row in rows if row.candidate == candidate), of):
             yield key, list(group)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|" else character for character in text)

@@ -76,7 +76,7 @@ class Run:
         return found if isinstance(found, int) and found > 0 else None
 
 
-def load_run(path: Path | str) -> Run:
+def read_run(path: Path | str) -> Run:
     """Read a run's folder.
 
     A last line that was cut in the middle, as a crash leaves it, is dropped and counted.

@@ -1,7 +1,7 @@
 """Which model and interpreter serve a workload best at an objective, how sure that is, and why.
 
-The candidates are the cells with most clients. The best is compared with each of the others by paired ratios, as
-everything here is: what their confidence interval does not tell apart is named beside it.
+The candidates are the cells with most clients, ranked as in :mod:`bench.analysis.rankings`: from whom the best is not
+told apart is named beside it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 
 from bench.analysis import wording
 from bench.analysis.load import Run
+from bench.analysis.rankings import Pair, by_pass, shown
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
 
 WORTH_SAYING: Final = 0.1  # of the serving threads' time
@@ -115,14 +116,15 @@ def _of(
         )
     sign = -1 if wanted.more else 1
     best, *others = sorted(fit, key=lambda cell: sign * fit[cell].median)
-    ratios = {other: paired_ratio(windows, wanted.column, best, other) for other in others}
-    same = [other for other in others if not _told_apart(ratios[other], wanted)]
+    figures = by_pass(windows, wanted.column)
+    told_apart = shown([figures[cell] for cell in (best, *others)])
+    same = [other for place, other in enumerate(others, 1) if Pair(0, place) not in told_apart]
     sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
     next_best = next((other for other in others if other not in same), None)
     if same:
         more = [f"{len(same) - SAME_SHOWN} more"] if len(same) > SAME_SHOWN else []
         sentence += f"; not told apart from it: {wording.listed([*map(_name, same[:SAME_SHOWN]), *more])}"
-    if next_best is not None and (ratio := ratios[next_best]):
+    if next_best is not None and (ratio := paired_ratio(windows, wanted.column, best, next_best)):
         sentence += f"; {wording.times(ratio)} the next, {_name(next_best)}"
     return Recommendation(workload, best, sentence + _why(windows, best, next_best))
 
@@ -130,10 +132,6 @@ def _of(
 def _fits(p99: Spread | None, wanted: Objective) -> bool:
     """Tell whether the whole range over passes stays below the bound."""
     return wanted.p99_below_ns is None or (p99 is not None and p99.above(wanted.p99_below_ns) is Verdict.NO)
-
-
-def _told_apart(ratio: Spread | None, wanted: Objective) -> bool:
-    return ratio is not None and ratio.has_range and ratio.above(1.0) is (Verdict.YES if wanted.more else Verdict.NO)
 
 
 def _figures(wanted: Objective, spread: Spread) -> str:

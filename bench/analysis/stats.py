@@ -64,7 +64,7 @@ def over_passes(windows: pd.DataFrame, column: str) -> pd.DataFrame:
     Returns:
         Indexed by :data:`CELL`, columns as in :class:`Spread`. Passes where the column is NaN do not count.
     """
-    return _over_passes(_per_pass(windows, column).set_index([*CELL, "pass"])[column])
+    return _over_passes(per_pass(windows, column).set_index([*CELL, "pass"])[column])
 
 
 def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Indexed by :data:`CELL`, columns as in :class:`Spread`; cells without a serial counterpart are not in it.
     """
-    all_models = _per_pass(windows, "throughput_rps")
+    all_models = per_pass(windows, "throughput_rps")
     serial = all_models[all_models["model"] == BASELINE].drop(columns="model")
     return _paired(all_models, serial, CELL)
 
@@ -85,7 +85,7 @@ def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], bel
         The geometric mean, and its 95% confidence interval as low and high; ``None`` without a pass in common.
     """
     by_cell: dict[Any, dict[ratios.Visit, float]] = {above: {}, below: {}}
-    for *cell, pass_, figure in _per_pass(windows, column).itertuples(index=False, name=None):
+    for *cell, pass_, figure in per_pass(windows, column).itertuples(index=False, name=None):
         if tuple(cell) in by_cell:
             by_cell[tuple(cell)][int(pass_), 0] = float(figure)
     found = ratios.paired(by_cell[above], by_cell[below])
@@ -101,7 +101,8 @@ def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
     return None if math.isnan(spread.median) else spread
 
 
-def _per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
+def per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a column's value in each pass of each cell, the median of its windows: a row each, the cell beside it."""
     return windows.groupby([*CELL, "pass"], as_index=False)[[column]].median()
 
 

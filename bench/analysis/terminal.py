@@ -1,106 +1,147 @@
-"""A run in a terminal of 80 columns: a table for each workload, then sentences."""
+"""A run in a terminal of 80 columns: a table for each workload, then sentences.
+
+Figures are never cut: where room is short, names are folded, and then numbers of clients left out.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pandas as pd
-from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bench import github
 from bench.analysis import wording
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
+from bench.console import Terminal
 
 CLIENTS_SHOWN: Final = 3  # as many as fit; the summary has them all
+_NAMES: Final = ("model", "target")
+_NAME_LEAST: Final = 8  # columns
 
 
-def show(console: Console, run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequence[Caution]) -> None:
-    """Write the tables, the findings and the cautions."""
-    clients = _shown(run.values("clients"))
+def show(console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequence[Caution]) -> None:
+    """Write the tables, the findings and the cautions; in a log of GitHub Actions the tables are folded."""
+    clients = _shown(console, run, summary)
     for workload in run.values("workload"):
-        console.print()
-        console.print(_table(run, summary[summary["workload"] == workload], workload, clients))
+        _fold(console, _table(console, run, summary, workload, clients), f"{workload}: requests per second")
     if summary["split_cpu_share"].notna().any():
-        console.print()
-        console.print(_split_table(summary, clients[-1]))
+        most = clients[-1]
+        _fold(
+            console,
+            _split_table(console, summary[summary["clients"] == most]),
+            f"where the serving threads' time went, {wording.plural(most, 'client')}",
+        )
     console.print()
-    note = "req/s: median ± half the range over passes." if run.windows["pass"].nunique() > 1 else "req/s: of one pass."
-    hidden = len(run.values("clients")) - len(clients)
-    note += f" {wording.plural(hidden, 'number')} of clients left out: see summary.csv." if hidden else ""
-    console.print(Text(note, style="dim"))
+    console.print(console.spelt(_note(run, len(clients)), "dim"))
     console.print()
     for finding in found:
-        console.print(Text.assemble((finding.subject, "bold"), f": {finding.says}"))
+        _say(console, finding.subject, f": {finding.says}", "bold")
     best = list(recommendations(run))
     if best:
         console.print()
-        console.print(Text("what serves best, by " + str(run.section("plan").get("objective") or "throughput"), "bold"))
+        objective = run.section("plan").get("objective") or "throughput"
+        console.print(console.spelt(f"what serves best, by {objective}", "bold"))
     for one in best:
-        console.print(Text.assemble((one.workload, "bold"), f": {one.says}"))
-    if wary:
+        _say(console, one.workload, f": {one.says}", "bold")
+    if wary and not github.in_actions():
         console.print()
-    for caution in wary:
-        console.print(Text.assemble((caution.code, "yellow"), str(caution)[len(caution.code) :]))
+        for caution in wary:
+            _say(console, caution.code, str(caution)[len(caution.code) :], "yellow")
+    github.warn([(f"gilbench: {one.code}", str(one)[len(one.code) + 2 :]) for one in wary], console.stream)
 
 
-def _shown(clients: list[int]) -> list[int]:
-    return clients if len(clients) <= CLIENTS_SHOWN else [clients[0], *clients[1 - CLIENTS_SHOWN :]]
+def _say(console: Terminal, subject: str, rest: str, style: str) -> None:
+    console.print(Text.assemble(console.spelt(subject, style), console.spelt(rest)))
 
 
-def _empty(title: str) -> Table:
-    return Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
+def _fold(console: Terminal, table: Table, title: str) -> None:
+    if github.in_actions():
+        with github.group(title, console.stream):
+            console.print(table)
+    else:
+        table.title = console.spelt(title, "bold")
+        console.print()
+        console.print(table)
 
 
-def _table(run: Run, rows: pd.DataFrame, workload: str, clients: list[int]) -> Table:
+def _note(run: Run, shown: int) -> str:
+    note = "req/s: median ± half the range over passes." if run.windows["pass"].nunique() > 1 else "req/s: of one pass."
+    hidden = len(run.values("clients")) - shown
+    return note + (f" {wording.plural(hidden, 'number')} of clients left out: see summary.csv." if hidden else "")
+
+
+def _shown(console: Terminal, run: Run, summary: pd.DataFrame) -> list[int]:
+    """Return the numbers of clients for which there is room in every table."""
+    every = run.values("clients")
+    for many in range(min(CLIENTS_SHOWN, len(every)), 1, -1):
+        clients = [every[0], *every[1 - many :]] if many < len(every) else every
+        needed = max(
+            sum(max(len(console.spelt(text)) for text in column) + 1 for column in zip(*rows, strict=True))
+            for rows in _figures(run, summary, clients)
+        )
+        if needed + 2 * (_NAME_LEAST + 1) <= console.width:
+            return clients
+    return every[-1:]
+
+
+def _figures(run: Run, summary: pd.DataFrame, clients: list[int]) -> Iterator[list[tuple[str, ...]]]:
+    """Yield for each workload its titles and the rows of its figures."""
+    for workload in run.values("workload"):
+        yield [titles(clients), *(row for _, _, row in rows_of(run, summary, workload, clients))]
+
+
+def titles(clients: list[int]) -> tuple[str, ...]:
+    """Return the titles of the figures that :func:`rows_of` yields."""
     top = clients[-1]
-    table = _empty(f"{workload}: requests per second")
-    table.add_column("model", overflow="ellipsis", no_wrap=True)
-    table.add_column("target", overflow="ellipsis", no_wrap=True, max_width=12)
-    for count in clients:
-        table.add_column(wording.plural(count, "client"), justify="right", no_wrap=True)
-    table.add_column(f"cores@{top}", justify="right", no_wrap=True)
-    table.add_column(f"p99@{top} ms", justify="right", no_wrap=True)
+    return (*(wording.plural(count, "client") for count in clients), f"cores@{top}", f"p99@{top} ms")
+
+
+def rows_of(
+    run: Run, summary: pd.DataFrame, workload: str, clients: list[int]
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield model, target and the figures of a row, for those of a workload."""
+    rows = summary[summary["workload"] == workload]
     cells = {(row["model"], row["target"], row["clients"]): row for _, row in rows.iterrows()}
     for model in run.values("model"):
         for target in run.values("target"):
             here = [cells.get((model, target, count)) for count in clients]
-            if not any(row is not None for row in here):
-                continue
-            last = here[-1]
-            table.add_row(
-                Text(model),
-                Text(target),
-                *(wording.UNKNOWN if row is None else _rate(row) for row in here),
-                wording.UNKNOWN if last is None else wording.ratio(last["effective_cores"]),
-                wording.UNKNOWN if last is None else wording.milliseconds(last["latency_p99_ns"]),
-            )
-    return table
+            if any(row is not None for row in here):
+                last = here[-1]
+                yield (
+                    str(model),
+                    str(target),
+                    (
+                        *(wording.UNKNOWN if row is None else _rate(row) for row in here),
+                        wording.UNKNOWN if last is None else wording.ratio(last["effective_cores"]),
+                        wording.UNKNOWN if last is None else wording.milliseconds(last["latency_p99_ns"]),
+                    ),
+                )
 
 
-def _split_table(summary: pd.DataFrame, clients: int) -> Table:
+def _table(console: Terminal, run: Run, summary: pd.DataFrame, workload: str, clients: list[int]) -> Table:
+    figures = titles(clients)
+    rows = [(model, target, *told) for model, target, told in rows_of(run, summary, workload, clients)]
+    return console.table((*_NAMES, *figures), rows, folded=_NAMES, right=figures)
+
+
+def _split_table(console: Terminal, rows: pd.DataFrame) -> Table:
     """Return where the time of the threads that serve went."""
-    table = _empty(f"where the serving threads' time went, {wording.plural(clients, 'client')}")
-    for title in ("workload", "model", "target"):
-        table.add_column(title, overflow="ellipsis", no_wrap=True, max_width=15)
-    for title in wording.SPLIT.values():
-        table.add_column(title, justify="right", no_wrap=True)
-    for _, row in summary[summary["clients"] == clients].iterrows():
-        shares = (wording.share(float(row[f"split_{state}_share"])) for state in wording.SPLIT)
-        table.add_row(Text(row["workload"]), Text(row["model"]), Text(row["target"]), *shares)
-    return table
+    names, figures = ("workload", *_NAMES), tuple(wording.SPLIT.values())
+    told = [
+        (
+            *(str(row[name]) for name in names),
+            *(wording.share(float(row[f"split_{state}_share"])) for state in wording.SPLIT),
+        )
+        for _, row in rows.iterrows()
+    ]
+    return console.table((*names, *figures), told, folded=names, right=figures)
 
 
 def _rate(row: pd.Series[Any]) -> str:

@@ -1,7 +1,4 @@
-"""Measure small things inside each interpreter: ``python -m bench.micro``.
-
-Exit status: 0; 1 if a test of the suite failed somewhere or it could not be run; 130 after Ctrl-C.
-"""
+"""Measure small things inside each interpreter: ``python -m bench.micro``."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -20,13 +16,14 @@ from typing import Any, Final
 from rich.console import Console
 
 from bench import machine, variants
-from bench.arguments import Parser
+from bench.apart import run_apart
 from bench.errors import GilbenchError
 from bench.micro.environments import environment
 from bench.micro.rounds import SCHEMA, measure
+from bench.places import RESULTS, results
 from bench.run_folder import only_run
-from bench.server import ROOT
 from bench.targets import Target, discover, resolve
+from loadgen.command_line import Parser
 
 ALL: Final = "all"
 ROUNDS: Final = 5
@@ -35,7 +32,7 @@ RECORDS: Final = "micro.jsonl"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit status."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
         found = discover()
@@ -50,21 +47,50 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = [["bench.analysis.micro", str(folder)]]
     if options.into:
         commands.append(["bench.analysis", str(folder.parent), "--quiet"])
-    drawn = [subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=False).returncode for words in commands]
+    drawn = [run_apart(*words) for words in commands]
     return 1 if failed else max(drawn)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="nox -s micro --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--pythons", default=ALL, metavar="LIST", help="as for nox -s bench, or all (default: all found)"
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="nox -s micro --",
+        description="Measure what starting, handing over, locking and sharing cost by themselves, inside each "
+        "interpreter, in rounds that alternate between them.",
+        examples=[
+            ("nox -s micro", "everything, under all interpreters that are found"),
+            ("nox -s micro -- --pythons 3.13,3.13t --only 'singleton or lock'", "some of it, under two"),
+            ("nox -s micro -- --pythons 3.13,3.13t --into results/latest", "as a chapter of a run's page"),
+        ],
+        tables={"behind an interpreter": variants.summaries()},
+        exits={
+            0: "all well",
+            1: "a test of the suite failed somewhere, or it could not be run",
+            2: "wrong options",
+            130: "Ctrl-C",
+        },
     )
-    parser.add_argument("--variants", dest="pythons", metavar="LIST", help=f"the same: {variants.help_text()}")
-    parser.add_argument("--rounds", type=_count, default=ROUNDS, metavar="N", help=f"(default: {ROUNDS})")
-    parser.add_argument("--only", default="", metavar="EXPR", help="tests with that in their name, as pytest's -k")
-    parser.add_argument("--into", type=Path, metavar="RUN", help="a run's folder, whose page gets a chapter of it")
-    parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="FOLDER", help="(default: results)")
-    return parser
+    add = made.add_argument_group("what is measured").add_argument
+    add(
+        "--pythons",
+        "--variants",
+        default=ALL,
+        metavar="LIST",
+        help="interpreters, as for nox -s bench, or all (default: all found)",
+    )
+    add("--only", default="", metavar="EXPR", help="tests with that in their name, as pytest's -k")
+    add = made.add_argument_group("how long and how precisely").add_argument
+    add("--rounds", type=_count, default=ROUNDS, metavar="N", help=f"visits to each interpreter (default: {ROUNDS})")
+    add = made.add_argument_group("where results go").add_argument
+    add("--into", type=Path, metavar="RUN", help="a run's folder, whose page gets a chapter of it")
+    add(
+        "--results",
+        type=Path,
+        default=results(),
+        metavar="FOLDER",
+        help=f"(default: results in gilbench's own folder, or what {RESULTS} in the environment names)",
+    )
+    return made
 
 
 def _count(text: str) -> int:
@@ -80,8 +106,8 @@ def _folder(options: argparse.Namespace) -> Path:
         GilbenchError: that is no run, or has some already.
     """
     if options.into is None:
-        results: Path = options.results
-        return results.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        kept: Path = options.results
+        return kept.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder: Path = options.into.resolve() / "micro"
     if not (folder.parent / "run.json").is_file():
         raise GilbenchError(f"{options.into} holds no run: name a run's folder, as results/latest")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.server import ROOT
+from bench.places import ROOT
 from bench.targets import Target, target_environment
 
 PACKAGES: Final = ("pytest", "pytest-benchmark")

@@ -1,14 +1,9 @@
-"""See why a cell is as fast as it is: which lines hold the GIL, when, and who waits.
-
-Exit status: 0; 1 if it could not be profiled; 130 after Ctrl-C.
-"""
+"""See why a cell is as fast as it is: which lines hold the GIL, when, and who waits."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,8 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.arguments import Parser
+from bench.apart import run_apart
 from bench.errors import GilbenchError
+from bench.places import nox
 from bench.plan import Plan
 from bench.profile import folder
 from bench.profile.memory import memory
@@ -28,15 +24,15 @@ from bench.profile.windows import PLAIN, How, Profile, profile
 from bench.record import Record
 from bench.run import described
 from bench.run_folder import RunFolder, only_run
-from bench.server import ROOT
+from loadgen.command_line import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says, and return the exit status."""
     typed = list(sys.argv[1:] if argv is None else argv)
-    options = _parser().parse_args(typed)
+    options = parser().parse_args(typed)
     console = Console(highlight=False, soft_wrap=True)
-    command = shlex.join(["nox", "-s", "profile", *(["--", *typed] if typed else [])])
+    command = nox("profile", typed)
     try:
         asked = profiling(options)
         with only_run():
@@ -51,24 +47,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def draw(run: Path) -> int:
     """Let analysing draw the run, in a process of its own: measuring knows nothing of it."""
-    return subprocess.run([sys.executable, "-m", "bench.analysis.profile", str(run)], cwd=ROOT, check=False).returncode
+    return run_apart("bench.analysis.profile", str(run))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="nox -s profile --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    added(parser)
-    parser.add_argument(
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="nox -s profile --",
+        description="See why a cell is as fast as it is: which lines hold the GIL, when, and who waits. Its load is "
+        "put on its server again, with and without being looked at, so that the cost of looking is known.",
+        examples=[
+            ("nox -s profile -- --server threaded --workload cpu --python 3.13,3.13t", "a cell under two interpreters"),
+            ("nox -s profile -- --from results/latest --slowest", "the cell of a run that stays behind most"),
+            (
+                "nox -s profile -- --workload ./shop.py:price --server thread-pool --clients 8",
+                "a handler of your own",
+            ),
+        ],
+        exits={0: "all well", 1: "it could not be profiled", 2: "wrong options", 130: "Ctrl-C"},
+    )
+    added(made)
+    add = made.add_argument_group("how it is looked at").add_argument
+    add(
         "--profiler",
         choices=[AUTO, *PROFILERS],
         default=AUTO,
         help="for stacks; auto: the first of these that works here for the interpreter (default)",
     )
-    parser.add_argument("--native", action="store_true", help="with frames of C code; py-spy then stops the server")
-    parser.add_argument("--memory", action="store_true", help="also which lines hold memory, by tracemalloc")
-    parser.add_argument(
-        "--rate", type=_rate, default=RATE_HZ, metavar="N", help=f"stack samples a second (default: {RATE_HZ})"
-    )
-    return parser
+    add("--native", action="store_true", help="with frames of C code; py-spy then stops the server")
+    add("--memory", action="store_true", help="also which lines hold memory, by tracemalloc")
+    add("--rate", type=_rate, default=RATE_HZ, metavar="N", help=f"stack samples a second (default: {RATE_HZ})")
+    return made
 
 
 def _rate(text: str) -> int:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from bench.server import ROOT
+from bench.places import ROOT
 
 Stack = tuple[str, ...]
 Stacks = Counter[Stack]

@@ -18,6 +18,7 @@ from bench.plan import Cell
 from bench.record import SCHEMA, Record
 from bench.resume import Interrupted
 from bench.wanted import Wanted
+from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -92,7 +93,10 @@ def _parts(name: str) -> tuple[str, ...]:
                 clients, _, target = others.partition("-")
                 if clients.isdecimal() and target:
                     return model, f"{workload}{company}", target, clients
-    raise GilbenchError(f"--cell {name}: there is no such cell; write it {_NAMED}")
+    clients_and_target = name.split("-")[-2:]
+    cells = ["-".join((model, workload, *clients_and_target)) for model in MODELS for workload in WORKLOADS]
+    meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
+    raise GilbenchError(f"--cell {name}: there is no such cell{meant}; write it {_NAMED}")
 
 
 def _run(folder: Path) -> Interrupted:
@@ -129,7 +133,10 @@ def _of_run(run: Interrupted, name: str) -> dict[str, str]:
                         values = (model, handler, python, str(clients))
                         return dict(zip(PARTS, values, strict=True))
     known = ", ".join(sorted(run.cells)[:3])
-    raise GilbenchError(f"--cell {name}: the run has no such cell; write it as its page does, for example {known}")
+    meant = did_you_mean(name, run.cells, COMPOUNDS_ALIKE)
+    raise GilbenchError(
+        f"--cell {name}: the run has no such cell{meant}; write it as its page does, for example {known}"
+    )
 
 
 def _slowest(run: Interrupted) -> str:
@@ -159,20 +166,28 @@ def _slowest(run: Interrupted) -> str:
 
 def added(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
-    told: dict[str, Any] = {"default": None, "metavar": "NAME"}
-    parser.add_argument("--server", help=f"concurrency model (default: {_DEFAULTS['servers']})", **told)
-    parser.add_argument("--workload", help="as for nox -s bench, your own too (default: cpu)", **told)
-    parser.add_argument(
-        "--python", default=None, metavar="LIST", help="interpreters, the first is the baseline (default: the newest)"
+    add = parser.add_argument_group("what is profiled").add_argument
+    add("--server", default=None, metavar="NAME", help=f"concurrency model (default: {_DEFAULTS['servers']})")
+    add("--workload", default=None, metavar="NAME", help="as for nox -s bench, your own too (default: cpu)")
+    add(
+        "--python",
+        default=None,
+        metavar="LIST",
+        help="interpreters, the first is the baseline (default: the newest)",
     )
-    parser.add_argument("--clients", default=None, metavar="N", help=f"(default: {_DEFAULTS['clients']})")
-    parser.add_argument(
-        "--cell", action="append", metavar="CELL", help=f"a cell by its name, {_NAMED}; can be repeated"
+    add("--clients", default=None, metavar="N", help=f"clients at the same time (default: {_DEFAULTS['clients']})")
+    add("--cell", action="append", metavar="CELL", help=f"a cell by its name, {_NAMED}; can be repeated")
+    add("--slowest", action="store_true", help="with --from: the cell that stays behind most (default)")
+    add(
+        "--conversation",
+        default=None,
+        metavar="R|keepalive",
+        help="requests before a client connects anew (default: 10, or as in the run)",
     )
-    parser.add_argument("--from", dest="from_", type=Path, metavar="RUN", help="a run, whose page gets the profile")
-    parser.add_argument("--slowest", action="store_true", help="with --from: the cell that stays behind most (default)")
-    parser.add_argument("--conversation", default=None, metavar="R|keepalive", help="(default: 10, or as in the run)")
-    parser.add_argument("--request", default=None, metavar="TEXT", help="what handlers of your own are asked")
-    parser.add_argument("--rounds", default=None, metavar="N", help=f"(default: {_DEFAULTS['rounds']})")
-    parser.add_argument("--window", default=None, metavar="TIME", help=f"(default: {_DEFAULTS['window']})")
-    parser.add_argument("--results", default=None, metavar="FOLDER", help="where a new run goes (default: results)")
+    add("--request", default=None, metavar="TEXT", help="what handlers of your own are asked")
+    add = parser.add_argument_group("how long and how precisely").add_argument
+    add("--rounds", default=None, metavar="N", help=f"windows of each kind (default: {_DEFAULTS['rounds']})")
+    add("--window", default=None, metavar="TIME", help=f"length of a window (default: {_DEFAULTS['window']})")
+    add = parser.add_argument_group("where results go").add_argument
+    add("--from", dest="from_", type=Path, metavar="RUN", help="a run, whose page gets the profile")
+    add("--results", default=None, metavar="FOLDER", help="where a new run goes (default: as for nox -s bench)")

@@ -25,6 +25,8 @@ from bench.watching.glimpses import py_spy
 from bench.watching.picture import Picture, picture
 from bench.watching.stretch import Stretch
 from bench.watching.watched import Watched
+from loadgen.command_line import Parser
+from loadgen.options import duration_s
 
 REFRESH_S: Final = 1.0
 SHORTEST_S: Final = 0.1
@@ -72,6 +74,31 @@ def main(options: argparse.Namespace) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         _watch(options, console)
     return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench watch",
+        description="Show where the time of a running Python process goes, live, a row for each thread.",
+        examples=[
+            ("nox -s watch -- PID", "until Ctrl-C, with the frames of its threads, by py-spy"),
+            ("nox -s watch -- PID --for 10s --json", "for a script"),
+        ],
+        exits={0: "all well", 1: "the process cannot be watched", 2: "wrong options"},
+    )
+    made.add_argument("pid", type=int, metavar="PID", help="of the process; its children are watched as well")
+    made.add_argument(
+        "--for", dest="duration", type=duration_s, metavar="TIME", help="how long (default: until Ctrl-C, or its end)"
+    )
+    made.add_argument(
+        "--window", type=duration_s, default=2.0, metavar="TIME", help="figures are over so long (default: 2s)"
+    )
+    made.add_argument("--json", action="store_true", help="as JSON, over all the time, when it is over")
+    made.add_argument(
+        "--no-py-spy", action="store_true", help="do without Python frames, which tell a lock from a queue"
+    )
+    return made
 
 
 def _watch(options: argparse.Namespace, console: Console) -> None:

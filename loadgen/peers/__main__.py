@@ -10,37 +10,40 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from loadgen import options
+from loadgen.command_line import Parser
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.load import MAX_CONNECTIONS
+from loadgen.nearest import unknown
 from loadgen.outputs import say
 from loadgen.peers import plan, plot, servers, table
 from loadgen.peers.tools import TOOLS
 
 _CONNECTIONS = (1, 8, 64, 1000, 10_000)
 _INTERRUPTED = 130
+_RESULTS = Path(__file__).resolve().parents[2] / "results" / "peers"
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command, and return its exit code."""
-    parser = _parser()
-    chosen = parser.parse_args(argv)
+    reader = parser()
+    chosen = reader.parse_args(argv)
     absent = {name: why for name, tool in TOOLS.items() if name in chosen.tools and (why := tool.missing())}
     absent |= {name: why for name in chosen.servers if (why := servers.missing(name))}
     tools = [name for name in chosen.tools if name not in absent]
     planned = plan.cells([name for name in chosen.servers if name not in absent], chosen.connections, tools)
     if not planned or not tools:
-        parser.error(f"nothing is left to measure: {', '.join(absent.values())}")
+        reader.error(f"nothing is left to measure: {', '.join(absent.values())}")
     try:
         allow_files(max(chosen.connections))
-        folder = Path(chosen.output or time.strftime("results/peers/%Y%m%dT%H%M%SZ", time.gmtime()))
+        folder = Path(chosen.output or time.strftime(f"{_RESULTS}/%Y%m%dT%H%M%SZ", time.gmtime()))
         return _run(chosen, folder, planned, tools, absent)
     except GilbenchError as problem:
-        say(f"{parser.prog}: error: {problem}")
+        say(f"{reader.prog.removesuffix(' --')}: error: {problem}")
         return 1
 
 
@@ -78,9 +81,19 @@ def _run(
     return code or int(any("error" in record for record in records))
 
 
-def _parser() -> options.Parser:
-    parser = options.Parser(prog="python -m loadgen.peers", description=__doc__)
-    add = parser.add_argument
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="nox -s peers --",
+        description="Measure the load generator against wrk, Locust and others, in rounds that alternate between them: "
+        "what each costs, and what latency each sees of the same server.",
+        examples=[
+            ("nox -s peers", "everything that is installed here"),
+            ("nox -s peers -- --rounds 1 --connections 8 --tools gilbench,floor", "in a minute"),
+        ],
+        exits={0: "all well", 1: "a run failed", 2: "wrong options", _INTERRUPTED: "interrupted"},
+    )
+    add = made.add_argument
     add("--rounds", type=_rounds, default=7, metavar="N", help="of everything, interleaved (default: 7)")
     add("--seconds", type=options.duration_s, default=1.0, metavar="T", help="a run, whole ones (default: 1s)")
     add("--connections", type=_numbers, default=_CONNECTIONS, metavar="N,N", help="(default: 1,8,64,1000,10000)")
@@ -88,8 +101,8 @@ def _parser() -> options.Parser:
     known = servers.SERVERS
     add("--servers", type=_names_of(known), default=tuple(known), metavar="A,B", help=f"of {', '.join(known)}")
     add("--seed", type=int, default=random.SystemRandom().randrange(2**31), metavar="N", help="of the order")
-    add("--output", metavar="FOLDER", help="(default: results/peers/ and the time)")
-    return parser
+    add("--output", metavar="FOLDER", help="(default: results/peers and the time, in gilbench's own folder)")
+    return made
 
 
 def _rounds(text: str) -> int:
@@ -105,11 +118,11 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(sorted(set(map(int, parts))))
 
 
-def _names_of(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+def _names_of(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
     def names(text: str) -> tuple[str, ...]:
-        unknown = set(text.split(",")) - set(known)
-        if unknown:
-            raise argparse.ArgumentTypeError(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(known)}")
+        for name in text.split(","):
+            if name not in known:
+                raise argparse.ArgumentTypeError(unknown(name, known))
         return tuple(name for name in known if name in text.split(","))
 
     return names

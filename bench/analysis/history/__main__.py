@@ -1,11 +1,7 @@
-"""Draw how cells changed over many runs: ``python -m bench.analysis.history [RUN ...]``.
-
-Exit status: 0; 2 if there is nothing to draw, or it cannot be written.
-"""
+"""Draw how cells changed over many runs: ``python -m bench.analysis.history [RUN ...]``."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,26 +14,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis.arguments import Parser, fail
+from bench.analysis import theme
+from bench.analysis.arguments import fail
 from bench.analysis.history import plots
+from bench.analysis.history.arguments import RUNS, parser
 from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change, all_changes
 from bench.analysis.history.series import RATIO, THROUGHPUT, Series, of_runs
-from bench.analysis.load import META, RECORDS, Run, load_run
-from bench.analysis.page import inline
+from bench.analysis.inline import inline
+from bench.analysis.load import META, RECORDS, Run, read_run
 from bench.analysis.plots.style import save, style
 from bench.analysis.templates import filled
+from bench.places import results
 from loadgen.errors import GilbenchError
 
-RUNS: Final = Path("results/runs")
-OUTPUT: Final = Path("results/history")
 _TOLD: Final = 30  # changes, in the terminal
 
 
 def main(argv: list[str] | None = None) -> int:
     """Draw what the command line names, and return the exit status."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     try:
-        runs, left_out = _load(options.runs or [RUNS])
+        runs, left_out = _load(options.runs or [results() / RUNS])
         series = of_runs(runs)
         found = all_changes(series)
         page = _write(options.output, runs, series, found, left_out)
@@ -49,13 +46,6 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="nox -s history --", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help=f"runs, or folders of runs (default: {RUNS})")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FOLDER", help=f"(default: {OUTPUT})")
-    return parser
-
-
 def _load(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
     """Return the runs, and why others are left out.
 
@@ -65,7 +55,7 @@ def _load(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
     runs, left_out = [], []
     for folder in _folders(paths):
         try:
-            runs.append(load_run(folder))
+            runs.append(read_run(folder))
         except GilbenchError as problem:
             left_out.append(str(problem))
     if len(runs) < 2:
@@ -78,7 +68,7 @@ def _load(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
 def _folders(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
-            raise GilbenchError(f"{path} is no folder: name runs, or a folder of runs, as {RUNS}")
+            raise GilbenchError(f"{path} is no folder: name runs, or a folder of runs, as results/runs")
         one = any((path / name).exists() for name in (META, RECORDS))
         yield from [path] if one else sorted(inner for inner in path.iterdir() if inner.is_dir())
 
@@ -93,6 +83,7 @@ def _write(
     text = filled(
         "bench.analysis.history",
         "history.html.j2",
+        theme=theme.css(),
         summary=_summary(runs, series),
         notes=list(_notes(series, left_out)),
         changes=found,

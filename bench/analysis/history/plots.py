@@ -15,14 +15,14 @@ from bench.analysis import wording
 from bench.analysis.history.changes import Change
 from bench.analysis.history.series import RATIO, THROUGHPUT, Group, Point, Series
 from bench.analysis.plots import style
-from bench.analysis.plots.grid import headline
+from bench.analysis.plots.head import headed, place
 from bench.analysis.plots.labels import Label, at_line_ends
 from bench.ratios import Ratio, of_starts
 
 # Inches.
-PANEL: Final = (2.7, 1.55)
+PANEL: Final = (2.1, 1.4)
 LABELS: Final = 1.3
-LEFT, TOP, BOTTOM, BETWEEN = 0.75, 0.95, 0.6, 0.72
+LEFT, TOP, BOTTOM, BETWEEN = 0.8, 0.26, 0.5, 0.62
 COLUMNS: Final = 3
 MOST_PANELS: Final = 24
 _MARKERS: Final = ("o", "s", "D", "v", "^", "P")
@@ -48,7 +48,10 @@ def over_time(series: Sequence[Series], found: Sequence[Change], figure: str) ->
     order = sorted({(point.at, point.run) for one in drawn for point in one.points})
     places = {run: place for place, (_, run) in enumerate(order)}
     title, unit = _TITLES[figure]
-    picture, panels = _grid(drawn, found, title, "bars: 95% confidence interval over starts; dashed: a change came in")
+    here = [change for change in found if change.series in drawn]
+    picture, panels = _grid(
+        drawn, found, _found(title, drawn, here), "bars: 95% confidence interval over starts; dashed: a change came in"
+    )
     labelled = []
     for panel in panels:
         labels = [_line(panel.axes, one, places, look) for look, one in enumerate(panel.series)]
@@ -76,9 +79,12 @@ def over_versions(series: Sequence[Series]) -> Figure | None:
     if len(versions) < 2:
         return None
     bases = sorted({one.baseline for one in drawn})
-    title = f"Throughput by version, times that of the baseline ({', '.join(bases)}) measured beside it"
     picture, panels = _grid(
-        drawn, (), title, "small: a run, with its 95% confidence interval; large: mean of several runs"
+        drawn,
+        (),
+        _differ(drawn, bases),
+        f"requests per second, times those of the baseline ({', '.join(bases)}) measured beside it; small: a run, with "
+        "its 95% confidence interval; large: mean of several runs",
     )
     for panel in panels:
         points = [point for one in panel.series for point in one.points]
@@ -89,10 +95,10 @@ def over_versions(series: Sequence[Series]) -> Figure | None:
                 _interval(axes, x + 0.3 * ((number + 0.5) / len(here) - 0.5), point.value, colour, small=True)
             mean = of_starts([math.log(point.value.ratio) for point in here])
             if mean is not None and len(here) > 1:
-                axes.plot([x], [mean.ratio], "D", color=colour, markersize=6, markeredgecolor="white")
+                axes.plot([x], [mean.ratio], "D", color=colour, markersize=6, markeredgecolor=style.PAPER)
         axes.axhline(1, color=style.QUIET, linewidth=0.8)
         axes.set_xlim(-0.5, len(versions) - 0.5)
-        axes.set_xticks(range(len(versions)), versions, fontsize=7.5)
+        axes.set_xticks(range(len(versions)), versions, fontsize=8)
         if len(versions) > 4:
             for label in axes.get_xticklabels():
                 label.set(rotation=30, horizontalalignment="right")
@@ -102,30 +108,56 @@ def over_versions(series: Sequence[Series]) -> Figure | None:
 
 
 _TITLES: Final = {
-    THROUGHPUT: ("Throughput, run after run", "requests/s (log)"),
-    RATIO: ("Throughput to that of the baseline measured beside it, run after run", "ratio (log scale)"),
+    THROUGHPUT: ("Throughput", "requests/s (log scale)"),
+    RATIO: ("Ratio to the baseline measured beside it", "ratio (log scale)"),
 }
 
 
-def _grid(drawn: Sequence[Series], found: Sequence[Change], title: str, subtitle: str) -> tuple[Figure, list[_Panel]]:
+def _found(what: str, drawn: Sequence[Series], found: Sequence[Change]) -> list[str]:
+    """Return titles: how many series changed, and when last."""
+    of = f"{len(drawn)} series"
+    if not found:
+        return [f"{what}: no change found in {of}", f"{what}: no change found"]
+    changed = len({change.series.name for change in found})
+    last = max(found, key=lambda change: change.after.at).after.run
+    return [
+        f"{what}: changed in {changed} of {of}, last with {last}",
+        f"{what}: changed in {changed} of {of}",
+    ]
+
+
+def _differ(drawn: Sequence[Series], bases: Sequence[str]) -> list[str]:
+    """Return titles: how many cells' last run shows a difference to the baseline, by its interval."""
+    last = [one.points[-1].value for one in drawn]
+    faster = sum(value.has_interval and value.low > 1 for value in last)
+    slower = sum(value.has_interval and value.high < 1 for value in last)
+    against = f"against {', '.join(bases)}"
+    rest = f"{slower} slower, {len(last) - faster - slower} not told apart"
+    return [
+        f"In the last run of each, {faster} of {len(last)} series are faster {against}, {rest}",
+        f"{faster} faster {against}, {rest}",
+    ]
+
+
+def _grid(
+    drawn: Sequence[Series], found: Sequence[Change], titles: str | Sequence[str], subtitle: str
+) -> tuple[Figure, list[_Panel]]:
     groups = list(dict.fromkeys(one.group for one in drawn))
     changed = {change.series.group for change in found}
     chosen = sorted(groups, key=lambda group: (group not in changed, groups.index(group)))[:MOST_PANELS]
     chosen.sort(key=groups.index)
     if len(chosen) < len(groups):
         subtitle += f"; {len(chosen)} of {len(groups)} cells, those that changed first"
-    columns = min(COLUMNS, len(chosen))
-    rows = math.ceil(len(chosen) / columns)
-    width = max(LEFT + columns * (PANEL[0] + LABELS), 6.4)
-    height = TOP + rows * (PANEL[1] + BETWEEN) - BETWEEN + BOTTOM
-    picture = style.blank(width, height)
-    headline(picture, title, subtitle)
+    rows = math.ceil(len(chosen) / COLUMNS)
+    columns = math.ceil(len(chosen) / rows)
+    body = TOP + rows * (PANEL[1] + BETWEEN) - BETWEEN + BOTTOM
+    picture = headed(max(LEFT + columns * (PANEL[0] + LABELS), 6.4), body, titles, subtitle)
     panels = []
     for number, group in enumerate(chosen):
         row, column = divmod(number, columns)
-        left, bottom = LEFT + column * (PANEL[0] + LABELS), height - TOP - PANEL[1] - row * (PANEL[1] + BETWEEN)
-        axes = picture.add_axes((left / width, bottom / height, PANEL[0] / width, PANEL[1] / height))
-        axes.set_title(f"{group[0]}, {group[1]}, {group[2]} client{'s' * (group[2] != 1)}", fontsize=9)
+        left, bottom = LEFT + column * (PANEL[0] + LABELS), body - TOP - PANEL[1] - row * (PANEL[1] + BETWEEN)
+        axes = place(picture, left, bottom, *PANEL)
+        axes.set_title(f"{group[0]}, {group[1]}, {wording.plural(group[2], 'client')}", fontsize=9)
         panels.append(_Panel(axes, group, [one for one in drawn if one.group == group]))
     return picture, panels
 
@@ -135,9 +167,9 @@ def _line(axes: Axes, one: Series, places: dict[str, int], look: int) -> Label:
     marker, line = _MARKERS[look % len(_MARKERS)], "--" if free else "-"
     x = [places[point.run] for point in one.points]
     axes.plot(x, [point.value.ratio for point in one.points], line, color=colour, linewidth=1, alpha=0.6)
-    for place, point in zip(x, one.points, strict=True):
-        _interval(axes, place, point.value, colour, marker=marker, filled=not free)
-    return Label(style.short(one.target), x[-1], one.points[-1].value.ratio, colour)
+    for at, point in zip(x, one.points, strict=True):
+        _interval(axes, at, point.value, colour, marker=marker, filled=not free)
+    return Label.of(one.group[0], x[-1], one.points[-1].value.ratio, text=style.short(one.target))
 
 
 def _interval(
@@ -145,7 +177,7 @@ def _interval(
 ) -> None:
     if value.has_interval:
         axes.plot([x, x], [value.low, value.high], color=colour, linewidth=0.9, alpha=0.8)
-    face = colour if filled else "white"
+    face = colour if filled else style.PAPER
     axes.plot([x], [value.ratio], marker, color=colour, markerfacecolor=face, markersize=2.5 if small else 3.6)
 
 
@@ -157,7 +189,7 @@ def _runs_axis(axes: Axes, names: list[str]) -> None:
     first, end = axes.get_xticklabels()
     first.set_horizontalalignment("left")
     end.set_horizontalalignment("right")
-    axes.tick_params(axis="x", labelsize=7.5)
+    axes.tick_params(axis="x", labelsize=8)
     axes.grid(visible=False, axis="x")
 
 

@@ -1,7 +1,4 @@
-"""Show and draw microbenchmarks: ``python -m bench.analysis.micro FOLDER``.
-
-Exit status: 0; 2 if there is nothing to show, or it cannot be written.
-"""
+"""Show and draw microbenchmarks: ``python -m bench.analysis.micro FOLDER``."""
 
 from __future__ import annotations
 
@@ -26,9 +23,7 @@ NAMES, COLUMN = 48, 16  # characters
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Show and draw what the command line names, and return the exit status."""
-    parser = Parser(prog="python -m bench.analysis.micro", description="Show and draw microbenchmarks.")
-    parser.add_argument("folder", type=Path, help="as results/micro/20261125T120000Z")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     try:
         micro = load(options.folder)
         drawn = page(micro)
@@ -40,6 +35,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     _show(console, micro, times(micro))
     console.print(Text(str(drawn)))
     return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench.analysis.micro",
+        description="Show and draw microbenchmarks again from their records.",
+        examples=[("python -m bench.analysis.micro results/example/micro", "those of the example run")],
+        exits={0: "all well", 2: "wrong options, nothing to show, or it cannot be written"},
+    )
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="as results/micro/20261125T120000Z")
+    return made
 
 
 def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:

@@ -8,11 +8,12 @@ from typing import Final
 
 from markupsafe import Markup
 
+from bench.analysis import theme
 from bench.analysis.comparison import Verdict
+from bench.analysis.inline import inline
 from bench.analysis.micro import plots
 from bench.analysis.micro.load import Micro
 from bench.analysis.micro.tables import Time, duration, facts, races, times
-from bench.analysis.page import inline
 from bench.analysis.plots.style import save, style
 from bench.analysis.templates import filled
 
@@ -74,7 +75,8 @@ def page(micro: Micro) -> Path:
         OSError: the folder cannot be written to.
     """
     path = micro.folder / "micro.html"
-    path.write_text(filled(PACKAGE, "micro.html.j2", chapter=chapter(micro, level=2)), encoding="utf-8")
+    page = filled(PACKAGE, "micro.html.j2", theme=theme.css(), chapter=chapter(micro, level=2))
+    path.write_text(page, encoding="utf-8")
     return path
 
 

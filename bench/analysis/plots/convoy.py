@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis import wording
 from bench.analysis.company import MIXED, beside
 from bench.analysis.load import Run
 from bench.analysis.plots import style
-from bench.analysis.plots.grid import headline
+from bench.analysis.plots.grid import passes_note
+from bench.analysis.plots.head import Key, headed, place
 from bench.analysis.stats import Spread, over_passes, pick
 
 SWITCH_INTERVAL_MS: Final = 5.0  # CPython's own
 
 # Inches.
-PANEL: Final = (1.95, 1.5)
-LEFT, TOP, BOTTOM, ACROSS, DOWN, RIGHT = 0.75, 1.45, 0.78, 0.72, 0.5, 0.3
+PANEL: Final = (1.5, 1.3)
+LEFT, TOP, BOTTOM, ACROSS, DOWN, RIGHT = 0.75, 0.5, 0.45, 0.62, 0.45, 0.25
 
 
 class Column(NamedTuple):
@@ -47,11 +47,11 @@ class Column(NamedTuple):
 
 
 COLUMNS: Final = (
-    Column("quick: p50, ms", "latency_p50_ns", 1e-6, True, "{:g}".format),
-    Column("quick: p99, ms", "latency_p99_ns", 1e-6, True, "{:g}".format),
-    Column("quick: requests/s", "throughput_rps", 1, True, wording.rate),
+    Column("quick: p50, ms (log)", "latency_p50_ns", 1e-6, True, "{:g}".format),
+    Column("quick: p99, ms (log)", "latency_p99_ns", 1e-6, True, "{:g}".format),
+    Column("quick: requests/s (log)", "throughput_rps", 1, True, wording.rate),
     Column("computing: requests/s", "beside_rps", 1, False, wording.rate, 1),
-    Column("threads waiting for the GIL", "gil_waiting", 1, False, "{:g}".format),
+    Column("threads waiting for GIL", "gil_waiting", 1, False, "{:g}".format),
 )
 
 
@@ -64,7 +64,7 @@ def draw(run: Run) -> Figure | None:
     clients = int(windows["clients"].min())
     spreads = [over_passes(windows, column.column) for column in COLUMNS]
     models = [model for model in run.values("model") if (windows["model"] == model).any()]
-    figure, axes = _make(models, clients)
+    figure, axes = _make(run, models, spreads, numbers)
     for row, model in enumerate(models):
         for panel, kind, spread in zip(axes[row], COLUMNS, spreads, strict=True):
             for target in run.values("target"):
@@ -75,9 +75,6 @@ def draw(run: Run) -> Figure | None:
             if kind.column.startswith("latency"):
                 _switch_intervals(run, panel)
     _share_limits(axes)
-    _legend(run, figure)
-    note = "Beside none a round trip may take longer than beside one: a CPU that sleeps takes some 10 µs to wake."
-    figure.text(0.2 / figure.get_figwidth(), 0.1 / figure.get_figheight(), note, color=style.QUIET, fontsize=8)
     return figure
 
 
@@ -87,29 +84,68 @@ def _waiting(windows: pd.DataFrame) -> pd.Series[float]:
     )
 
 
-def _make(models: Sequence[str], clients: int) -> tuple[Figure, list[list[Axes]]]:
+def _titles(run: Run, p99: pd.DataFrame, numbers: Sequence[int], clients: int) -> list[str]:
+    """Return what the first number of computing clients does to the p99 of the quick: by most, and by least.
+
+    Told of where the ranges over passes do not overlap.
+    """
+    before, after = numbers[0], numbers[1]
+    names, several = style.shorts(run.values("target")), len(run.values("target")) > 1
+    rises: dict[str, float] = {}
+    alike = []
+    for model in run.values("model"):
+        for target in run.values("target"):
+            one, other = (pick(p99, (model, f"{MIXED}{number}", clients, target)) for number in (before, after))
+            if not one or not other or not one.median:
+                continue
+            name = f"{model} on {names[target]}" if several else model
+            if other.low > one.high if one.has_range and other.has_range else other.median > one.median:
+                rises[name] = other.median / one.median
+            else:
+                alike.append(name)
+    beside_ = f"Beside {wording.plural(after, 'computing client')}"
+    if not rises:
+        return [f"{beside_} p99 of quick requests is not shown to rise"]
+    once = "" if run.windows["pass"].nunique() > 1 else ", in one pass"
+    order = sorted(rises, key=lambda name: -rises[name])
+    most = f"{beside_} p99 of quick requests rises up to {wording.ratio(rises[order[0]])}× ({order[0]}{once})"
+    least = f"; {alike[0]}: no rise shown" if alike else f"; least: {wording.ratio(rises[order[-1]])}× ({order[-1]})"
+    return [most + least, most] if len(rises) + len(alike) > 1 else [most]
+
+
+def _make(
+    run: Run, models: Sequence[str], spreads: Sequence[pd.DataFrame], numbers: Sequence[int]
+) -> tuple[Figure, list[list[Axes]]]:
+    clients = int(run.windows.loc[run.windows["workload"].str.startswith(MIXED), "clients"].min())
     width = LEFT + len(COLUMNS) * (PANEL[0] + ACROSS) - ACROSS + RIGHT
-    height = TOP + len(models) * (PANEL[1] + DOWN) - DOWN + BOTTOM
-    figure = style.blank(width, height)
-    headline(
-        figure,
-        f"Beside clients that let the server compute: what {wording.plural(clients, 'client')} with quick requests get",
-        "medians and ranges over passes; dotted: the switch interval, for which a thread may keep the GIL while others "
-        "wait; each computing request takes about 10 ms",
+    body = TOP + len(models) * (PANEL[1] + DOWN) - DOWN + BOTTOM
+    figure = headed(
+        width,
+        body,
+        _titles(run, spreads[1], numbers, clients),
+        f"{wording.plural(clients, 'client')} with quick requests, beside clients whose requests compute for about "
+        f"10 ms each; {passes_note(run)}; dotted: the switch interval, for which a thread may keep the GIL while "
+        "others wait; beside none a round trip may take longer than beside one: a CPU that sleeps takes some 10 µs to "
+        "wake",
+        [
+            Key(target, style.INK, marker=look.marker, line=look.line, filled=look.filled)
+            for target, look in style.looks(run).items()
+        ],
     )
+    height = figure.get_figheight()
     axes = []
     for row, model in enumerate(models):
         line = []
         for column, kind in enumerate(COLUMNS):
-            left, bottom = LEFT + column * (PANEL[0] + ACROSS), height - TOP - PANEL[1] - row * (PANEL[1] + DOWN)
-            panel = figure.add_axes((left / width, bottom / height, PANEL[0] / width, PANEL[1] / height))
+            left, bottom = LEFT + column * (PANEL[0] + ACROSS), body - TOP - PANEL[1] - row * (PANEL[1] + DOWN)
+            panel = place(figure, left, bottom, *PANEL)
             if row == 0:
-                above = 1 - (TOP - 0.28) / height
-                figure.text(left / width, above, kind.title, fontsize=9, weight="bold", va="bottom", color=style.INK)
+                above = (body - 0.22) / height
+                figure.text(left / width, above, kind.title, fontsize=8.5, weight="bold", va="bottom", color=style.INK)
             if row == len(models) - 1:
                 panel.set_xlabel("computing clients", fontsize=8)
             if column == 0:
-                panel.set_title(model, fontsize=9, color=style.colour(model))
+                panel.set_title(model, fontsize=9, color=style.label_colour(model))
             line.append(panel)
         axes.append(line)
     return figure, axes
@@ -127,26 +163,10 @@ def _line(axes: Axes, kind: Column, points: Sequence[tuple[int, Spread]], colour
         look.line,
         marker=look.marker,
         color=colour,
-        markerfacecolor=colour if look.filled else "white",
+        markerfacecolor=look.face(colour),
         markersize=4.5,
         linewidth=1.3,
     )
-
-
-def _legend(run: Run, figure: Figure) -> None:
-    handles = []
-    for target, look in style.looks(run).items():
-        face = style.INK if look.filled else "white"
-        drawn: dict[str, Any] = {
-            "linestyle": look.line,
-            "marker": look.marker,
-            "markerfacecolor": face,
-            "linewidth": 1.3,
-        }
-        handles.append(Line2D([], [], color=style.INK, label=target, **drawn))
-    place = (0.2 / figure.get_figwidth(), 1 - 0.62 / figure.get_figheight())
-    settings: dict[str, Any] = {"frameon": False, "borderpad": 0, "fontsize": 8.5}
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=len(handles), **settings)
 
 
 def _axis(axes: Axes, kind: Column, numbers: Sequence[int]) -> None:

@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.plots import grid, style
-from bench.analysis.stats import over_passes
+from bench.analysis.overlap import SEVERAL_CORES_ABOVE
+from bench.analysis.plots import grid, style, titles
+from bench.analysis.stats import Verdict, over_passes, pick
 
 
 def draw(run: Run) -> Figure | None:
@@ -20,7 +21,7 @@ def draw(run: Run) -> Figure | None:
     every = f", and all {run.cpus} CPUs" if run.cpus and run.cpus > 1 else ""
     sheet = grid.make(
         run,
-        _title(run, spreads),
+        several(run, spreads),
         f"CPU-seconds of the server per second, {grid.passes_note(run)}; dashes: one core{every}",
         "effective cores",
     )
@@ -37,13 +38,32 @@ def draw(run: Run) -> Figure | None:
     return sheet.figure
 
 
-def _title(run: Run, spreads: pd.DataFrame) -> str:
-    """Return which cell used most, target by target."""
-    medians = spreads["median"].dropna()
-    parts = []
-    for target in run.values("target"):
-        here = medians[medians.index.get_level_values("target") == target]
-        if not here.empty:
-            model, workload, *_ = here.idxmax()
-            parts.append(f"{wording.ratio(float(here.max()))} on {style.short(target)} ({model}, {workload})")
-    return f"Most cores in use: {', '.join(parts[:3])}"
+def several(run: Run, spreads: pd.DataFrame) -> list[str]:
+    """Return titles, the fullest first: who keeps more than one core busy, who may, with most clients."""
+    workload, clients = titles.workload_of(run), run.values("clients")[-1]
+    names, many = style.shorts(run.values("target")), len(run.values("target")) > 1
+    told: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
+    count = 0
+    for model in run.values("model"):
+        for target in run.values("target"):
+            spread = pick(spreads, (model, workload, clients, target))
+            if spread is None:
+                continue
+            verdict = spread.above(SEVERAL_CORES_ABOVE)
+            count += verdict is Verdict.YES
+            if verdict in told:
+                told[verdict].setdefault(model, []).append(names[target])
+    about = f"More than one core busy with {workload}, {wording.plural(clients, 'client')}"
+    parts = [
+        "; ".join(f"{model} {titles.on(targets, len(names))}" if many else model for model, targets in models.items())
+        for models in told.values()
+    ]
+    sure, unsure = parts[0] or "no model", f"; perhaps {parts[1]}" if parts[1] else ""
+    brief = wording.listed(told[Verdict.YES]) if told[Verdict.YES] else "no model"
+    hedge = (
+        ", not on every interpreter"
+        if many and any(len(one) < len(names) for one in told[Verdict.YES].values())
+        else ""
+    )
+    few = f"{len(told[Verdict.YES])} of {len(run.values('model'))} models"
+    return [f"{about}: {sure}{unsure}", f"{about}: {brief}{hedge}", f"{about}: {few}{hedge}"]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
+from bench.analysis import wording
 from bench.analysis.comparison import Compared, Comparison, Verdict, within
 from bench.analysis.load import Run
 from bench.analysis.plots import style
+from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
 
-ROW_IN: Final = 0.24
-MOST_ROWS: Final = 120
-ZONE: Final = "#d1d5db"
+# Inches.
+ROW: Final = 0.2
+TOP, BOTTOM = 0.3, 0.52
+FIGURES: Final = 1.65
+BETWEEN: Final = 0.25
+WIDTHS: Final = (1.2, 4.2)
+
+MOST_ROWS: Final = 64
+ZOOM: Final = 4.0  # a scale goes no further than this ratio beyond all medians; what is cut off ends in an arrow
 
 
 class Mark(NamedTuple):
@@ -27,10 +35,10 @@ class Mark(NamedTuple):
 
 
 MARKS: Final = {
-    Verdict.FASTER: Mark("^", "#0072B2", filled=True),
-    Verdict.SLOWER: Mark("v", "#D55E00", filled=True),
-    Verdict.SAME: Mark("s", "#1f2328", filled=True),
-    Verdict.UNDECIDED: Mark("o", "#6b7280", filled=False),
+    Verdict.FASTER: Mark("^", style.FASTER, filled=True),
+    Verdict.SLOWER: Mark("v", style.SLOWER, filled=True),
+    Verdict.SAME: Mark("s", style.INK, filled=True),
+    Verdict.UNDECIDED: Mark("o", style.QUIET, filled=False),
 }
 
 
@@ -40,89 +48,194 @@ def draw(run: Run) -> Figure | None:
 
 
 def of(comparison: Comparison) -> Figure | None:
-    """Return the figure of a comparison's throughputs; ``None`` if it has no interval."""
-    rows = [row for row in comparison.rows if row.metric == "throughput" and row.ratio.has_interval][:MOST_ROWS]
-    if not rows:
+    """Return the figure of a comparison's throughputs; ``None`` if it has no interval.
+
+    A column for each candidate, all with one scale and the same rows; of more cells than fit those with most clients.
+    """
+    every = [row for row in comparison.rows if row.metric == "throughput" and row.ratio.has_interval]
+    if not every:
         return None
+    rows, left_out = _fitting(every)
+    candidates = list(dict.fromkeys(row.candidate for row in rows))
     lines = _lines(rows)
-    figure = style.blank(8.6, 1.5 + ROW_IN * len(lines))
-    height = figure.get_figheight()
-    axes = figure.add_axes((0.33, 0.55 / height, 0.46, 1 - 1.5 / height))
-    for place, line in enumerate(lines):
-        if isinstance(line, str):
-            axes.text(-0.02, place, line, transform=axes.get_yaxis_transform(), ha="right", va="center", weight="bold")
-            continue
-        mark = MARKS[line.verdict]
-        axes.plot([line.ratio.low, line.ratio.high], [place, place], color=mark.colour, linewidth=1.4)
-        face = mark.colour if mark.filled else "white"
-        axes.plot([line.ratio.ratio], [place], mark.marker, color=mark.colour, markerfacecolor=face, zorder=3)
-        edge = axes.get_yaxis_transform()
-        axes.text(-0.02, place, _label(line, rows), transform=edge, ha="right", va="center", color=style.INK)
-        told = f"{line.ratio.ratio:.3f} [{line.ratio.low:.3f}, {line.ratio.high:.3f}]{' ≠' if line.differs else ''}"
-        axes.text(1.02, place, told, transform=edge, ha="left", va="center", color=style.INK, fontsize=8)
-    _finish(figure, comparison, rows, len(lines))
+    names = EDGE + max(wide(_label(cell), SMALL) for line in lines for cell in [line[1]] if cell) + 0.15
+    figures = FIGURES if len(candidates) == 1 else 0.0
+    panel = (style.WIDEST - names - len(candidates) * (figures + BETWEEN)) / len(candidates)
+    panel = min(max(panel, WIDTHS[0]), WIDTHS[1])
+    body = TOP + ROW * len(lines) + BOTTOM
+    figure = headed(
+        max(names + len(candidates) * (panel + figures + BETWEEN), 7.4),
+        body,
+        _titles(every),
+        _subtitle(every) + left_out,
+        _keys(comparison),
+    )
+    short = style.shorts([*candidates, rows[0].baseline])
+    limits = _limits(rows, comparison.same_within)
+    for column, candidate in enumerate(candidates):
+        axes = place(figure, names + column * (panel + figures + BETWEEN), BOTTOM, panel, ROW * len(lines))
+        here = {row.cell: row for row in rows if row.candidate == candidate}
+        _column(axes, lines, here, limits, comparison.same_within, told=bool(figures), named=column == 0)
+        axes.set_title(f"{short[candidate]} / {short[rows[0].baseline]}", pad=4)
+        axes.set_xlabel("times the requests/s (log scale)" if panel > 2 else "times (log scale)")
     return figure
 
 
-def _finish(figure: Figure, comparison: Comparison, rows: list[Compared], lines: int) -> None:
-    (axes,) = figure.axes
-    zone = comparison.same_within
-    if zone:
-        axes.axvspan(1 / (1 + zone), 1 + zone, color=ZONE, alpha=0.6, linewidth=0, zorder=0)
-    axes.axvline(1, color=style.QUIET, linewidth=0.9, zorder=1)
-    low, high = min(row.ratio.low for row in rows), max(row.ratio.high for row in rows)
-    low, high = min(low, 1 / (1 + zone), 0.97), max(high, 1 + zone, 1.03)
-    pad = (high / low) ** 0.04
-    axes.set_xscale("log")
-    axes.set_xlim(low / pad, high * pad)
-    ticks = _ticks(low / pad, high * pad)
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set_xticks([], minor=True)
-    axes.set_ylim(lines - 0.4, -0.6)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
+def _fitting(rows: Sequence[Compared]) -> tuple[list[Compared], str]:
+    """Return rows that fit: all, or of each model and workload that with most clients; and what is to be said of it."""
+    cells = list(dict.fromkeys(row.cell for row in rows))
+    if len(cells) <= MOST_ROWS:
+        return list(rows), ""
+    most: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        key = tuple(row.cell.split("/")[:2])
+        most[key] = max(most.get(key, 0), row.clients)
+    kept = [row for row in rows if row.clients == most[tuple(row.cell.split("/")[:2])]]
+    shown = list(dict.fromkeys(row.cell for row in kept))[:MOST_ROWS]
+    said = f"; shown: {len(shown)} of {len(cells)} cells, those with most clients"
+    return [row for row in kept if row.cell in set(shown)], said
+
+
+def _titles(rows: Sequence[Compared]) -> list[str]:
+    """Return in how many cells each candidate is shown to be faster and slower, the fullest first."""
+    candidates = list(dict.fromkeys(row.candidate for row in rows))
+    short = style.shorts([*candidates, rows[0].baseline])
+    against = f"than {short[rows[0].baseline]}"
+    told, brief = [], []
+    for candidate in candidates:
+        verdicts = [row.verdict for row in rows if row.candidate == candidate]
+        faster, slower = verdicts.count(Verdict.FASTER), verdicts.count(Verdict.SLOWER)
+        told.append(f"{short[candidate]} faster in {faster}, slower in {slower}")
+        brief.append(f"{short[candidate]} {faster} ▲ {slower} ▼")
+    cells = len({row.cell for row in rows})
+    if all(row.verdict in {Verdict.UNDECIDED, Verdict.SAME} for row in rows):
+        same = sum(row.verdict is Verdict.SAME for row in rows)
+        alike = f"; in {same} shown to be the same" if same else ""
+        return [f"No difference to {short[rows[0].baseline]} is shown in {wording.plural(cells, 'cell')}{alike}"]
+    of_all = wording.plural(cells, "cell")
+    if len(candidates) == 1:
+        counts = {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
+        rest = f"; in {counts[Verdict.UNDECIDED]} not enough data" if counts[Verdict.UNDECIDED] else ""
+        found = f"in {counts[Verdict.FASTER]} of {of_all}, slower in {counts[Verdict.SLOWER]}"
+        return [f"{short[candidates[0]]} is faster {against} {found}{rest}", f"{brief[0]} of {of_all}"]
+    return [
+        f"Of {of_all}, against {short[rows[0].baseline]}: {'; '.join(told)}",
+        f"Of {of_all}, shown: {', '.join(brief)}",
+    ]
+
+
+def _subtitle(rows: Sequence[Compared]) -> str:
     paired = "paired, measured side by side" if rows[0].paired else "unpaired, from two runs"
     built = "; ≠: built differently" if any(row.differs for row in rows) else ""
-    candidates = {row.candidate for row in rows}
-    over = style.short(candidates.pop()) if len(candidates) == 1 else "candidate"
-    axes.set_xlabel(f"requests per second, {over} / {style.short(rows[0].baseline)} (log scale; {paired}{built})")
-    height = figure.get_figheight()
-    figure.text(0.02, 1 - 0.3 / height, "Which is faster, and how sure that is", fontsize=12, weight="bold")
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], color=mark.colour, marker=mark.marker, markerfacecolor=mark.colour if mark.filled else "white",
-               linewidth=1.4, label=str(verdict) if verdict is not Verdict.UNDECIDED else "not enough data")
+    return f"ratio of requests per second with its 95% confidence interval over starts, {paired}{built}"
+
+
+def _keys(comparison: Comparison) -> list[Key]:
+    told = {verdict: str(verdict) for verdict in Verdict} | {Verdict.UNDECIDED: "not enough data"}
+    keys = [
+        Key(told[verdict], mark.colour, marker=mark.marker, line="-", filled=mark.filled)
         for verdict, mark in MARKS.items()
-    ]  # fmt: skip
+    ]
+    return [*keys, Key(f"same within {comparison.same_within:.1%}", style.ZONE)] if comparison.same_within else keys
+
+
+def _column(
+    axes: Axes,
+    lines: list[tuple[str, str]],
+    rows: dict[str, Compared],
+    limits: tuple[float, float],
+    zone: float,
+    *,
+    told: bool,
+    named: bool,
+) -> None:
+    low, high = limits
+    edge = axes.get_yaxis_transform()
+    for place_, (head, cell) in enumerate(lines):
+        if named:
+            text, weight = (head, "bold") if head else (_label(cell), "normal")
+            axes.text(
+                -0.07 / (axes.bbox.width / axes.figure.dpi),
+                place_,
+                text,
+                transform=edge,
+                ha="right",
+                va="center",
+                weight=weight,
+                fontsize=SMALL,
+            )
+        row = rows.get(cell)
+        if head or row is None:
+            continue
+        mark = MARKS[row.verdict]
+        ends = [max(row.ratio.low, low), min(row.ratio.high, high)]
+        axes.plot(ends, [place_] * 2, color=mark.colour, linewidth=1.4)
+        for cut, end, arrow in ((row.ratio.low < low, low, "<"), (row.ratio.high > high, high, ">")):
+            if cut:
+                axes.plot([end], [place_], arrow, color=mark.colour, markersize=4)
+        face = mark.colour if mark.filled else style.PAPER
+        axes.plot(
+            [min(max(row.ratio.ratio, low), high)],
+            [place_],
+            mark.marker,
+            color=mark.colour,
+            markerfacecolor=face,
+            zorder=3,
+        )
+        if told:
+            text = f"{row.ratio.ratio:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}]{' ≠' if row.differs else ''}"
+            axes.text(1.02, place_, text, transform=edge, ha="left", va="center", color=style.INK, fontsize=8)
     if zone:
-        handles.append(Patch(color=ZONE, alpha=0.6, label=f"same within {zone:.1%}"))
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.012, 1 - 0.4 / height),
-        ncols=5,
-        frameon=False,
-        fontsize=8.5,
-    )
+        axes.axvspan(1 / (1 + zone), 1 + zone, color=style.ZONE, linewidth=0, zorder=0)
+    axes.axvline(1, color=style.QUIET, linewidth=0.9, zorder=1)
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    ticks = _ticks(low, high, 7 if axes.bbox.width / axes.figure.dpi > 2 else 4)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(len(lines) - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
 
 
-def _lines(rows: list[Compared]) -> list[Compared | str]:
-    """Return what stands in each line: the workloads' names, and their rows."""
-    lines: list[Compared | str] = []
+def _limits(rows: Sequence[Compared], zone: float) -> tuple[float, float]:
+    """Return the ends of the scale: all intervals, unless one of them is so wide that it would hide the others."""
+    medians = [row.ratio.ratio for row in rows]
+    low = max(min(row.ratio.low for row in rows), min(medians) / ZOOM)
+    high = min(max(row.ratio.high for row in rows), max(medians) * ZOOM)
+    low, high = min(low, 1 / (1 + zone), 0.97), max(high, 1 + zone, 1.03)
+    pad = (high / low) ** 0.04
+    return low / pad, high * pad
+
+
+def _lines(rows: Sequence[Compared]) -> list[tuple[str, str]]:
+    """Return what stands in each line: a workload's name, or a cell."""
+    lines: list[tuple[str, str]] = []
     for workload in dict.fromkeys(row.workload for row in rows):
-        lines += [workload, *(row for row in rows if row.workload == workload)]
+        lines.append((workload, ""))
+        lines += [("", cell) for cell in dict.fromkeys(row.cell for row in rows if row.workload == workload)]
     return lines
 
 
-def _label(row: Compared, rows: list[Compared]) -> str:
-    model, _, clients = row.cell.split("/")
-    several = len({one.candidate for one in rows}) > 1
-    candidate = f" · {style.short(row.candidate)}" if several else ""
-    return f"{model}, {clients} client{'' if clients == '1' else 's'}{candidate}"
+def _label(cell: str) -> str:
+    model, _, clients = cell.split("/")
+    return f"{model}, {wording.plural(int(clients), 'client')}"
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    for step in (0.005, 0.01, 0.02, 0.05, 0.1, 0.25):
+def _ticks(low: float, high: float, most: int) -> list[float]:
+    for step in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2):
         first, last = math.ceil(low / step), math.floor(high / step)
-        if last - first <= 7:
+        if last - first <= most and high / low < 1.6:
             return [round(number * step, 4) for number in range(first, last + 1)]
+    for choice in _CHOICES:
+        ticks = [tick for tick in choice if low <= tick <= high]
+        if len(ticks) <= most:
+            return ticks
     return style.log_ticks(low, high)
+
+
+_CHOICES: Final = (
+    (0.25, 0.33, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 2, 2.5, 3, 4),
+    (0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8),
+    (0.25, 0.5, 1, 2, 4, 8, 16),
+)

@@ -1,12 +1,14 @@
-"""Small multiples: a column for each workload, a row for each target, the number of clients along x.
+"""Small multiples: a row for each workload, a column for each target, the number of clients along x.
 
-More workloads than fit beside each other stand below, with all their targets.
+Panels of a row share what stands along y, so that targets can be compared by eye; with one target its workloads stand
+beside each other. Lines are named where they end; where there is no room for that in every panel, in the last of a row,
+and in the key.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -14,84 +16,140 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import style
-from bench.analysis.plots.labels import Label, at_line_ends
+from bench.analysis.plots.head import SMALL, Key, headed, place, wide
+from bench.analysis.plots.labels import FONT, Label, at_line_ends
 from bench.analysis.stats import pick
 
 # Inches.
-PANEL_WIDTH: Final = 2.35
-PANEL_HEIGHT: Final = 2.1
-LABELS: Final = 1.4  # right of a panel, for its lines' names and the next panel's figures
-LEFT: Final = 0.85
-TOP: Final = 0.95
-BOTTOM: Final = 0.6
-BETWEEN: Final = 0.6
-
-COLUMNS: Final = 4
+PANEL_WIDTHS: Final = (1.3, 2.9)  # at least, at most
+NAMED: Final = 1.65  # at least, where lines are named in each
+PANEL_HEIGHT: Final = 1.7
+MANY_HEIGHT: Final = 1.35  # of more than so many rows
+MANY: Final = 4
+LEFT: Final = 1.05
+TICKS: Final = 0.5  # for a panel's figures
+NARROW: Final = 0.14  # between panels that share them
+LEADER: Final = 0.22
+TOP: Final = 0.24
+BOTTOM: Final = 0.52
+BETWEEN: Final = 0.24
 
 
 class Panel(NamedTuple):
-    """The part of a grid that shows one workload on one target."""
+    """The part of a grid that shows one workload on one target; whether its lines, and marks, are to be named."""
 
     axes: Axes
     workload: str
     target: str
+    labelled: bool
+    first: bool
 
 
 class Grid(NamedTuple):
-    """A figure of panels."""
+    """A figure of panels; whether there is room to name lines in every one."""
 
     figure: Figure
     panels: list[Panel]
+    every: bool
 
 
-def make(run: Run, title: str, subtitle: str, unit: str) -> Grid:
+def make(
+    run: Run,
+    titles: str | Sequence[str],
+    subtitle: str,
+    unit: str,
+    *,
+    cells: Sequence[tuple[str, str]] | None = None,
+    names: Sequence[str] = (),
+    along: str = "",
+    keys: Sequence[Key] = (),
+) -> Grid:
     """Return a figure with an empty panel for each workload and target that were measured together.
 
     Args:
         run: what is to be drawn.
-        title: of the whole figure.
+        titles: of the whole figure; the first that fits.
         subtitle: below it, what is shown and how.
         unit: label of the y axes.
+        cells: workload and target of each panel; ``None``: what was measured.
+        names: of lines, for which there must be room; empty: the models'.
+        along: label of the x axes; empty: clients.
+        keys: besides those of the models.
     """
-    workloads, rows = run.values("workload"), run.values("target")
-    columns = min(len(workloads), COLUMNS)
-    lines = math.ceil(len(workloads) / columns) * len(rows)
-    width = LEFT + columns * (PANEL_WIDTH + LABELS)
-    height = TOP + lines * (PANEL_HEIGHT + BETWEEN) - BETWEEN + BOTTOM
-    width = max(width, 5.6)  # room for the title
-    figure = style.blank(width, height)
-    headline(figure, title, subtitle)
-    measured = set(zip(run.windows["workload"], run.windows["target"], strict=True))
+    if cells is None:
+        cells = list(dict.fromkeys(zip(run.windows["workload"], run.windows["target"], strict=True)))
+    workloads = [name for name in run.values("workload") if any(name == one for one, _ in cells)]
+    targets = list(dict.fromkeys(target for _, target in cells))
+    order = run.values("target")
+    targets.sort(key=lambda name: order.index(name) if name in order else len(order))
+    size = _size(run, len(workloads), len(targets), names)
+    if not size.every:
+        keys = [*(Key(model, style.colour(model), line="-") for model in run.values("model")), *keys]
+    body = TOP + size.rows * (size.high + size.down) - size.down + BOTTOM
+    figure = headed(size.width, body, titles, subtitle, keys)
+    along = along or ("clients (log scale)" if len(run.values("clients")) > 1 else "clients")
+    short, known, shared = style.shorts(targets), set(cells), len(targets) > 1
     panels = []
-    for number, workload in enumerate(workloads):
-        block, i = divmod(number, columns)
-        for j, target in enumerate(rows):
-            if (workload, target) not in measured:
-                continue
-            left = LEFT + i * (PANEL_WIDTH + LABELS)
-            bottom = height - TOP - PANEL_HEIGHT - (block * len(rows) + j) * (PANEL_HEIGHT + BETWEEN)
-            axes = figure.add_axes((left / width, bottom / height, PANEL_WIDTH / width, PANEL_HEIGHT / height))
-            axes.set_title(f"{workload} · {style.short(target)}" if len(rows) > 1 else workload)
-            if i == 0:
-                axes.set_ylabel(unit)
-            if j == len(rows) - 1:
-                axes.set_xlabel("clients (log scale)" if len(run.values("clients")) > 1 else "clients")
-            panels.append(Panel(axes, workload, target))
-    return Grid(figure, panels)
+    for number, cell in enumerate((workload, target) for workload in workloads for target in targets):
+        row, column = divmod(number, size.across)
+        if cell not in known:
+            continue
+        left, bottom = LEFT + column * (size.panel + size.gap), body - TOP - size.high - row * (size.high + size.down)
+        axes = place(figure, left, bottom, size.panel, size.high)
+        if not shared:
+            axes.set_title(cell[0])
+        elif row == 0:
+            axes.set_title(short[cell[1]])
+        if column == 0:
+            axes.set_ylabel(unit, fontsize=SMALL)
+            if shared:
+                at = (0.3 / size.width, (bottom + size.high / 2) / figure.get_figheight())
+                figure.text(*at, cell[0], rotation=90, ha="center", va="center", weight="bold", fontsize=10)
+        lowest = row == size.rows - 1 or (not shared and number + size.across >= len(workloads))
+        axes.set_xlabel(along if lowest else "")
+        axes.tick_params(labelbottom=lowest, labelleft=column == 0 or not shared)
+        panels.append(Panel(axes, *cell, size.every or column == size.across - 1, row == 0))
+    return Grid(figure, panels, size.every)
 
 
-def headline(figure: Figure, title: str, subtitle: str) -> None:
-    """Write a figure's title and subtitle into its upper left corner."""
-    width, height = figure.get_size_inches()
-    for text, down, size, weight, colour in (
-        (title, 0.16, 12.5, "bold", style.INK),
-        (subtitle, 0.44, 8.5, "normal", style.QUIET),
-    ):
-        line = figure.text(0.2 / width, 1 - down / height, text, va="top", fontsize=size, weight=weight, color=colour)
-        share = (width - 0.4) * figure.dpi / line.get_window_extent().width
-        line.set_fontsize(size * min(share, 1))
+class _Size(NamedTuple):
+    """How a grid is laid out, in inches; whether lines are named in every panel."""
+
+    across: int
+    rows: int
+    panel: float
+    high: float
+    gap: float
+    down: float
+    width: float
+    every: bool
+
+
+def _size(run: Run, workloads: int, targets: int, names: Sequence[str]) -> _Size:
+    models, shared = run.values("model"), targets > 1
+    label = LEADER + max((wide(name, FONT) for name in names or models), default=0.5) + 0.05
+    across, every = _across(workloads, targets, label)
+    if not every:
+        label = LEADER + max(wide(name, FONT) for name in models) + 0.05
+    rows = workloads if shared else math.ceil(workloads / across)
+    gap = (NARROW if shared else TICKS) + (label if every else 0)
+    room = style.WIDEST - LEFT - label - (across - 1) * gap
+    panel = min(max(room / across, PANEL_WIDTHS[0]), PANEL_WIDTHS[1] * (1.5 if across == 1 else 1))
+    width = max(LEFT + across * panel + (across - 1) * gap + label, 7.2)
+    high, down = MANY_HEIGHT if rows > MANY else PANEL_HEIGHT, BETWEEN if shared else 0.42
+    return _Size(across, rows, panel, high, gap, down, width, every)
+
+
+def _across(workloads: int, targets: int, label: float) -> tuple[int, bool]:
+    """Return how many panels stand beside each other, and whether there is room to name lines in each."""
+    if targets > 1:
+        need = LEFT + targets * (NAMED + label + NARROW)
+        return targets, need <= style.WIDEST
+    fit = int((style.WIDEST - LEFT + TICKS) // (NAMED + 0.35 + label + TICKS))
+    return max(1, min(workloads, fit)), True
 
 
 def clients_axis(axes: Axes, clients: list[int]) -> None:
@@ -114,12 +172,35 @@ def _sparse(clients: list[int]) -> list[int]:
     return shown
 
 
+def cpus_mark(axes: Axes, cpus: int | None, *, named: bool) -> None:
+    """Mark as many clients as there are CPUs, if that is on the axis; with its name if ``named``."""
+    low, high = axes.get_xlim()
+    if not cpus or not low < cpus < high:
+        return
+    axes.axvline(cpus, color=style.ZONE, linewidth=1.4, zorder=1)
+    if not named:
+        return
+    right = math.log(cpus / low) < math.log(high / low) * 0.7
+    axes.annotate(
+        wording.plural(cpus, "CPU"),
+        (cpus, 0),
+        xycoords=axes.get_xaxis_transform(),
+        xytext=(3 if right else -3, 2),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="bottom",
+        fontsize=7.5,
+        color=style.QUIET,
+    )
+
+
 def lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield each model of a panel with its frame: index clients, columns median, low, high, passes."""
+    numbers = run.values("clients")
     for model in run.values("model"):
         found = {
             clients: spread
-            for clients in run.values("clients")
+            for clients in numbers
             if (spread := pick(spreads, (model, panel.workload, clients, panel.target)))
         }
         if found:
@@ -146,18 +227,19 @@ def draw_lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> list[Label]:
             color=colour,
             linestyle=look.line,
             marker=look.marker,
-            markerfacecolor=colour if look.filled else "white",
+            markerfacecolor=look.face(colour),
             capsize=2.5,
             elinewidth=1.1,
         )
-        labels.append(Label(model, float(frame.index[-1]), float(frame["median"].iloc[-1]), colour))
+        labels.append(Label.of(model, float(frame.index[-1]), float(frame["median"].iloc[-1])))
     return labels
 
 
 def label_all(labelled: list[tuple[Panel, list[Label]]]) -> None:
-    """Write the labels of all panels, once every limit is final."""
+    """Write the labels of all panels that have room for them, once every limit is final."""
     for panel, labels in labelled:
-        at_line_ends(panel.axes, labels)
+        if panel.labelled:
+            at_line_ends(panel.axes, labels)
 
 
 def passes_note(run: Run) -> str:

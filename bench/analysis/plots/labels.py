@@ -5,22 +5,35 @@ from __future__ import annotations
 import math
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
-from bench.analysis.plots.style import QUIET
+from bench.analysis.plots import style
+from bench.analysis.plots.head import wide
 
-GAP_POINTS: Final = 11.0  # between the baselines of two labels of 8 points
+FONT: Final = 8.0
+GAP_POINTS: Final = 11.0  # between the baselines of two labels
 _LEADER: Final[dict[str, Any]] = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
 
 
+Boxes = np.ndarray[Any, np.dtype[np.float64]]
+"""Boxes as rows: left, bottom, right, top, in pixels."""
+
+
 class Label(NamedTuple):
-    """A text and the point that it names, in data coordinates."""
+    """A text and the point that it names, in data coordinates; the colours of the text, and of the line to it."""
 
     text: str
     x: float
     y: float
     colour: str
+    leader: str
+
+    @classmethod
+    def of(cls, model: str, x: float, y: float, text: str = "") -> Label:
+        """Return a label in a model's colours, with its name unless there is more to say."""
+        return cls(text or model, x, y, style.label_colour(model), style.colour(model))
 
 
 def at_line_ends(axes: Axes, labels: list[Label]) -> None:
@@ -41,11 +54,11 @@ def at_line_ends(axes: Axes, labels: list[Label]) -> None:
             xytext=_from_point(axes, label, box.x1 + gap * 0.5, pixel),
             textcoords="offset points",
             va="center",
-            fontsize=8,
+            fontsize=FONT,
             color=label.colour,
             annotation_clip=False,
             arrowprops=_LEADER
-            | {"color": label.colour, "alpha": 0.6, "relpos": (0, 0.5), "patchA": None, "shrinkA": 2},
+            | {"color": label.leader, "linewidth": 0.8, "relpos": (0, 0.5), "patchA": None, "shrinkA": 2},
         )
 
 
@@ -69,8 +82,44 @@ def _apart(wanted: list[float], gap: float, low: float, high: float) -> list[flo
             shift = min(shift, placed[start] - floor)
             placed[start:i] = [place - shift for place in placed[start:i]]
             start = i
-    over = placed[-1] - high
-    return [place - max(over, 0) for place in placed]
+    for i in reversed(range(len(placed))):
+        placed[i] = min(placed[i], placed[i + 1] - gap if i + 1 < len(placed) else high)
+    return placed
+
+
+def beside_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None:
+    """Write the labels of points that stand above each other left of them all, and others around their points.
+
+    Where points are many and their panel is small; limits must be final.
+    """
+    panel = axes.get_window_extent()
+    places = [axes.transData.transform((label.x, label.y)) for label in labels]
+    close = [n for n, (x, _) in enumerate(places) if x > panel.x0 + panel.width / 2]
+    if len(close) < _STACKED:
+        around_points(axes, labels, avoid=avoid)
+        return
+    around_points(axes, [label for n, label in enumerate(labels) if n not in close], avoid=avoid)
+    scale = axes.figure.dpi / 72
+    close.sort(key=lambda n: float(places[n][1]))
+    left = min(float(places[n][0]) for n in close) - 16 * scale
+    half = GAP_POINTS * scale / 2
+    found = _apart([float(places[n][1]) for n in close], 2 * half, panel.y0 + half, panel.y1 - half)
+    for n, pixel in zip(close, found, strict=True):
+        label = labels[n]
+        axes.annotate(
+            label.text,
+            (label.x, label.y),
+            xytext=_from_point(axes, label, left, pixel),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=FONT,
+            color=label.colour,
+            arrowprops=_LEADER | {"color": label.leader, "relpos": (1, 0.5)},
+        )
+
+
+_STACKED: Final = 3
 
 
 def around_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None:
@@ -80,60 +129,79 @@ def around_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None
     """
     scale = axes.figure.dpi / 72
     points = [axes.transData.transform((label.x, label.y)) for label in labels]
-    taken = [*avoid, *(Bbox.from_bounds(x - 5 * scale, y - 5 * scale, 10 * scale, 10 * scale) for x, y in points)]
-    panel = axes.get_window_extent()
-    texts: list[Bbox] = []
-    for label, (x, y) in zip(labels, points, strict=True):
-        probe = axes.text(0, 0, label.text, fontsize=8)
-        size = probe.get_window_extent()
-        probe.remove()
-        boxes = [_box((x, y), size, angle, radius * scale) for radius in _RADII for angle in _ANGLES]
-        best = min(boxes, key=lambda box: _covered(box, taken) + _outside(box, panel) + _crossed(box, (x, y), texts))
-        texts.append(best)
-        taken += [best, *_leader((x, y), best)]
+    near = [(x - 5 * scale, y - 5 * scale, x + 5 * scale, y + 5 * scale) for x, y in points]
+    taken = np.array([*(box.extents for box in avoid), *near]).reshape(-1, 4)
+    panel = np.array(axes.get_window_extent().extents)
+    places: list[Boxes | None] = [None] * len(labels)
+    # One after another, then each again now that all others stand.
+    for number in [*range(len(labels)), *range(len(labels))]:
+        label, point = labels[number], points[number]
+        others = [(points[n], box) for n, box in enumerate(places) if box is not None and n != number]
+        texts = np.array([box for _, box in others]).reshape(-1, 4)
+        filled = np.vstack([taken, texts, *(_leader(*other) for other in others)])
+        size = (wide(label.text, FONT) * axes.figure.dpi, FONT * 1.2 * scale)
+        boxes = np.array([_box(point, size, angle, radius * scale) for radius in _RADII for angle in _ANGLES])
+        outside = 10 * (size[0] * size[1] - _common(boxes, panel[None])[:, 0])
+        covered = _common(boxes + _MARGIN, filled).sum(axis=1)
+        crossed = [20 * float(_common(_leader(point, box) + _MARGIN, texts).sum()) for box in boxes]
+        tangled = [_CROSSING * sum(_cross(point, box, *other) for other in others) for box in boxes]
+        near_it = np.delete(np.array(near), number, axis=0)
+        through = [_THROUGH * float((_common(_leader(point, box), near_it) > 0).sum()) for box in boxes]
+        far = np.repeat(_RADII, len(_ANGLES)) * scale
+        places[number] = boxes[int(np.argmin(covered + outside + crossed + tangled + through + far))]
+    for label, box in zip(labels, places, strict=True):
+        if box is None:
+            continue
         axes.annotate(
             label.text,
             (label.x, label.y),
-            xytext=_from_point(axes, label, best.x0, (best.y0 + best.y1) / 2),
+            xytext=_from_point(axes, label, box[0], (box[1] + box[3]) / 2),
             textcoords="offset points",
             va="center",
-            fontsize=8,
+            fontsize=FONT,
             color=label.colour,
-            arrowprops=_LEADER | {"color": QUIET},
+            arrowprops=_LEADER | {"color": style.QUIET},
         )
 
 
+_THROUGH: Final = 60.0  # likewise, for each part of a line that lies on another point
+_MARGIN: Final = np.array([-2, -2, 2, 2])  # pixels around what is to be kept free
+_CROSSING: Final = 400.0  # what it costs that two lines to labels cross, as an area that is covered
 _RADII: Final = (12, 20, 30, 42, 56, 72)
 _ANGLES: Final = tuple(math.radians(degrees) for degrees in (0, 35, -35, 180, 145, -145, 65, -65, 115, -115, 90, -90))
 
 
-def _box(point: tuple[float, float], size: Bbox, angle: float, radius: float) -> Bbox:
+def _box(point: Any, size: tuple[float, float], angle: float, radius: float) -> tuple[float, float, float, float]:
     """Return a text's box whose nearest edge is ``radius`` away from a point in a direction."""
-    x = point[0] + math.cos(angle) * (radius + size.width / 2) - size.width / 2
-    y = point[1] + math.sin(angle) * (radius + size.height / 2) - size.height / 2
-    return Bbox.from_bounds(x, y, size.width, size.height)
+    x = point[0] + math.cos(angle) * (radius + size[0] / 2) - size[0] / 2
+    y = point[1] + math.sin(angle) * (radius + size[1] / 2) - size[1] / 2
+    return x, y, x + size[0], y + size[1]
 
 
-def _covered(box: Bbox, taken: list[Bbox]) -> float:
-    return sum(_common(box.padded(2), other) for other in taken)
+def _cross(point: Any, box: Boxes, other: Any, its: Boxes) -> bool:
+    """Tell whether the lines from two points to the middles of their labels cross."""
+    ends = [np.array([(one[0] + one[2]) / 2, (one[1] + one[3]) / 2]) for one in (box, its)]
+
+    def side(a: Any, b: Any, c: Any) -> bool:
+        return bool((b[0] - a[0]) * (c[1] - a[1]) > (b[1] - a[1]) * (c[0] - a[0]))
+
+    return side(point, ends[0], other) != side(point, ends[0], ends[1]) and side(other, ends[1], point) != side(
+        other, ends[1], ends[0]
+    )
 
 
-def _crossed(box: Bbox, point: tuple[float, float], texts: list[Bbox]) -> float:
-    return sum(20 * _covered(spot, texts) for spot in _leader(point, box))
-
-
-def _leader(point: tuple[float, float], box: Bbox) -> list[Bbox]:
+def _leader(point: Any, box: Boxes) -> Boxes:
     """Return small boxes along the line from a point to the middle of its label, the label's own area left out."""
-    (x, y), to_x, to_y = point, (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
-    spots = (Bbox.from_bounds(x + (to_x - x) * i / 12 - 1, y + (to_y - y) * i / 12 - 1, 2, 2) for i in range(1, 12))
-    return [spot for spot in spots if not _common(spot, box)]
+    middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+    spots = np.asarray(point) + (middle - point) * np.arange(1, 12)[:, None] / 12
+    every = np.hstack([spots - 1, spots + 1])
+    clear: Boxes = every[_common(every, box[None])[:, 0] == 0]
+    return clear
 
 
-def _outside(box: Bbox, panel: Bbox) -> float:
-    return 10 * (box.width * box.height - _common(box, panel))
-
-
-def _common(one: Bbox, two: Bbox) -> float:
-    """Return the area that two boxes share; by hand, since Matplotlib's is slow and asked thousands of times."""
-    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = one.extents, two.extents
-    return max(min(ax1, bx1) - max(ax0, bx0), 0.0) * max(min(ay1, by1) - max(ay0, by0), 0.0)
+def _common(some: Boxes, others: Boxes) -> Boxes:
+    """Return the areas that boxes share, a row for each of some and a column for each of others."""
+    low = np.maximum(some[:, None, :2], others[None, :, :2])
+    high = np.minimum(some[:, None, 2:], others[None, :, 2:])
+    shared: Boxes = np.maximum(high - low, 0).prod(axis=2)
+    return shared

@@ -1,4 +1,4 @@
-"""Latency at the highest number of clients: median, 99th and 99.9th percentile."""
+"""Latency at the highest number of clients: median, 99th and 99.9th percentile, with their ranges over passes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.plots import grid, style
-from bench.analysis.stats import over_passes, pick
+from bench.analysis.plots import bars, grid, style, titles
+from bench.analysis.plots.head import Key
+from bench.analysis.stats import Spread, over_passes, pick
 
 P999_FROM: Final = 1000  # requests in a window; with fewer, the 99.9th percentile is just the slowest
-ROW: Final = 0.27  # inches
-PANEL: Final = 2.75
-GAP: Final = 0.3
-HEAD: Final = 1.0
-FOOT: Final = 0.95
-BETWEEN: Final = 0.85
-
-COLUMNS: Final = 4
+RANGE: Final = 0.3  # below a row's middle, in rows
 
 
 def draw(run: Run) -> Figure | None:
@@ -32,81 +25,92 @@ def draw(run: Run) -> Figure | None:
     windows = run.windows[(run.windows["clients"] == clients) & run.windows["latency_p50_ns"].notna()]
     if windows.empty:
         return None
-    rows = [(model, target) for model in run.values("model") for target in run.values("target")]
-    workloads = [name for name in run.values("workload") if name in set(windows["workload"])]
-    names = [f"{model} · {style.short(target)}" for model, target in rows]
-    left = 0.35 + 0.072 * max(map(len, names))
-    columns = min(len(workloads), COLUMNS)
-    blocks = math.ceil(len(workloads) / columns)
-    width = max(left + columns * (PANEL + GAP) + 0.1, 5.6)
-    height = HEAD + blocks * (ROW * len(rows) + BETWEEN) - BETWEEN + FOOT
-    figure = style.blank(width, height)
-    grid.headline(
-        figure,
-        f"Latency with {wording.plural(clients, 'client')}",
-        "a closed loop: clients wait for their answers, so stalls count once; medians over passes",
-    )
     spreads = {name: over_passes(windows, name) for name in (*_PERCENTILES, "requests")}
-    for number, workload in enumerate(workloads):
-        block, i = divmod(number, columns)
-        bottom = FOOT + (blocks - 1 - block) * (ROW * len(rows) + BETWEEN)
-        axes = figure.add_axes(
-            ((left + i * (PANEL + GAP)) / width, bottom / height, PANEL / width, ROW * len(rows) / height)
-        )
-        axes.set_title(workload)
-        axes.set_xscale("log")
-        axes.set_xlabel("ms (log scale)")
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks(range(len(rows)), names if i == 0 else [])
-        axes.tick_params(axis="y", length=0, labelcolor=style.INK)
-        axes.spines["left"].set_visible(False)
-        axes.grid(visible=False, axis="y")
-        for y, (model, target) in enumerate(rows):
-            key = (model, workload, clients, target)
-            p50, p99, p999 = (pick(spreads[name], key) for name in _PERCENTILES)
-            requests = pick(spreads["requests"], key)
-            if p50 is None or p99 is None:
-                continue
-            colour = style.colour(model)
-            x50, x99 = p50.median / 1e6, p99.median / 1e6
-            axes.plot([x50, x99], [y, y], color=colour, linewidth=3, solid_capstyle="butt", alpha=0.55)
-            if p999 and requests and requests.median >= P999_FROM:
-                axes.plot([x99, p999.median / 1e6], [y, y], color=colour, linewidth=1)
-                axes.plot([p999.median / 1e6], [y], "|", color=colour, markersize=6)
-            axes.plot([x99], [y], "|", color=colour, markersize=9, markeredgewidth=2)
-            filled = not style.is_free(run, target)
-            axes.plot([x50], [y], "o", color=colour, markerfacecolor=colour if filled else "white")
-        _ticks(axes)
-    _legend(figure, 0.2 / width, 0.08 / height)
+    panels = bars.rows(run, spreads["latency_p50_ns"].index, clients)
+    workload = titles.workload_of(run, panels)
+    about = f"Lowest p99 latency of {workload} with {wording.plural(clients, 'client')}"
+    p99s = spreads["latency_p99_ns"]
+    several = windows["pass"].nunique() > 1
+    figure, axes = bars.make(
+        titles.leaders(run, p99s, workload, clients, about, lambda ns: f"{wording.milliseconds(ns)} ms", most=False),
+        f"a closed loop: clients wait for their answers, so stalls count once; {grid.passes_note(run)}",
+        _keys(hollow=any(style.is_free(run, target) for target in run.values("target")), several=several),
+        panels,
+        value=0.28,
+    )
+    for name, rows in panels.items():
+        place = axes[name]
+        place.set_xscale("log")
+        place.set_xlabel("ms (log scale)")
+        place.spines["left"].set_visible(False)
+        known: dict[int, list[Spread | None]] = {}
+        for y, row in enumerate(rows):
+            cell = (row.model, name, clients, row.target)
+            requests = pick(spreads["requests"], cell)
+            found = [pick(spreads[one], cell) for one in _PERCENTILES]
+            if found[0] and found[1]:
+                enough = requests is not None and requests.median >= P999_FROM
+                known[y] = found if enough else found[:2]
+            else:
+                place.text(
+                    0.01,
+                    y,
+                    "not measured",
+                    transform=place.get_yaxis_transform(),
+                    va="center",
+                    fontsize=7.5,
+                    color=style.QUIET,
+                )
+        for model in dict.fromkeys(row.model for row in rows):
+            _model(place, model, {y: one for y, one in known.items() if rows[y].model == model})
+        for y, (p50, *_) in known.items():
+            colour, free = style.colour(rows[y].model), style.is_free(run, rows[y].target)
+            if p50:
+                place.plot([p50.median / 1e6], [y], "o", color=colour, markerfacecolor=style.PAPER if free else colour)
+        ranges = [
+            (y + RANGE, one) for y, ones in known.items() for one in ones if one and one.has_range and one.low > 0
+        ]
+        lows, highs = [one.low / 1e6 for _, one in ranges], [one.high / 1e6 for _, one in ranges]
+        place.hlines([y for y, _ in ranges], lows, highs, color=style.QUIET, linewidth=1)
+        _ticks(place)
     return figure
 
 
 _PERCENTILES: Final = ("latency_p50_ns", "latency_p99_ns", "latency_p999_ns")
 
 
+def _model(axes: Axes, model: str, rows: dict[int, list[Spread | None]]) -> None:
+    """Draw a model's rows: from the median to p99, on to p99.9, and their marks."""
+    colour = style.colour(model)
+    ms = {y: [one.median / 1e6 for one in ones if one] for y, ones in rows.items()}
+    axes.hlines(
+        list(ms),
+        [one[0] for one in ms.values()],
+        [one[1] for one in ms.values()],
+        color=colour,
+        linewidth=3,
+        alpha=0.55,
+    )
+    long = {y: one for y, one in ms.items() if len(one) > 2}
+    axes.hlines(
+        list(long), [one[1] for one in long.values()], [one[2] for one in long.values()], color=colour, linewidth=1
+    )
+    axes.plot([one[2] for one in long.values()], list(long), "|", color=colour, markersize=5)
+    axes.plot([one[1] for one in ms.values()], list(ms), "|", color=colour, markersize=8, markeredgewidth=2)
+
+
 def _ticks(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(FixedLocator(style.log_ticks(*axes.get_xlim())))
+    low, high = axes.get_xlim()
+    ticks = style.log_ticks(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(ticks[:: math.ceil(len(ticks) / 6)]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _legend(figure: Figure, x: float, y: float) -> None:
-    """Explain the marks below the panels, where no data can be."""
-    marks = [
-        Line2D([], [], color=style.QUIET, marker="o", linestyle=""),
-        Line2D([], [], color=style.QUIET, marker="|", markersize=9, markeredgewidth=2, linestyle=""),
-        Line2D([], [], color=style.QUIET, marker="|", markersize=6, linestyle=""),
+def _keys(*, hollow: bool, several: bool) -> list[Key]:
+    return [
+        Key("median (hollow: no GIL)" if hollow else "median", style.QUIET, marker="o"),
+        Key("p99", style.QUIET, marker="|", size=8),
+        Key(f"p99.9, from {P999_FROM} requests in a window", style.QUIET, marker="|", size=5),
+        *([Key("range over passes", style.QUIET, line="-")] if several else []),
     ]
-    figure.legend(
-        marks,
-        ["median (hollow: no GIL)", "p99", f"p99.9, from {P999_FROM} requests"],
-        loc="lower left",
-        bbox_to_anchor=(x, y),
-        ncols=3,
-        frameon=False,
-        fontsize=8,
-        labelcolor=style.QUIET,
-        borderaxespad=0,
-        borderpad=0,
-        handletextpad=0.3,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any, Final, cast
 
@@ -12,25 +13,43 @@ from matplotlib.figure import Figure
 from bench.analysis import wording
 from bench.analysis.life import LATENCY, UNEXPLAINED, life
 from bench.analysis.load import Run
-from bench.analysis.plots import bars
-from bench.analysis.plots.bars import Look
+from bench.analysis.plots import bars, style, titles
+from bench.analysis.plots.bars import Look, Row
+from bench.analysis.stats import over_passes, pick
 
 WORTH_NAMING: Final = 0.002  # of a latency
 
-# What costs a CPU is blue, what waits for a turn is warm, what overlaps is green, what is outside is grey.
 LOOKS: Final = {
-    "cpu": Look("computing", "#0072B2"),
-    "run_queue": Look("queue for a CPU", "#7FC4EA"),
-    "gil_wait": Look("GIL", "#D55E00"),
-    "lock_wait": Look("lock", "#F0C24A"),
-    "own_wait": Look("the handler's own wait", "#009E73"),
-    "overlapped": Look("overlapped waits, on no thread", "#A8DCC9", "////"),
-    "turn": Look("while the loop serves others", "#CC79A7"),
-    "queue": Look("before a worker took it", "#9AA0A8"),
-    "accepted": Look("being accepted", "#6B7280"),
-    "on_the_way": Look("kernel, loopback, client", "#D5D8DC"),
-    UNEXPLAINED: Look("unexplained", "#FFFFFF", "xxxx"),
+    part: Look(title, style.STATES[part], hatch)
+    for part, title, hatch in (
+        ("cpu", "computing", ""),
+        ("run_queue", "queue for a CPU", ""),
+        ("gil_wait", "GIL", ""),
+        ("lock_wait", "lock", ""),
+        ("own_wait", "the handler's own wait", ""),
+        ("overlapped", "overlapped waits, on no thread", "////"),
+        ("turn", "while the loop serves others", ""),
+        ("queue", "before a worker took it", ""),
+        ("accepted", "being accepted", ""),
+        ("on_the_way", "kernel, loopback, client", ""),
+        (UNEXPLAINED, "unexplained", "xxxx"),
+    )
 }
+
+TOLD: Final = {
+    "cpu": "computing",
+    "run_queue": "queue for a CPU",
+    "gil_wait": "GIL",
+    "lock_wait": "lock",
+    "own_wait": "its own wait",
+    "overlapped": "overlapped waits",
+    "turn": "queue for the loop",
+    "queue": "queue for a worker",
+    "accepted": "being accepted",
+    "on_the_way": "kernel and client",
+    UNEXPLAINED: "unexplained",
+}
+"""What a request does in each part, for titles."""
 
 
 def draw(run: Run) -> Figure | None:
@@ -41,36 +60,65 @@ def draw(run: Run) -> Figure | None:
     clients = int(lives.index.get_level_values("clients").max())
     panels = bars.rows(run, lives.index, clients)
     met = [look for part, look in LOOKS.items() if (lives[part].abs() > WORTH_NAMING * lives[LATENCY]).any()]
+    several = run.windows["pass"].nunique() > 1
     figure, axes = bars.make(
-        f"The life of a request with {wording.plural(clients, 'client')}: where its time goes",
-        "mean latency, by what the server's threads did in it and by what it waited for beside; "
-        "left of 0: what is counted twice, since parts overlap",
-        met,
+        _titles(run, clients, panels),
+        "mean latency, by what the server's threads did in it and by what it waited for beside"
+        f"{'; thin: its range over passes' if several else ''}; left of 0: what is counted twice, since parts overlap",
+        [look.key for look in met],
         panels,
     )
+    means = over_passes(run.windows, "latency_mean_ns")
     for workload, rows in panels.items():
-        _panel(axes[workload], [_of(lives, (row.model, workload, clients, row.target)) for row in rows])
+        _panel(axes[workload], lives, means, [(row.model, workload, clients, row.target) for row in rows])
     return figure
 
 
-def _of(lives: pd.DataFrame, cell: tuple[str, str, int, str]) -> pd.Series[float]:
-    return cast("pd.Series[float]", lives.loc[cast("Any", cell)])
+def _titles(run: Run, clients: int, panels: dict[str, list[Row]]) -> list[str]:
+    """Return what takes most of a request's time, model by model on the first target; only what all passes agree on."""
+    workload = titles.workload_of(run, panels)
+    passes = [
+        life(dataclasses.replace(run, windows=run.windows[run.windows["pass"] == number]))
+        for number in sorted(run.windows["pass"].unique())
+    ]
+    target = panels[workload][0].target
+    told: dict[str, list[str]] = {}
+    for row in panels[workload]:
+        cell = (row.model, workload, clients, row.target)
+        most = {str(one.loc[cast("Any", cell), list(LOOKS)].abs().idxmax()) for one in passes if cell in one.index}
+        if row.target == target and most:
+            told.setdefault(TOLD[most.pop()] if len(most) == 1 else "differs by pass", []).append(row.model)
+    on = f" on {style.shorts(run.values('target'))[target]}" if len(run.values("target")) > 1 else ""
+    about = f"{'In one pass, most' if len(passes) == 1 else 'Most'} time of {workload} requests{on}"
+    with_ = f" with {wording.plural(clients, 'client')}"
+    said = ", ".join(f"{what} ({', '.join(models)})" for what, models in told.items())
+    brief = f"{workload}{on}, {'in one pass ' if len(passes) == 1 else ''}most time: {said}"
+    return [f"{about}{with_}: {said}", f"{about}: {said}", brief, f"{about}: {', '.join(told)}"]
 
 
-def _panel(axes: Axes, lives: list[pd.Series[float]]) -> None:
-    longest = max(float(one[LATENCY]) for one in lives)
+def _panel(axes: Axes, lives: pd.DataFrame, means: pd.DataFrame, cells: list[tuple[str, str, int, str]]) -> None:
+    known = {place: lives.loc[cast("Any", cell)] for place, cell in enumerate(cells) if cell in lives.index}
+    longest = max(float(one[LATENCY]) for one in known.values())
     scale, unit = (1e3, "ms") if longest >= 0.002 else (1e6, "µs")
-    furthest = longest * scale
-    for place, one in enumerate(lives):
-        edge = 0.0
-        for part, look in LOOKS.items():
-            size = float(one[part]) * scale
-            if math.isnan(size) or not size:
-                continue
-            axes.barh(place, size, left=edge if size > 0 else 0.0, height=0.72, **look.patch)
-            edge += max(size, 0.0)
-        furthest = max(furthest, edge)
-        bars.label(axes, edge, place, f"{one[LATENCY] * scale:,.3g}")
-    least = min(0.0, *(float(one[UNEXPLAINED]) for one in lives if not math.isnan(one[UNEXPLAINED])), 0.0)
-    axes.set_xlim(least * scale, furthest * 1.05)
+    furthest, least = longest * scale, 0.0
+    edges = dict.fromkeys(known, 0.0)
+    for part, look in LOOKS.items():
+        sizes = {
+            place: float(one[part]) * scale for place, one in known.items() if one[part] and not math.isnan(one[part])
+        }
+        lefts = [edges[place] if size > 0 else 0.0 for place, size in sizes.items()]
+        axes.barh(list(sizes), list(sizes.values()), left=lefts, height=0.72, **look.patch)
+        least = min(least, *sizes.values(), 0.0)
+        for place, size in sizes.items():
+            edges[place] += max(size, 0.0)
+    spreads = {place: pick(means, cells[place]) for place in known}
+    ends = bars.whiskers(axes, {place: one for place, one in spreads.items() if one}, scale / 1e9)
+    for place in range(len(cells)):
+        if place not in known:
+            bars.missing(axes, place)
+            continue
+        end = max(edges[place], ends.get(place, 0.0))
+        furthest = max(furthest, end)
+        bars.label(axes, end, place, f"{known[place][LATENCY] * scale:,.3g}")
+    axes.set_xlim(least, furthest * 1.05)
     axes.set_xlabel(f"{unit} per request")

@@ -8,12 +8,11 @@ from matplotlib.figure import Figure
 
 from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.plots import bars
-from bench.analysis.plots.bars import Look
-from bench.analysis.stats import Spread, over_passes, pick
+from bench.analysis.plots import bars, grid, titles
+from bench.analysis.plots.bars import Row
+from bench.analysis.stats import over_passes, pick
 
 MIB: Final = 2**20
-TAKES: Final = Look("peak resident memory of the server's processes", "#56B4E9")
 
 
 def draw(run: Run) -> Figure | None:
@@ -23,27 +22,26 @@ def draw(run: Run) -> Figure | None:
     spreads = over_passes(run.windows, "peak_rss_bytes")
     few, many = run.values("clients")[0], run.values("clients")[-1]
 
-    def of(model: str, workload: str, clients: int, target: str) -> Spread | None:
-        return pick(spreads, (model, workload, clients, target))
+    def added(row: Row, workload: str) -> str:
+        most, least = (pick(spreads, (row.model, workload, clients, row.target)) for clients in (many, few))
+        if most is None or least is None or many == few:
+            return ""
+        each = (most.median - least.median) / (many - few) / MIB
+        return f" ({each:+.1f})" if abs(each) >= 0.05 else " (0)"
 
-    panels = bars.rows(run, spreads["median"].dropna().index, many)
-    added = f"; right of it: what each client added, from {few} to {many}" if many > few else ""
-    figure, axes = bars.make(
-        f"Memory with {wording.plural(many, 'client')}",
-        f"medians over passes, MiB; pages that processes share count in each of them{added}",
-        [TAKES],
-        panels,
+    workload = titles.workload_of(run)
+    about = f"Most memory for {workload} with {wording.plural(many, 'client')}"
+    each = f"; in brackets: what each client added, from {few} to {many}" if many > few else ""
+    return bars.of_spreads(
+        run,
+        titles.leaders(run, spreads, workload, many, about, lambda value: f"{value / MIB:,.0f} MiB"),
+        "peak resident memory of the server's processes, of which pages that they share count in each of them; "
+        f"{grid.passes_note(run)}{each}",
+        spreads,
+        many,
+        "MiB",
+        "{:,.0f}".format,
+        scale=1 / MIB,
+        more=added,
+        value=0.85 if many > few else bars.VALUE,
     )
-    for workload, rows in panels.items():
-        for place, row in enumerate(rows):
-            most, least = (of(row.model, workload, clients, row.target) for clients in (many, few))
-            if most is None:
-                continue
-            axes[workload].barh(place, most.median / MIB, height=0.72, **TAKES.patch)
-            text = f"{most.median / MIB:,.0f}"
-            if least is not None and many > few:
-                text += f"  ({(most.median - least.median) / (many - few) / MIB:+.2f})"
-            bars.label(axes[workload], most.median / MIB, place, text)
-        axes[workload].set_xlim(left=0)
-        axes[workload].set_xlabel("MiB")
-    return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Final, NamedTuple
 
@@ -11,10 +12,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import Bbox
 
 from bench.analysis import wording
-from bench.analysis.findings import COMPUTES, OVERLAPS_ABOVE, WAITS
 from bench.analysis.load import Run
-from bench.analysis.plots import grid, style
-from bench.analysis.plots.labels import Label, around_points
+from bench.analysis.overlap import COMPUTES, OVERLAPS_ABOVE, WAITS, seen
+from bench.analysis.plots import grid, style, titles
+from bench.analysis.plots.head import headed, place
+from bench.analysis.plots.labels import Label, around_points, beside_points
 from bench.analysis.stats import BASELINE, Spread, Verdict, against_serial, pick
 
 # Name, and its corner as shares of the axes.
@@ -24,7 +26,14 @@ _QUADRANTS: Final = (
     ("parallelism", 0.0, 1.0),
     ("both", 1.0, 1.0),
 )
-TITLE_FITS: Final = 60  # letters
+MOST_IN_ONE: Final = 16  # points; more of several targets stand in a panel for each
+
+# Inches.
+LARGE: Final = (8.2, 4.9)
+SMALL: Final = (3.2, 2.7)
+ACROSS: Final = 3
+LEFT, BOTTOM, BETWEEN = 0.72, 0.4, 0.32
+
 BAR_PIXELS: Final = 5  # to either side of a range bar is kept free of text
 _TICKS: Final = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
@@ -41,21 +50,40 @@ def draw(run: Run) -> Figure | None:
     clients, points = _points(run)
     if clients < 2:
         return None
-    figure = style.blank(7.6, 6.2)
-    note = grid.passes_note(run)
+    targets = [name for name in run.values("target") if any(point.target == name for point in points)]
+    apart = len(points) > MOST_IN_ONE and len(targets) > 1
     hollow = "; hollow: no GIL" if any(style.is_free(run, target) for target in run.values("target")) else ""
-    grid.headline(
-        figure,
-        _title(run, points),
-        f"speed-up over serial with {clients} clients, {note}; lines at {OVERLAPS_ABOVE}×{hollow}",
-    )
-    axes = figure.add_axes((0.09, 0.09, 0.87, 0.77))
-    _scales(axes, points)
-    avoid = _quadrants(axes)
+    cpus = f" on {wording.plural(run.cpus, 'CPU')}" if run.cpus else ""
+    subtitle = f"speed-up over serial with {clients} clients{cpus}, {grid.passes_note(run)}"
+    subtitle += f"; lines at {OVERLAPS_ABOVE}×{hollow}"
+    across = min(ACROSS, len(targets)) if apart else 1
+    panel = SMALL if apart else LARGE
+    down = math.ceil(len(targets) / across) if apart else 1
+    body = BOTTOM + down * (panel[1] + BETWEEN) - (0 if apart else BETWEEN - 0.08)
+    figure = headed(LEFT + across * (panel[0] + 0.2), body, _titles(run, points, clients), subtitle)
+    names = style.shorts(run.values("target"))
+    for number, shown in enumerate(targets if apart else [None]):
+        row, column = divmod(number, across)
+        bottom = body - (BETWEEN if apart else 0.08) - panel[1] - row * (panel[1] + BETWEEN)
+        axes = place(figure, LEFT + column * (panel[0] + 0.2), bottom + 0.12, *panel)
+        here = [point for point in points if shown in {None, point.target}]
+        if shown is not None:
+            axes.set_title(names[shown])
+        _scales(axes, points)
+        _map(run, axes, here, names if len(targets) > 1 and not apart else {})
+        lowest = number + across >= len(targets) or not apart
+        axes.tick_params(labelleft=column == 0, labelbottom=lowest)
+        axes.set_ylabel(axes.get_ylabel() if column == 0 else "")
+        axes.set_xlabel(axes.get_xlabel() if lowest else "")
+    return figure
+
+
+def _map(run: Run, axes: Axes, points: list[_Point], names: dict[str, str]) -> None:
+    """Draw the points of one panel; labels tell their targets if ``names`` has them."""
+    avoid = _quadrants(axes, 11 if axes.bbox.width / axes.figure.dpi > SMALL[0] + 0.1 else 8.5)
     looks = style.looks(run)
     axes.plot([1], [1], "X", color=style.colour(BASELINE), markersize=7)
-    labels = [Label("serial = 1", 1, 1, style.colour(BASELINE))]
-    several = len(run.values("target")) > 1
+    labels = [Label.of(BASELINE, 1, 1, text=f"{BASELINE} = 1")]
     for point in points:
         colour, look = style.colour(point.model), looks[point.target]
         x, y = point.waiting, point.computing
@@ -67,16 +95,15 @@ def draw(run: Run) -> Figure | None:
             color=colour,
             marker=look.marker,
             markersize=7,
-            markerfacecolor=colour if look.filled else "white",
+            markerfacecolor=look.face(colour),
             elinewidth=1,
             capsize=2,
         )
         avoid += _bars(axes, x, y)
-        labels.append(
-            Label(f"{point.model} {style.short(point.target)}" if several else point.model, x.median, y.median, colour)
-        )
-    around_points(axes, labels, avoid=avoid)
-    return figure
+        text = f"{point.model} {names[point.target]}" if names else point.model
+        labels.append(Label.of(point.model, x.median, y.median, text=text))
+    write = around_points if names or axes.bbox.width / axes.figure.dpi > SMALL[0] + 0.1 else beside_points
+    write(axes, labels, avoid=avoid)
 
 
 def _points(run: Run) -> tuple[int, list[_Point]]:
@@ -98,18 +125,34 @@ def _points(run: Run) -> tuple[int, list[_Point]]:
     return 0, []
 
 
-def _title(run: Run, points: list[_Point]) -> str:
-    parallel: dict[str, list[str]] = {}
+def _titles(run: Run, points: list[_Point], clients: int) -> list[str]:
+    """Return who computes in parallel, and who may, the fullest title first."""
+    judged = seen(run)
+    names = style.shorts(run.values("target"))
+    told: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
     for point in points:
-        if point.computing.above(OVERLAPS_ABOVE) is Verdict.YES:
-            parallel.setdefault(point.model, []).append(style.short(point.target))
-    several = len(run.values("target")) > 1
-    names = [f"{model} on {', '.join(targets)}" if several else model for model, targets in parallel.items()]
-    if sum(map(len, names)) <= TITLE_FITS:
-        return f"Computing in parallel: {'; '.join(names) or 'none'}"
-    counts = Counter(target for targets in parallel.values() for target in targets)
+        of = judged.get((point.model, point.target), [])
+        verdict = next(
+            (one.verdict for one in of if (one.workload, one.clients) == (COMPUTES, clients)), Verdict.UNCLEAR
+        )
+        if verdict is not None and verdict in told:
+            told[verdict].setdefault(point.model, []).append(names[point.target])
+    several = len(names) > 1
+    sure, unsure = (
+        [f"{model} {titles.on(on, len(names))}" if several else model for model, on in models.items()]
+        for models in told.values()
+    )
+    about = "Computing in parallel" if run.windows["pass"].nunique() > 1 else "In one pass, computing in parallel"
+    many = f"{len(told[Verdict.YES])} of {len({point.model for point in points})} models"
+    perhaps = f"; perhaps {'; '.join(unsure)}" if unsure else ""
+    counts = Counter(target for targets in told[Verdict.YES].values() for target in targets)
     each = (f"{wording.plural(count, 'model')} on {target}" for target, count in counts.items())
-    return f"Computing in parallel: {', '.join(each)}"
+    return [
+        f"{about}: {'; '.join(sure) or 'none'}{perhaps}",
+        f"{about}: {'; '.join(sure) or 'none'}",
+        f"{about}: {', '.join(each) or 'none'}",
+        f"{about}: {many}, not on every interpreter",
+    ]
 
 
 def _ends(spread: Spread) -> list[list[float]] | None:
@@ -151,13 +194,13 @@ def _scales(axes: Axes, points: list[_Point]) -> None:
         axis.set_label_text(name)
 
 
-def _quadrants(axes: Axes) -> list[Bbox]:
+def _quadrants(axes: Axes, size: float) -> list[Bbox]:
     """Shade and name the quadrants; return where their names and borders are."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    axes.axvline(OVERLAPS_ABOVE, color="#9ca3af", linewidth=1)
-    axes.axhline(OVERLAPS_ABOVE, color="#9ca3af", linewidth=1)
-    axes.fill_between([OVERLAPS_ABOVE, right], OVERLAPS_ABOVE, top, color="#f3f4f6", zorder=0, linewidth=0)
-    axes.fill_between([left, OVERLAPS_ABOVE], bottom, OVERLAPS_ABOVE, color="#f3f4f6", zorder=0, linewidth=0)
+    axes.axvline(OVERLAPS_ABOVE, color=style.AXIS, linewidth=1)
+    axes.axhline(OVERLAPS_ABOVE, color=style.AXIS, linewidth=1)
+    axes.fill_between([OVERLAPS_ABOVE, right], OVERLAPS_ABOVE, top, color=style.SHADE, zorder=0, linewidth=0)
+    axes.fill_between([left, OVERLAPS_ABOVE], bottom, OVERLAPS_ABOVE, color=style.SHADE, zorder=0, linewidth=0)
     edge = axes.transData.transform((OVERLAPS_ABOVE, OVERLAPS_ABOVE))
     panel = axes.get_window_extent()
     boxes = [
@@ -173,7 +216,7 @@ def _quadrants(axes: Axes) -> list[Bbox]:
             textcoords="offset points",
             ha="right" if x else "left",
             va="top" if y else "bottom",
-            fontsize=11,
+            fontsize=size,
             style="italic",
             color=style.QUIET,
         )

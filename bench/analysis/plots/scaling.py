@@ -6,7 +6,6 @@ of a panel over cores, is a prediction.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -16,17 +15,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis import wording
-from bench.analysis.findings import COMPUTES
 from bench.analysis.load import Run
+from bench.analysis.overlap import COMPUTES
 from bench.analysis.plots import grid, style
-from bench.analysis.plots.labels import Label, at_line_ends
-from bench.analysis.scaling.limits import Scaling, laws
+from bench.analysis.plots.labels import Label
+from bench.analysis.plots.throughput import short
+from bench.analysis.scaling.fit import Estimate
+from bench.analysis.scaling.limits import Scaling, interval, laws
 from bench.analysis.scaling.series import OVER_CLIENTS, OVER_CORES
 
 MARGIN: Final = 1.6  # below and above the data, as a factor: room for a word
-RIGHT: Final = 0.25  # inches: these labels are longer than a model's name
 DASHED: Final = (0, (3.5, 2))
-STEPS: Final = 80
+STEPS: Final = 25
 TOLD: Final = 3
 
 
@@ -44,15 +44,16 @@ def draw(run: Run) -> Figure | None:
     panels = _panels(run)
     if not panels:
         return None
-    figure, axes = _make(run, panels)
+    sheet = _make(run, panels)
+    of = {(panel.workload, panel.target): panel for panel in panels}
     labelled = []
-    for panel, place in zip(panels, axes, strict=True):
-        _axis(run, place, panel)
-        _heights(place, [other for other in panels if (other.over, other.workload) == (panel.over, panel.workload)])
-        labelled.append((place, [_draw_one(run, place, one) for one in panel.scalings]))
-    for place, labels in labelled:
-        at_line_ends(place, labels)
-    return figure
+    for drawn in sheet.panels:
+        panel, axes = of[drawn.workload, drawn.target], drawn.axes
+        _axis(run, axes, panel, named=drawn.first)
+        _heights(axes, [other for other in panels if other.workload == panel.workload])
+        labelled.append((drawn, [_draw_one(run, axes, one, named=sheet.every) for one in panel.scalings]))
+    grid.label_all(labelled)
+    return sheet.figure
 
 
 def _panels(run: Run) -> list[Panel]:
@@ -68,36 +69,25 @@ def _panels(run: Run) -> list[Panel]:
     ]
 
 
-def _make(run: Run, panels: Sequence[Panel]) -> tuple[Figure, list[Axes]]:
-    workloads = list(dict.fromkeys(panel.workload for panel in panels))
-    targets = list(dict.fromkeys(panel.target for panel in panels))
-    columns = min(len(workloads), grid.COLUMNS)
-    lines = math.ceil(len(workloads) / columns) * len(targets)
-    width = max(grid.LEFT + columns * (grid.PANEL_WIDTH + grid.LABELS) + RIGHT, 7.2)
-    height = grid.TOP + lines * (grid.PANEL_HEIGHT + grid.BETWEEN) - grid.BETWEEN + grid.BOTTOM
-    figure = style.blank(width, height)
-    grid.headline(figure, _title(panels), f"points: measured, {grid.passes_note(run)}{_note(panels)}")
-    axes = []
-    for panel in panels:
-        block, column = divmod(workloads.index(panel.workload), columns)
-        row = block * len(targets) + targets.index(panel.target)
-        left = grid.LEFT + column * (grid.PANEL_WIDTH + grid.LABELS)
-        bottom = height - grid.TOP - grid.PANEL_HEIGHT - row * (grid.PANEL_HEIGHT + grid.BETWEEN)
-        size = (grid.PANEL_WIDTH / width, grid.PANEL_HEIGHT / height)
-        place = figure.add_axes((left / width, bottom / height, *size))
-        place.set_title(f"{panel.workload} · {style.short(panel.target)}" if len(targets) > 1 else panel.workload)
-        if column == 0:
-            place.set_ylabel("requests per second (log)")
-        if panel.target == targets[-1]:
-            place.set_xlabel(f"{_unit(panel)} (log scale)")
-        axes.append(place)
-    return figure, axes
+def _make(run: Run, panels: Sequence[Panel]) -> grid.Grid:
+    every = [_name(one) for panel in panels for one in panel.scalings]
+    return grid.make(
+        run,
+        _titles(panels),
+        f"points: measured, {grid.passes_note(run)}{_note(panels)}",
+        "requests/s (log scale)",
+        cells=[(panel.workload, panel.target) for panel in panels],
+        names=every,
+        along=f"{_unit(panels[0])} (log scale)",
+    )
 
 
 def _note(panels: Sequence[Panel]) -> str:
     every = [one for panel in panels for one in panel.scalings]
     lines = (
-        "; lines: the law that fits best; ▾: its peak; <: its ceiling" if any(one.chosen.good for one in every) else ""
+        "; lines: the law that fits best; ▾: where it peaks; <: its ceiling"
+        if any(one.chosen.good for one in every)
+        else ""
     )
     if any(one.outlook.predictions for one in every):
         return f"{lines}; dashed: prediction with its 95% band"
@@ -113,7 +103,7 @@ def _unit(panel: Panel) -> str:
     return f"CPUs of the server, {wording.plural(panel.scalings[0].series.clients or 0, 'client')}"
 
 
-def _axis(run: Run, axes: Axes, panel: Panel) -> None:
+def _axis(run: Run, axes: Axes, panel: Panel, *, named: bool) -> None:
     counts = sorted({n for one in panel.scalings for n in one.series.counts})
     made = sorted({each.cores for one in panel.scalings for each in one.outlook.predictions})
     grid.clients_axis(axes, [*counts, *made])
@@ -121,23 +111,7 @@ def _axis(run: Run, axes: Axes, panel: Panel) -> None:
         axes.axvspan(counts[-1], axes.get_xlim()[1], color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "bottom"}
         axes.text(0.98, 0.03, "prediction", fontsize=7.5, color=style.QUIET, **place)
-    cpus = panel.scalings[0].series.cpus if panel.over == OVER_CLIENTS else run.cpus
-    low, high = axes.get_xlim()
-    if cpus and low <= cpus <= high:
-        axes.axvline(cpus, color="#9ca3af", linewidth=1.2, zorder=1)
-        mark = (cpus, 0.97)
-        right = math.log(cpus / low) < math.log(high / low) * 0.7
-        axes.annotate(
-            wording.plural(cpus, "CPU"),
-            mark,
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(3 if right else -3, 0),
-            textcoords="offset points",
-            ha="left" if right else "right",
-            va="top",
-            fontsize=7.5,
-            color=style.QUIET,
-        )
+    grid.cpus_mark(axes, panel.scalings[0].series.cpus if panel.over == OVER_CLIENTS else run.cpus, named=named)
 
 
 def _heights(axes: Axes, alike: Sequence[Panel]) -> None:
@@ -151,21 +125,21 @@ def _heights(axes: Axes, alike: Sequence[Panel]) -> None:
     axes.set_ylim(low, high)
     axes.yaxis.set_major_locator(FixedLocator(style.log_ticks(low, high)))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.yaxis.set_major_formatter(FuncFormatter(short))
 
 
-def _draw_one(run: Run, axes: Axes, one: Scaling) -> Label:
-    """Draw a series with its law, and return the label of its end."""
+def _draw_one(run: Run, axes: Axes, one: Scaling, *, named: bool) -> Label:
+    """Draw a series with its law, and return the label of its end; what its law comes to stands in it if ``named``."""
     series, fitted = one.series, one.chosen
     colour, look = style.colour(series.model), style.looks(run)[series.like]
+    middles, ends = [], []
     for n in series.counts:
         rates = [value.rate for value in series.values if value.n == n]
-        middle = float(np.median(rates))
-        ends = [[middle - min(rates)], [max(rates) - middle]]
-        face = colour if look.filled else "white"
-        bar: dict[str, Any] = {"capsize": 2.5, "elinewidth": 1.1, "linestyle": "none"}
-        axes.errorbar([n], [middle], yerr=ends, color=colour, marker=look.marker, markerfacecolor=face, **bar)
-    end = (float(n), middle)
+        middles.append(float(np.median(rates)))
+        ends.append((middles[-1] - min(rates), max(rates) - middles[-1]))
+    bar: dict[str, Any] = {"capsize": 2.5, "elinewidth": 1.1, "linestyle": "none", "markerfacecolor": look.face(colour)}
+    axes.errorbar(series.counts, middles, yerr=np.transpose(ends), color=colour, marker=look.marker, **bar)
+    end = (float(series.counts[-1]), middles[-1])
     if fitted.good:
         places = np.geomspace(fitted.counts[0], fitted.counts[-1], STEPS)
         axes.plot(places, fitted.at(places), color=colour, linewidth=1.5, zorder=2)
@@ -180,7 +154,7 @@ def _draw_one(run: Run, axes: Axes, one: Scaling) -> Label:
     peak = fitted.peak
     if fitted.good and peak and not fitted.flat and fitted.counts[0] <= peak.n <= end[0]:
         axes.plot([peak.n], [peak.rate * 1.04], marker="v", color=colour, markersize=6, zorder=4)
-    return Label(_name(one), *end, colour)
+    return Label.of(series.model, *end, text=_name(one) if named else series.model)
 
 
 def _name(one: Scaling) -> str:
@@ -189,25 +163,26 @@ def _name(one: Scaling) -> str:
     if not fitted.good:
         return f"{one.series.model}: no law" if fitted.estimates else one.series.model
     if fitted.in_sight:
-        return f"{one.series.model} {f'▾{fitted.peak.n:.0f}' if fitted.peak else f'< {_short(fitted.ceiling_rps)}'}"
+        return f"{one.series.model} {f'▾{fitted.peak.n:.0f}' if fitted.peak else f'< {short(fitted.ceiling_rps)}'}"
     return one.series.model
 
 
-def _title(panels: Sequence[Panel]) -> str:
-    """Return how much of the computing workload (else of the first) is serial, model by model, on the first target."""
+def _titles(panels: Sequence[Panel]) -> list[str]:
+    """Return how much of the computing workload (else of the first) is serial, model by model, on the first target.
+
+    With 95% confidence intervals where they fit; the fullest title first.
+    """
     first = next((panel for panel in panels if panel.workload == COMPUTES), panels[0])
     good = [one for one in first.scalings if one.chosen.good]
-    where = f"Over {first.over}, serial share of {first.workload}"
+    about = f"Over {first.over}, serial share of {first.workload}"
     if not good:
         few = not any(one.chosen.estimates for one in first.scalings)
-        return f"Over {first.over}: " + ("too few points for a law" if few else f"no law fits {first.workload}")
-    shares = []
+        return [f"Over {first.over}: " + ("too few points for a law" if few else f"no law fits {first.workload}")]
+    shares: list[tuple[Estimate, str]] = []
     for one in good:
         known = one.chosen.estimates
-        shares.append((known["contention" if "contention" in known else "serial"].value, one.series.model))
-    told = ", ".join(f"{model} {wording.share(share)}" for share, model in sorted(shares)[:TOLD])
-    return f"{where} on {style.short(first.target)}: {told}"
-
-
-def _short(value: float, _: object = None) -> str:
-    return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.3g}"
+        shares.append((known["contention" if "contention" in known else "serial"], one.series.model))
+    shares.sort(key=lambda pair: pair[0].value)
+    told = [f"{model} {interval(share)}" for share, model in shares]
+    on = f"{about} on {style.short(first.target)}"
+    return [f"{on}: {', '.join(told[:count])}" for count in range(min(TOLD, len(told)), 0, -1)]

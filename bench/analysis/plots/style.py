@@ -6,7 +6,7 @@ import contextlib
 import io
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,26 +15,99 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench.analysis.load import Run
+from bench.analysis.plots import smaller
+from loadgen import picture
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; its yellow is too faint for lines on white.
+# Every colour of every plot has its name here: a page replaces each by that of its theme. Those of models are Okabe and
+# Ito's, which colour-blind readers can tell apart; their yellow is too faint for lines on white, so that wine (Paul
+# Tol's) and a brown follow. All pairs were looked at with deuteranopia and protanopia simulated (Machado and others, A
+# physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15, 2009).
 COLOURS: Final = {
     "serial": "#000000",
-    "threaded": "#D55E00",
-    "asyncio": "#0072B2",
-    "multiprocess": "#009E73",
-    "thread-pool": "#E69F00",
-    "prefork": "#CC79A7",
-    "process-pool": "#56B4E9",
-    "subinterpreters": "#882255",  # this one and the next are Paul Tol's, chosen for the same readers
-    "asyncio-threads": "#999933",
+    "threaded": picture.ORANGE,
+    "asyncio": picture.BLUE,
+    "multiprocess": picture.GREEN,
+    "thread-pool": "#e69f00",
+    "prefork": picture.PINK,
+    "process-pool": "#56b4e9",
+    "subinterpreters": "#882255",
+    "asyncio-threads": "#5f4b00",
 }
 OTHER: Final = "#777777"
-INK: Final = "#1f2328"
-QUIET: Final = "#6b7280"
-FAINT: Final = "#e5e7eb"
+
+# The same, dark enough for small text on white: a contrast of 4.5 or more.
+LABELS: Final = COLOURS | {
+    "threaded": "#b85000",
+    "multiprocess": "#00805d",
+    "thread-pool": "#966700",
+    "prefork": "#9d5c80",
+    "process-pool": "#37789d",
+}
+OTHER_LABEL: Final = "#6f6f6f"
+
+INK: Final = picture.INK
+QUIET: Final = picture.QUIET
+FAINT: Final = picture.FAINT
+PAPER: Final = "#ffffff"
+AXIS: Final = picture.AXIS
+ZONE: Final = "#d1d5db"  # a mark behind the data: as many clients as CPUs, what counts as the same
+SHADE: Final = "#f3f4f6"  # an area behind the data
+
+# What a thread does, or a request waits for: what costs a CPU is blue, what waits for a turn is warm or wine, the
+# handler's own waiting is green, what is outside is grey.
+STATES: Final = {
+    "cpu": picture.BLUE,
+    "holding": "#00355c",
+    "run_queue": "#7fc4ea",
+    "gil_wait": picture.ORANGE,
+    "lock_wait": "#f0c24a",
+    "own_wait": picture.GREEN,
+    "overlapped": "#c5ead9",
+    "turn": "#882255",
+    "queue": "#9aa0a8",
+    "accepted": QUIET,
+    "on_the_way": ZONE,
+    "idle": ZONE,
+    "unexplained": PAPER,
+}
+
+FASTER: Final = picture.BLUE
+SLOWER: Final = picture.ORANGE
+NO_GIL: Final = picture.BLUE  # where lines are interpreters, not models: those without a GIL, beside ink for the others
+
+# Ratios by size, from much slower over alike to much faster.
+RATIOS: Final = ("#e58a55", "#f0b48d", "#f8dccb", SHADE, "#d3e6f3", "#9fcbe6", "#63abd8")
+
+PALETTE: Final = {
+    "paper": PAPER,
+    "ink": INK,
+    "quiet": QUIET,
+    "axis": AXIS,
+    "faint": FAINT,
+    "zone": ZONE,
+    "shade": SHADE,
+    **{f"model-{name}": colour for name, colour in COLOURS.items()},
+    "model-other": OTHER,
+    **{f"label-{name}": colour for name, colour in LABELS.items()},
+    "label-other": OTHER_LABEL,
+    **{f"split-{name}": colour for name, colour in STATES.items()},
+    "verdict-faster": FASTER,
+    "verdict-slower": SLOWER,
+    "verdict-same": INK,
+    "verdict-undecided": QUIET,
+    "no-gil": NO_GIL,
+    **{
+        f"ratio-{name}": colour
+        for name, colour in zip(
+            ("slower-3", "slower-2", "slower-1", "same", "faster-1", "faster-2", "faster-3"), RATIOS, strict=True
+        )
+    },
+}
+"""Every colour that a plot may have, by what it means, as six digits in lower case; several names may share one."""
 
 RC: Final[Any] = {  # Matplotlib spells out every key in its type
-    "axes.edgecolor": "#9ca3af",
+    "axes.edgecolor": AXIS,
+    "axes.facecolor": "none",
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelcolor": QUIET,
@@ -42,24 +115,32 @@ RC: Final[Any] = {  # Matplotlib spells out every key in its type
     "axes.linewidth": 0.8,
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 10.5,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
+    "figure.facecolor": PAPER,
     "font.family": "DejaVu Sans",  # comes with Matplotlib, so that texts are as wide everywhere
     "font.size": 9,
     "grid.color": FAINT,
     "grid.linewidth": 0.7,
     "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "butt",
     "lines.markersize": 5,
     "svg.fonttype": "path",
     "svg.hashsalt": "gilbench",
     "text.color": INK,
     "text.parse_math": False,  # a target's name may have a dollar in it
-    "xtick.color": "#9ca3af",
+    "xtick.color": AXIS,
     "xtick.labelcolor": QUIET,
-    "ytick.color": "#9ca3af",
+    "xtick.labelsize": 8.5,
+    "ytick.color": AXIS,
     "ytick.labelcolor": QUIET,
+    "ytick.labelsize": 8.5,
 }
+
+DPI: Final = 144  # of PNGs
+WIDEST: Final = 11.3  # inches: as wide as a page, on which text would otherwise come out smaller than it is meant to be
 
 
 class Look(NamedTuple):
@@ -69,8 +150,12 @@ class Look(NamedTuple):
     marker: str
     filled: bool
 
+    def face(self, colour: str) -> str:
+        """Return what its markers are filled with."""
+        return colour if self.filled else PAPER
 
-_MARKERS: Final = ("o", "s", "D", "v")
+
+MARKERS: Final = ("o", "s", "D", "v", "^", "P")
 _NAME_LENGTH: Final = 16
 _STEPS: Final = ((4.0, (1, 1.5, 2, 3, 4, 5, 6, 8)), (12.0, (1, 2, 3, 5)), (200.0, (1, 2, 5)), (math.inf, (1,)))
 
@@ -80,13 +165,18 @@ def colour(model: str) -> str:
     return COLOURS.get(model, OTHER)
 
 
+def label_colour(model: str) -> str:
+    """Return a model's colour for text, which is somewhat darker where the other is too light to be read."""
+    return LABELS.get(model, OTHER_LABEL)
+
+
 def looks(run: Run) -> dict[str, Look]:
     """Return the look of each target: with a GIL solid and filled, without dashed and hollow."""
     counts = {False: 0, True: 0}
     found = {}
     for target in run.values("target"):
         free = is_free(run, target)
-        found[target] = Look("--" if free else "-", _MARKERS[counts[free] % len(_MARKERS)], filled=not free)
+        found[target] = Look("--" if free else "-", MARKERS[counts[free] % len(MARKERS)], filled=not free)
         counts[free] += 1
     return found
 
@@ -102,6 +192,26 @@ def short(name: str) -> str:
     return name if len(name) <= _NAME_LENGTH else f"…{name[1 - _NAME_LENGTH :]}"
 
 
+def shorts(names: Iterable[str]) -> dict[str, str]:
+    """Return names that fit and differ: of paths whose ends are alike, what differs stands before the end.
+
+    ``/opt/new/bin/python3.14`` and ``/opt/old/bin/python3.14`` become ``new/…/python3.14`` and ``old/…/python3.14``.
+    """
+    found = {name: short(name) for name in names}
+    for ending in {text for text in found.values() if list(found.values()).count(text) > 1}:
+        alike = [name for name in found if found[name] == ending]
+        parts = [name.split("/") for name in alike]
+        differ = next(
+            (n for n in range(1, min(map(len, parts)) + 1) if len({one[-n] for one in parts}) == len(parts)), 0
+        )
+        for number, (name, one) in enumerate(zip(alike, parts, strict=True), 1):
+            told = f"{one[-differ][: _NAME_LENGTH // 2]}/…/{one[-1]}" if differ > 1 else f"{number}: {ending}"
+            found[name] = told[: _NAME_LENGTH + 6]
+        if len({found[name] for name in alike}) < len(alike):
+            found |= {name: f"{number}: {ending}" for number, name in enumerate(alike, 1)}
+    return found
+
+
 def log_ticks(low: float, high: float) -> list[float]:
     """Return round numbers between two ends of a log scale, few enough to be read."""
     steps = next(steps for span, steps in _STEPS if high / low <= span)
@@ -114,6 +224,17 @@ def blank(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
+
+
+def describe(figure: Figure, sentence: str) -> None:
+    """Say what a figure shows, for those who do not see it."""
+    figure.set_label(sentence)
+
+
+def described(figure: Figure) -> str:
+    """Return what a figure shows, one sentence; empty if nobody said it."""
+    told = figure.get_label()
+    return "" if told is None else str(told)
 
 
 @contextlib.contextmanager
@@ -139,13 +260,18 @@ def save(figure: Figure, folder: Path, name: str) -> str:
 def render(figure: Figure, name: str) -> tuple[str, bytes]:
     """Return a figure as SVG and as PNG; the same figure gives the same bytes.
 
+    The SVG has no background, so that it takes that of its page, and says in its ``aria-label`` what
+    :func:`described` does. The PNG is white.
+
     Args:
         figure: what to render.
         name: goes into the SVG's ids, so that several can stand in one page.
     """
-    svg, png = io.StringIO(), io.BytesIO()
+    svg, raw = io.StringIO(), io.BytesIO()
     with style():
         mpl.rcParams["svg.hashsalt"] = name
-        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "gilbench"})
-        figure.savefig(png, format="png", dpi=144, metadata={"Software": None})
-    return svg.getvalue(), png.getvalue()
+        figure.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+        figure.savefig(raw, format="raw", dpi=DPI, facecolor=PAPER)
+    width, height = (int(inches * DPI) for inches in figure.get_size_inches())
+    png = smaller.png(raw.getvalue(), (width, height), DPI, described(figure))
+    return smaller.svg(svg.getvalue(), described(figure)), png

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from typing import Final
 
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from bench.analysis import wording
 from bench.analysis.comparison import Comparison, Verdict, within
 from bench.analysis.load import Run
 from bench.analysis.overall import overall
 from bench.analysis.plots import style
+from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
+from bench.ratios import Ratio
 
 FEWEST: Final = 3
-CELL_IN: Final = (0.86, 0.27)
-WIDEST: Final = math.log(2)  # colours end at twice and at half
+MOST_ROWS: Final = 64
 MARKS: Final = {Verdict.FASTER: " ▲", Verdict.SLOWER: " ▼", Verdict.SAME: " =", Verdict.UNDECIDED: ""}
+STEPS: Final = (1.02, 1.1, 1.3)  # where the next colour begins, of what is faster; of what is slower their inverses
+
+# Inches.
+CELL: Final = (1.15, 0.2)
+NAMES_TOP: Final = 0.3
+LAST: Final = 0.55
 
 
 def draw(run: Run) -> Figure | None:
@@ -28,76 +36,111 @@ def draw(run: Run) -> Figure | None:
         return None
     comparison = within(run, metrics=["throughput"])
     baseline = comparison.rows[0].baseline if comparison.rows else targets[0]
-    cells = list(dict.fromkeys(row.cell for row in comparison.rows))
-    width, height = 2.9 + CELL_IN[0] * len(targets), 2.1 + CELL_IN[1] * (len(cells) + 2)
-    figure = style.blank(max(width, 7.2), height)
-    axes = figure.add_axes(
-        (
-            2.5 / figure.get_figwidth(),
-            0.55 / height,
-            CELL_IN[0] * len(targets) / figure.get_figwidth(),
-            1 - 1.75 / height,
-        )
+    every = list(dict.fromkeys(row.cell for row in comparison.rows))
+    cells = every
+    if len(cells) > MOST_ROWS:
+        most: dict[tuple[str, ...], int] = {}
+        for cell in cells:
+            most[tuple(cell.split("/")[:2])] = max(most.get(tuple(cell.split("/")[:2]), 0), int(cell.split("/")[2]))
+        cells = [cell for cell in cells if int(cell.split("/")[2]) == most[tuple(cell.split("/")[:2])]][:MOST_ROWS]
+    left_out = (
+        f"; shown: {len(cells)} of {len(every)} cells, those with most clients" if len(cells) < len(every) else ""
     )
-    _cells(axes, comparison, targets, baseline, cells)
-    _overall(axes, run, targets, baseline, len(cells))
+    names = EDGE + max(wide(_label(cell), SMALL) for cell in cells or ["all/all/1"]) + 0.15
+    wide_cell = min(CELL[0], (style.WIDEST - names - EDGE) / len(targets))
+    body = NAMES_TOP + CELL[1] * len(cells) + LAST
+    overalls = {name: overall(run, name, baseline) for name in targets if name != baseline}
+    short = style.shorts(targets)
+    figure = headed(
+        max(names + wide_cell * len(targets) + EDGE, 8.6),
+        body,
+        _titles(overalls, short, baseline, len(every)),
+        f"requests per second, times those of {short[baseline]}; rows: model, workload, clients{left_out}; ▲ faster "
+        "and ▼ slower are shown, = is the same, the rest is not known well enough; last row: geometric mean over all "
+        "cells with its 95% confidence interval over starts",
+        [Key(told, colour) for told, colour in zip(_steps(), style.RATIOS, strict=True)],
+    )
+    axes = place(figure, names, 0.1, wide_cell * len(targets), body - NAMES_TOP - 0.1)
+    lines = (body - NAMES_TOP - 0.1) / CELL[1]
     axes.set_xlim(-0.5, len(targets) - 0.5)
-    axes.set_ylim(len(cells) + 1.6, -0.5)
-    axes.set_xticks(range(len(targets)), [style.short(name) for name in targets])
+    axes.set_ylim(lines - 0.5, -0.5)
+    _cells(axes, comparison, targets, baseline, cells)
+    _overall(axes, overalls, targets, len(cells))
+    axes.set_xticks(range(len(targets)), [short[name] for name in targets], fontsize=8.5, color=style.INK)
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(cells)), [_label(cell) for cell in cells])
+    axes.set_yticks(range(len(cells)), [_label(cell) for cell in cells], fontsize=SMALL, color=style.INK)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    figure.text(0.02, 1 - 0.32 / height, f"Throughput, times that of {baseline}", fontsize=12, weight="bold")
-    figure.text(
-        0.02,
-        1 - 0.58 / height,
-        "▲ faster and ▼ slower are shown, = is the same, the rest is not known well enough",
-        color=style.QUIET,
-    )
-    figure.text(
-        0.02,
-        0.12 / height,
-        "Rows: model, workload, clients. Last: geometric mean over all rows, and its confidence interval over starts.",
-        color=style.QUIET,
-        fontsize=8,
-    )
     return figure
 
 
+def _titles(overalls: dict[str, Ratio | None], short: dict[str, str], baseline: str, cells: int) -> list[str]:
+    """Return which targets are shown to be faster or slower over all cells; the fullest first."""
+    told: dict[str, list[str]] = {"faster": [], "slower": [], "no difference shown for": []}
+    for name, ratio in overalls.items():
+        if ratio is None or not ratio.has_interval or ratio.low <= 1 <= ratio.high:
+            told["no difference shown for"].append(short[name])
+        else:
+            told["faster" if ratio.ratio > 1 else "slower"].append(f"{short[name]} {ratio.ratio:.2f}×")
+    about = f"Mean over {wording.plural(cells, 'cell')}, against {short[baseline]}"
+    said = [f"{how} {wording.listed(names)}" for how, names in told.items() if names]
+    counts = [f"{how} {len(names)}" for how, names in told.items() if names]
+    return [
+        f"{about}: {'; '.join(said)}",
+        f"{about}, of {len(overalls)} interpreters: {', '.join(counts)}",
+        f"Mean over {wording.plural(cells, 'cell')}: {', '.join(counts)}",
+    ]
+
+
+def _steps() -> list[str]:
+    """Return what each colour stands for, from slowest to fastest."""
+    names = [f"{low:g}–{high:g}×" for low, high in itertools.pairwise(STEPS)]
+    back = [f"{1 / high:.2f}–{1 / low:.2f}×" for low, high in itertools.pairwise(STEPS)]
+    least, most = f"{1 / STEPS[-1]:.2f}× or less", f"{STEPS[-1]:g}× or more"
+    return [least, *reversed(back), f"within {STEPS[0] - 1:.0%}", *names, most]
+
+
+def shade(ratio: float) -> str:
+    """Return a ratio's colour."""
+    step = bisect.bisect_right([math.log(one) for one in STEPS], abs(math.log(ratio)))
+    return style.RATIOS[len(STEPS) + (step if ratio > 1 else -step)]
+
+
 def _cells(axes: Axes, comparison: Comparison, targets: list[str], baseline: str, cells: list[str]) -> None:
-    colours, norm = colormaps["PuOr"], TwoSlopeNorm(0, -WIDEST, WIDEST)
     rows = {(row.cell, row.candidate): row for row in comparison.rows}
+    middle = {"ha": "center", "va": "center", "fontsize": 8}
     for y, cell in enumerate(cells):
         for x, target in enumerate(targets):
             row = rows.get((cell, target))
             if row is None:
-                axes.text(x, y, "1" if target == baseline else "–", ha="center", va="center", color=style.QUIET)
+                axes.text(x, y, "1" if target == baseline else "–", color=style.QUIET, **middle)  # type: ignore[arg-type]
                 continue
-            share = float(norm(math.log(row.ratio.ratio)))
-            colour = colours(0.5 + (min(max(share, 0), 1) - 0.5) * 0.8)
+            left, right = x - 0.49, x + 0.49
             axes.fill(
-                [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5], color=colour, linewidth=0
+                [left, right, right, left],
+                [y - 0.5, y - 0.5, y + 0.5, y + 0.5],
+                color=shade(row.ratio.ratio),
+                linewidth=0,
             )
-            dark = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] < 0.5
-            text = f"{row.ratio.ratio:.2f}{MARKS[row.verdict]}"
-            axes.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if dark else style.INK)
+            axes.text(x, y, f"{row.ratio.ratio:.2f}{MARKS[row.verdict]}", color=style.INK, **middle)  # type: ignore[arg-type]
 
 
-def _overall(axes: Axes, run: Run, targets: list[str], baseline: str, below: int) -> None:
-    axes.axhline(below - 0.4, color=style.QUIET, linewidth=0.8)
-    axes.text(-0.62, below + 0.3, "all", ha="right", va="center", weight="bold")
+def _overall(axes: Axes, overalls: dict[str, Ratio | None], targets: list[str], below: int) -> None:
+    axes.axhline(below - 0.3, color=style.QUIET, linewidth=0.8)
+    edge = axes.get_yaxis_transform()
+    axes.text(-0.01, below + 0.3, "all", transform=edge, ha="right", va="center", weight="bold", fontsize=SMALL)
     for x, target in enumerate(targets):
-        found = None if target == baseline else overall(run, target, baseline)
+        found = overalls.get(target)
         if found is None:
-            axes.text(x, below + 0.3, "1" if target == baseline else "–", ha="center", va="center", color=style.QUIET)
+            text = "–" if target in overalls else "1"
+            axes.text(x, below + 0.3, text, ha="center", va="center", color=style.QUIET)
             continue
-        axes.text(x, below + 0.1, f"{found.ratio:.3f}", ha="center", va="center", weight="bold", fontsize=8.5)
+        axes.text(x, below + 0.3, f"{found.ratio:.3f}", ha="center", va="center", weight="bold", fontsize=8.5)
         if found.has_interval:
-            ends = f"[{found.low:.2f}, {found.high:.2f}]"
-            axes.text(x, below + 0.95, ends, ha="center", va="center", fontsize=7, color=style.QUIET)
+            ends = f"[{found.low:.3f}, {found.high:.3f}]"
+            axes.text(x, below + 1.15, ends, ha="center", va="center", fontsize=7.5, color=style.QUIET)
 
 
 def _label(cell: str) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bench.analysis.__main__ import draw
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.load import load_run
+from bench.analysis.load import read_run
 from bench.analysis.profile.chapter import says
 from bench.analysis.profile.load import load
 from loadgen.errors import GilbenchError
@@ -18,9 +18,7 @@ from loadgen.errors import GilbenchError
 
 def main(argv: list[str] | None = None) -> int:
     """Draw what the command line names, say what the profiles show, and return the exit status."""
-    parser = Parser(prog="python -m bench.analysis.profile", description="Draw the profiles of a run.")
-    parser.add_argument("folder", type=Path, help="a run's folder, as results/latest")
-    options = parser.parse_args(argv)
+    options = parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
         profiles = load(options.folder)
@@ -28,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         for profile in profiles:
             for sentence in says(profile):
                 console.print(Text(sentence))
-        page = draw(load_run(options.folder), quiet=True)
+        page = draw(read_run(options.folder), quiet=True)
         console.print(f"{page}{'#profiles' if profiles else ': no cell of it was profiled'}")
     except GilbenchError as problem:
         return fail(str(problem), 1)
@@ -36,6 +34,18 @@ def main(argv: list[str] | None = None) -> int:
         where = problem.filename or options.folder
         return fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere", 1)
     return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(
+        prog="python -m bench.analysis.profile",
+        description="Draw the profiles of a run again from what was kept of them, and its page.",
+        examples=[("python -m bench.analysis.profile results/example", "those of the example run")],
+        exits={0: "all well", 1: "the run or its profiles cannot be read, or drawn", 2: "wrong options"},
+    )
+    made.add_argument("folder", type=Path, metavar="RUN", help="a run's folder, as results/latest")
+    return made
 
 
 if __name__ == "__main__":

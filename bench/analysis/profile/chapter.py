@@ -10,7 +10,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from bench.analysis import wording
-from bench.analysis.page import inline
+from bench.analysis.inline import inline
 from bench.analysis.plots.style import save, style
 from bench.analysis.profile import graphs, timeline, top
 from bench.analysis.profile.exports import speedscope, trace

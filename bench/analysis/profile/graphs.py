@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from bench.analysis import theme
 from bench.analysis.profile import flame
 from bench.analysis.profile.flame import Box
 from bench.analysis.profile.load import Profile
@@ -47,7 +48,13 @@ def graph(profile: Profile, kind: str, baseline: Profile | None = None) -> Marku
 def page(profile: Profile, kind: str, drawn: Markup) -> str:
     """Return a page of one flame graph."""
     return filled(
-        PACKAGE, "flame_page.html.j2", title=f"{profile.name}, {kind}", graph=drawn, css=css(), script=script()
+        PACKAGE,
+        "flame_page.html.j2",
+        theme=theme.css(),
+        title=f"{profile.name}, {kind}",
+        graph=drawn,
+        css=css(),
+        script=script(),
     )
 
 

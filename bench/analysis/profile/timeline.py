@@ -6,15 +6,16 @@ Threads that live briefly share lanes: one that begins when another has ended ta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from bench.analysis import wording
 from bench.analysis.plots import style
-from bench.analysis.plots.grid import headline
+from bench.analysis.plots.head import Key, headed, place
 from bench.analysis.profile.load import Lane, Profile, Request
 
 SHOWN_US: Final = 200_000.0
@@ -22,7 +23,7 @@ MOST_LANES, MOST_CLIENTS = 12, 4
 _ASLEEP: Final = 0.98  # a lane that is idle for longer than this share shows nothing
 
 # Inches.
-WIDTH, LEFT, RIGHT, TOP, BOTTOM, LANE, CLIENT, TITLE = 11.0, 0.85, 0.25, 0.88, 0.85, 0.24, 0.12, 0.36
+WIDTH, LEFT, RIGHT, BOTTOM, LANE, CLIENT, TITLE = 11.0, 0.85, 0.25, 0.5, 0.24, 0.12, 0.36
 
 
 class Look(NamedTuple):
@@ -34,15 +35,15 @@ class Look(NamedTuple):
 
 
 LOOKS: Final = {
-    "holding": Look("runs, holding the GIL that others wait for", "#0072B2", 0.86),
-    "running": Look("runs", "#009E73", 0.86),
-    "gil_wait": Look("waits for the GIL", "#D55E00", 0.34),
-    "run_queue": Look("waits for a CPU", "#E69F00", 0.34),
-    "lock_wait": Look("waits for another lock", "#CC79A7", 0.34),
-    "own_wait": Look("waits by its own wish", "#56B4E9", 0.34),
-    "idle": Look("idle: no work", "#d1d5db", 0.1),
+    "holding": Look("runs, holding the GIL that others wait for", style.STATES["holding"], 0.86),
+    "running": Look("runs", style.STATES["cpu"], 0.86),
+    "gil_wait": Look("waits for the GIL", style.STATES["gil_wait"], 0.34),
+    "run_queue": Look("waits for a CPU", style.STATES["run_queue"], 0.34),
+    "lock_wait": Look("waits for another lock", style.STATES["lock_wait"], 0.34),
+    "own_wait": Look("waits by its own wish", style.STATES["own_wait"], 0.34),
+    "idle": Look("idle: no work", style.STATES["idle"], 0.1),
 }
-_REQUEST: Final = ("#4b5563", "#9ca3af")
+_REQUEST: Final = (style.QUIET, style.AXIS)  # one after another
 
 
 class Panel(NamedTuple):
@@ -64,22 +65,19 @@ def draw(profiles: Sequence[Profile]) -> Figure | None:
     panels = [_panel(profile) for profile in profiles if profile.lanes]
     if not panels:
         return None
-    height = TOP + sum(panel.height + TITLE for panel in panels) + BOTTOM
-    figure = style.blank(WIDTH, height)
-    headline(figure, _finding(panels), _about(panels[0]))
+    body = sum(panel.height + TITLE for panel in panels) + BOTTOM
     used = {doing for panel in panels for _, spans in panel.lanes for _, _, doing in spans}
-    _legend(figure, [look for doing, look in LOOKS.items() if doing in used], height)
-    below = height - TOP
+    keys = [Key(look.label, look.colour) for doing, look in LOOKS.items() if doing in used]
+    figure = headed(WIDTH, body, _finding(panels), f"{_about(panels[0])}; {_note(panels)}", keys)
+    below = body
     for panel in panels:
         below -= TITLE + panel.height
-        place = (LEFT / WIDTH, below / height, (WIDTH - LEFT - RIGHT) / WIDTH, panel.height / height)
-        axes = figure.add_axes(place)
+        axes = place(figure, LEFT, below, WIDTH - LEFT - RIGHT, panel.height)
         _draw(axes, panel)
         if panel is panels[-1]:
             axes.set_xlabel("milliseconds")
         else:
             axes.tick_params(labelbottom=False)
-    _note(figure, panels, height)
     return figure
 
 
@@ -154,20 +152,18 @@ def _draw(axes: Axes, panel: Panel) -> None:
         at -= LANE
         middle = at + LANE / 2
         for doing, look in LOOKS.items():
-            bars = [((b - panel.begin_us) / 1e3, (e - b) / 1e3) for b, e, done in spans if done == doing]
             height = look.height * LANE
-            axes.broken_barh(bars, (middle - height / 2, height), color=look.colour, linewidth=0)
+            _bars(
+                axes, panel, [(b, e) for b, e, done in spans if done == doing], middle - height / 2, height, look.colour
+            )
         places.append(middle)
         names.append(name)
     at -= 0.06
     for name, requests in panel.clients:
         at -= CLIENT
         for parity, colour in enumerate(_REQUEST):
-            bars = [
-                ((request.begin_us - panel.begin_us) / 1e3, (request.end_us - request.begin_us) / 1e3)
-                for request in requests[parity::2]
-            ]
-            axes.broken_barh(bars, (at + CLIENT * 0.15, CLIENT * 0.7), color=colour, linewidth=0)
+            asked = [(request.begin_us, request.end_us) for request in requests[parity::2]]
+            _bars(axes, panel, asked, at + CLIENT * 0.15, CLIENT * 0.7, colour)
         places.append(at + CLIENT / 2)
         names.append(name)
     axes.set_ylim(at, 0)
@@ -179,14 +175,20 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.set_title(f"{panel.profile.cell['model']} on {panel.profile.target}", fontsize=9.5)
 
 
-def _legend(figure: Figure, looks: Sequence[Look], height: float) -> None:
-    handles = [Patch(color=look.colour, label=look.label) for look in looks]
-    place = (0.2 / WIDTH, 1 - 0.58 / height)
-    settings: dict[str, Any] = {"frameon": False, "borderpad": 0, "fontsize": 8, "handlelength": 1.2}
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=len(handles), **settings)
+def _bars(  # noqa: PLR0917 - where, what, and how
+    axes: Axes, panel: Panel, spans: Sequence[tuple[float, float]], y: float, height: float, colour: str
+) -> None:
+    """Draw spans of time as one path, which is a tenth of so many bars; cut where the panel begins and ends."""
+    corners: list[tuple[float, float]] = []
+    for begin_us, end_us in spans:
+        left, right = ((min(max(us, panel.begin_us), panel.end_us) - panel.begin_us) / 1e3 for us in (begin_us, end_us))
+        corners += [(left, y), (right, y), (right, y + height), (left, y + height), (left, y)]
+    if corners:
+        codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(spans)
+        axes.add_patch(PathPatch(Path(corners, codes), facecolor=colour, linewidth=0))
 
 
-def _note(figure: Figure, panels: Sequence[Panel], height: float) -> None:
+def _note(panels: Sequence[Panel]) -> str:
     told = []
     for panel in panels:
         seen = panel.profile.meta["timeline"]
@@ -199,5 +201,4 @@ def _note(figure: Figure, panels: Sequence[Panel], height: float) -> None:
             f"{panel.profile.target}: a look each {seen['resolution_us'] / 1e3:.1f} ms for "
             f"{seen['cost_cores']:.0%} of a core{lost}"
         )
-    text = f"Seen from outside, nothing stopped. {'; '.join(told)}.".replace("-", "−")
-    figure.text(0.2 / WIDTH, 0.12 / height, text, color=style.QUIET, fontsize=8.5)
+    return f"seen from outside, nothing stopped; {'; '.join(told)}".replace("-", "−")

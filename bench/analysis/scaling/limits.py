@@ -125,7 +125,8 @@ def _cpus(one: Scaling) -> str:
 
 def interval(one: Estimate) -> str:
     """Write a share with its interval, as ``3.0% (2.0–4.1%)``."""
-    digits = 0 if one.value >= 0.1 else max(1, -math.floor(math.log10(max(one.value, 1e-5))) - 1)
+    large = max(one.value, one.high / 2, 1e-5)
+    digits = 0 if large >= 0.1 else max(1, -math.floor(math.log10(large)) - 1)
     value, low, high = (f"{100 * figure:.{digits}f}" for figure in one)
     return f"{value}% ({low}–{high}%)"
 

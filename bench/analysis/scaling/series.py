@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.company import MIXED
-from bench.analysis.findings import WAITS
 from bench.analysis.load import Run
+from bench.analysis.overlap import WAITS
 from bench.analysis.scaling.laws import Floats
 from bench.analysis.stats import CELL
 

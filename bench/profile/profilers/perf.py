@@ -14,9 +14,9 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.places import ROOT
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
-from bench.server import ROOT
 from bench.targets import Target
 
 SINCE = (3, 13)

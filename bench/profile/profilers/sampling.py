@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.places import ROOT
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
-from bench.server import ROOT
 from bench.targets import Target
 
 SINCE = (3, 15)

@@ -1,0 +1,86 @@
+"""Make a measured run the committed example: ``python -m bench.analysis.example RUN FOLDER``.
+
+What was measured is kept as it is, but for where things lay on the machine, which is nobody's business, and for
+pytest-benchmark's file, which need not hold the records a second time. What is drawn from it is drawn again by
+``python -m bench.analysis FOLDER``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from bench.analysis.arguments import Parser, fail
+from bench.analysis.load import META, RECORDS, read_run
+from loadgen.errors import GilbenchError
+
+BENCHMARK: Final = "benchmark.json"
+MEASURED: Final = (
+    *(META, RECORDS, BENCHMARK),
+    *("profile/*/profile.json", "profile/*/windows.jsonl", "profile/*/timeline.json", "profile/*/stacks-*.folded"),
+    *("micro/run.json", "micro/micro.jsonl"),
+)
+INTERPRETERS: Final = "/usr/local/cpython"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do what the command line says, and return the exit status."""
+    options = parser().parse_args(argv)
+    try:
+        run = read_run(options.run)
+        shutil.rmtree(options.folder, ignore_errors=True)
+        for path in (path for pattern in MEASURED for path in sorted(run.folder.glob(pattern))):
+            _keep(
+                path,
+                options.folder / path.relative_to(run.folder),
+                dict(_replaced(run.meta, run.folder, options.folder)),
+            )
+    except GilbenchError as problem:
+        return fail(str(problem), 1)
+    except OSError as problem:
+        return fail(f"cannot copy {problem.filename}: {problem.strerror}; make room, or name another folder", 1)
+    return 0
+
+
+def parser() -> Parser:
+    """Return what reads the command line."""
+    made = Parser(prog="python -m bench.analysis.example", description="Make a measured run the committed example.")
+    made.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="where the example is; what is there is removed")
+    return made
+
+
+def _keep(path: Path, to: Path, replaced: dict[str, str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    if path.name == BENCHMARK:
+        text = _compact(json.loads(text))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.write_text(text, encoding="utf-8")
+
+
+def _compact(benchmarks: dict[str, Any]) -> str:
+    for one in benchmarks["benchmarks"]:
+        one["extra_info"].pop("records", None)
+    return json.dumps(benchmarks, separators=(",", ":"))
+
+
+def _replaced(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield what stands for paths of the machine: the longest first, as one may begin another."""
+    yield str(run.resolve()), folder.as_posix()
+    yield str(run), folder.as_posix()
+    builds = {**meta.get("targets", {}), "control": meta.get("control", {})}
+    prefixes = {
+        str(build["executable"]).partition("/bin/")[0]: name for name, build in builds.items() if "executable" in build
+    }
+    for prefix, name in sorted(prefixes.items(), key=lambda pair: -len(pair[0])):
+        yield f"{prefix}/", f"{INTERPRETERS}/{name}/"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""Runs as pandas frames, for notebooks: a frame of windows goes in, tidy frames come out.
+
+What :func:`load_run` returns may be narrowed before it is given to the others: ``cells(windows[~windows.disturbed])``.
+Every figure is the one of the page: from :mod:`~bench.analysis.stats`, :mod:`~bench.analysis.comparison` and the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, cast
+
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, Table, returns, shaped
+from bench.analysis.comparison import Comparison, Verdict, within
+from bench.analysis.load import Run, read_run
+from bench.analysis.metrics import METRICS
+from bench.analysis.starts import DISTURBING
+from bench.analysis.stats import CELL, over_passes
+from bench.analysis.summary import summarise
+from loadgen.errors import GilbenchError
+from loadgen.histogram import Histogram
+
+PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 100.0)
+
+_RUNS: Final = "runs"
+_NAMES: Final = ("model", "workload", "target")  # categories, in the plan's order
+_PLAIN: Final = {column.name: object for column in WINDOWS if column.dtype in {NAME, TEXT}}
+
+
+@returns(WINDOWS)
+def load_run(path: Path | str) -> pd.DataFrame:
+    """Read a run's folder into a frame, a row a window, in the order in which they were measured.
+
+    ``frame.attrs`` is what ``run.json`` holds: plan, machine, targets with their builds. It is kept by
+    ``to_parquet()`` and when rows are picked, and lost by ``pandas.concat()``; hence :func:`load_runs`.
+
+    Args:
+        path: the folder, as ``results/latest``.
+
+    Raises:
+        GilbenchError: there is no such folder, it holds no records, or a file in it cannot be understood.
+    """
+    run = read_run(path)
+    frame = _windows(run)
+    frame.attrs.update((run.meta | {"name": run.name}).items())
+    return frame
+
+
+@returns(WINDOWS)
+def load_runs(paths: Iterable[Path | str]) -> pd.DataFrame:
+    """Read several runs' folders into one frame; ``run`` tells them apart.
+
+    Categories are in the order of the first run, then what others add. ``frame.attrs["runs"]`` holds for each run's
+    name what its ``run.json`` holds.
+
+    Raises:
+        GilbenchError: as :func:`load_run`; or there is none, or two are one and the same.
+    """
+    frames = [load_run(path) for path in paths]
+    metas = {str(frame.attrs["name"]): frame.attrs for frame in frames}
+    if not frames or len(metas) < len(frames):
+        raise GilbenchError(f"{len(frames)} runs, {len(metas)} of them different: name each run's folder once")
+    whole = _stacked(frames)
+    whole.attrs = {_RUNS: metas}
+    return whole
+
+
+@returns(CELLS)
+def cells(windows: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each cell: the figures of ``summary.csv``, from these windows.
+
+    Args:
+        windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
+
+    Raises:
+        GilbenchError: there is no row, or they do not come from there.
+    """
+    return _of_each(windows, summarise, CELLS)
+
+
+@returns(RATIOS)
+def ratios(
+    windows: pd.DataFrame,
+    baseline: str = "",
+    candidate: str = "",
+    *,
+    same_within: float | None = None,
+    metrics: Sequence[str] = tuple(METRICS),
+) -> pd.DataFrame:
+    """Return the paired ratios of targets that were measured side by side, a row for each cell and metric.
+
+    p-values are corrected for the cells that are asked for: pick those of a question, not those that look good.
+
+    Args:
+        windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
+        baseline: name of the target; empty: the plan's.
+        candidate: name of the other; empty: each of the others.
+        same_within: ratios closer to 1 count as the same; ``None``: the plan's.
+        metrics: keys of :data:`bench.analysis.metrics.METRICS`.
+
+    Raises:
+        GilbenchError: there is no row, they do not come from there, or a target or metric is not there.
+    """
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown:
+        raise GilbenchError(f"no metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
+
+    def compared(run: Run) -> pd.DataFrame:
+        return _compared(within(run, baseline, candidate, same_within, metrics), run)
+
+    return _of_each(windows, compared, RATIOS)
+
+
+@returns(LATENCY)
+def latency(windows: pd.DataFrame, percentiles: Sequence[float] = PERCENTILES) -> pd.DataFrame:
+    """Return percentiles of latency from the histograms, a row for each cell and percentile.
+
+    All windows of a cell in one pass count together, to within 0.1%; told are the median over passes, and their range.
+
+    Args:
+        windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
+        percentiles: above 0, up to 100.
+
+    Raises:
+        GilbenchError: there is no row, they do not come from there, or a percentile is out of range.
+    """
+    if not percentiles or not all(0 < one <= 100 for one in percentiles):
+        raise GilbenchError(f"percentiles lie above 0 and up to 100, not {', '.join(map(str, percentiles)) or 'none'}")
+    return _of_each(windows, lambda run: _percentiles(run, percentiles), LATENCY)
+
+
+def _compared(comparison: Comparison, run: Run) -> pd.DataFrame:
+    rows = [
+        {**row.to_dict(), "model": row.cell.split("/")[0], "workload": row.workload, "clients": row.clients}
+        for row in comparison.rows
+    ]
+    frame = pd.DataFrame(rows, columns=[column.name for column in RATIOS])
+    return frame.assign(
+        builds_differ_in=frame["builds_differ_in"].map(" ".join),
+        metric=pd.Categorical(frame["metric"], list(METRICS)),
+        verdict=pd.Categorical(frame["verdict"], list(map(str, Verdict))),
+        **{side: pd.Categorical(frame[side], run.values("target")) for side in ("baseline", "candidate")},
+    )
+
+
+def _percentiles(run: Run, percentiles: Sequence[float]) -> pd.DataFrame:
+    rows = []
+    for visit, windows in run.windows.groupby([*CELL, "pass"], sort=False):
+        together = Histogram.decode(*windows["latency_hdr"])
+        key = (*cast("tuple[Any, ...]", visit), together.total)
+        rows += [(*key, percent, together.percentile_ns(percent)) for percent in percentiles]
+    frame = pd.DataFrame(rows, columns=[*CELL, "pass", "requests", "percentile", "latency_ns"])
+    parts = []
+    for percent, part in frame.groupby("percentile"):
+        spread = over_passes(part.assign(latency_ns=pd.to_numeric(part["latency_ns"])), "latency_ns")
+        requests = part.groupby(CELL)["requests"].sum()
+        parts.append(spread.assign(percentile=percent, requests=requests).reset_index())
+    names = {"median": "latency_ns", "low": "latency_ns_low", "high": "latency_ns_high"}
+    told = pd.concat(parts).rename(columns=names)
+    order = ["workload", "clients", "model", "target", "percentile"]
+    return told.assign(**_categories(run, told)).sort_values(order, ignore_index=True)
+
+
+def _windows(run: Run) -> pd.DataFrame:
+    """Return the windows of a run with the columns of :data:`~bench.analysis.columns.WINDOWS`."""
+    windows = run.windows
+    builds = {target: build for target, build in run.section("targets").items() if isinstance(build, dict)}
+    codes = windows["warnings"].map(lambda told: [str(one.get("code", "unknown")) for one in told])
+    frame = windows.assign(
+        cell=_cell(windows),
+        python_version=windows["target"].map(lambda target: builds.get(target, {}).get("version")),
+        gil_enabled=windows["target"].map(lambda target: builds.get(target, {}).get("gil_enabled")),
+        began=pd.to_datetime((windows["at_s"] * 1e6).round().astype("int64"), unit="us", utc=True),
+        error_kinds=windows["error_kinds"].map(json.dumps),
+        roles=windows["roles"].map(json.dumps),
+        disturbed=codes.map(lambda several: any(one in DISTURBING for one in several)),
+        warnings=codes.map(" ".join),
+        **_categories(run, windows),
+    )
+    return shaped(frame, WINDOWS)
+
+
+def _categories(run: Run, frame: pd.DataFrame) -> dict[str, pd.Categorical]:
+    named = {name: pd.Categorical(frame[name], run.values(name)) for name in _NAMES if name in frame}
+    return {"run": pd.Categorical([run.name] * len(frame)), **named}
+
+
+def _cell(frame: pd.DataFrame) -> pd.Series[str]:
+    return frame[CELL[0]].astype(str).str.cat(frame[CELL[1:]].astype(str), sep="-")
+
+
+def _of_each(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: Table) -> pd.DataFrame:
+    """Return what is made of each run that the windows come from, one below the other."""
+    frames = []
+    for run in _runs(windows):
+        frame = made(run)
+        if set(CELL) <= set(frame.columns):
+            frame = frame.assign(cell=_cell(frame))
+        frames.append(shaped(frame.assign(**_categories(run, frame)), table))
+    return _stacked(frames)
+
+
+def _runs(windows: pd.DataFrame) -> Iterator[Run]:
+    """Yield the runs that windows come from, as :func:`bench.analysis.load.read_run` would, with these windows alone.
+
+    Raises:
+        GilbenchError: there is no row, or they do not come from :func:`load_run`.
+    """
+    metas: Mapping[str, Any] = windows.attrs.get(_RUNS) or {str(windows.attrs.get("name")): windows.attrs}
+    missing = {column.name for column in WINDOWS} - {*map(str, windows.columns)}
+    if missing or windows.empty or not set(windows["run"]) <= metas.keys():
+        raise GilbenchError(
+            "these are no windows of a known run: give what load_run or load_runs returned, or some rows of it"
+        )
+    plain = windows.astype(_PLAIN).astype({"accounts_estimated": bool})
+    plain.attrs = {}  # pandas copies them with every column that is picked
+    plain["warnings"] = plain["warnings"].map(lambda codes: [{"code": code} for code in codes.split()])
+    for name, part in plain.groupby("run", sort=False):
+        yield Run(Path(str(name)), dict(metas[str(name)]), part.reset_index(drop=True), 0)
+
+
+def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return frames with the same columns one below the other; categories come in the order in which they are met."""
+    if len(frames) == 1:
+        return frames[0]
+    named = [name for name, dtype in frames[0].dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
+    together = {str(name): union_categoricals([frame[name] for frame in frames]) for name in named}
+    return pd.concat(frames, ignore_index=True).assign(**together)

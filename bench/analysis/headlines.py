@@ -1,0 +1,46 @@
+"""The finding first: who overlaps waiting and who overlaps computing, a sentence for each target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bench.analysis import wording
+from bench.analysis.findings import Finding
+from bench.analysis.load import Run
+from bench.analysis.overlap import COMPUTES, WAITS, Seen, seen
+from bench.analysis.stats import BASELINE, Verdict
+
+_VERBS: Final = {WAITS: "waiting", COMPUTES: "computing"}
+_SAID: Final = {Verdict.YES: "overlaps with", Verdict.NO: "not with", Verdict.UNCLEAR: "may or may not with"}
+
+
+def headlines(run: Run) -> list[Finding]:
+    """Return a sentence for each target in which waiting or computing can be judged, with ranges over passes."""
+    judged = seen(run)
+    return [
+        Finding(f"On {target}", "; ".join(parts) + _with_clients(run, target, judged))
+        for target in run.values("target")
+        if (parts := list(_of_target(target, judged)))
+    ]
+
+
+def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterator[str]:
+    for workload, verb in _VERBS.items():
+        said: dict[Verdict, list[str]] = {}
+        for (model, under), of in judged.items():
+            one = next((one for one in of if one.workload == workload), None)
+            if under == target and model != BASELINE and one is not None and one.verdict and one.speedup:
+                said.setdefault(one.verdict, []).append(f"{model} {wording.times(one.speedup)}")
+        if said:
+            told = [f"{_SAID[verdict]} {wording.listed(said[verdict])}" for verdict in _SAID if verdict in said]
+            if Verdict.YES not in said:
+                told[0] = "overlaps " + told[0]
+            yield f"{verb} {', '.join(told)}"
+
+
+def _with_clients(run: Run, target: str, judged: dict[tuple[str, str], list[Seen]]) -> str:
+    counts = {one.clients for (_, under), of in judged.items() if under == target for one in of if one.verdict}
+    clients = f"{wording.listed(map(str, sorted(counts)), 'or')} clients"
+    cpus = f" on {wording.plural(run.cpus, 'CPU')}" if run.cpus else ""
+    return f" (times serial with {clients}{cpus}; range over passes)"

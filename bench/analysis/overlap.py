@@ -1,0 +1,74 @@
+"""Who overlaps what: the judgement on each model under each target, from its speed-up over serial and its cores."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from bench.analysis import starts
+from bench.analysis.company import MIXED
+from bench.analysis.load import Run
+from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, pick
+
+OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
+SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
+
+Key = tuple[str, str, int, str]  # a cell: model, workload, clients, target
+
+WAITS: Final = "io"
+COMPUTES: Final = "cpu"
+
+
+class Seen(NamedTuple):
+    """What was seen of a model on one workload, at its highest number of clients."""
+
+    workload: str
+    clients: int
+    speedup: Spread | None
+    cores: Spread | None
+    contended: bool
+    disturbed: bool
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether requests overlap; ``None`` if that cannot be told: no serial beside it, or one client only.
+
+        Computing that overlaps shows twice, in the speed-up and in the cores in use; the one without the other, as when
+        other programs slowed serial down, is no proof.
+        """
+        if self.speedup is None or self.clients == 1:
+            return None
+        if self.disturbed:
+            return Verdict.UNCLEAR
+        verdict = self.speedup.above(OVERLAPS_ABOVE)
+        one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Verdict.YES
+        return Verdict.UNCLEAR if verdict is Verdict.YES and self.workload == COMPUTES and one_core else verdict
+
+
+def seen(run: Run) -> dict[tuple[str, str], list[Seen]]:
+    """Return what was seen of each model under each target: models in the plan's order, target by target."""
+    speedups, cores = against_serial(run.windows), over_passes(run.windows, "effective_cores")
+    spoilt = disturbed(run)
+    workloads = [name for name in run.values("workload") if not name.startswith(MIXED)]
+    found: dict[tuple[str, str], list[Seen]] = {
+        (model, target): [] for target in run.values("target") for model in run.values("model")
+    }
+    of_subject: dict[Any, pd.DataFrame] = dict(iter(run.windows.groupby(["model", "target", "workload"])))
+    for (model, target), of in found.items():
+        for workload in workloads:
+            rows = of_subject.get((model, target, workload))
+            if rows is None:
+                continue
+            clients = int(rows["clients"].max())
+            key = (model, workload, clients, target)
+            codes = {w.get("code") for ws in rows.loc[rows["clients"] == clients, "warnings"] for w in ws}
+            at_once = (pick(speedups, key), pick(cores, key))
+            of.append(Seen(workload, clients, *at_once, "contended" in codes, key in spoilt))
+    return {subject: of for subject, of in found.items() if of}
+
+
+def disturbed(run: Run) -> set[Key]:
+    """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
+    windows = starts.by_cell(run)
+    return {cell for cell, hit in starts.disturbed(run).items() if len(hit) >= len(windows[cell]) / 2}

@@ -1,0 +1,152 @@
+"""What the page's script draws from: columns with a value for each cell, and what is known between cells."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from bench.analysis import comparison, starts, wording
+from bench.analysis.cautions import Caution
+from bench.analysis.comparison import Verdict
+from bench.analysis.formats import MARKS
+from bench.analysis.load import Run
+from bench.analysis.metrics import METRICS
+from bench.analysis.plots.style import is_free
+from bench.analysis.rankings import rankings
+from bench.analysis.stats import CELL
+from loadgen.histogram import Histogram
+
+PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
+_RANGED: Final = ("throughput_rps", "speedup", "latency_p50_ns", "latency_p99_ns", "effective_cores")
+_PLAIN: Final = (
+    *("latency_p999_ns", "connect_p99_ns", "peak_rss_bytes", "requests", "errors", "generator_utilisation"),
+    *(f"split_{state}_share" for state in wording.SPLIT),
+    "split_error_share",
+)
+_FEWEST_BEYOND: Final = 10  # requests above a percentile: with fewer it says little
+_DIGITS: Final = 6
+
+_VERDICTS: Final = {
+    Verdict.FASTER: "better",
+    Verdict.SLOWER: "worse",
+    Verdict.SAME: "the same",
+    Verdict.UNDECIDED: "not enough data to tell",
+}
+
+
+def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: Mapping[str, str]) -> Markup:
+    """Return the data as JSON that may stand in a ``script`` element.
+
+    Args:
+        run: what it is about.
+        summary: a row for each cell, see :func:`bench.analysis.summary.summarise`; the order of the cells.
+        wary: what to be wary of.
+        profiled: where on the page the profile of a cell is, by the cell's name.
+    """
+    cells = [tuple(row) for row in summary[CELL].itertuples(index=False)]
+    codes = [caution.code for caution in wary]
+    dims = {name: run.values(name) for name in ("workload", "model", "target", "clients")}
+    said = {
+        "dims": dims,
+        "cpus": run.cpus,
+        "passes": int(run.windows["pass"].nunique()),
+        "free": [target for target in dims["target"] if is_free(run, target)],
+        "split": wording.SPLIT,
+        "codes": [{"code": caution.code, "says": caution.says} for caution in wary],
+        "cells": {
+            **{
+                name: [dims[name].index(cell[CELL.index(name)]) for cell in cells] for name in CELL if name != "clients"
+            },
+            "clients": [cell[2] for cell in cells],
+            **{name: _figures(summary[name]) for name in _columns()},
+            "cpu_s_per_request": _figures(summary["server_cpu_s"] / summary["requests"].where(summary["requests"] > 0)),
+            "split_estimated": [bool(value) for value in summary["split_estimated"]],
+            "warnings": [[codes.index(code) for code in text.split() if code in codes] for text in summary["warnings"]],
+            "profile": [profiled.get("-".join(map(str, cell)), "") for cell in cells],
+        },
+        "percents": PERCENTS,
+        **_of_windows(run, cells),
+        "rankings": [
+            {
+                "workload": dims["workload"].index(one.workload),
+                "clients": one.clients,
+                "cells": [cells.index(cell) for cell in one.cells],
+                "shown": one.bits(),
+            }
+            for one in rankings(run)
+        ],
+        **_ratios(run, cells),
+    }
+    text = json.dumps(said, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no element can begin in it, or end
+
+
+def _columns() -> Iterable[str]:
+    for name in _RANGED:
+        yield from (name, f"{name}_low", f"{name}_high")
+    yield from _PLAIN
+
+
+def _of_windows(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Return each cell's latency at :data:`PERCENTS`, and each window's time, throughput and p99."""
+    of_cell = starts.by_cell(run)
+    began_s = float(run.windows["at_s"].min())
+    latencies, windows = [], []
+    for cell in cells:
+        here = of_cell[cell]
+        latencies.append(_percentiles(here["latency_hdr"]))
+        at, rates, p99 = here["at_s"] - began_s, here["throughput_rps"], here["latency_p99_ns"] / 1e6
+        windows.append([_rounded(each) for each in zip(at, rates, p99, strict=True)])
+    return {"latency_ns": latencies, "windows": windows}
+
+
+def _percentiles(texts: Iterable[str]) -> list[float | None] | None:
+    together = Histogram.decode(*texts)
+    if not together.total:
+        return None
+    told = (percent for percent in PERCENTS if together.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50)
+    found = {percent: together.percentile_ns(percent) for percent in told}
+    return _rounded([math.nan if (ns := found.get(percent)) is None else ns for percent in PERCENTS])
+
+
+def _ratios(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    compared = comparison.within(run).rows if len(run.values("target")) > 1 else ()
+    rows = []
+    for row in compared:
+        model, workload, clients = row.cell.split("/")
+        told = _rounded([row.ratio.ratio, row.ratio.low, row.ratio.high])
+        rows.append(
+            {
+                "cell": cells.index((model, workload, int(clients), row.candidate)),
+                "metric": row.metric,
+                **dict(zip(("ratio", "low", "high"), told, strict=True)),
+                "verdict": str(row.verdict),
+                "p": None if math.isnan(row.p_adjusted) else float(f"{row.p_adjusted:.2g}"),
+            }
+        )
+    return {
+        "baseline": compared[0].baseline if compared else "",
+        "metrics": {name: metric.title for name, metric in METRICS.items()},
+        "verdicts": _VERDICTS,
+        "marks": MARKS,
+        "ratios": rows,
+    }
+
+
+def _figures(column: pd.Series[Any]) -> list[float | None]:
+    return _rounded(column.astype(float))
+
+
+def _rounded(values: Iterable[float]) -> list[float | None]:
+    """Return numbers of so few digits as are shown, ``None`` for NaN."""
+    return [None if not np.isfinite(value) else _short(float(f"{value:.{_DIGITS}g}")) for value in values]
+
+
+def _short(value: float) -> float:
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,110 @@
+// Small means to draw with: elements, scales, panels with axes.
+
+function h(name, attributes = {}, ...inside) {
+  const html = { div: 1, table: 1, thead: 1, tbody: 1, tr: 1, th: 1, td: 1, button: 1, a: 1, small: 1, p: 1, span: 1 };
+  const element = name in html ? document.createElement(name) : document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(key, value);
+  element.append(...inside);
+  return element;
+}
+
+const model = (cell) => `var(--model-${named("model", cell)}, var(--model-other))`;
+const ink = (cell) => `var(--label-${named("model", cell)}, var(--label-other))`;
+const free = (cell) => DATA.free.includes(named("target", cell));
+const short = (text, most) => (text.length > most ? "…" + text.slice(1 - most) : text);
+
+const scale = {
+  linear: (domain, [from, to]) => (value) => from + ((value - domain[0]) / (domain[1] - domain[0] || 1)) * (to - from),
+  log: (domain, range) => {
+    const inner = scale.linear(domain.map(Math.log), range);
+    return (value) => inner(Math.log(value));
+  },
+};
+
+const STEPS = [[4, [1, 1.5, 2, 3, 4, 5, 6, 8]], [12, [1, 2, 3, 5]], [200, [1, 2, 5]], [Infinity, [1]]];
+function logTicks([low, high]) {
+  const steps = STEPS.find(([span]) => high / low <= span)[1];
+  const ticks = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (const step of steps) ticks.push(step * 10 ** power);
+  return ticks.filter((tick) => tick >= low && tick <= high);
+}
+function linearTicks([low, high], most = 5) {
+  const rough = (high - low) / most, power = 10 ** Math.floor(Math.log10(rough || 1));
+  const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough) || 1;
+  const ticks = [];
+  for (let tick = Math.ceil(low / step) * step; tick <= high * 1.0001; tick += step) ticks.push(tick);
+  return ticks;
+}
+const compact = (value) => (value >= 1000 ? `${Number((value / 1000).toPrecision(3))}k` : String(Number(value.toPrecision(3))));
+
+function extent(values, margin) {
+  const told = values.filter((value) => known(value) && value > 0);
+  return told.length ? [Math.min(...told) / margin, Math.max(...told) * margin] : [1, 10];
+}
+
+// One drawing as wide as its host, with a label for those who cannot see it.
+function sheet(host, height, label) {
+  const width = Math.max(300, host.clientWidth);
+  const svg = h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": label, class: "chart" });
+  host.append(svg);
+  return [svg, width];
+}
+
+// Small multiples, a panel for each target that share their axes: x and y are {label, domain, ticks, scale, write}.
+function panels(host, targets, label, x, y, draw, marginRight = 12) {
+  const wide = Math.max(300, host.clientWidth);
+  const columns = Math.max(1, Math.min(targets.length, Math.floor(wide / 330)));
+  const [left, top, bottom, gap] = [58, 30, 46, 16], height = 270;
+  const [svg, width] = sheet(host, height * Math.ceil(targets.length / columns), label);
+  const each = (width - gap * (columns - 1)) / columns;
+  targets.forEach((target, index) => {
+    const x0 = (index % columns) * (each + gap) + left, y0 = Math.floor(index / columns) * height + top;
+    const box = { left: x0, right: x0 + each - left - marginRight, top: y0, bottom: y0 + height - top - bottom };
+    const at = { x: x.scale(x.domain, [box.left, box.right]), y: y.scale(y.domain, [box.bottom, box.top]) };
+    svg.append(h("text", { x: box.left, y: y0 - 14, class: "panel" }, DATA.dims.target[target]));
+    for (const tick of y.ticks) {
+      svg.append(h("line", { x1: box.left, x2: box.right, y1: at.y(tick), y2: at.y(tick), class: "grid" }));
+      svg.append(h("text", { x: box.left - 8, y: at.y(tick) + 4, class: "tick end" }, y.write(tick)));
+    }
+    for (const tick of x.ticks) {
+      svg.append(h("line", { x1: at.x(tick), x2: at.x(tick), y1: box.top, y2: box.bottom, class: "grid" }));
+      svg.append(h("text", { x: at.x(tick), y: box.bottom + 18, class: "tick middle" }, x.write(tick)));
+    }
+    svg.append(h("text", { x: (box.left + box.right) / 2, y: box.bottom + 37, class: "axis middle" }, x.label));
+    if (index % columns === 0)
+      svg.append(h("text", { transform: `translate(${x0 - 46} ${(box.top + box.bottom) / 2}) rotate(-90)`, class: "axis middle" }, y.label));
+    draw(target, box, at, svg);
+  });
+}
+
+// Names at the right ends of lines, pushed apart where they would touch.
+function endLabels(svg, box, ends) {
+  const gap = 13;
+  ends.sort((a, b) => a.y - b.y);
+  for (let i = 1; i < ends.length; i++) ends[i].at = Math.max(ends[i].y, (ends[i - 1].at ?? ends[i - 1].y) + gap);
+  const over = Math.max(0, (ends.at(-1)?.at ?? 0) - box.bottom);
+  for (const end of ends) {
+    const y = (end.at ?? end.y) - over;
+    svg.append(h("line", { x1: end.x + 4, y1: end.y, x2: box.right + 8, y2: y, stroke: ink(end.cell), class: "leader" }));
+    svg.append(h("text", { x: box.right + 11, y: y + 4, fill: ink(end.cell), class: "name" }, named("model", end.cell)));
+  }
+}
+
+function mark(element, lines) {
+  element.classList.add("mark");
+  element.setAttribute("role", "img");
+  element.setAttribute("tabindex", "-1");
+  element.setAttribute("aria-label", lines.join("; "));
+  element.tip = lines;
+  return element;
+}
+
+function dot(cell, x, y, lines, radius = 4.5) {
+  const look = { cx: x, cy: y, r: radius, stroke: model(cell), fill: free(cell) ? "var(--card)" : model(cell) };
+  return mark(h("circle", look), lines);
+}
+
+// With a halo, so that it is seen on a bar of its own colour.
+const whisker = (x1, y1, x2, y2, stroke) =>
+  h("g", {}, h("line", { x1, y1, x2, y2, class: "halo" }), h("line", { x1, y1, x2, y2, stroke, class: "whisker" }));

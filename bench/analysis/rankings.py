@@ -1,0 +1,84 @@
+"""Which differences in a ranking are shown, and which are not.
+
+Everyone with the same workload and number of clients is compared with everyone else: by paired ratios over passes, as
+everything here is, corrected for there being so many pairs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from bench import ratios
+from bench.analysis.load import Run
+from bench.analysis.stats import CELL, per_pass
+
+ALPHA: Final = 1 - ratios.CONFIDENCE
+COLUMN: Final = "throughput_rps"
+
+Cell = tuple[Any, ...]
+
+
+class Pair(NamedTuple):
+    """Places of two in a ranking, the better one first."""
+
+    above: int
+    below: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Cells with the same workload and number of clients, by throughput.
+
+    Attributes:
+        workload: of all.
+        clients: of all.
+        cells: model, workload, clients, target; most requests per second first.
+        shown: the pairs whose difference is shown: the 95% interval of their ratio excludes 1, and so does the test
+            when it is corrected for the number of pairs (:func:`bench.ratios.corrected`).
+    """
+
+    workload: str
+    clients: int
+    cells: tuple[Cell, ...]
+    shown: frozenset[Pair]
+
+    def bits(self) -> str:
+        """Return all pairs in order, (0, 1), (0, 2), ... (1, 2), ...: 1 where the difference is shown."""
+        return "".join("01"[Pair(*pair) in self.shown] for pair in itertools.combinations(range(len(self.cells)), 2))
+
+
+def rankings(run: Run) -> Iterator[Ranking]:
+    """Yield a ranking for each workload and number of clients, in the plan's order."""
+    figures = by_pass(run.windows, COLUMN)
+    for workload, clients in itertools.product(run.values("workload"), run.values("clients")):
+        here = [cell for cell in figures if cell[1:3] == (workload, clients)]
+        if here:
+            cells = sorted(here, key=lambda cell: -statistics.median(figures[cell].values()))
+            yield Ranking(workload, clients, tuple(cells), shown([figures[cell] for cell in cells]))
+
+
+def by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit, float]]:
+    """Return a column of each cell by pass."""
+    figures: dict[Cell, dict[ratios.Visit, float]] = {}
+    for *cell, pass_, figure in per_pass(windows, column)[[*CELL, "pass", column]].itertuples(index=False):
+        figures.setdefault(tuple(cell), {})[int(pass_), 0] = float(figure)
+    return figures
+
+
+def shown(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset[Pair]:
+    """Return the pairs of places whose difference is shown, from each place's figures by pass."""
+    pairs = [Pair(*pair) for pair in itertools.combinations(range(len(figures)), 2)]
+    found = [ratios.paired(figures[above], figures[below]) for above, below in pairs]
+    adjusted = ratios.corrected([math.nan if one is None else one.p_of() for one in found])
+    return frozenset(
+        pair
+        for pair, one, p in zip(pairs, found, adjusted, strict=True)
+        if one is not None and one.has_interval and p < ALPHA and not one.low <= 1 <= one.high
+    )

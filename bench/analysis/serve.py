@@ -1,0 +1,151 @@
+"""A run's page over HTTP, which follows the run while it is going on.
+
+While a run is measured its pictures are not drawn: that takes seconds of a core, and would be in its figures. The page
+then has the findings, what can be explored and the cautions, drawn anew at most every :data:`REFRESH_S`, and only if
+somebody looks. When the run has ended it is the page that the run has drawn itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import time
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+from bench.analysis import theme
+from bench.analysis.cautions import cautions
+from bench.analysis.findings import findings
+from bench.analysis.load import META, RECORDS, read_run
+from bench.analysis.page import draw_page
+from bench.analysis.summary import summarise
+from bench.analysis.templates import filled
+from loadgen.errors import GilbenchError
+
+HOST: Final = "127.0.0.1"
+REFRESH_S: Final = 20.0
+POLL_S: Final = 5
+_YIELDS: Final = 19  # to the servers and the load that are measured meanwhile
+PAGE: Final = "report.html"
+_NAMES: Final = ("127.0.0.1", "localhost")  # what a browser may call us: no other name can be made to point here
+
+_FOLLOW: Final = f"""<script>
+setInterval(async () => {{
+  try {{
+    const version = await (await fetch("version")).text();
+    if (window.seen && window.seen !== version) location.reload();
+    window.seen = version;
+  }} catch {{}}
+}}, {POLL_S * 1000});
+</script>
+"""
+
+
+class Served:
+    """A run's folder, as it is at the moment.
+
+    Attributes:
+        folder: its path; a link like ``results/latest`` is followed at each look, so that a new run takes over.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._version, self._page, self._drawn_s = "", "", -REFRESH_S
+
+    def version(self) -> str:
+        """Return a text that changes when there is something new to see."""
+        with self._lock:
+            self._look()
+            return self._version
+
+    def page(self) -> str:
+        """Return the page, with a script that loads it again when there is something new."""
+        with self._lock:
+            self._look()
+            return self._page.replace("</body>", f"{_FOLLOW}</body>")
+
+    def _look(self) -> None:
+        """Draw the page anew if there is something new and it is time to."""
+        folder = self.folder.resolve()
+        times_ns = [_changed_ns(folder / name) for name in (META, RECORDS, PAGE)]
+        version = " ".join(map(str, (folder.name, *times_ns)))
+        ended = times_ns[-1] >= times_ns[1] > 0
+        if version != self._version and (ended or time.monotonic() - self._drawn_s >= REFRESH_S):
+            self._page = (folder / PAGE).read_text(encoding="utf-8") if ended else _draw(folder)
+            self._version, self._drawn_s = version, time.monotonic()
+
+
+def _changed_ns(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+def _draw(folder: Path) -> str:
+    try:
+        run = read_run(folder)
+    except GilbenchError as problem:
+        return filled("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=str(problem))
+    return draw_page(run, summarise(run), findings(run), cautions(run), {})
+
+
+def serve(folder: Path, port: int) -> None:
+    """Serve a run's page on loopback until Ctrl-C.
+
+    Raises:
+        GilbenchError: the port cannot be had, or there is no such folder.
+    """
+    os.nice(_YIELDS)
+    if not folder.is_dir():
+        raise GilbenchError(f"{folder} is no folder: name a run's folder, as results/latest")
+    served = Served(folder)
+    try:
+        server = ThreadingHTTPServer((HOST, port), functools.partial(_Handler, served))
+    except OSError as problem:
+        raise GilbenchError(f"cannot listen on port {port}: {problem.strerror}; choose another with --port") from None
+    sys.stdout.write(f"http://{HOST}:{server.server_port}/ shows {folder}; Ctrl-C ends it\n")
+    sys.stdout.flush()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Answers for the page and its version, and with the files that lie beside it."""
+
+    def __init__(self, served: Served, *args: Any, **keywords: Any) -> None:
+        self._served = served
+        super().__init__(*args, directory=str(served.folder.resolve()), **keywords)
+
+    def do_GET(self) -> None:
+        if self.headers.get("Host", "").partition(":")[0] not in _NAMES:
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
+        try:
+            match self.path.partition("?")[0]:
+                case "/" | "/report.html":
+                    self._answer(self._served.page(), "text/html")
+                case "/version":
+                    self._answer(self._served.version(), "text/plain")
+                case _:
+                    super().do_GET()
+        except GilbenchError as problem:
+            self._answer(f"error: {problem}", "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _answer(self, text: str, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Keep the terminal quiet."""

@@ -1,0 +1,57 @@
+"""A run in the summary of a step of GitHub Actions, in markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench import github
+from bench.analysis import wording
+from bench.analysis.cautions import Caution
+from bench.analysis.findings import Finding
+from bench.analysis.load import Run
+from bench.analysis.markdown import code, escaped, folded, table
+from bench.analysis.recommend import recommendations
+from bench.analysis.terminal import rows_of, titles
+
+
+def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequence[Caution]) -> None:
+    """Append a run to the summary of the step that this is run by, if it is.
+
+    Raises:
+        OSError: the summary cannot be written to.
+    """
+    short = _head(run, found, wary)
+    github.summarise(f"{short}{_tables(run, summary)}\n", f"{short}The tables are too large for this summary.\n")
+
+
+def _head(run: Run, found: Sequence[Finding], wary: Sequence[Caution]) -> str:
+    """Return what was found, and what to be wary of."""
+    lines = [f"## {escaped(run.name)}", ""]
+    command = run.meta.get("command")
+    lines += [code(command), ""] if isinstance(command, str) and command else []
+    lines += [f"- **{escaped(finding.subject)}**: {escaped(finding.says)}" for finding in found]
+    best = list(recommendations(run))
+    if best:
+        objective = str(run.section("plan").get("objective") or "throughput")
+        lines += ["", f"### What serves best, by {escaped(objective)}", ""]
+        lines += [f"- **{escaped(one.workload)}**: {escaped(one.says)}" for one in best]
+    if wary:
+        lines += ["", "### What to be wary of", ""]
+    for one in wary:
+        remedy = f"; {escaped(one.remedy)}" if one.remedy else ""
+        lines.append(f"- **{escaped(one.code)}**: {escaped(str(one)[len(one.code) + 2 :])}{remedy}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _tables(run: Run, summary: pd.DataFrame) -> str:
+    """Return a table for each workload, all numbers of clients in it."""
+    clients = run.values("clients")
+    told = []
+    for workload in run.values("workload"):
+        rows = [(model, target, *figures) for model, target, figures in rows_of(run, summary, workload, clients)]
+        told.append(folded(f"{workload}: requests per second", table(("model", "target", *titles(clients)), 2, rows)))
+    passes = run.windows["pass"].nunique()
+    told.append(f"req/s: median ± half the range over {wording.plural(passes, 'pass')}.\n" if passes > 1 else "")
+    return "\n".join(told)

@@ -1,0 +1,153 @@
+"""Where a command writes: as wide, as colourful and in such characters as whoever reads it can take.
+
+Colours and width are Rich's business (``NO_COLOR``, ``COLUMNS``, 80 columns into a file). What it leaves open is
+decided here: which characters there are, and whether anything may move.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import IO, Any, Final, cast
+
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from bench import github
+
+WIDTH: Final = 80
+"""What a table is made for; on a wider terminal there is more room for names."""
+
+_GAP: Final = 2  # columns between two of a table; one where room is short
+_HEAD: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+_FOLDED_LEAST: Final = 8  # columns
+_NO_OTHERS: Final = {"C", "POSIX"}
+_COERCED: Final = {"C.UTF-8", "C.utf8", "UTF-8"}
+_ALIKE: Final = str.maketrans("×–—·…µ▲▼▸’“”≈−▁▂▃▄▅▆▇█", 'x--.~u^v>\'""~-_.-:=+*#')
+_LONGER: Final = str.maketrans({"±": "+-", "→": "->", "≠": "!=", "≤": "<=", "≥": ">="})
+
+
+class Terminal(Console):
+    """A console that knows which characters its reader has.
+
+    Args:
+        file: where it writes; ``None``: standard output.
+        options: those of :class:`rich.console.Console`.
+
+    Attributes:
+        stream: the same file, for commands to GitHub Actions.
+    """
+
+    def __init__(self, file: IO[str] | None = None, **options: Any) -> None:
+        self._ascii = says_ascii(os.environ)
+        self.stream = stream = sys.stdout if file is None else file
+        if not stream.isatty() and "force_interactive" not in options and "force_terminal" not in options:
+            options["force_interactive"] = False  # FORCE_COLOR asks for colours in a file, not for a cursor that moves
+        super().__init__(file=_inert(stream) if github.in_actions() else file, highlight=False, **options)
+
+    @property
+    def encoding(self) -> str:
+        """The encoding that the reader can take; Rich draws tables and bars by it."""
+        return "ascii" if self._ascii else super().encoding
+
+    def spelt(self, text: str, style: str = "") -> Text:
+        """Return a text in characters that there are, as it is before it is laid out: some likenesses are longer."""
+        return Text(spelt(text, self.encoding), style)
+
+    def fitted(self, text: str, width: int, style: str = "") -> Text:
+        """Return a text in characters that there are and in so many columns, without its middle if need be."""
+        return self.spelt(shortened(spelt(text, self.encoding), width), style)
+
+    def table(
+        self,
+        titles: Sequence[str],
+        rows: Iterable[Sequence[str | Text]],
+        *,
+        title: str = "",
+        folded: Collection[str] = (),
+        right: Collection[str] = (),
+    ) -> Table:
+        """Return a table that is as wide as the console at most, and in which nothing is cut.
+
+        Args:
+            titles: of the columns.
+            rows: a text for each column.
+            title: of the table.
+            folded: titles of the columns that go over several lines where room is short; the others are figures.
+            right: titles of the columns that are set flush right.
+        """
+        spelt = [[self.spelt(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        columns = zip(map(self.spelt, titles), *spelt, strict=True)
+        widths = [max(line.cell_len for cell in column for line in cell.split() or [cell]) for column in columns]
+        names = [place for place, name in enumerate(titles) if name in folded]
+        gap = _GAP if sum(widths) + _GAP * len(titles) <= self.width else 1
+        room = self.width - gap * len(titles) - sum(width for place, width in enumerate(widths) if place not in names)
+        for place, width in zip(names, narrowed([widths[place] for place in names], room, _FOLDED_LEAST), strict=True):
+            widths[place] = width
+        head = _HEAD if self.options.ascii_only else box.SIMPLE_HEAD
+        table = Table(box=head, padding=(0, gap - 1, 0, 0), show_edge=False, title_justify="left")
+        table.title = self.spelt(title, "bold") if title else None
+        for name, width in zip(titles, widths, strict=True):
+            justify: JustifyMethod = "right" if name in right else "left"
+            table.add_column(
+                self.spelt(name), justify=justify, width=width, overflow="fold", no_wrap=name not in folded
+            )
+        for row in spelt:
+            table.add_row(*row)
+        return table
+
+
+class _Inert:
+    """A file for a log of GitHub Actions, in which nothing that is written is a command."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(github.inert(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def _inert(file: IO[str]) -> IO[str]:
+    return cast("IO[str]", _Inert(file))
+
+
+def says_ascii(environ: Mapping[str, str]) -> bool:
+    """Tell whether an environment asks for nothing but ASCII, as ``LANG=C`` does.
+
+    Where it does CPython says ``LC_CTYPE=C.UTF-8`` for itself and for what it starts (PEP 538), so that value tells
+    nothing. An environment without any of the three asks for nothing.
+    """
+    kind = environ.get("LC_CTYPE")
+    said = environ.get("LC_ALL") or (kind if kind not in _COERCED else None) or environ.get("LANG")
+    return said in _NO_OTHERS
+
+
+def spelt(text: str, encoding: str) -> str:
+    """Return a text in characters that an encoding has: ``±2%`` as ``+-2%``, and ``?`` for what has no likeness."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(_LONGER).translate(_ALIKE).encode(encoding, "replace").decode(encoding)
+    return text
+
+
+def shortened(name: str, width: int) -> str:
+    """Return a name in at most ``width`` characters: what is left out is its middle, for names differ at their ends."""
+    if len(name) <= width:
+        return name
+    head = (width - 1) // 2
+    return f"{name[:head]}…{name[head + 1 - width :]}" if width > 2 else name[:width]
+
+
+def narrowed(widths: Sequence[int], room: int, least: int = 1) -> list[int]:
+    """Return widths that together fit into so many columns: the widest give way first, none below ``least``."""
+    narrow = list(widths)
+    while sum(narrow) > room and max(narrow, default=0) > least:
+        narrow[narrow.index(max(narrow))] -= 1
+    return narrow

@@ -1,0 +1,113 @@
+"""What a plan would cost, before anything of it is done.
+
+By the definitions of :mod:`bench.budget`, which measure the one figure that is guessed here: what starting and stopping
+servers takes. The guess is what it took on a quiet machine with two CPUs; where servers start more slowly windows get
+shorter by that and set-up longer, but the budget holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from rich.table import Table
+
+from bench.budget import Budget
+from bench.console import Terminal
+from bench.plan import Plan, served
+
+START_S: Final = 0.05
+"""Starting and stopping the servers of a group, whatever their number,"""
+EACH_S: Final = 0.06
+"""and each of them."""
+COMPILING_S: Final = 0.5
+"""Once for each interpreter: modules are compiled at its first start."""
+
+
+class Price(NamedTuple):
+    """What a plan would cost.
+
+    Attributes:
+        windows: how many; with a precision asked for the most that there is time for.
+        window_s: length of each.
+        overhead_s: what a window costs beside itself, an estimate.
+        set_up_s: starting each model and each workload once, an estimate; no part of the budget.
+        measuring_s: all windows, with what they cost beside; with a precision asked for at most.
+        drawing_s: what is kept for it.
+        refusal: why nothing would be measured, and what would do; empty if it fits.
+    """
+
+    windows: int
+    window_s: float
+    overhead_s: float
+    set_up_s: float
+    measuring_s: float
+    drawing_s: float
+    refusal: str
+
+    @property
+    def total_s(self) -> float:
+        return self.set_up_s + self.measuring_s + self.drawing_s
+
+
+def price(plan: Plan) -> Price:
+    """Return what a plan would cost; of one that does not fit, with the shortest windows."""
+    targets = len({cell.target for cell in plan.cells})
+    start_and_stop_s = START_S + EACH_S * len(plan.cells) / len(plan.groups)
+    budget = Budget.planned(plan, start_and_stop_s)
+    if plan.precision is not None:
+        plan = replace(plan, passes=max(1, budget.passes))
+    window_s = budget.window_s(0)
+    models = len({cell.model for cell in plan.cells})
+    workloads = len({served(cell.workload)[0] for cell in plan.cells})
+    return Price(
+        windows=plan.windows,
+        window_s=window_s,
+        overhead_s=budget.overhead_s,
+        set_up_s=COMPILING_S * targets + (max(models, workloads) + 1 + models) * start_and_stop_s,
+        measuring_s=plan.windows * (budget.overhead_s + window_s),
+        drawing_s=budget.drawing_s,
+        refusal=budget.refusal,
+    )
+
+
+def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool = False) -> None:
+    """Write a plan and its price; ``quiet``: the price alone."""
+    costs = price(plan)
+    bound = "about" if plan.precision is None else "at most"
+    in_all = f"{bound} {minutes(costs.total_s)} min" if not costs.refusal else f"would be refused: {costs.refusal}"
+    if quiet:
+        console.print(console.spelt(in_all))
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    rows = (*_plan(plan, costs), *(("left out", str(gap)) for gap in gaps), *_costs(costs, bound))
+    for title, told in (*rows, ("in all", in_all)):
+        table.add_row(console.spelt(title), console.spelt(told, "bold" if told == in_all else ""))
+    console.print("", table, "", sep="\n")
+
+
+def _plan(plan: Plan, costs: Price) -> Iterator[tuple[str, str]]:
+    for title, place in (("models", 0), ("workloads", 1), ("clients", 2), ("interpreters", 3)):
+        yield title, ", ".join(dict.fromkeys(str(cell[place]) for cell in plan.cells))
+    yield "cells", f"{len(plan.cells)}, in {len(plan.groups)} groups whose interpreters are measured side by side"
+    each = f"{len(plan.cells)} cells" + (f" × {plan.rounds} rounds" if plan.rounds > 1 else "")
+    if plan.precision is None:
+        yield "windows", f"{costs.windows}: {plan.passes} passes of {each}, of about {costs.window_s:.2f} s"
+    else:
+        yield "windows", f"at most {costs.windows}, of {costs.window_s:.2f} s, in passes of {each}"
+        yield "until", f"each ratio to {plan.baseline} is known to ±{plan.precision * 100:.3g}%, or the budget is spent"
+    yield "budget", f"{plan.budget_s:g} s, for measuring and drawing"
+
+
+def _costs(costs: Price, bound: str) -> Iterator[tuple[str, str]]:
+    yield "set-up", f"about {costs.set_up_s:.0f} s: each model and each workload is tried out"
+    beside = f"each window costs about {costs.overhead_s:.2f} s beside itself, an estimate until servers were started"
+    yield "measuring", f"{bound} {costs.measuring_s:.0f} s; {beside}"
+    yield "drawing", f"{costs.drawing_s:.0f} s are kept for it"
+
+
+def minutes(seconds: float) -> str:
+    """Write a time in minutes, as ``3.1``; whole ones from 10 on."""
+    return f"{math.ceil(seconds / 60)}" if seconds >= 600 else f"{max(0.1, seconds / 60):.1f}"

@@ -1,0 +1,93 @@
+"""The script that a shell reads to complete our commands, made of what their parsers know."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from bench import options, readers, variants
+from bench.places import ROOT
+from bench.shell.commands import COMMANDS
+from bench.shell.shells import SHELLS
+from loadgen.peers.servers import SERVERS
+from loadgen.peers.tools import TOOLS
+from servers.models import MODELS
+from servers.workloads import WORKLOADS
+
+LISTS: Final = {"LIST", "A,B"}
+"""How the help writes what takes several names with commas between."""
+
+_FILES: Final = {"FILE", "FOLDER", "RUN"}
+_OF_PYTEST: Final = ("--collect-only", "--quiet", "--verbose")
+_LIVE: Final = {"--pythons": "pythons", "--variants": "pythons", "--python": "pythons", "--cell": "cells"}
+_ALONE: Final = {"CELL": "cells", "LIST": "pythons", "RUN": "file", "FOLDER": "file"}
+_NAMES: Final[Mapping[str, Iterable[str]]] = {
+    "--server": MODELS,
+    "--servers": (options.ALL, *MODELS),
+    "--workload": WORKLOADS,
+    "--workloads": (options.ALL, *WORKLOADS),
+    "--objective": readers.OBJECTIVES,
+    "--conversation": ("10", "keepalive"),
+}
+_OF_PEERS: Final[Mapping[str, Iterable[str]]] = {"--servers": SERVERS, "--tools": TOOLS}
+
+
+def script(shell: str) -> str:
+    """Return the script for one of :data:`~bench.shell.shells.SHELLS`."""
+    parsers = {command: parser() for command, parser in COMMANDS.items()}
+    filled = {
+        "@ROOT@": shlex.quote(str(ROOT)),
+        "@PYTHON@": shlex.quote(sys.executable),
+        "@SESSIONS@": " ".join(command.split()[2] for command in parsers if command.startswith("nox -s ")),
+        "@VARIANTS@": " ".join(row.partition("=")[0] + "=" * ("=" in row) for row in variants.summaries()),
+        "@OPTIONS@": "\n".join(
+            _row(command, " ".join([*_options(parser), *_OF_PYTEST * (command == "nox -s bench --")]))
+            for command, parser in parsers.items()
+        ),
+        "@TAKES@": "\n".join(
+            _row(f"{command} {option}", takes)
+            for command, parser in parsers.items()
+            for option, takes in _takes(command, parser)
+        ),
+    }
+    text = "".join(path.read_text(encoding="utf-8") for path in SHELLS[shell])
+    for place, what in filled.items():
+        text = text.replace(place, what)
+    return text
+
+
+def _row(case: str, what: str) -> str:
+    return f"    {shlex.quote(case)}) echo {shlex.quote(what)} ;;"
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        yield from (option for option in action.option_strings if option.startswith("--"))
+
+
+def _takes(command: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Yield each option with what it takes, and what stands alone with an empty one."""
+    for action in parser._actions:
+        for option in action.option_strings or [""]:
+            takes = _what(command, option, action)
+            if takes:
+                yield option, takes
+
+
+def _what(command: str, option: str, action: argparse.Action) -> str:
+    if not option:
+        return _names(action.choices, action) if action.choices else _ALONE.get(str(action.metavar), "")
+    if action.nargs == 0:
+        return "flag"
+    if option in _LIVE:
+        return _LIVE[option]
+    of_command = _OF_PEERS if command == "nox -s peers --" else _NAMES
+    known = action.choices or of_command.get(option)
+    return _names(known, action) if known else "file" if action.metavar in _FILES else "other"
+
+
+def _names(known: Iterable[str], action: argparse.Action) -> str:
+    return f"{'list' if action.metavar in LISTS else 'one'} {' '.join(map(str, known))}"

@@ -1,0 +1,151 @@
+"""Commands that are not run: whether what they say would be taken."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import itertools
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+from bench import options, variants
+from bench.errors import GilbenchError
+from bench.shell.commands import COMMANDS
+from docs.blocks.programs import Program, program, runnable
+from docs.sessions import ROOT
+
+_BENCH: Final = "bench"
+_PYTESTS: Final = {"-k": 1, "-m": 1, "--collect-only": 0, "-q": 0, "-v": 0, "-vv": 0}
+"""Options of pytest's own that pages use, and how many values each takes."""
+
+_VERSION: Final = re.compile(r"3\.\d+(\.\d+)?t?|auto|[\w.]*=?[\w./~-]*python[\w.]*")
+_OTHERS: Final = re.compile(
+    r"bash|cat|cd|cp|curl|git|grep|head|jq|kill|ls|mkdir|nox|open|perf|pip|pipx|py-spy|pytest-benchmark|python[\d.]*t?|run"
+    "|source|taskset|uv|uvx|wrk"
+)
+"""Programs that are not the project's, about which a page is believed."""
+
+_STANDS_FOR: Final = {"PID": "1"}
+"""What a reader is to put in place of a word in capitals."""
+
+_NO_NAME: Final = re.compile(r"[^\w.+:-]")
+_HANDLER: Final = re.compile(r"([\w./-]+\.py):\w")
+_VARIABLE: Final = re.compile(r"[A-Za-z_]\w*=")
+_JOINTS: Final = frozenset({"&&", "||", ";", "|", "&"})
+_REDIRECTIONS: Final = frozenset({">", ">>", "<", ">&"})
+
+
+def refusal(command: str, files: Mapping[str, str]) -> str:
+    """Return why a command would be refused, "" if it would not.
+
+    Args:
+        command: as it is typed; several, where they are joined.
+        files: of the reader's, which it may name.
+    """
+    with _among(dict.fromkeys(_HANDLER.findall(command), "") | dict(files)):
+        try:
+            refused = ((words, _why(words)) for words in _commands(command))
+            return "; ".join(f"{shlex.join(words)}: {why}" for words, why in refused if why)
+        except ValueError as problem:
+            return f"{command}: {problem}"
+
+
+def _commands(typed: str) -> Iterator[list[str]]:
+    """Yield each command of a line without what the shell itself understands.
+
+    Raises:
+        ValueError: a quotation has no end.
+    """
+    reader = shlex.shlex(typed, posix=True, punctuation_chars=True)
+    reader.whitespace_split = True
+    for joint, several in itertools.groupby(reader, key=_JOINTS.__contains__):
+        words = list(several) if not joint else []
+        while words and _VARIABLE.match(words[0]):
+            words = words[1:]
+        yield words[: next((place for place, word in enumerate(words) if word in _REDIRECTIONS), None)]
+
+
+def _why(words: list[str]) -> str:
+    if not words or "--help" in words:
+        return ""
+    words = [_STANDS_FOR.get(word, word) for word in words]
+    own = program(words)
+    if own is None:
+        return "" if _OTHERS.fullmatch(words[0].rpartition("/")[2]) else f"{words[0]} is no program that pages may use"
+    if own.module == "-c":
+        compile(own.words[0], "<string>", "exec")
+        return ""
+    if own.session == _BENCH:
+        return _bench(own.typed)
+    return _parsed(own)
+
+
+def _parsed(own: Program) -> str:
+    """Give the words to the parser of the command whose name is the longest that fits."""
+    session = ("nox", "-s", own.session, "--", *own.typed)
+    whole = list(session if own.session else ("python", "-m", own.module, *own.words))
+    fitting = [name for name in map(str.split, COMMANDS) if whole[: len(name)] == name]
+    if fitting:
+        name = max(fitting, key=len)
+        return _refused(COMMANDS[" ".join(name)](), whole[len(name) :])
+    module = importlib.import_module(runnable(own.module))
+    return _refused(module.parser(), own.words) if hasattr(module, "parser") else f"{own.module} has no parser"
+
+
+def _refused(parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
+    said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
+    with said, contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            parser.parse_args(words)
+        except SystemExit as end:
+            said.seek(0)
+            return said.read().strip() if end.code else ""
+    return ""
+
+
+def _bench(words: tuple[str, ...]) -> str:
+    """Read what is typed as a run would, under interpreters that are this one by other names."""
+    typed = options.parser()
+    found, rest = typed.parse_known_args(words)
+    while rest:
+        if rest[0] not in _PYTESTS:
+            return f"{rest[0]} is no option"
+        rest = rest[1 + _PYTESTS[rest[0]] :]
+    given: dict[str, Any] = {name: getattr(found, options.DEST.format(name)) for name in options.OPTIONS}
+    try:
+        given["pythons"] = ",".join(_stand_ins(given["pythons"]))
+        with mock.patch.object(options, "discover", return_value=[]):  # which takes seconds; none is wanted
+            options.read(given | {"resume": None})
+    except GilbenchError as problem:
+        return str(problem)
+    return ""
+
+
+def _stand_ins(pythons: str) -> Iterator[str]:
+    for spec in pythons.split(","):
+        plain, _ = variants.split(spec.strip())
+        if not _VERSION.fullmatch(plain):
+            raise ValueError(f"{spec} is no interpreter")
+        names = ("3.14", "3.14t") if plain == "auto" else (spec.strip().partition("=")[0],)
+        yield from (f"{_NO_NAME.sub('-', name)}={sys.executable}" for name in names)
+
+
+@contextlib.contextmanager
+def _among(files: Mapping[str, str]) -> Iterator[None]:
+    """Be in a folder with the reader's files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, source in files.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source, encoding="utf-8")
+        for name in ("results", ".nox"):
+            Path(folder, name).symlink_to(ROOT / name)
+        with contextlib.chdir(folder):
+            yield

@@ -1,0 +1,76 @@
+"""Which module of the project a command runs, and with which words."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from typing import Final, NamedTuple
+
+from docs.sessions import sessions
+
+_PYTHON: Final = re.compile(r"(\.nox/\w+/bin/)?python(3(\.\d+)?t?)?")
+_NOX: Final = (("python3", "-m", "nox"), ("python", "-m", "nox"), ("uvx", "nox"), ("pipx", "run", "nox"), ("nox",))
+_OTHERS: Final = {"pip", "venv"}  # modules that are not the project's
+
+
+class Program(NamedTuple):
+    """A module's ``main``, and the words of its command line.
+
+    Attributes:
+        module: ``-c`` for Python that was typed.
+        words: of its command line.
+        session: of nox, that runs it.
+        typed: what of the words the reader types in that session.
+    """
+
+    module: str
+    words: tuple[str, ...]
+    session: str = ""
+    typed: tuple[str, ...] = ()
+
+
+def program(words: list[str]) -> Program | None:
+    """Return what a command runs; ``None``: no part of the project.
+
+    Raises:
+        ValueError: nox is asked for something that it does not have.
+    """
+    for nox in _NOX:
+        if tuple(words[: len(nox)]) == nox:
+            return _session(words[len(nox) :])
+    if not words or not _PYTHON.fullmatch(words[0]) or len(words) < 3 or words[2] in _OTHERS:
+        return None
+    if words[1] == "-c":
+        return Program("-c", tuple(words[2:]))
+    if words[1] != "-m":
+        return None
+    return Program(words[2], tuple(words[3:]))
+
+
+def _session(words: list[str]) -> Program | None:
+    if words[:1] == ["-f"]:
+        words = words[2:]
+    if words[:1] != ["-s"]:
+        if words in ([], ["-l"]):
+            return None
+        raise ValueError(f"nox {' '.join(words)}: a page says nox -s SESSION")
+    known = sessions()
+    several, own = (words[1 : words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words[1:], [])
+    several = [word for word in several if word != "--install-only"]
+    unknown = [word for word in several if word not in known]
+    if unknown or not several:
+        raise ValueError(f"{', '.join(unknown) or 'nothing'}: no session; there are {', '.join(known)}")
+    one = known[several[0]]
+    return Program(one.module, (*one.words, *own), several[0], tuple(own)) if one.module and len(several) == 1 else None
+
+
+def runnable(module: str) -> str:
+    """Return the name of the module that ``python -m`` would run.
+
+    Raises:
+        ValueError: there is none.
+    """
+    spec = importlib.util.find_spec(module)
+    if spec is None:
+        raise ValueError(f"there is no module {module}")
+    return module if spec.submodule_search_locations is None else f"{module}.__main__"

@@ -1,0 +1,154 @@
+"""Commands as a terminal at the repository's root would run them.
+
+The project's own are run in this process, which has imported what takes most of them a second; others by a shell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from docs.blocks.programs import Program, program, runnable
+from docs.sessions import ROOT
+
+_DIRECT: Final[dict[tuple[str, ...], str]] = {
+    ("bench", "explain"): "bench.analysis.explain"
+}  # started by the former as a process of its own
+_BASH: Final = shutil.which("bash") or "bash"
+_STATUS: Final = "echo $?"
+_PIPE: Final = re.compile(r"""((?:[^|'"]|'[^']*'|"[^"]*")*)\|(.*)""", re.DOTALL)
+_SHELL_ONLY: Final = frozenset(";&<>()")
+_ENVIRONMENT: Final = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
+_INTERPRETER: Final = re.compile(r"(?<!\S)(\.nox/bench/bin/)?python3?(?= )")
+
+
+class Shell:
+    """Remembers the status of the last command.
+
+    Attributes:
+        status: what that ended with.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+
+    def run(self, command: str) -> str:
+        """Run a command and return what it printed, on both of its outputs.
+
+        Raises:
+            ValueError: it is no command of the project as it stands there.
+        """
+        if command == _STATUS:
+            said, self.status = f"{self.status}\n", 0
+            return said
+        first, rest = _divided(command)
+        own = program(shlex.split(first)) if not _SHELL_ONLY & set(_unquoted(first)) else None
+        with _set_up():
+            if own is None or not own.module:
+                self.status, printed = _bash(command)
+            else:
+                self.status, printed = _called(own)
+                if rest:
+                    self.status, printed = _bash(rest, printed)
+        return printed
+
+
+def _divided(command: str) -> tuple[str, str]:
+    found = _PIPE.fullmatch(command)
+    return (found[1], found[2].strip()) if found else (command, "")
+
+
+def _unquoted(command: str) -> str:
+    return re.sub(r"""'[^']*'|"[^"]*\"""", "", command)
+
+
+def _bash(command: str, given: str = "") -> tuple[int, str]:
+    done = subprocess.run(
+        [_BASH, "-o", "pipefail", "-c", _INTERPRETER.sub(shlex.quote(sys.executable), command)],
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def _called(own: Program) -> tuple[int, str]:
+    """Call a module's ``main``, and return the status and what was written to both outputs, by processes as well."""
+    if own.module == "-c":
+        code, *words = own.words
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+
+        def run() -> object:
+            exec(compile(code, "<string>", "exec"), namespace)  # noqa: S102 - the page's own program
+            return 0
+
+    else:
+        direct = _DIRECT.get((own.module, *own.words[:1]))
+        words = list(own.words[1:] if direct else own.words)
+        main: Callable[[list[str]], object] = importlib.import_module(runnable(direct or own.module)).main
+
+        def run() -> object:
+            return main(words)
+
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        with _both_outputs(file.fileno()):
+            status = _status(run)
+        file.seek(0)
+        return status, file.read()
+
+
+def _status(run: Callable[[], object]) -> int:
+    try:
+        status = run()
+    except SystemExit as end:
+        status = end.code
+        if isinstance(status, str):
+            sys.stderr.write(f"{status}\n")
+            status = 1
+    return status if isinstance(status, int) else 0
+
+
+@contextlib.contextmanager
+def _both_outputs(to: int) -> Iterator[None]:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    kept = [os.dup(number) for number in (1, 2)]
+    try:
+        for number in (1, 2):
+            os.dup2(to, number)
+        with (
+            open(1, "w", encoding="utf-8", buffering=1, closefd=False) as out,
+            open(2, "w", encoding="utf-8", buffering=1, closefd=False) as err,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            yield
+    finally:
+        for number, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+@contextlib.contextmanager
+def _set_up() -> Iterator[None]:
+    """Be at the root, on a terminal of 80 columns without colour, and leave nothing changed behind."""
+    before = dict(os.environ)
+    os.environ.update(_ENVIRONMENT)
+    os.environ.pop("FORCE_COLOR", None)
+    try:
+        with contextlib.chdir(ROOT):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

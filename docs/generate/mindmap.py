@@ -1,0 +1,309 @@
+"""The one-picture summary of the concepts: ``python -m docs.generate.mindmap``.
+
+A trunk with a card on each branch, two beside each other, so that it can be read on a phone. Cards have a paper of
+their own: the picture has no background, and looks the same on a light page and on a dark one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, PathPatch
+from matplotlib.path import Path as Line
+
+from bench.analysis import wording
+from bench.analysis.plots import style
+from bench.analysis.stats import Spread
+from docs.generate.mindmap_figures import Figures
+from docs.sessions import ROOT
+from loadgen.errors import GilbenchError
+from loadgen.picture import FAINT, INK, QUIET
+
+EXAMPLE: Final = Path("results/example")
+FOLDER: Final = Path("docs/pictures")
+NAME: Final = "mindmap"
+
+GIL, FREE, NEWER = "3.13", "3.13t", "3.14"  # targets of the example run
+
+# Points.
+WIDTH: Final = 408.0
+MARGIN: Final = 3.0
+GUTTER: Final = 26.0
+CARD: Final = (WIDTH - 2 * MARGIN - GUTTER) / 2
+PADDING: Final = 9.0
+HEADER: Final = 23.0
+ROW: Final = 17.0
+NOTE: Final = 13.0
+BETWEEN: Final = 16.0
+TRUNK: Final = WIDTH / 2
+TURN: Final = 12.0  # where a branch leaves the trunk, above its card's header
+BAR: Final = (84.0, CARD - 84 - 42)  # where bars begin, from a card's left, and how long they may be
+
+TEXT: Final = 8.6
+STRONG: Final = 8.8
+TITLE: Final = 10.2
+
+
+class Row(NamedTuple):
+    """A line of a card.
+
+    Attributes:
+        text: what it is about.
+        figure: what was measured, written at the end.
+        bar: a ratio and its range, drawn as well.
+        longest: the highest end of a range in this card.
+        colour: of the bar.
+        hollow: no GIL.
+    """
+
+    text: str
+    figure: str
+    bar: Spread | None = None
+    longest: float = 1.0
+    colour: str = INK
+    hollow: bool = False
+
+
+class Card(NamedTuple):
+    """A branch: what it is called, in which colour, its lines, and what they mean."""
+
+    title: str
+    colour: str
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def height(self) -> float:
+        return HEADER + len(self.rows) * ROW + len(self.notes) * NOTE + 1.9 * PADDING
+
+
+def cards(figures: Figures) -> list[Card]:
+    """Return the branches, left and right in turn."""
+    return [
+        Card(
+            "Waiting overlaps",
+            style.LABELS["multiprocess"],
+            tuple(_overlaps(figures, "io", free=False)),
+            (
+                f"× serial (dashed), {figures.clients} clients, 5 ms.",
+                "Concurrency: while one waits,",
+                "another goes on.",
+            ),
+        ),
+        Card(
+            "Computing needs cores",
+            style.COLOURS["asyncio"],
+            tuple(_overlaps(figures, "cpu", free=True)),
+            (
+                f"× serial (dashed), {figures.clients} clients, {figures.run.cpus} CPUs.",
+                "Parallelism: several compute",
+                "at the same instant.",
+            ),
+        ),
+        Card(
+            "The GIL",
+            style.LABELS["threaded"],
+            (
+                Row("cores of threads", figures.cores("threaded", "cpu", GIL)),
+                Row("their time waiting for it", figures.gil_wait("threaded", "cpu", GIL)),
+                Row("hashing by threads", f"{wording.ratio(figures.speedup('threaded', 'native', GIL).median)}×"),
+                Row(
+                    "until it comes back",
+                    f"{figures.fact('the GIL back, switch interval 5 ms', 'median_ms', GIL):.1f} ms",
+                ),
+            ),
+            (
+                "One thread of an interpreter at a",
+                "time. Let go for I/O, sleep, hashing,",
+                "and after 5 ms if somebody waits.",
+            ),
+        ),
+        Card(
+            "Past the GIL",
+            style.COLOURS["subinterpreters"],
+            (
+                Row("coroutines: cores", figures.cores("asyncio", "cpu", GIL)),
+                Row("processes: cores", figures.cores("multiprocess", "cpu", GIL)),
+                Row("interpreters: cores", figures.cores("subinterpreters", "cpu", NEWER)),
+                Row("threads, no GIL: cores", figures.cores("threaded", "cpu", FREE)),
+            ),
+            (
+                "PEP 703; PEP 684 and 734; or fork.",
+                "The JIT (PEP 744) makes one thread",
+                "quicker: nothing overlaps by it.",
+            ),
+        ),
+        Card(
+            "What starting costs",
+            style.COLOURS["asyncio-threads"],
+            (
+                Row("coroutine's task", figures.time("task", GIL)),
+                Row("thread", figures.time("thread", GIL)),
+                Row("process, forked", figures.time("process: fork", GIL)),
+                Row("interpreter", figures.time("interpreter", NEWER)),
+                Row("process, spawned", figures.time("process: spawn", GIL)),
+            ),
+            ("To start one and see it end.",),
+        ),
+        Card(
+            "What sharing costs",
+            QUIET,
+            (
+                Row("lock nobody else wants", figures.time("uncontended: Lock", GIL)),
+                Row(
+                    "longest wait, 4 want it",
+                    f"{figures.fact('Lock wanted by 4 threads', 'longest_wait_ms', GIL):.0f} ms",
+                ),
+                Row(
+                    "the same without GIL",
+                    f"{figures.fact('Lock wanted by 4 threads', 'longest_wait_ms', FREE):.1f} ms",
+                ),
+                Row("lost by n += 1, GIL", f"{figures.fact('counter +=, by 4 threads', 'missing_share', GIL):.0%}"),
+                Row("lost by n += 1, no GIL", f"{figures.fact('counter +=, by 4 threads', 'missing_share', FREE):.0%}"),
+            ),
+            ("The GIL never was your lock.",),
+        ),
+    ]
+
+
+def _overlaps(figures: Figures, workload: str, *, free: bool) -> Iterator[Row]:
+    """Yield the models' speed-ups over serial, with bars."""
+    shown = [
+        ("coroutines", "asyncio", GIL),
+        ("threads", "threaded", GIL),
+        ("processes", "multiprocess", GIL),
+        (f"{figures.run.cpus} interpreters", "subinterpreters", NEWER),
+        *([("threads, no GIL", "threaded", FREE)] if free else []),
+    ]
+    times = [figures.speedup(model, workload, target) for _, model, target in shown]
+    longest = max(one.high for one in times)
+    for (name, model, target), one in zip(shown, times, strict=True):
+        told = f"{wording.ratio(one.median)}×"
+        yield Row(name, told, one, longest, style.colour(model), hollow=target == FREE)
+
+
+def draw(figures: Figures) -> Figure:
+    """Return the picture."""
+    branches = cards(figures)
+    pairs = [branches[place : place + 2] for place in range(0, len(branches), 2)]
+    top, root = 4.0, 63.0
+    height = top + root + sum(max(card.height for card in pair) + BETWEEN for pair in pairs) + MARGIN
+    figure = style.blank(WIDTH / 72, height / 72)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, WIDTH), ylim=(height, 0))
+    axes.axis("off")
+    at = top + root + BETWEEN
+    places = []
+    for pair in pairs:
+        places += [(card, left, at) for card, left in zip(pair, (MARGIN, WIDTH - MARGIN - CARD), strict=True)]
+        at += max(card.height for card in pair) + BETWEEN
+    last = places[-1][2] + HEADER / 2
+    axes.plot([TRUNK, TRUNK], [top + root, last - TURN], color=style.AXIS, linewidth=3.2, solid_capstyle="butt")
+    for _, left, where in places:
+        _branch(axes, left, where)
+    _root(axes, top, root)
+    for card, left, where in places:
+        tallest = max(other.height for other, _, height_at in places if height_at == where)
+        _card(axes, card, left, where, tallest)
+    style.describe(
+        figure,
+        "Mind map: "
+        + "; ".join(f"{card.title}: {', '.join(f'{row.text} {row.figure}' for row in card.rows)}" for card in branches),
+    )
+    return figure
+
+
+def _root(axes: Axes, top: float, height: float) -> None:
+    width = 250.0
+    _box(axes, (TRUNK - width / 2, top, width, height), INK, edge=style.AXIS, rounded=14)
+    for at, text, size, colour in (
+        (17, "Several things at once", 13.0, style.PAPER),
+        (35, "under way: concurrency · computed: parallelism", 7.9, FAINT),
+        (49, f"CPython {GIL} · {FREE}, without a GIL · {NEWER} for interpreters", 7.0, style.ZONE),
+    ):
+        weight = "bold" if size > TITLE else "normal"
+        _text(axes, TRUNK, top + at, text, size=size, colour=colour, weight=weight, ha="center")
+
+
+def _branch(axes: Axes, left: float, top: float) -> None:
+    """Draw a line that leaves the trunk and rounds into the card's header."""
+    edge = left + CARD if left < TRUNK else left
+    level = top + HEADER / 2
+    line = Line([(TRUNK, level - TURN), (TRUNK, level), (edge, level)], [Line.MOVETO, Line.CURVE3, Line.CURVE3])
+    axes.add_patch(PathPatch(line, facecolor="none", edgecolor=style.AXIS, linewidth=3.2, capstyle="butt"))
+
+
+def _card(axes: Axes, card: Card, left: float, top: float, height: float) -> None:
+    _box(axes, (left, top, CARD, height), style.PAPER, edge=card.colour)
+    _box(axes, (left, top, CARD, HEADER), card.colour, edge=card.colour)
+    _box(axes, (left, top + HEADER / 2, CARD, HEADER / 2), card.colour, edge=card.colour, rounded=0.01)
+    _text(axes, left + PADDING, top + HEADER / 2, card.title, size=TITLE, colour=style.PAPER, weight="bold")
+    at = top + HEADER + PADDING * 0.65
+    for row in card.rows:
+        _row(axes, row, left, at + ROW / 2)
+        at += ROW
+    at = top + height - PADDING * 0.55 - len(card.notes) * NOTE
+    for note in card.notes:
+        _text(axes, left + PADDING, at + NOTE / 2, note, size=7.9, colour=QUIET)
+        at += NOTE
+
+
+_SERIAL: Final[Any] = {"color": QUIET, "linewidth": 0.9, "linestyle": (0, (2, 1.4))}
+_RANGE: Final[Any] = {"color": INK, "linewidth": 1.1, "marker": "|", "markersize": 5, "markeredgewidth": 1.1}
+
+
+def _row(axes: Axes, row: Row, left: float, middle: float) -> None:
+    if row.bar is not None:
+        begin, unit = left + BAR[0], BAR[1] / row.longest
+        face = style.PAPER if row.hollow else row.colour
+        _box(axes, (begin, middle - 4.2, row.bar.median * unit, 8.4), face, edge=row.colour, rounded=1.6)
+        serial = begin + unit
+        axes.plot([serial] * 2, [middle - ROW / 2, middle + ROW / 2], **_SERIAL)
+        axes.plot([begin + row.bar.low * unit, begin + row.bar.high * unit], [middle] * 2, **_RANGE)
+    _text(axes, left + PADDING, middle, row.text, size=TEXT)
+    _text(axes, left + CARD - PADDING, middle, row.figure, size=STRONG, weight="bold", ha="right")
+
+
+def _box(
+    axes: Axes, place: tuple[float, float, float, float], colour: str, *, edge: str = "none", rounded: float = 6
+) -> None:
+    """Draw a box at left, top, width, height."""
+    left, top, width, height = place
+    shape = f"round,pad=0,rounding_size={rounded}"
+    box = FancyBboxPatch((left, top), width, height, boxstyle=shape, facecolor=colour, edgecolor=edge, linewidth=1.2)
+    axes.add_patch(box)
+
+
+def _text(
+    axes: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: float,
+    colour: str = INK,
+    weight: str = "normal",
+    ha: str = "left",
+) -> None:
+    axes.text(x, y, text, fontsize=size, color=colour, fontweight=weight, ha=ha, va="center_baseline")
+
+
+def main() -> int:
+    """Draw it from the example run, and return the exit status."""
+    try:
+        with style.style():
+            style.save(draw(Figures(ROOT / EXAMPLE)), ROOT / FOLDER, NAME)
+    except GilbenchError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    sys.stdout.write(f"{FOLDER / NAME}.svg and .png written\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

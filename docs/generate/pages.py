@@ -1,0 +1,49 @@
+"""Which pages are made, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from docs.generate import choices, codes, commands, data
+from docs.generate.markdown import page, table
+
+
+class Made(NamedTuple):
+    """A page: its title, what is on it, and what returns it."""
+
+    title: str
+    summary: str
+    text: Callable[[], str]
+
+
+PAGES: Final = {
+    "bench": Made("nox -s bench", "the main command and its options", commands.bench),
+    "sessions": Made("Sessions", "everything that nox can run", commands.nox_sessions),
+    "commands": Made("Commands", "every other command and its options", commands.commands),
+    "loadgen": Made("Load generator and servers", "their commands and options", commands.loadgen),
+    "models": Made("Models", "concurrency models: what `--servers` takes", choices.models),
+    "workloads": Made("Workloads", "what a request costs: what `--workloads` takes", choices.workloads),
+    "variants": Made("Variants", "what can be changed about an interpreter", choices.variants),
+    "metrics": Made("Metrics", "what is compared", choices.metrics),
+    "run": Made("A run's folder", "its files, and the keys of `run.json`", data.run_folder),
+    "record": Made("Record", "the fields of `records.jsonl`, with units", data.records),
+    "frames": Made("Frames", "the columns of what Python gets", data.python_frames),
+    "warnings": Made("Warnings", "every warning code, when it is said, and what to do", codes.warnings),
+    "exit-codes": Made("Exit codes", "of every command", codes.exits),
+}
+
+
+def index() -> str:
+    """Return the page that leads to them."""
+    rows = [(f"[{one.title}]({name}.md)", one.summary) for name, one in PAGES.items()]
+    return page(
+        "Reference",
+        "Written from the code, so that it cannot say anything else.",
+        table(("page", "what is there"), rows),
+    )
+
+
+def every() -> dict[str, str]:
+    """Return the text of each file of the folder, by its name."""
+    return {"index.md": index(), **{f"{name}.md": one.text() for name, one in PAGES.items()}}

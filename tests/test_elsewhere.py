@@ -1,0 +1,182 @@
+"""From another project's folder: paths count from there, and nothing of it is taken for ours."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench import places, pytest_options
+from bench.apart import run_apart
+from bench.places import ROOT
+from bench.server import Server
+from bench.targets import resolve
+
+pytestmark = pytest.mark.quiet
+
+POISON = 'raise RuntimeError("this is not ours to run")\n'
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a project that has modules of the names of ours, tests of its own, and a handler with a neighbour."""
+    folder = tmp_path / "shop"
+    for name in ("bench", "servers", "loadgen", "perf"):
+        (folder / name).mkdir(parents=True)
+    for poisoned in (
+        "bench/__init__.py",
+        "servers/__init__.py",
+        "loadgen/__init__.py",
+        "conftest.py",
+        "perf/conftest.py",
+    ):
+        (folder / poisoned).write_text(POISON, encoding="utf-8")
+    (folder / "discounts.py").write_text("OFF = 7\n", encoding="utf-8")
+    (folder / "prices.txt").write_text("42", encoding="utf-8")
+    (folder / "shop.py").write_text(
+        "from pathlib import Path\n"
+        "from discounts import OFF\n"
+        "def price(request):\n"
+        "    return str(int(Path('prices.txt').read_text()) - OFF).encode()\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def pytest_bench(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run what ``nox -f PATH/noxfile.py -s bench --`` runs."""
+    ours = (
+        "-c",
+        os.path.relpath(ROOT / "pyproject.toml"),
+        "-p",
+        "bench.pytest_options",
+        os.path.relpath(ROOT / "bench"),
+    )
+    command = [sys.executable, "-m", "pytest", *ours, "-p", "no:cacheprovider", *words]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_plan_is_read_from_where_one_stands(shop: Path) -> None:
+    python = os.path.relpath(sys.executable)
+    pythons = f"mine={python}" if "/" in python else f"mine=./{python}"
+    done = pytest_bench(
+        *("--workload", "./shop.py:price", "--results", "./perf", "--pythons", pythons),
+        *("--servers", "threaded", "--clients", "1", "--collect-only"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "threaded-price-1-mine" in done.stdout
+    assert "not ours to run" not in done.stdout + done.stderr
+    assert {path.name for path in shop.iterdir()} == {
+        *("bench", "servers", "loadgen", "perf", "conftest.py", "discounts.py", "prices.txt", "shop.py")
+    }
+
+
+def test_an_option_that_nobody_knows_is_one_line_of_pytest_s(shop: Path) -> None:
+    done = pytest_bench("--severs", "threaded")
+    assert done.returncode == 4
+    assert done.stderr.startswith("ERROR: unrecognized arguments: --severs")
+    assert done.stderr.rstrip().endswith("(did you mean --servers?); see --help")
+    assert done.stderr.rstrip().count("\n") == 0
+
+
+def test_help_is_our_options_in_groups_and_pytest_s_with_v(shop: Path) -> None:
+    done = pytest_bench("--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: nox -s bench -- ")
+    titles = (
+        "what is measured:",
+        "how long and how precisely:",
+        "what is said of it:",
+        "where results go:",
+        "examples:",
+    )
+    assert [title for title in titles if f"\n{title}\n" not in done.stdout] == []
+    assert "--capture" not in done.stdout
+    typed = SimpleNamespace(args=("bench", "--help", "-v"))
+    asked: Any = SimpleNamespace(option=SimpleNamespace(help=True), invocation_params=typed)
+    assert pytest_options.pytest_cmdline_main(asked) is None  # and pytest goes on with its own
+
+
+@pytest.mark.parametrize("workload", ["./shop.py:price", "shop:price"])
+def test_a_handler_has_its_neighbours_and_its_files(shop: Path, workload: str) -> None:
+    (target,) = resolve(f"mine={sys.executable}", [])
+    server = Server(target, "threaded", workload)
+    try:
+        server.ready()
+        with socket.create_connection(("127.0.0.1", server.port), 5) as connection:
+            connection.sendall(b"hello\n")
+            assert connection.makefile("rb").readline() == b"35\n"
+    finally:
+        server.stop()
+
+
+def test_two_sides_of_one_handler_are_two_targets(shop: Path) -> None:
+    """As in docs/how-to/gate.yml: each imports from its own folder, and says so when it is asked what it is."""
+    for side, off in (("base", 1), ("head", 2)):
+        (shop / side).mkdir()
+        (shop / side / "pricing.py").write_text(f"def price(request): return b'{off}'\n", encoding="utf-8")
+        (target,) = resolve(f"{side}={sys.executable}+env:PYTHONPATH={shop / side}", [])
+        server = Server(target, "serial", "pricing:price")
+        try:
+            server.ready()
+            environment = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+            assert f"PYTHONPATH={shop / side}".encode() in environment
+            with socket.create_connection(("127.0.0.1", server.port), 5) as connection:
+                connection.sendall(b"hello\n")
+                assert connection.makefile("rb").readline() == b"%d\n" % off
+        finally:
+            server.stop()
+
+
+def test_commands_and_paths_are_as_seen_from_where_one_stands(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["--workload", "./shop.py:price"]
+    assert (
+        places.nox("bench", words) == f"nox -f {shlex.quote(str(ROOT / 'noxfile.py'))} -s bench -- {shlex.join(words)}"
+    )
+    assert places.results() == ROOT / "results"
+    assert places.from_here(shop / "perf" / "latest") == Path("perf/latest")
+    monkeypatch.setenv("GILBENCH_RESULTS", "./perf")
+    assert places.latest() == Path("perf/latest")
+    monkeypatch.delenv("GILBENCH_RESULTS")
+    monkeypatch.chdir(ROOT)
+    assert places.nox("bench", words) == f"nox -s bench -- {shlex.join(words)}"
+    assert places.nox("report") == "nox -s report"
+    assert places.latest() == Path("results/latest")
+
+
+def test_what_runs_apart_is_ours(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_apart("bench", "dcotor") == 2
+    assert capfd.readouterr().err.startswith("python -m bench: error: argument COMMAND: 'dcotor' is unknown")
+
+
+def test_no_session_that_shows_results_forgets_where_it_was_called() -> None:
+    """What is about the checkout itself stays there; everything else counts paths from where nox was called."""
+    text = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    bodies = dict(
+        re.findall(r"^def (\w+)\(session: nox\.Session\) -> None:\n(.*?)(?=^@|\Z)", text, re.DOTALL | re.MULTILINE)
+    )
+    of_the_checkout = {"tests", "lint", "workflows", "types", "lock", "docs", "example", "notebook"}
+    assert {name for name, body in bodies.items() if "_run_here(" not in body} == of_the_checkout
+
+
+def test_the_gate_s_steps_are_the_how_to_s_commands() -> None:
+    gate = " ".join((ROOT / "docs/how-to/gate.yml").read_text(encoding="utf-8").split())
+    text = (ROOT / "docs/how-to/gate-in-ci.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    shown = [" ".join(line.split()) for line in text.splitlines() if line.startswith("uvx nox ")]
+    assert len(shown) == 3
+    values = {"shop:price": '"$HANDLER"', "item-7": '"$REQUEST"'}
+    for command in shown[:2]:  # the third is the other gate
+        as_in_gate = command
+        for value, name in values.items():
+            as_in_gate = as_in_gate.replace(value, name)
+        assert as_in_gate in gate

@@ -1,0 +1,298 @@
+"""The page in a browser: each control, what marks say, and that nobody is left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bench.analysis import wording
+from bench.analysis.__main__ import draw
+from bench.analysis.load import read_run
+from bench.analysis.rankings import rankings
+from bench.analysis.summary import summarise
+from tests.made import Made
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+"""The system's; without one Playwright's own, which ``nox -s tests`` has installed."""
+
+CONTENDED = [{"code": "contended", "busy_share": 0.97}]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Made(warnings=lambda model, workload, *_: CONTENDED if (model, workload) == ("multiprocess", "cpu") else [])
+    folder = made.write(tmp_path_factory.mktemp("page") / "run")
+    draw(read_run(folder), quiet=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # No sandbox: it cannot be had by root, or inside many containers; what is opened is our own page.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, run: Path) -> Iterator[Page]:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
+    page.goto((run / "report.html").as_uri())
+    yield page
+    assert not wrong
+    context.close()
+
+
+def shown(page: Page) -> list[list[str]]:
+    rows: list[list[str]] = page.eval_on_selector_all(
+        "#cells-table tbody tr", "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+    return rows
+
+
+def heads(page: Page) -> list[str]:
+    texts: list[str] = page.eval_on_selector_all("#cells-table th button", "all => all.map(one => one.firstChild.data)")
+    return texts
+
+
+def chart(page: Page, nth: int = 0) -> list[str]:
+    labels: list[str] = (
+        page.locator("#view svg").nth(nth).locator(".mark").evaluate_all("all => all.map(one => one.ariaLabel)")
+    )
+    return labels
+
+
+def choose(page: Page, name: str, value: str) -> None:
+    page.locator(f"#explore input[name={name}][value='{value}']").locator("..").click()
+
+
+def clipboard(page: Page) -> str:
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_the_first_view_ranks_computing_with_most_clients(page: Page, run: Path) -> None:
+    labels = chart(page)
+    assert len(labels) == 8
+    assert all(label.startswith("cpu, ") and "8 clients" in label for label in labels)
+    summary = summarise(read_run(run))
+    best = summary[(summary["workload"] == "cpu") & (summary["clients"] == 8)].nlargest(1, "throughput_rps").iloc[0]
+    low, high = (wording.rate(best[f"throughput_rps_{end}"]) for end in ("low", "high"))
+    assert f"{best['model']} on {best['target']}" in labels[0]
+    assert f"{wording.rate(best['throughput_rps'])} ({low}–{high}) requests/s" in labels[0]
+
+
+def test_a_ranking_says_which_differences_are_shown(page: Page, run: Path) -> None:
+    of = next(one for one in rankings(read_run(run)) if (one.workload, one.clients) == ("cpu", 8))
+    steps = sum((place, place + 1) in of.shown for place in range(len(of.cells) - 1))
+    said = page.locator("#honest").inner_text()
+    assert f"Of the 7 steps from one to the next, {steps} " in said
+    assert "corrected for 28 pairs" in said
+    level = [cell for place, cell in enumerate(of.cells[1:], 1) if (0, place) not in of.shown]
+    for model, _, _, target in level[:4]:
+        assert f"{model} on {target}" in said
+    assert said.startswith("Not told apart" if level else f"{of.cells[0][0]} on {of.cells[0][3]} is ahead")
+
+
+@pytest.mark.parametrize(
+    ("view", "says"),
+    [
+        ("Latency", "p99: "),
+        ("CPU and GIL", "median over passes"),
+        ("Interpreters", "× 3.13"),
+        ("Over the run", "min after the first window"),
+    ],
+)
+def test_each_view_is_drawn(page: Page, view: str, says: str) -> None:
+    page.get_by_role("tab", name=view).click()
+    labels = [label for nth in range(page.locator("#view svg").count()) for label in chart(page, nth)]
+    assert any(says in label for label in labels)
+    assert "NaN" not in page.locator("#view").inner_html()
+
+
+def test_what_is_chosen_is_what_is_drawn_and_listed(page: Page) -> None:
+    choose(page, "workload", "io")
+    choose(page, "clients", "4")
+    choose(page, "models", "serial")
+    choose(page, "targets", "3.13t")
+    labels = chart(page)
+    assert len(labels) == 3
+    assert all(label.startswith("io, ") and "on 3.13;" in label.replace(", 4 clients", "") for label in labels)
+    assert {row[2] for row in shown(page)} == {"threaded", "asyncio", "multiprocess"}
+    assert {(row[0], row[3]) for row in shown(page)} == {("io", "3.13")}
+    choose(page, "targets", "3.13")  # the last one stays
+    assert page.locator("#explore input[name=targets]:checked").count() == 1
+
+
+def test_a_link_shows_the_same_to_somebody_else(page: Page, browser: Browser) -> None:
+    choose(page, "workload", "echo")
+    choose(page, "models", "asyncio")
+    page.get_by_role("tab", name="Latency").click()
+    page.locator("#cells-table").get_by_role("button", name="p99").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#said")).to_have_text("Copied a link to what is shown.")
+    other = browser.new_page()
+    other.goto(clipboard(page))
+    assert shown(other) == shown(page)
+    assert chart(other) == chart(page)
+    assert other.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
+    other.close()
+
+
+def test_a_link_that_makes_no_sense_shows_the_first_view(page: Page) -> None:
+    before = chart(page)
+    page.evaluate("location.hash = '#explore&view=nosuch&models=nosuch&sort=-nosuch&clients=99'")
+    assert chart(page) == before
+
+
+def test_the_table_is_sorted_and_searched(page: Page) -> None:
+    place = heads(page).index("throughput")
+    page.locator("#cells-table").get_by_role("button", name="throughput").click()
+    rates = [float(row[place].replace(",", "")) for row in shown(page)]
+    assert rates == sorted(rates, reverse=True)
+    page.locator("#cells-table").get_by_role("button", name="throughput").click()
+    assert [float(row[place].replace(",", "")) for row in shown(page)] == rates[::-1]
+    assert page.locator("#cells-table th[aria-sort=ascending]").count() == 1
+    page.get_by_label("Find").fill("thre 3.13t")
+    assert {(row[2], row[3]) for row in shown(page)} == {("threaded", "3.13t")}
+    page.get_by_label("all workloads").check()
+    assert {row[0] for row in shown(page)} == {"echo", "io", "cpu"}
+    page.get_by_role("button", name="Reset").click()
+    assert len(shown(page)) == 24
+
+
+def test_other_columns_can_be_had(page: Page) -> None:
+    page.get_by_label("columns").select_option("where the time went")
+    assert heads(page)[4:10] == list(wording.SPLIT.values())
+    page.get_by_label("columns").select_option("costs and tails")
+    assert "memory" in heads(page)
+    assert all("–" not in cell for row in shown(page) for cell in row[4:6])
+
+
+def test_cautions_stand_beside_what_they_spoil(page: Page) -> None:
+    page.get_by_label("Find").fill("contended")
+    assert {row[2] for row in shown(page)} == {"multiprocess"}
+    link = page.locator("#cells-table tbody a").first
+    assert link.get_attribute("href") == "#caution-contended"
+    assert page.locator("#caution-contended").count() == 1
+    assert any("caution: contended" in label for label in chart(page))
+
+
+def test_the_table_is_copied_as_markdown_and_csv(page: Page) -> None:
+    page.get_by_role("button", name="Copy as Markdown").click()
+    expect(page.locator("#said")).to_have_text("Copied 24 rows as Markdown.")
+    head, rule, *rows = clipboard(page).splitlines()
+    assert head.startswith("| workload | clients | model | target | throughput (requests/s) | ")
+    assert re.fullmatch(r"\|(-{3}:?\|)+", rule)
+    assert len(rows) == 24
+    assert {row.count("|") for row in (head, *rows)} == {rule.count("|")}
+    page.get_by_role("button", name="Copy as CSV").click()
+    expect(page.locator("#said")).to_have_text("Copied 24 rows as CSV.")
+    found = list(csv.DictReader(io.StringIO(clipboard(page))))
+    assert len(found) == 24
+    for row in found:
+        assert float(row["throughput_rps_low"]) <= float(row["throughput_rps"]) <= float(row["throughput_rps_high"])
+
+
+def test_the_command_is_copied(page: Page) -> None:
+    page.locator("[data-copy=command]").click()
+    expect(page.locator("#said")).to_have_text("Copied the command.")
+    assert clipboard(page) == page.locator("#command").inner_text()
+
+
+def test_a_mark_tells_its_value_to_pointer_and_keyboard(page: Page) -> None:
+    first = page.locator("#view svg").first.locator(".mark").first
+    first.hover()
+    expect(page.locator("#tip")).to_contain_text("requests/s")
+    page.mouse.move(0, 0)
+    first.focus()
+    before = page.locator("#tip").inner_text()
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#tip").inner_text() != before
+    page.keyboard.press("Escape")
+    expect(page.locator("#tip")).to_be_hidden()
+    page.get_by_role("tab", name="Throughput").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Latency")).to_be_focused()
+    assert page.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_left_out(browser: Browser, run: Path, scheme: Literal["light", "dark"]) -> None:
+    page = browser.new_page(color_scheme=scheme)
+    page.goto((run / "report.html").as_uri())
+    for view in ("", "Latency", "CPU and GIL", "Interpreters", "Over the run"):
+        if view:
+            page.get_by_role("tab", name=view).click()
+        found = Axe().run(page, "#view" if view else None, {"resultTypes": ["violations"]}).response["violations"]
+        grave = [one for one in found if one["impact"] in {"serious", "critical"}]
+        assert not [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in grave], view
+    page.close()
+
+
+def test_it_fits_a_phone(browser: Browser, run: Path) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 700})
+    page.goto((run / "report.html").as_uri())
+    for view in ("throughput", "latency", "time", "interpreters", "windows"):
+        page.goto(f"{(run / 'report.html').as_uri()}#explore&view={view}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, view
+    page.close()
+
+
+def test_on_paper_there_are_no_controls(page: Page) -> None:
+    page.emulate_media(media="print")
+    expect(page.locator("#copy-csv")).to_be_hidden()
+    expect(page.locator("#choose-models")).to_be_hidden()
+    expect(page.locator("#cells-table")).to_be_visible()
+    expect(page.locator("#honest")).to_be_visible()
+
+
+def test_names_are_text_to_the_script_as_well(browser: Browser, tmp_path: Path) -> None:
+    evil = "</script><img src=x onerror=\"document.title='evil'\">|`"
+    folder = Made(models=("serial", "threaded"), workloads=("cpu",), targets=(evil, "3.13"), passes=2).write(
+        tmp_path / "r"
+    )
+    draw(read_run(folder), quiet=True)
+    page = browser.new_page()
+    page.goto((folder / "report.html").as_uri())
+    assert page.title().startswith("gilbench")
+    assert any(evil in row[3] for row in shown(page))
+    assert page.locator("img").count() == 0
+    page.close()
+
+
+def test_figures_that_are_missing_are_dashes(browser: Browser, tmp_path: Path) -> None:
+    made = Made(models=("threaded",), workloads=("io",), clients=(8,), targets=("3.13",), passes=1, accounted=False)
+    folder = made.write(tmp_path / "run")
+    draw(read_run(folder), quiet=True)
+    page = browser.new_page()
+    page.goto((folder / "report.html").as_uri())
+    assert "One only, so nothing is ranked." in page.locator("#honest").inner_text()
+    (row,) = shown(page)
+    assert row[heads(page).index("speed-up")] == "–"
+    for view, says in (("CPU and GIL", "not known"), ("Interpreters", "nothing to compare")):
+        page.get_by_role("tab", name=view).click()
+        assert says in page.locator("#view").inner_text()
+    page.close()
+
+
+def test_the_data_are_json_of_finite_numbers(run: Path) -> None:
+    text = (run / "report.html").read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0]
+    data = json.loads(text, parse_constant=pytest.fail)
+    assert {len(column) for column in data["cells"].values()} == {len(data["windows"])} == {72}

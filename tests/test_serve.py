@@ -1,0 +1,139 @@
+"""A run's page over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.analysis import serve
+from bench.analysis.__main__ import draw, main
+from bench.analysis.load import read_run
+from bench.analysis.serve import Served
+from tests.made import Made
+
+SMALL = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,), targets=("3.13",))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = SMALL.write(tmp_path / "run")
+    meta = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(meta | {"state": "running"}))
+    return folder
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = [sys.executable, "-m", "bench.analysis", str(folder), "--serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("http://127.0.0.1:"), line
+        yield process, int(line.split(":")[2].split("/")[0])
+        process.kill()
+
+
+def get(port: int, path: str, host: str = "localhost") -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path, headers={"Host": host})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
+    server: tuple[subprocess.Popen[str], int], folder: Path
+) -> None:
+    process, port = server
+    status, page = get(port, "/")
+    assert status == 200
+    assert "The run is still going on" in page
+    assert "setInterval" in page
+    assert not (folder / "report.html").exists()
+    assert get(port, "/version") == (200, get(port, "/version")[1])
+    assert get(port, "/", host=f"localhost:{port}")[0] == 200
+    assert get(port, "/", host="evil.example")[0] == 403
+    assert get(port, "/records.jsonl")[0] == 200
+    assert get(port, "/../../../etc/passwd")[0] == 404
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    assert process.stdout is not None
+    assert process.stdout.read() == ""
+
+
+def test_the_page_is_drawn_anew_when_there_is_something_new_and_time_has_passed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = Served(folder)
+    first, page = served.version(), served.page()
+    records = folder / "records.jsonl"
+    lines = records.read_text().splitlines(keepends=True)
+    records.write_text("".join(lines[:-1]))
+    os.utime(records, ns=(1, 1))
+    assert (served.version(), served.page()) == (first, page)
+    monkeypatch.setattr(serve, "REFRESH_S", 0.0)
+    assert served.version() != first
+    assert served.page() != page
+    assert "windows" in served.page()
+
+
+def test_what_a_run_has_drawn_itself_is_what_is_served(folder: Path) -> None:
+    served = Served(folder)
+    assert "<figure" not in served.page()
+    draw(read_run(folder), quiet=True)
+    assert "<figure" in served.page()
+    assert (folder / "report.html").read_text().split("</body>")[0] in served.page()
+
+
+def test_a_run_without_a_window_says_so(folder: Path) -> None:
+    (folder / "records.jsonl").write_text("")
+    assert "Nothing to show yet" in Served(folder).page()
+
+
+def test_a_new_run_takes_over(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "REFRESH_S", 0.0)
+    latest = tmp_path / "latest"
+    latest.symlink_to(folder)
+    served = Served(latest)
+    first = served.version()
+    other = SMALL.write(tmp_path / "other")
+    latest.unlink()
+    latest.symlink_to(other)
+    assert served.version() != first
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["{}/nosuch", "--serve"], "is no folder"),
+        (["{}", "--serve", "--port", "http"], "'http' is no whole number from 0 to 65535"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(
+    words: list[str], says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main([word.format(folder) for word in words])
+    except SystemExit as ended:
+        status = int(str(ended.code))
+    err = capsys.readouterr().err
+    assert status in (1, 2)
+    assert "error: " in err
+    assert err.count("\n") == 1
+    assert says in err
+
+
+def test_a_port_that_is_taken_is_one_line(
+    server: tuple[subprocess.Popen[str], int], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(folder), "--serve", "--port", str(server[1])]) == 1
+    assert "choose another with --port" in capsys.readouterr().err

@@ -1,0 +1,285 @@
+"""What a shell and its user are told: completion, help, and what was meant by a name that nobody knows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import __main__ as telling
+from bench import variants
+from bench.analysis import compare
+from bench.analysis.explain import explain
+from bench.errors import GilbenchError
+from bench.options import OPTIONS, read
+from bench.places import ROOT
+from bench.profile.wanted import profiling
+from bench.shell.commands import COMMANDS
+from bench.shell.script import script
+from bench.targets import resolve
+from loadgen.command_line import WIDTH
+from loadgen.nearest import nearest
+from tests.made import Made
+
+BASH = shutil.which("bash") or "/bin/bash"
+ZSH = shutil.which("zsh")
+OF_PYTEST = {"--collect-only", "-k", "-q", "-v"}
+
+
+def long_options(parser: argparse.ArgumentParser) -> list[str]:
+    return [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+
+
+# What was meant
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("thraeded", "threaded"), ("Threaded", "threaded"), ("multi-process", "multiprocess"), ("x", None)],
+)
+def test_the_nearest_name_is_found_whatever_its_case(name: str, meant: str | None) -> None:
+    assert nearest(name, ["serial", "threaded", "multiprocess"]) == meant
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "meant"),
+    [
+        ("servers", "serial,thraeded", "threaded"),
+        ("workloads", "naitve", "native"),
+        ("objective", "throughputs", "throughput"),
+        ("conversation", "keepalvie", "keepalive"),
+        ("baseline", "mien", "mine"),
+        ("pythons", f"{sys.executable}+jti", "+jit"),
+        ("pythons", "autp", "auto"),
+    ],
+)
+def test_an_option_of_a_run_says_what_was_meant(
+    option: str, typed: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.options.discover", list)
+    words: dict[str, Any] = {name: row.default for name, row in OPTIONS.items()}
+    with pytest.raises(GilbenchError) as refused:
+        read(words | {"pythons": f"mine={sys.executable}"} | {option: typed})
+    assert f"(did you mean {meant}?)" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "meant"),
+    [
+        ("python -m bench", ["dcotor"], "doctor"),
+        ("python -m bench completion", ["bahs"], "bash"),
+        ("nox -s compare --", ["--format", "markdwon"], "markdown"),
+        ("nox -s profile --", ["--profiler", "py-spi"], "py-spy"),
+        ("nox -s peers --", ["--tools", "gilbench,wkr"], "wrk"),
+        ("python -m loadgen", ["localhost:1", "--wire", "htpp"], "http"),
+        ("python -m loadgen", ["localhost:1", "--arrivals", "poison"], "poisson"),
+        ("python -m loadgen", ["localhost:1", "--fail-if", "eror>1%"], "errors"),
+        ("python -m loadgen talk", ["localhost:1", "--wire", "lines"], "line"),
+        ("python -m servers", ["thraeded"], "threaded"),
+        ("python -m servers", ["threaded", "--workload", "ceho"], "echo"),
+    ],
+)
+def test_a_name_on_a_command_line_says_what_was_meant(
+    command: str, words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        COMMANDS[command]().parse_args(words)
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert f"(did you mean {meant}?)" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "python -m servers"])
+def test_an_option_that_nobody_knows_says_what_was_meant(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    parser = COMMANDS[command]()
+    meant = long_options(parser)[-1]
+    alone = [action for action in parser._actions if not action.option_strings and action.nargs not in {"*", "?"}]
+    values = {
+        "CELL": "x",
+        "PID": "1",
+        "HOST:PORT": "h:1",
+        "COMMAND": "doctor",
+        "SHELL": "bash",
+        "FOLDER": "x",
+        "FILE": "x",
+    }
+    given = [values[str(action.metavar)] for action in alone if str(action.metavar) in values]
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args([*given, f"{meant}x"])
+    assert end.value.code == 2
+    assert f"unrecognized arguments: {meant}x (did you mean {meant}?); see --help\n" in capsys.readouterr().err
+
+
+def test_a_cell_says_what_was_meant(tmp_path: Path) -> None:
+    run = Made(models=["threaded"], clients=[4]).load(tmp_path)
+    with pytest.raises(GilbenchError, match=r"\(did you mean threaded-cpu-4-3.13\?\)"):
+        list(explain(run, "thraeded-cpu-4-3.13"))
+    typed = COMMANDS["nox -s profile --"]().parse_args(["--cell", "thraeded-cpu-8-3.13"])
+    with pytest.raises(GilbenchError, match=r"\(did you mean threaded-cpu-8-3.13\?\)"):
+        profiling(typed)
+
+
+def test_an_interpreter_that_is_near_none_is_suggested_nothing() -> None:
+    with pytest.raises(GilbenchError) as refused:
+        resolve("nosuch", [])
+    assert "did you mean" not in str(refused.value)
+    with pytest.raises(GilbenchError, match=r"\+x is unknown: choose from"):
+        variants.split("3.14+x")
+
+
+def test_a_command_that_fails_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.pythons.discover", list)
+    with pytest.raises(SystemExit) as end:
+        telling.main(["pythons", "/no/such/python"])
+    assert end.value.code == 1
+    assert capsys.readouterr().err.startswith("python -m bench pythons: error: '/no/such/python' is no version")
+
+
+# Help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples_and_fits_in_a_terminal(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    monkeypatch.setenv("NO_COLOR", "1")
+    parser = COMMANDS[command]()
+    told = parser.format_help()
+    examples = parser.examples  # type: ignore[attr-defined]
+    assert examples
+    assert "examples:" in told
+    commands = {f"  {example}" for example, _ in examples}
+    assert [line for line in told.splitlines() if len(line) > WIDTH and line not in commands] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_options_of_examples_are_there(command: str) -> None:
+    """An example may be of another command than its own; each of its options is known to that one."""
+    for example, _ in COMMANDS[command]().examples:  # type: ignore[attr-defined]
+        words = shlex.split(example.replace("<(", " ").replace(")", " "))
+        names = [name for name in COMMANDS if _names(name, example)]
+        assert names, example
+        known = set(long_options(COMMANDS[max(names, key=len)]())) | OF_PYTEST
+        options = [word for word in words[words.index("-m" if "-m" in words else "-s") + 2 :] if word.startswith("-")]
+        assert set(options) - {"--"} <= known, example
+
+
+def _names(command: str, example: str) -> bool:
+    """Tell whether an example is of a command, from whatever folder and by whatever python."""
+    plain = example.replace("-f ~/gilbench/noxfile.py ", "").replace("python3 ", "python ")
+    return command.removesuffix(" --") in plain
+
+
+def test_compare_s_parser_is_what_its_main_reads_with(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        compare.main(["--help"])
+    assert end.value.code == 0
+    assert "exit status: 0: all well; 1: --fail-slower was given" in capsys.readouterr().out
+
+
+# Completion
+
+CASES = {
+    "nox -s bench -- --worklo": "--workloads --workload",
+    "nox -s bench -- --workloads echo,na": "echo,native",
+    "nox -s bench -- --workloads echo,e": "",
+    "nox -s bench -- --servers = thr": "threaded thread-pool",
+    "nox -s bench -- --objective th": "throughput",
+    "nox -s bench -- --fixed-layout --res": "--resume --results",
+    "nox -s bench -- --budget ": "",
+    f"uvx nox -f {ROOT}/noxfile.py -s bench -- --see": "--seed",
+    "nox -f /no/such/noxfile.py -s bench -- --see": "",
+    "python3 -m nox -s compare -- --format m": "markdown",
+    "nox -s profile -- --profiler p": "py-spy perf",
+    "nox -s peers -- --tools wrk,f": "wrk,floor",
+    "nox -s comp": "compare",
+    "nox -s bench -- --pythons 3.14+j": "3.14+jit",
+    "python -m bench expl": "explain",
+    "/some/where/bin/python -m bench completion z": "zsh",
+    "python -m loadgen talk --wi": "--wire",
+    "python -m servers subin": "subinterpreters",
+    "python -m servers threaded --workload jso": "json",
+    "python -m http.server --bi": "",
+}
+DRIVE = """
+compopt() { :; }  # there is no completion going on that it could change
+_gilbench_ask() { _gilbench_found=3.13; }
+while IFS= read -r line; do
+  read -r -a COMP_WORDS <<< "$line"
+  [[ $line != *' ' ]] || COMP_WORDS+=('')
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+  COMPREPLY=()
+  _gilbench "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+  printf '%s\\n' "${COMPREPLY[*]}"
+done
+"""
+
+
+def test_bash_completes_options_names_and_lists_of_them(tmp_path: Path) -> None:
+    (tmp_path / "completion.bash").write_text(script("bash"), encoding="utf-8")
+    drive = f"source {tmp_path / 'completion.bash'}\n{DRIVE}"
+    asked = "".join(f"{line}\n" for line in CASES)
+    done = subprocess.run(
+        [BASH, "--norc", "-c", drive], input=asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+    )
+    assert done.stderr == ""
+    told = [" ".join(sorted(line.split())) for line in done.stdout.splitlines()]
+    assert dict(zip(CASES, told, strict=True)) == {case: " ".join(sorted(want.split())) for case, want in CASES.items()}
+
+
+def test_bash_offers_the_cells_of_the_latest_run_and_the_interpreters_found(tmp_path: Path) -> None:
+    run = Made(models=["threaded"], clients=[4]).write(tmp_path / "latest") / "run.json"
+    run.write_text(json.dumps(json.loads(run.read_bytes()), indent=1), encoding="utf-8")  # as a run writes it
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho "3.13"; echo "$*"\n', encoding="utf-8")
+    python.chmod(0o755)
+    (tmp_path / "completion.bash").write_text(script("bash"), encoding="utf-8")
+    drive = (
+        f"source {tmp_path / 'completion.bash'}; _gilbench_python={python}\n"
+        "_gilbench_candidates cells thr; _gilbench_ask pythons; _gilbench_candidates pythons ''"
+    )
+    environment = {"PATH": "/usr/bin:/bin", "GILBENCH_RESULTS": str(tmp_path)}
+    done = subprocess.run(
+        [BASH, "--norc", "-c", drive], env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+    cells = [f"threaded-{workload}-4-{target}" for workload in ("cpu", "echo", "io") for target in ("3.13", "3.13t")]
+    assert done.stdout.splitlines() == [*cells, "auto", "3.13", "-m bench pythons --names"]
+
+
+def test_the_names_of_interpreters_can_be_had_one_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.pythons.discover", list)
+    assert telling.main(["pythons", f"mine={sys.executable},other={sys.executable}", "--names"]) == 0
+    assert capsys.readouterr().out == "mine\nother\n"
+
+
+@pytest.mark.skipif(ZSH is None, reason="zsh is not installed")
+def test_zsh_reads_its_script_and_completes_with_it(tmp_path: Path) -> None:
+    assert ZSH is not None
+    (tmp_path / "completion.zsh").write_text(script("zsh"), encoding="utf-8")
+    drive = (
+        f"source {tmp_path / 'completion.zsh'}; compadd() {{ print -r -- $*; }}\n"
+        "words=(nox -s bench -- --workloads echo,na) CURRENT=6 service=nox; _gilbench\n"
+        "words=(python -m bench expl) CURRENT=4 service=python; _gilbench\n"
+        "print -r -- $_comps[nox]"
+    )
+    done = subprocess.run(
+        [ZSH, "-f", "-c", drive], cwd=ROOT, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True, text=True, check=True, timeout=20,
+    )  # fmt: skip
+    lists, one, who = done.stdout.splitlines()
+    assert lists.startswith("-S ")
+    assert "echo,native" in lists.split()
+    assert "explain" in one.split()
+    assert who == "_gilbench"

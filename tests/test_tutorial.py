@@ -1,0 +1,119 @@
+"""The servers that a reader of the tutorial types: what the page says of them is so."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docs.blocks.page import Page
+from docs.sessions import ROOT
+
+FILES = Page(ROOT / "docs/tutorial.md").files
+SERIAL = ("mine/serial.py", "mine/waits.py")
+THREADED = ("mine/threads.py", "mine/computes.py")
+STEPS = ("serial", "waits", "threads")
+NOT_YET_S = 0.15
+
+
+@pytest.fixture
+def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
+    """Start the file that a test is about on a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        number: int = free.getsockname()[1]
+    typed = FILES[request.param]
+    assert typed.count("9000") == 1
+    (tmp_path / "typed.py").write_text(typed.replace("9000", str(number)), encoding="utf-8")
+    with subprocess.Popen([sys.executable, tmp_path / "typed.py"]) as server:
+        try:
+            while not _accepts(number):
+                assert server.poll() is None
+                time.sleep(0.01)
+            yield number
+        finally:
+            server.kill()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Client:
+    """Someone who talks to a server."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def say(self, line: bytes) -> None:
+        self._socket.sendall(line + b"\n")
+
+    def hears(self, within_s: float = 10) -> bytes:
+        self._socket.settimeout(within_s)
+        return self._socket.recv(100)
+
+    def vanish(self) -> None:
+        """Reset the connection."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+
+def test_all_of_them_are_tried() -> None:
+    assert sorted(FILES) == sorted(SERIAL + THREADED)
+
+
+def test_ten_lines() -> None:
+    lines = FILES["mine/serial.py"].splitlines()
+    assert len([line for line in lines if line]) == 10
+
+
+def test_two_more_and_three_more() -> None:
+    serial, waits, threads = (set(map(str.strip, FILES[f"mine/{name}.py"].splitlines())) for name in STEPS)
+    assert len(waits - serial) == 2
+    assert len(threads - waits) == 3
+
+
+@pytest.mark.parametrize("port", SERIAL + THREADED, indirect=True)
+def test_it_answers_until_q_and_survives_who_vanishes(port: int) -> None:
+    with Client(port) as rude:
+        rude.say(b"hello")
+        rude.vanish()
+    with Client(port) as client:
+        for line in (b"hello", b"are you there?"):
+            client.say(line)
+            assert client.hears() == b"Yes, yes\n"
+        client.say(b"Q")
+        assert client.hears() == b""
+
+
+@pytest.mark.parametrize("port", SERIAL, indirect=True)
+def test_a_second_client_waits(port: int) -> None:
+    with Client(port) as first, Client(port) as second:
+        first.say(b"hello")
+        assert first.hears() == b"Yes, yes\n"
+        second.say(b"hello")
+        with pytest.raises(TimeoutError):
+            second.hears(within_s=NOT_YET_S)
+        first.say(b"Q")
+        assert second.hears() == b"Yes, yes\n"
+
+
+@pytest.mark.parametrize("port", THREADED, indirect=True)
+def test_with_threads_it_does_not(port: int) -> None:
+    with Client(port) as first, Client(port) as second:
+        first.say(b"hello")
+        assert first.hears() == b"Yes, yes\n"
+        second.say(b"hello")
+        assert second.hears() == b"Yes, yes\n"
