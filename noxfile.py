@@ -146,9 +146,8 @@ def peers(session: nox.Session) -> None:
 
 @harness_session
 def example(session: nox.Session) -> None:
-    """Measure the committed example run anew, on a quiet machine that has these interpreters: ten minutes."""
-    for group in ("micro", "profile"):
-        _install(session, group)
+    """Measure the committed example run anew, and bring what quotes it up to date: ten minutes on a quiet machine."""
+    _install(session, "tests")
     results = Path(session.create_tmp()).resolve()
     run, folder = str(results / "latest"), "results/example"
     pytest = (*PYTEST, "-p", "bench.pytest_options", "bench", *EXAMPLE, f"--results={results}")
@@ -158,6 +157,9 @@ def example(session: nox.Session) -> None:
     session.run("python", "-m", "bench.micro", "--pythons", "3.13,3.13t,3.14", "--rounds", "3", "--into", run)
     session.run("python", "-m", "bench.analysis.example", run, folder)
     session.run("python", "-m", "bench.analysis", folder, "--quiet")
+    session.run("python", "-m", "docs.generate.mindmap")
+    session.run("python", "-m", "docs.notebook")
+    session.run("python", "-m", "docs.blocks", "--write", *map(str, sorted(Path("docs").glob("**/*.md"))))
 
 
 @harness_session

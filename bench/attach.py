@@ -14,8 +14,8 @@ from bench.accounting import usage
 from bench.accounting.account import CPU, RUN_QUEUE, Account, Role, account
 from bench.accounting.sampler import Sampler
 from bench.accounting.wait_state import State
-from bench.console import Terminal
 from bench.errors import GilbenchError
+from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import options, price
+from bench import options
 from bench.apart import run_apart
-from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
 from bench.options import DEST, OPTIONS
@@ -23,6 +22,8 @@ from bench.places import ROOT, nox
 from bench.plan import Cell
 from bench.record import Record
 from bench.run import carry_out
+from bench.terminal import price
+from bench.terminal.console import Terminal
 from bench.wanted import Wanted
 
 collect_ignore = ["micro"]  # runs inside the targets

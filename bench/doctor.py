@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import psutil
 
 from bench import machine
-from bench.console import Terminal
+from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 
 ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, one for the generator, one for the rest

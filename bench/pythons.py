@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.targets import AUTO, Target, discover, resolve
+from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 
 _KNOWN = {True: "yes", False: "no", None: "unknown"}

@@ -6,15 +6,16 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
-from bench import github, machine
+from bench import machine
 from bench.budget import Budget
-from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.experiment import Experiment, try_out
-from bench.live_table import Seen
 from bench.plan import Plan
-from bench.progress import Progress
 from bench.run_folder import RunFolder, only_run
+from bench.terminal import github
+from bench.terminal.console import Terminal
+from bench.terminal.live_table import Seen
+from bench.terminal.progress import Progress
 from bench.wanted import Wanted
 
 

@@ -10,6 +10,7 @@ from loadgen.capacity import Capacity
 from loadgen.errors import GilbenchError
 from loadgen.picture import BLUE, ORANGE, QUIET, RED, blank, headline, plain, render
 from loadgen.result import LoadResult
+from loadgen.summary import clients
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +60,7 @@ def draw_run(result: LoadResult, name: str) -> bytes:
     below.set_xlabel("seconds")
     below.set_xlim(0, edges[-1])
     load = result.load
-    kind = f"open loop, {load.arrivals} arrivals" if load.schedule else f"closed loop, {load.connections} clients"
+    kind = f"open loop, {load.arrivals} arrivals" if load.schedule else f"closed loop, {clients(load.connections)}"
     p50, p99 = ((result.latency.percentile_ns(percent) or 0) / 1e6 for percent in (50.0, 99.0))
     headline(
         figure,

@@ -69,13 +69,17 @@ WORDING: Final = {
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
+def clients(count: int) -> str:
+    return "1 client" if count == 1 else f"{count} clients"
+
+
 def render(result: LoadResult) -> str:
     """Return the summary."""
     load = result.load
     lasting = "keepalive" if load.conversation is None else f"{load.conversation} requests a connection"
     told = "closed loop" if load.intended_rps is None else f"open loop, {load.arrivals} {load.intended_rps:,.0f}/s"
     lines = [
-        f"{load.host}:{load.port}  wire {load.spoken.name}  {told}, {load.connections} clients, {lasting}",
+        f"{load.host}:{load.port}  wire {load.spoken.name}  {told}, {clients(load.connections)}, {lasting}",
         "",
         f"throughput  {result.throughput_rps:>12,.1f} requests/s   {result.requests:,} in {result.wall_s:.3f} s",
         *_table(result),

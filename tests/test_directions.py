@@ -18,7 +18,14 @@ MAY_IMPORT = {
     "loadgen": {"loadgen"},
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
     "bench/analysis": {
-        *("bench.analysis", "bench.console", "bench.github", "bench.places", "bench.ratios", "bench.record"),
+        *(
+            "bench.analysis",
+            "bench.terminal.console",
+            "bench.terminal.github",
+            "bench.places",
+            "bench.ratios",
+            "bench.record",
+        ),
         *("loadgen.command_line", "loadgen.errors", "loadgen.histogram", "loadgen.nearest", "loadgen.picture"),
     },
     "bench/shell": {"servers", "loadgen", "bench"},

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from PIL import Image
 
 from bench.analysis.load import Run
-from bench.analysis.plots import PLOTS, forest, head, smaller, throughput, titles
+from bench.analysis.plots import PLOTS, forest, head, palette_png, smaller_svg, throughput, titles
 from bench.analysis.plots.style import (
     COLOURS,
     INK,
@@ -138,7 +138,7 @@ def test_what_draws_the_same_is_drawn_once() -> None:
     ],
 )
 def test_a_path_is_written_shortly(d: str, digits: int, short: str) -> None:
-    assert smaller.encode(smaller.parse(d), digits) == short
+    assert smaller_svg.encode(smaller_svg.parse(d), digits) == short
 
 
 def test_frequent_colours_stay_what_they_are_in_a_palette() -> None:
@@ -146,7 +146,7 @@ def test_frequent_colours_stay_what_they_are_in_a_palette() -> None:
     pixels = chance.integers(0, 256, (60, 60, 4), dtype=np.uint8)
     pixels[:40] = [213, 94, 0, 255]
     pixels[40:50] = [255, 255, 255, 255]
-    image = Image.open(io.BytesIO(smaller.png(pixels.tobytes(), (60, 60), 144, "what")))
+    image = Image.open(io.BytesIO(palette_png.png(pixels.tobytes(), (60, 60), 144, "what")))
     assert image.mode == "P"
     assert image.convert("RGB").getpixel((0, 0)) == (213, 94, 0)
     assert image.convert("RGB").getpixel((0, 45)) == (255, 255, 255)

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from bench.checks import Surroundings
-from bench.console import Terminal
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
 from bench.options import OPTIONS, read
 from bench.plan import Cell
-from bench.progress import Progress
 from bench.record import Record
 from bench.resume import Interrupted, interrupted
 from bench.run import carry_out
 from bench.server import Server
 from bench.targets import Target, resolve
+from bench.terminal.console import Terminal
+from bench.terminal.progress import Progress
 from bench.wanted import Wanted
 
 pytestmark = pytest.mark.quiet

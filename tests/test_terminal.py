@@ -15,19 +15,20 @@ from typing import Any
 
 import pytest
 
-from bench import attach, budget, doctor, github, price, pythons
+from bench import attach, budget, doctor, pythons
 from bench.accounting.account import STATES, WORKER, Account, Role
 from bench.analysis import cautions, compare, explain, findings, step_summary, summarise
 from bench.analysis.load import Run
 from bench.analysis.markdown import code, escaped, table
 from bench.analysis.terminal import show
-from bench.console import Terminal, narrowed, says_ascii, shortened, spelt
 from bench.errors import GilbenchError
-from bench.live_table import LiveTable, Seen, sparkline
 from bench.plan import Cell, Plan
-from bench.progress import Progress
 from bench.ratios import of_starts
 from bench.targets import Target
+from bench.terminal import github, price
+from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
+from bench.terminal.live_table import LiveTable, Seen, sparkline
+from bench.terminal.progress import Progress
 from tests.made import MODELS, Made
 
 LONG = ("3.14+jit+nogc", "a-build-of-mine+switch=0.0005+malloc=mimalloc+env:A=1")
@@ -280,7 +281,7 @@ def test_nothing_moves_where_there_is_no_terminal(
     surroundings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = 0.0
-    monkeypatch.setattr("bench.progress.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
     for name, value in surroundings.items():
         monkeypatch.setenv(name, value)
     plan, on = planned(passes=1), console()
@@ -299,7 +300,7 @@ def test_nothing_moves_where_there_is_no_terminal(
 
 def test_a_run_that_stops_at_a_precision_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
-    monkeypatch.setattr("bench.progress.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
     plan, on = planned(precision=0.02, window_s=0.1, models=("serial",), workloads=("cpu",)), console(width=200)
     with Progress(on, plan) as progress:
         for pass_ in range(3):
@@ -330,7 +331,7 @@ def test_verbosity(verbosity: int, says: int) -> None:
 
 def test_windows_of_before_count_in_a_run_that_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
-    monkeypatch.setattr("bench.progress.time.monotonic", lambda: now_s)
+    monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
     plan, on = planned(passes=1), console()
     before = [Seen(cell, 0, 100.0, None, ()) for cell in plan.cells[:60]]
     with Progress(on, plan, before) as progress:

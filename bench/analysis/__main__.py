@@ -25,8 +25,8 @@ from bench.analysis.scaling import table as scaling
 from bench.analysis.serve import serve
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
-from bench.console import Terminal
 from bench.places import latest
+from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 
 PAGE = "report.html"

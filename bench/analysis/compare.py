@@ -7,14 +7,14 @@ import io
 import sys
 from pathlib import Path
 
-from bench import github
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.comparison import Comparison, between, within
 from bench.analysis.formats import FORMATS, show
 from bench.analysis.load import read_run
-from bench.console import Terminal
 from bench.places import latest
 from bench.ratios import SAME_WITHIN
+from bench.terminal import github
+from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 
 

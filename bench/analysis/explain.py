@@ -19,8 +19,8 @@ from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.profile.top import lines
 from bench.analysis.scaling import limits
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
-from bench.console import Terminal
 from bench.places import latest, nox
+from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 

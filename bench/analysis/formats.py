@@ -17,7 +17,7 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
 from bench.analysis.templates import filled
-from bench.console import WIDTH, Terminal
+from bench.terminal.console import WIDTH, Terminal
 
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
 _FOLDED: Final = ("cell", "answer")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench import github
 from bench.analysis import wording
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
@@ -14,6 +13,7 @@ from bench.analysis.load import Run
 from bench.analysis.markdown import code, escaped, folded, table
 from bench.analysis.recommend import recommendations
 from bench.analysis.terminal import rows_of, titles
+from bench.terminal import github
 
 
 def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequence[Caution]) -> None:

@@ -13,13 +13,13 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from bench import github
 from bench.analysis import wording
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
-from bench.console import Terminal
+from bench.terminal import github
+from bench.terminal.console import Terminal
 
 CLIENTS_SHOWN: Final = 3  # as many as fit; the summary has them all
 _NAMES: Final = ("model", "target")

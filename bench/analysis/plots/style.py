@@ -15,7 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench.analysis.load import Run
-from bench.analysis.plots import smaller
+from bench.analysis.plots.palette_png import png
+from bench.analysis.plots.smaller_svg import smaller
 from loadgen import picture
 
 # Every colour of every plot has its name here: a page replaces each by that of its theme. Those of models are Okabe and
@@ -273,5 +274,5 @@ def render(figure: Figure, name: str) -> tuple[str, bytes]:
         figure.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
         figure.savefig(raw, format="raw", dpi=DPI, facecolor=PAPER)
     width, height = (int(inches * DPI) for inches in figure.get_size_inches())
-    png = smaller.png(raw.getvalue(), (width, height), DPI, described(figure))
-    return smaller.svg(svg.getvalue(), described(figure)), png
+    pixels = png(raw.getvalue(), (width, height), DPI, described(figure))
+    return smaller(svg.getvalue(), described(figure)), pixels

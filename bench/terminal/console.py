@@ -16,7 +16,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from bench import github
+from bench.terminal import github
 
 WIDTH: Final = 80
 """What a table is made for; on a wider terminal there is more room for names."""

@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 from rich.table import Table
 
 from bench.budget import Budget
-from bench.console import Terminal
 from bench.plan import Plan, served
+from bench.terminal.console import Terminal
 
 START_S: Final = 0.05
 """Starting and stopping the servers of a group, whatever their number,"""

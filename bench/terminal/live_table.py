@@ -16,11 +16,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.console import Terminal, narrowed, shortened
 from bench.plan import Cell, Plan
 from bench.ratios import Ratio
 from bench.record import Record
 from bench.stopping import precise_enough
+from bench.terminal.console import Terminal, narrowed, shortened
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 FLAT_WITHIN: Final = 0.1

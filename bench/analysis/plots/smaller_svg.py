@@ -1,6 +1,6 @@
-"""Pictures as Matplotlib writes them become a fraction as large and look the same.
+"""An SVG as Matplotlib writes it becomes a fraction as large and looks the same.
 
-An SVG of Matplotlib's has six decimals, a style for each element, groups and comments for each artist, and spells out
+It has six decimals, a style for each element, groups and comments for each artist, and spells out
 each text glyph by glyph. Here coordinates have hundredths of a point, a text that is met again is drawn once and
 referred to, colours are attributes (which a page can replace), and what draws nothing is gone. Only what Matplotlib
 writes is understood, which is a small part of SVG: svgo would need Node, and scour has had no release since 2021.
@@ -9,22 +9,17 @@ writes is understood, which is a small part of SVG: svgo would need Node, and sc
 from __future__ import annotations
 
 import html
-import io
 import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, cast
-
-import numpy as np
-from PIL import Image, PngImagePlugin
+from typing import Final
 
 BLACK: Final = "#000000"  # what Matplotlib leaves out
 STROKE: Final = 2  # commands of a straight line
 FEWEST: Final = 2  # neighbours that become one
 GLYPH: Final = 4  # units of a glyph's outline in a hundredth of its size
-COLOURS: Final = 256  # of a palette
 _NUMBER: Final = re.compile(r"-?\d*\.?\d+(?:e[-+]?\d+)?")
 _TOKEN: Final = re.compile(r"[A-Za-z]|-?\d*\.?\d+(?:e[-+]?\d+)?")
 _TAKES: Final = {"M": 2, "L": 2, "Q": 4, "C": 6, "z": 0}
@@ -39,7 +34,6 @@ _DEFAULTS: Final = {
 }
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-Colours = np.ndarray[Any, np.dtype[np.int32]]
 Path = list[tuple[str, list[float]]]
 """Commands, each with its absolute coordinates."""
 
@@ -61,7 +55,7 @@ class Node:
             yield from child.walk()
 
 
-def svg(text: str, description: str = "") -> str:
+def smaller(text: str, description: str = "") -> str:
     """Return an SVG of Matplotlib's in fewer bytes, described for those who do not see it.
 
     Args:
@@ -82,52 +76,6 @@ def svg(text: str, description: str = "") -> str:
     root.at = {"xmlns": "http://www.w3.org/2000/svg", **size, "fill": "none", "stroke-linejoin": "round", "role": "img"}
     root.at["aria-label"] = description
     return _written(root, definitions, glyphs)
-
-
-def png(raw: bytes, size: tuple[int, int], dpi: int, description: str = "") -> bytes:
-    """Return a picture as a PNG with a palette, which is less than half as large as one without.
-
-    Args:
-        raw: red, green, blue and opacity of each pixel.
-        size: width and height, in pixels.
-        dpi: pixels an inch.
-        description: goes into its text.
-    """
-    image = Image.frombuffer("RGBA", size, raw, "raw", "RGBA", 0, 1).convert("RGB")
-    reduced = _reduced(image)
-    info = PngImagePlugin.PngInfo()
-    if description:
-        info.add_itxt("Description", description)
-    out = io.BytesIO()
-    reduced.save(out, "PNG", optimize=True, dpi=(dpi, dpi), pnginfo=info)
-    return out.getvalue()
-
-
-def _reduced(image: Image.Image) -> Image.Image:
-    """Return a picture with a palette: what is most frequent, so that areas and lines keep their very colours.
-
-    What is left is shades at the edges of letters and lines, each of which becomes the nearest.
-    """
-    pixels = np.asarray(image).astype(np.int32)
-    packed = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
-    found = cast("list[tuple[int, tuple[int, int, int]]]", image.getcolors(image.width * image.height))
-    found.sort(key=lambda pair: (-pair[0], pair[1]))
-    colours = np.array([colour for _, colour in found], np.int32)
-    often = colours[:COLOURS]
-    # The nearest of the frequent ones is found by hand: Pillow's own search rounds colours first, white among them.
-    nearest = np.concatenate(
-        [((part[:, None] - often[None]) ** 2).sum(axis=2).argmin(axis=1) for part in _parts(colours)]
-    )
-    places = np.zeros(1 << 24, np.uint8)
-    places[(colours[:, 0] << 16) | (colours[:, 1] << 8) | colours[:, 2]] = nearest
-    reduced = Image.fromarray(places[packed])
-    reduced.putpalette(often.astype(np.uint8).tobytes())
-    return reduced
-
-
-def _parts(colours: Colours, size: int = 2000) -> Iterator[Colours]:
-    for at in range(0, len(colours), size):
-        yield colours[at : at + size]
 
 
 # What is read.

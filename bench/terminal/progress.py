@@ -19,10 +19,10 @@ from typing import Final
 
 from rich.live import Live
 
-from bench.console import Terminal
-from bench.live_table import LiveTable, Seen, clock, rate
 from bench.plan import Cell, Plan
 from bench.ratios import Ratio
+from bench.terminal.console import Terminal
+from bench.terminal.live_table import LiveTable, Seen, clock, rate
 
 _LINE_EVERY_S: Final = 10.0
 _DRAW_EVERY_S: Final = 0.25
