@@ -12,7 +12,7 @@ import pytest
 from bench import ratios
 from bench.analysis import compare
 from bench.analysis.comparison import Verdict, between, judge, within
-from bench.analysis.formats import FORMATS
+from bench.analysis.formats import FORMATS, LEFT_OUT_SHOWN, notes
 from bench.analysis.load import read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
@@ -186,7 +186,12 @@ def test_two_runs_are_compared_unpaired_and_told_so(tmp_path: Path) -> None:
 def test_what_only_one_run_has_is_listed(tmp_path: Path) -> None:
     one = read_run(faster(0.0).write(tmp_path / "A"))
     other = read_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
-    assert any("threaded-io-4-3.13" in what for what in between(one, other).left_out)
+    found = between(one, other)
+    assert any("threaded-io-4-3.13" in what for what in found.left_out)
+    (told,) = (note for note in notes(found) if note.startswith("Left out"))
+    assert told.startswith(f"Left out, only in {other.name}: ")
+    assert told.count("-io-") == min(LEFT_OUT_SHOWN, len(found.left_out))
+    assert ("more" in told) == (len(found.left_out) > LEFT_OUT_SHOWN)
 
 
 def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

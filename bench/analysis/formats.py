@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bench.analysis import theme
+from bench.analysis import theme, wording
 from bench.analysis.comparison import Compared, Comparison, Verdict
 from bench.analysis.inline import inline
 from bench.analysis.markdown import escaped
@@ -19,6 +19,7 @@ from bench.analysis.plots.style import render, style
 from bench.analysis.templates import filled
 from bench.terminal.console import WIDTH, Terminal
 
+LEFT_OUT_SHOWN: Final = 3
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
 _FOLDED: Final = ("cell", "answer")
 _TITLES: Final = ("cell", "ratio [interval]", "answer")
@@ -68,13 +69,25 @@ def notes(comparison: Comparison) -> Iterator[str]:
         )
     fields = sorted({name for row in rows for name in row.differs})
     if fields:
-        yield f"≠: the two were built differently ({', '.join(fields)}), so this is no difference of versions alone."
+        titles = ", ".join(wording.BUILD.get(name, name) for name in fields)
+        yield f"≠: the two were built differently ({titles}), so this is no difference of versions alone."
     marked = max(row.marked for row in rows)
     changes = [abs(row.undisturbed / row.ratio.ratio - 1) for row in rows if row.marked and row.undisturbed is not None]
     if marked > 0:
         without = f"; without them ratios would change by up to {max(changes):.1%}" if changes else ""
         yield f"Other programs or the host disturbed up to {marked:.0%} of a row's windows. They count{without}."
-    yield from (f"Left out: {what}." for what in comparison.left_out)
+    yield from _left_out(comparison)
+
+
+def _left_out(comparison: Comparison) -> Iterator[str]:
+    """Yield a sentence for each reason, with the cells that it is the reason for."""
+    cells: dict[str, list[str]] = {}
+    for what in comparison.left_out:
+        cell, _, reason = what.partition(": ")
+        cells.setdefault(reason, []).append(cell)
+    for reason, found in cells.items():
+        more = [f"{len(found) - LEFT_OUT_SHOWN} more"] if len(found) > LEFT_OUT_SHOWN else []
+        yield f"Left out, {reason}: {wording.listed([*found[:LEFT_OUT_SHOWN], *more])}."
 
 
 def show(console: Terminal, comparison: Comparison) -> None:
