@@ -187,6 +187,8 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests")
     if not any(map(shutil.which, BROWSERS)):
         session.run("playwright", "install", "--only-shell", "chromium")
+    if session.posargs:  # of which one of the two below may leave nothing, but not both
+        session.run(*PYTEST, "--collect-only", "-qq", *session.posargs, silent=True)
     session.run(*PYTEST, "-n", "auto", "-m", "not quiet", *session.posargs, success_codes=(0, NO_TESTS))
     session.run(*PYTEST, "-m", "quiet", *session.posargs, success_codes=(0, NO_TESTS))
 

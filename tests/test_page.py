@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from bench.analysis import wording
 from bench.analysis.__main__ import draw
 from bench.analysis.load import read_run
+from bench.analysis.plots import style
 from bench.analysis.rankings import rankings
 from bench.analysis.summary import summarise
 from tests.made import Made
@@ -114,6 +115,7 @@ def test_a_ranking_says_which_differences_are_shown(page: Page, run: Path) -> No
     ("view", "says"),
     [
         ("Latency", "p99: "),
+        ("Latency", "1 to 10 ms: "),
         ("CPU and GIL", "median over passes"),
         ("Interpreters", "× 3.13"),
         ("Over the run", "min after the first window"),
@@ -123,6 +125,7 @@ def test_each_view_is_drawn(page: Page, view: str, says: str) -> None:
     page.get_by_role("tab", name=view).click()
     labels = [label for nth in range(page.locator("#view svg").count()) for label in chart(page, nth)]
     assert any(says in label for label in labels)
+    assert all(svg.locator(".tick").count() >= 2 for svg in page.locator("#view svg").all())
     assert "NaN" not in page.locator("#view").inner_html()
 
 
@@ -153,6 +156,18 @@ def test_a_link_shows_the_same_to_somebody_else(page: Page, browser: Browser) ->
     assert chart(other) == chart(page)
     assert other.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
     other.close()
+
+
+def test_the_way_to_the_figures_leaves_what_is_chosen(page: Page) -> None:
+    page.get_by_role("tab", name="Latency").click()
+    page.get_by_role("navigation").get_by_role("link", name="Explore").click()
+    assert page.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
+
+
+def test_near_figures_have_ticks_too() -> None:
+    assert all(
+        len(style.log_ticks(low, low * span)) >= 2 for low in (0.7, 1, 2087) for span in (1.05, 1.3, 1.9, 3, 9, 90)
+    )
 
 
 def test_a_link_that_makes_no_sense_shows_the_first_view(page: Page) -> None:
@@ -274,6 +289,12 @@ def test_names_are_text_to_the_script_as_well(browser: Browser, tmp_path: Path) 
     assert page.title().startswith("gilbench")
     assert any(evil in row[3] for row in shown(page))
     assert page.locator("img").count() == 0
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.get_by_role("button", name="Copy as Markdown").click()
+    page.wait_for_function("window.copied")
+    copied = page.evaluate("window.copied")
+    assert "\\<img src=x" in copied
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in copied.splitlines()} == {copied.splitlines()[1].count("|")}
     page.close()
 
 

@@ -57,13 +57,18 @@ def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
     status, page = get(port, "/")
     assert status == 200
     assert "The run is still going on" in page
-    assert "setInterval" in page
+    assert page.rstrip().endswith("</script>\n</body>\n</html>")
     assert not (folder / "report.html").exists()
-    assert get(port, "/version") == (200, get(port, "/version")[1])
+    version = get(port, "/version")[1]
+    assert f'"{version}"' in page
     assert get(port, "/", host=f"localhost:{port}")[0] == 200
     assert get(port, "/", host="evil.example")[0] == 403
     assert get(port, "/records.jsonl")[0] == 200
     assert get(port, "/../../../etc/passwd")[0] == 404
+    (folder / "plots").mkdir()
+    assert get(port, "/plots/")[0] == 404
+    (folder / "link").symlink_to("/etc/hostname")
+    assert get(port, "/link")[0] == 404
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
     assert process.stdout is not None

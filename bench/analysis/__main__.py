@@ -13,7 +13,7 @@ from bench.analysis import step_summary
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
-from bench.analysis.load import RECORDS, Run, read_run
+from bench.analysis.load import PAGE, RECORDS, Run, read_run
 from bench.analysis.micro.chapter import chapter
 from bench.analysis.micro.load import load as load_micro
 from bench.analysis.page import draw_page
@@ -29,7 +29,6 @@ from bench.places import latest
 from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 
-PAGE = "report.html"
 PORT = 8765
 MAX_PORT = 65535
 MICRO = "micro"  # a folder of microbenchmarks in that of a run
@@ -44,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         if not options.serve:
             draw(read_run(options.folder), quiet=options.quiet)
         else:
-            if options.folder.is_dir() and not _going_on(options.folder):
+            if options.folder.is_dir() and not _going_on(options.folder) and not _drawn(options.folder):
                 draw(read_run(options.folder), quiet=True)
             serve(options.folder, options.port)
     except GilbenchError as problem:
@@ -91,6 +90,11 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {MAX_PORT}")
     return int(text)
+
+
+def _drawn(folder: Path) -> bool:
+    page, records = folder / PAGE, folder / RECORDS
+    return page.is_file() and records.is_file() and page.stat().st_mtime >= records.stat().st_mtime
 
 
 def _going_on(folder: Path) -> bool:

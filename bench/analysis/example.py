@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         run = read_run(options.run)
-        shutil.rmtree(options.folder, ignore_errors=True)
+        _make_room(run.folder, options.folder)
         for path in (path for pattern in MEASURED for path in sorted(run.folder.glob(pattern))):
             _keep(
                 path,
@@ -52,6 +52,21 @@ def parser() -> Parser:
     made.add_argument("run", type=Path, metavar="RUN", help="the folder of the run")
     made.add_argument("folder", type=Path, metavar="FOLDER", help="where the example is; what is there is removed")
     return made
+
+
+def _make_room(run: Path, folder: Path) -> None:
+    """Remove the example that is there.
+
+    Raises:
+        GilbenchError: it is the run itself, or no run.
+    """
+    one, other = run.resolve(), folder.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise GilbenchError(f"{folder} and {run} overlap: name another folder")
+    if folder.exists():
+        if not (folder / META).is_file():
+            raise GilbenchError(f"{folder} is there and is no run: name the folder of the example")
+        shutil.rmtree(folder)
 
 
 def _keep(path: Path, to: Path, replaced: dict[str, str]) -> None:

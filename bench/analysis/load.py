@@ -15,6 +15,7 @@ from loadgen.errors import GilbenchError
 
 RECORDS: Final = "records.jsonl"
 META: Final = "run.json"
+PAGE: Final = "report.html"
 
 # What is an object in a record becomes columns, whose names end in the unit.
 _FLAT: Final = {

@@ -125,7 +125,7 @@ def _of(
         more = [f"{len(same) - SAME_SHOWN} more"] if len(same) > SAME_SHOWN else []
         sentence += f"; not told apart from it: {wording.listed([*map(_name, same[:SAME_SHOWN]), *more])}"
     if next_best is not None and (ratio := paired_ratio(windows, wanted.column, best, next_best)):
-        sentence += f"; {wording.times(ratio)} the next, {_name(next_best)}"
+        sentence += f"; {wording.times(ratio)} the next{' that is' if same else ''}, {_name(next_best)}"
     return Recommendation(workload, best, sentence + _why(windows, best, next_best))
 
 

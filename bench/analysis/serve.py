@@ -20,7 +20,7 @@ from typing import Any, Final
 from bench.analysis import theme
 from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
-from bench.analysis.load import META, RECORDS, read_run
+from bench.analysis.load import META, PAGE, RECORDS, read_run
 from bench.analysis.page import draw_page
 from bench.analysis.summary import summarise
 from bench.analysis.templates import filled
@@ -30,17 +30,14 @@ HOST: Final = "127.0.0.1"
 REFRESH_S: Final = 20.0
 POLL_S: Final = 5
 _YIELDS: Final = 19  # to the servers and the load that are measured meanwhile
-PAGE: Final = "report.html"
 _NAMES: Final = ("127.0.0.1", "localhost")  # what a browser may call us: no other name can be made to point here
 
-_FOLLOW: Final = f"""<script>
-setInterval(async () => {{
-  try {{
-    const version = await (await fetch("version")).text();
-    if (window.seen && window.seen !== version) location.reload();
-    window.seen = version;
-  }} catch {{}}
-}}, {POLL_S * 1000});
+_FOLLOW: Final = """<script>
+setInterval(async () => {
+  try {
+    if (await (await fetch("version")).text() !== "@VERSION@") location.reload();
+  } catch {}
+}, @POLL_MS@);
 </script>
 """
 
@@ -67,13 +64,14 @@ class Served:
         """Return the page, with a script that loads it again when there is something new."""
         with self._lock:
             self._look()
-            return self._page.replace("</body>", f"{_FOLLOW}</body>")
+            script = _FOLLOW.replace("@VERSION@", self._version).replace("@POLL_MS@", str(POLL_S * 1000))
+            return self._page.replace("</body>", f"{script}</body>")
 
     def _look(self) -> None:
         """Draw the page anew if there is something new and it is time to."""
         folder = self.folder.resolve()
         times_ns = [_changed_ns(folder / name) for name in (META, RECORDS, PAGE)]
-        version = " ".join(map(str, (folder.name, *times_ns)))
+        version = "-".join(map(str, (folder.stat().st_ino, *times_ns)))
         ended = times_ns[-1] >= times_ns[1] > 0
         if version != self._version and (ended or time.monotonic() - self._drawn_s >= REFRESH_S):
             self._page = (folder / PAGE).read_text(encoding="utf-8") if ended else _draw(folder)
@@ -88,7 +86,7 @@ def _draw(folder: Path) -> str:
     try:
         run = read_run(folder)
     except GilbenchError as problem:
-        return filled("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=str(problem))
+        return str(filled("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=str(problem)))
     return draw_page(run, summarise(run), findings(run), cautions(run), {})
 
 
@@ -123,9 +121,17 @@ class _Handler(SimpleHTTPRequestHandler):
         self._served = served
         super().__init__(*args, directory=str(served.folder.resolve()), **keywords)
 
+    def do_HEAD(self) -> None:
+        self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
+
     def do_GET(self) -> None:
         if self.headers.get("Host", "").partition(":")[0] not in _NAMES:
             self.send_error(HTTPStatus.FORBIDDEN)
+            return
+        folder = Path(self.directory)
+        path = Path(self.translate_path(self.path)).resolve()
+        if path != folder and (path.is_dir() or not path.is_relative_to(folder)):  # nor through a link
+            self.send_error(HTTPStatus.NOT_FOUND)
             return
         try:
             match self.path.partition("?")[0]:
@@ -135,7 +141,7 @@ class _Handler(SimpleHTTPRequestHandler):
                     self._answer(self._served.version(), "text/plain")
                 case _:
                     super().do_GET()
-        except GilbenchError as problem:
+        except (GilbenchError, OSError) as problem:
             self._answer(f"error: {problem}", "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _answer(self, text: str, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:

@@ -47,9 +47,5 @@ def css() -> Markup:
     dark = "".join(f"--c-{value[1:]}:{DARK[value]};" for value in colours if value in DARK)
     names = "".join(f"--{name}:var(--c-{value[1:]});" for name, value in PALETTE.items())
     sheet = resources.files("bench.analysis").joinpath("theme.css").read_text(encoding="utf-8")
-    variables = (
-        f":root{{{light}{names}}}"
-        f'@media screen and (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}'
-        f'@media screen{{:root[data-theme="dark"]{{{dark}}}}}'
-    )
+    variables = f":root{{{light}{names}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     return Markup(f"{variables}\n{sheet}")  # noqa: S704 - our own files

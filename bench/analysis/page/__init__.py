@@ -1,9 +1,9 @@
 """The page: everything about a run in one file that fetches nothing.
 
 Its pictures are Matplotlib's, as SVG. What can be chosen from is drawn as SVG, too, by a script of our own in
-``explore/``, from the cells' figures (:mod:`~bench.analysis.page.cells`). It has 35 kB. The small libraries for charts
-(uPlot, 50 kB) draw on a canvas, which neither a screen reader nor a keyboard can enter; those that draw SVG with
-intervals, on log scales, come with several hundred.
+``explore/``, from the cells' figures (:mod:`~bench.analysis.page.cells`). The small libraries for charts (uPlot) draw
+on a canvas, which neither a screen reader nor a keyboard can enter; those that draw SVG with intervals, on log scales,
+come with several hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ from bench.analysis.scaling import table as scaling
 from bench.analysis.templates import filled
 
 PACKAGE: Final = "bench.analysis.page"
-SCRIPTS: Final = ("data", "svg", "tip", "state", "views", "table", "main")
+SCRIPTS: Final = (
+    *("data", "svg", "tip", "state", "drawing", "honest"),
+    *("throughput", "latency", "time", "interpreters", "windows", "table", "main"),
+)
 """In the order in which they build on each other."""
 
 VIEWS: Final = {
@@ -66,7 +69,7 @@ def draw_page(
     """
     machine = run.section("machine")
     place = (machine.get("cpu_model"), f"{run.cpus} CPUs" if run.cpus else None, *run.values("target"))
-    return filled(
+    page = filled(
         PACKAGE,
         "report.html.j2",
         theme=theme.css(),
@@ -95,6 +98,7 @@ def draw_page(
         plan=facts.plan(run),
         command=facts.command(run),
     )
+    return str(page)  # in which whoever adds to it finds nothing that escapes
 
 
 def _text(name: str) -> Markup:

@@ -20,7 +20,7 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.plots.style import is_free
 from bench.analysis.rankings import rankings
 from bench.analysis.stats import CELL
-from loadgen.histogram import Histogram
+from loadgen.histogram import Histogram, bucket_of
 
 PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
 _RANGED: Final = ("throughput_rps", "speedup", "latency_p50_ns", "latency_p99_ns", "effective_cores")
@@ -29,6 +29,8 @@ _PLAIN: Final = (
     *(f"split_{state}_share" for state in wording.SPLIT),
     "split_error_share",
 )
+BOUNDS_MS: Final = (1, 10, 100, 1000)
+"""Of the ranges that latencies are divided into."""
 _FEWEST_BEYOND: Final = 10  # requests above a percentile: with fewer it says little
 _DIGITS: Final = 6
 
@@ -71,6 +73,7 @@ def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: M
             "profile": [profiled.get("-".join(map(str, cell)), "") for cell in cells],
         },
         "percents": PERCENTS,
+        "bounds_ms": BOUNDS_MS,
         **_of_windows(run, cells),
         "rankings": [
             {
@@ -94,25 +97,45 @@ def _columns() -> Iterable[str]:
 
 
 def _of_windows(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
-    """Return each cell's latency at :data:`PERCENTS`, and each window's time, throughput and p99."""
+    """Return how latency is spread in each cell, and each window's time, throughput, p50 and p99."""
     of_cell = starts.by_cell(run)
     began_s = float(run.windows["at_s"].min())
     latencies, windows = [], []
     for cell in cells:
         here = of_cell[cell]
-        latencies.append(_percentiles(here["latency_hdr"]))
-        at, rates, p99 = here["at_s"] - began_s, here["throughput_rps"], here["latency_p99_ns"] / 1e6
-        windows.append([_rounded(each) for each in zip(at, rates, p99, strict=True)])
-    return {"latency_ns": latencies, "windows": windows}
+        latencies.append(_latency(here))
+        at, rates = here["at_s"] - began_s, here["throughput_rps"]
+        p50, p99 = here["latency_p50_ns"] / 1e6, here["latency_p99_ns"] / 1e6
+        windows.append([_rounded(each) for each in zip(at, rates, p50, p99, strict=True)])
+    return {"latency": latencies, "windows": windows}
 
 
-def _percentiles(texts: Iterable[str]) -> list[float | None] | None:
-    together = Histogram.decode(*texts)
+def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
+    """Return percentiles of all requests of a cell, their range over passes, and the share of requests in each range.
+
+    ``None`` if none was answered.
+    """
+    by_pass = [Histogram.decode(*texts) for _, texts in windows.groupby("pass")["latency_hdr"]]
+    together = Histogram.decode(*windows["latency_hdr"])
     if not together.total:
         return None
-    told = (percent for percent in PERCENTS if together.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50)
-    found = {percent: together.percentile_ns(percent) for percent in told}
-    return _rounded([math.nan if (ns := found.get(percent)) is None else ns for percent in PERCENTS])
+    each = np.array([_percentiles(histogram) for histogram in by_pass if histogram.total])
+    ranged = len(each) > 1
+    ends = [bucket_of(bound * 1_000_000) for bound in BOUNDS_MS]
+    shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
+    return {
+        "ns": _rounded(_percentiles(together)),
+        "low": _rounded(each.min(axis=0)) if ranged else None,
+        "high": _rounded(each.max(axis=0)) if ranged else None,
+        "shares": _rounded(shares),
+    }
+
+
+def _percentiles(histogram: Histogram) -> list[float]:
+    """Return the percentiles of which there are requests enough to tell; NaN for the others."""
+    told = (percent for percent in PERCENTS if histogram.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50)
+    found = {percent: histogram.percentile_ns(percent) for percent in told}
+    return [math.nan if (ns := found.get(percent)) is None else float(ns) for percent in PERCENTS]
 
 
 def _ratios(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:

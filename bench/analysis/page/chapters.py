@@ -33,7 +33,12 @@ CHAPTERS: Final = (
         "throughput",
         "Throughput",
         ("throughput", "scaling", "convoy"),
-        frozenset({"errors", "handler_failed", "generator_busy", "generator_shares_cpus", "contended", "short_window"}),
+        frozenset(
+            {
+                *("errors", "handler_failed", "failed_cells", "dropped_lines", "short_window"),
+                *("generator_busy", "generator_shares_cpus", "contended"),
+            }
+        ),
     ),
     Chapter(
         "latency",

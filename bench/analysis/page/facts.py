@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from bench.analysis import wording
@@ -71,7 +71,7 @@ def command(run: Run) -> str:
         words = shlex.split(typed)
     except ValueError:  # somebody's own text
         return typed
-    if not words or not isinstance(seed, int) or any(word.split("=")[0] in {"--seed", "--resume"} for word in words):
+    if not words or not isinstance(seed, int) or any(word.split("=")[0] == "--seed" for word in words):
         return typed
     return f"{typed} {'' if '--' in words else '-- '}--seed {seed}"
 
@@ -90,7 +90,8 @@ def plain(value: object) -> str:
 
 def moment(created: object) -> str:
     try:
-        return f"{datetime.fromisoformat(str(created)):%-d %B %Y, %H:%M} UTC"
+        at = datetime.fromisoformat(str(created))
+        return f"{(at if at.tzinfo is None else at.astimezone(UTC)):%-d %B %Y, %H:%M} UTC"
     except ValueError:
         return plain(created)
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.load import Run
 from bench.analysis.plots.palette_png import png
@@ -158,6 +159,7 @@ class Look(NamedTuple):
 
 MARKERS: Final = ("o", "s", "D", "v", "^", "P")
 _NAME_LENGTH: Final = 16
+_NARROW: Final = 2.0  # ends of a log scale as near as that: it is as good as even
 _STEPS: Final = ((4.0, (1, 1.5, 2, 3, 4, 5, 6, 8)), (12.0, (1, 2, 3, 5)), (200.0, (1, 2, 5)), (math.inf, (1,)))
 
 
@@ -214,7 +216,10 @@ def shorts(names: Iterable[str]) -> dict[str, str]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return round numbers between two ends of a log scale, few enough to be read."""
+    """Return round numbers between two ends of a log scale, few enough to be read, and two at least if it can be."""
+    if high / low < _NARROW:
+        ticks = MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)
+        return [float(tick) for tick in ticks if low <= tick <= high]
     steps = next(steps for span, steps in _STEPS if high / low <= span)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]

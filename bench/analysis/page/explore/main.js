@@ -1,6 +1,7 @@
 // The controls, and what they change.
 
 const host = document.getElementById("view");
+const DRAW = { throughput: drawThroughput, latency: drawLatency, time: drawTime, interpreters: drawInterpreters, windows: drawWindows };
 
 function control(name, values, several) {
   const box = document.getElementById(`choose-${name}`);
@@ -44,6 +45,17 @@ function render() {
   DRAW[state.view](host);
   reachable(host);
   drawTable();
+  scrollable();
+}
+
+// What has to be scrolled can be reached by Tab, and says what it is.
+function scrollable() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    const scrolls = box.scrollWidth > box.clientWidth;
+    const title = box.closest("section")?.querySelector("h2")?.textContent ?? document.getElementById("explore-title").textContent;
+    for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `${title}, can be scrolled` }))
+      scrolls ? box.setAttribute(name, value) : box.removeAttribute(name);
+  }
 }
 
 function say(text) {
@@ -51,6 +63,7 @@ function say(text) {
 }
 
 async function copy(text, what) {
+  const before = document.activeElement;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -60,6 +73,7 @@ async function copy(text, what) {
     area.select();
     const done = document.execCommand("copy");
     area.remove();
+    before.focus();
     if (!done) return say("The browser does not let the page copy.");
   }
   say(`Copied ${what}.`);
@@ -74,14 +88,15 @@ const tabs = [...document.querySelectorAll("#explore [role=tab]")];
 tabs.forEach((tab, index) => {
   tab.addEventListener("click", () => change({ view: tab.dataset.view }));
   tab.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = tabs[(index + step + tabs.length) % tabs.length];
+    const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = tabs[to % tabs.length];
     change({ view: next.dataset.view });
     next.focus();
   });
 });
-document.getElementById("find").addEventListener("input", (event) => change({ find: event.target.value }));
+document.getElementById("find").addEventListener("input", (event) => change({ find: event.target.value }, drawTable));
 document.getElementById("every").addEventListener("change", (event) => change({ every: event.target.checked }));
 document.getElementById("columns").addEventListener("change", (event) => change({ columns: event.target.value, sort: "" }));
 document.getElementById("copy-markdown").addEventListener("click", () => copy(FORMATS.Markdown(), `${rows().length} rows as Markdown`));

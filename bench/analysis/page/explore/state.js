@@ -1,7 +1,6 @@
 // What is chosen, and its writing in the page's address: a link to it shows the same to somebody else.
 
 const KEY = "explore";
-const VIEWS = ["throughput", "latency", "time", "interpreters", "windows"];
 const first = {
   view: "throughput",
   workload: DATA.dims.workload.includes("cpu") ? "cpu" : DATA.dims.workload[0],
@@ -24,7 +23,7 @@ function read() {
     const chosen = (typed.get(name) ?? "").split(",").filter((one) => all.includes(one));
     if (chosen.length) found[name] = all.filter((one) => chosen.includes(one));
   };
-  among("view", VIEWS);
+  among("view", Object.keys(DRAW));
   among("workload", DATA.dims.workload);
   among("clients", DATA.dims.clients.map(String));
   among("columns", Object.keys(COLUMNS));
@@ -46,10 +45,10 @@ function address() {
   return `#${KEY}${text && "&" + text}`;
 }
 
-function change(changes) {
+function change(changes, draw = render) {
   state = { ...state, ...changes };
   history.replaceState(null, "", address());
-  render();
+  draw();
 }
 
 const chosen = (cell) => state.models.includes(named("model", cell)) && state.targets.includes(named("target", cell));

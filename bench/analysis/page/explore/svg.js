@@ -23,6 +23,7 @@ const scale = {
 
 const STEPS = [[4, [1, 1.5, 2, 3, 4, 5, 6, 8]], [12, [1, 2, 3, 5]], [200, [1, 2, 5]], [Infinity, [1]]];
 function logTicks([low, high]) {
+  if (high / low < 2) return linearTicks([low, high]);
   const steps = STEPS.find(([span]) => high / low <= span)[1];
   const ticks = [];
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)

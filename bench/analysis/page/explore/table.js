@@ -10,8 +10,9 @@ const COLUMNS = {
   figures: [
     column("throughput", "requests/s", "throughput_rps", write.rate), range("throughput_rps", write.rate),
     column("speed-up", "× serial", "speedup", write.ratio), range("speedup", write.ratio),
-    column("p50", "ms", "latency_p50_ns", write.ms), column("p99", "ms", "latency_p99_ns", write.ms),
-    column("cores", "effective", "effective_cores", write.ratio), column("failed", "requests", "errors", write.count),
+    column("p50", "ms", "latency_p50_ns", write.ms), column("p99", "ms", "latency_p99_ns", write.ms), range("latency_p99_ns", write.ms),
+    column("cores", "effective", "effective_cores", write.ratio), range("effective_cores", write.ratio),
+    column("failed", "requests", "errors", write.count),
   ],
   time: [
     ...Object.entries(SPLIT).map(([name, label]) => column(label, "of the time", `split_${name}_share`, write.share)),
@@ -46,7 +47,8 @@ function heading(one) {
   const sorted = state.sort.replace(/^-/, "") === one.key ? (state.sort.startsWith("-") ? "descending" : "ascending") : null;
   const button = h("button", { type: "button", class: "sort", "data-key": one.key }, one.head, h("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (sorted === "ascending" ? "▲" : "▼") : ""));
   button.addEventListener("click", () => {
-    change({ sort: sorted === "descending" ? one.key : sorted === "ascending" ? "" : one.name ? one.key : "-" + one.key });
+    const [first, second] = one.name ? [one.key, "-" + one.key] : ["-" + one.key, one.key]; // the most comes first, and a before b
+    change({ sort: { [first]: second, [second]: "" }[state.sort] ?? first });
     tableHost.querySelector(`[data-key="${one.key}"]`)?.focus();
   });
   const head = h("th", { scope: "col", class: one.name ? "" : "n", "aria-sort": sorted }, button);
@@ -78,7 +80,7 @@ function inside(one, cell) {
 const heads = () => columns().map(({ head, unit }) => (unit ? `${head} (${unit})` : head));
 const FORMATS = {
   Markdown: () => {
-    const safe = (text) => text.replaceAll("\\", "\\\\").replaceAll("|", "\\|").replaceAll("<", "&lt;");
+    const safe = (text) => text.replace(/\s+/g, " ").replace(/[\\`*_~[\]<>|&$#@!]/g, "\\$&").replaceAll("://", "\\://");
     const line = (cells) => `| ${cells.map(safe).join(" | ")} |`;
     const rule = `|${columns().map((one) => (one.name ? "---" : "---:")).join("|")}|`;
     return [line(heads()), rule, ...rows().map((cell) => line(columns().map((one) => one.text(cell))))].join("\n") + "\n";

@@ -29,7 +29,12 @@ function tips(host) {
     next.setAttribute("tabindex", "0");
     next.focus();
   });
-  addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+  // Focus may scroll: then the tip goes along. A pointer that scrolls has left the mark.
+  addEventListener("scroll", () => {
+    const focused = document.activeElement?.closest?.(".mark");
+    if (!tip.hidden && focused?.matches(":focus-visible")) showTip(focused);
+    else tip.hidden = true;
+  }, { passive: true });
 }
 
 // The first mark of each drawing can be reached by Tab, the others from it by the arrows.
