@@ -118,8 +118,9 @@ def _measure(session: pytest.Session) -> None:
     if not experiment.complete:
         measured = {record.cell for record in experiment.records}
         session.items = [item for item in session.items if _cell(item) in measured]
-    # The option for it would have to name the file before there is a folder.
-    config._benchmarksession.json = experiment.folder.path / "benchmark.json"  # type: ignore[attr-defined]
+    # The option for it would have to name the file before there is a folder; where nothing was answered there is none.
+    if any(record.requests for record in experiment.records):
+        config._benchmarksession.json = experiment.folder.path / "benchmark.json"  # type: ignore[attr-defined]
 
 
 def _draw(config: pytest.Config, experiment: Experiment) -> bool:

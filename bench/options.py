@@ -144,7 +144,7 @@ EXAMPLES = (
         "threads with and without a GIL, and processes, at computing",
     ),
     (
-        "nox -s bench -- --workload ./shop.py:price --servers all --clients 8 --objective 'p99<20ms'",
+        "nox -s bench -- --workload ./shop.py:price --request item-7 --servers all --objective 'p99<20ms'",
         "which model and interpreter serve a handler of your own best",
     ),
     (
@@ -153,7 +153,7 @@ EXAMPLES = (
     ),
     ("nox -s bench -- --collect-only", "shows the plan and what it takes, and measures nothing"),
     (
-        "nox -f ~/gilbench/noxfile.py -s bench -- --workload ./shop.py:price --results ./perf",
+        "nox -f ~/gilbench/noxfile.py -s bench -- --workload ./shop.py:price --request item-7 --results ./perf",
         "from another project's folder, to which all paths are relative",
     ),
 )

@@ -11,12 +11,13 @@ from bench.plan import Cell
 from bench.record import Record
 
 
-def test_cell(cell: Cell, records: list[Record], failures: list[str], benchmark: Any) -> None:
+def test_cell(cell: Cell, records: list[Record], failures: list[str], request: pytest.FixtureRequest) -> None:
     if failures:
         pytest.fail("; ".join(failures), pytrace=False)
     unanswered = [record.errors for record in records if not record.requests]
     if unanswered or not records:
         pytest.fail(f"{len(unanswered)} of {len(records)} windows had no request answered: {unanswered}", pytrace=False)
+    benchmark: Any = request.getfixturevalue("benchmark")  # which must be used where it is asked for
     benchmark.group = cell.workload
     benchmark.extra_info.update(cell._asdict(), records=[_without_histogram(record) for record in records])
     benchmark.pedantic(clock.Replay(records), rounds=len(records))

@@ -12,7 +12,13 @@ from bench.analysis.overlap import COMPUTES, WAITS, Seen, seen
 from bench.analysis.stats import BASELINE, Verdict
 
 _VERBS: Final = {WAITS: "waiting", COMPUTES: "computing"}
-_SAID: Final = {Verdict.YES: "overlaps with", Verdict.NO: "not with", Verdict.UNCLEAR: "may or may not with"}
+DISTURBED: Final = "disturbed"
+_SAID: Final[dict[Verdict | str, str]] = {
+    Verdict.YES: "overlaps with",
+    Verdict.NO: "not with",
+    Verdict.UNCLEAR: "may or may not with",
+    DISTURBED: "is not told, as other programs used the CPUs, of",
+}
 
 
 def headlines(run: Run) -> list[Finding]:
@@ -27,14 +33,15 @@ def headlines(run: Run) -> list[Finding]:
 
 def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterator[str]:
     for workload, verb in _VERBS.items():
-        said: dict[Verdict, list[str]] = {}
+        said: dict[Verdict | str, list[str]] = {}
         for (model, under), of in judged.items():
             one = next((one for one in of if one.workload == workload), None)
             if under == target and model != BASELINE and one is not None and one.verdict and one.speedup:
-                said.setdefault(one.verdict, []).append(f"{model} {wording.times(one.speedup)}")
+                what = DISTURBED if one.disturbed else one.verdict
+                said.setdefault(what, []).append(f"{model} {wording.times(one.speedup)}")
         if said:
-            told = [f"{_SAID[verdict]} {wording.listed(said[verdict])}" for verdict in _SAID if verdict in said]
-            if Verdict.YES not in said:
+            told = [f"{begins} {wording.listed(said[what])}" for what, begins in _SAID.items() if what in said]
+            if Verdict.YES not in said and said.keys() != {DISTURBED}:
                 told[0] = "overlaps " + told[0]
             yield f"{verb} {', '.join(told)}"
 

@@ -60,7 +60,7 @@ def parser() -> Parser:
             ("nox -s profile -- --server threaded --workload cpu --python 3.13,3.13t", "a cell under two interpreters"),
             ("nox -s profile -- --from results/latest --slowest", "the cell of a run that stays behind most"),
             (
-                "nox -s profile -- --workload ./shop.py:price --server thread-pool --clients 8",
+                "nox -s profile -- --workload ./shop.py:price --request item-7 --server thread-pool --clients 8",
                 "a handler of your own",
             ),
         ],

@@ -16,7 +16,7 @@ from typing import Final
 import pandas as pd
 from markupsafe import Markup
 
-from bench.analysis import theme
+from bench.analysis import starts, theme
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.headlines import headlines
@@ -34,6 +34,9 @@ SCRIPTS: Final = (
     *("throughput", "latency", "time", "interpreters", "windows", "table", "main"),
 )
 """In the order in which they build on each other."""
+
+MUCH: Final = 0.25
+"""Share of windows from which on a run counts as disturbed as a whole."""
 
 VIEWS: Final = {
     "throughput": "Throughput",
@@ -80,6 +83,7 @@ def draw_page(
         place=", ".join(str(part) for part in place if part),
         partial=next((one for one in wary if one.code == "partial"), None),
         headlines=headlines(run),
+        disturbed=_disturbed(run),
         findings=found,
         cautions=wary,
         best=list(recommendations(run)),
@@ -99,6 +103,13 @@ def draw_page(
         command=facts.command(run),
     )
     return str(page)  # in which whoever adds to it finds nothing that escapes
+
+
+def _disturbed(run: Run) -> str:
+    """Return in how many windows something else took CPU time, if in so many that it must be said first."""
+    hit = sum(map(len, starts.disturbed(run).values()))
+    share = hit / len(run.windows)
+    return f"{share:.0%}" if share >= MUCH else ""
 
 
 def _text(name: str) -> Markup:

@@ -28,7 +28,12 @@ class Chapter(NamedTuple):
 
 
 CHAPTERS: Final = (
-    Chapter("map", "Concurrency against parallelism", ("quadrants",), frozenset({"contended", "one_pass"})),
+    Chapter(
+        "map",
+        "Concurrency against parallelism",
+        ("quadrants",),
+        frozenset({"contended", "one_pass", "foreign_cpu", "steal"}),
+    ),
     Chapter(
         "throughput",
         "Throughput",

@@ -119,6 +119,6 @@ def _panel(axes: Axes, lives: pd.DataFrame, means: pd.DataFrame, cells: list[tup
             continue
         end = max(edges[place], ends.get(place, 0.0))
         furthest = max(furthest, end)
-        bars.label(axes, end, place, f"{known[place][LATENCY] * scale:,.3g}")
+        bars.label(axes, end, place, wording.rate(known[place][LATENCY] * scale))
     axes.set_xlim(least, furthest * 1.05)
     axes.set_xlabel(f"{unit} per request")

@@ -145,12 +145,13 @@ def _titles(run: Run, points: list[_Point], clients: int) -> list[str]:
     about = "Computing in parallel" if run.windows["pass"].nunique() > 1 else "In one pass, computing in parallel"
     many = f"{len(told[Verdict.YES])} of {len({point.model for point in points})} models"
     perhaps = f"; perhaps {'; '.join(unsure)}" if unsure else ""
+    more = f"; perhaps {len(unsure)} more" if unsure else ""
     counts = Counter(target for targets in told[Verdict.YES].values() for target in targets)
     each = (f"{wording.plural(count, 'model')} on {target}" for target, count in counts.items())
     return [
         f"{about}: {'; '.join(sure) or 'none'}{perhaps}",
-        f"{about}: {'; '.join(sure) or 'none'}",
-        f"{about}: {', '.join(each) or 'none'}",
+        f"{about}: {'; '.join(sure) or 'none'}{more}",
+        f"{about}: {', '.join(each) or 'none'}{more}",
         f"{about}: {many}, not on every interpreter",
     ]
 

@@ -33,7 +33,7 @@ function ranged(column, cell, how) {
 }
 
 const title = (cell) => `${named("model", cell)} on ${named("target", cell)}`;
-const clientsOf = (n) => `${n} client${n === 1 ? "" : "s"}`;
+const clientsOf = (n) => `${n} client${Number(n) === 1 ? "" : "s"}`;
 const whole = (cell) => `${named("workload", cell)}, ${title(cell)}, ${clientsOf(of("clients", cell))}`;
 const warned = (cell) => of("warnings", cell).map((index) => DATA.codes[index]);
 const listed = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);

@@ -9,7 +9,7 @@ function control(name, values, several) {
     const input = document.createElement("input"), label = document.createElement("label");
     Object.assign(input, { type: several ? "checkbox" : "radio", name, value });
     input.addEventListener("change", () => change({ [name]: several ? picked(name, values, input) : value }));
-    label.append(input, swatch(name, value), value);
+    label.append(input, ...swatches(name, value), value);
     box.append(label);
   }
 }
@@ -20,10 +20,8 @@ function picked(name, values, input) {
   return kept.length ? kept : [...state[name]];
 }
 
-function swatch(name, value) {
-  const look = document.createElement("span");
-  if (name === "models") { look.className = "swatch"; look.style.background = `var(--model-${value}, var(--model-other))`; }
-  return look;
+function swatches(name, value) {
+  return name === "models" ? [h("span", { class: "swatch", style: `background: var(--model-${value}, var(--model-other))` })] : [];
 }
 
 function render() {
@@ -103,13 +101,16 @@ document.getElementById("copy-markdown").addEventListener("click", () => copy(FO
 document.getElementById("copy-csv").addEventListener("click", () => copy(FORMATS.CSV(), `${rows().length} rows as CSV`));
 document.getElementById("copy-link").addEventListener("click", () => copy(location.href.split("#")[0] + address(), "a link to what is shown"));
 document.getElementById("reset").addEventListener("click", () => change({ ...first }));
-document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => copy(document.getElementById(button.dataset.copy).textContent, "the command")));
+document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
+  await copy(document.getElementById(button.dataset.copy).textContent, "the command");
+  button.textContent = "Copied";
+}));
 
 tips(host);
-addEventListener("hashchange", () => { if (read()) { render(); document.getElementById("explore").scrollIntoView(); } });
+addEventListener("hashchange", () => { if (read()) { render(); document.getElementById("explore-title").scrollIntoView(); } });
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; render(); } });
 const linked = read();
 document.getElementById("explore").hidden = false;
 render();
-if (linked) document.getElementById("explore").scrollIntoView();
+if (linked) document.getElementById("explore-title").scrollIntoView();

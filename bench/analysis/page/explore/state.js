@@ -48,6 +48,7 @@ function address() {
 function change(changes, draw = render) {
   state = { ...state, ...changes };
   history.replaceState(null, "", address());
+  say("");
   draw();
 }
 

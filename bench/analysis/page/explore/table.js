@@ -28,11 +28,13 @@ const COLUMNS = {
 const tableHost = document.getElementById("cells-table");
 const columns = () => [...NAMES, ...COLUMNS[state.columns], CAUTIONS];
 
+const WHOLE = new Set(DATA.dims.target.map((name) => name.toLowerCase())); // 3.13 is not 3.13t
+
 function rows() {
   const words = state.find.toLowerCase().split(/\s+/).filter(Boolean);
   const found = CELLS.filter(chosen).filter((cell) => state.every || named("workload", cell) === state.workload).filter((cell) => {
     const text = [...NAMES, CAUTIONS].map((one) => one.text(cell)).join(" ").toLowerCase().split(/[\s,]+/);
-    return words.every((word) => text.some((part) => part.startsWith(word)));
+    return words.every((word) => text.some((part) => (WHOLE.has(word) ? part === word : part.startsWith(word))));
   });
   const down = state.sort.startsWith("-"), by = columns().find(({ key }) => key === state.sort.replace(/^-/, ""));
   if (!by) return found;
@@ -65,6 +67,7 @@ function drawTable() {
     return h("tr", { class: begins ? "begins" : "" }, ...shown.map((one) => h("td", { class: one.cautions ? "notes" : `${one.name ? "" : "n"} ${one.quiet ? "range" : ""}` }, inside(one, cell))));
   });
   tableHost.replaceChildren(h("table", { class: "cells" }, h("thead", {}, h("tr", {}, ...shown.map(heading))), h("tbody", {}, ...body)));
+  if (!found.length) tableHost.append(h("p", { class: "quiet" }, "No cell matches: try fewer words, or all workloads."));
   document.getElementById("shown").textContent = `${found.length} of ${CELLS.length} cells`;
 }
 
