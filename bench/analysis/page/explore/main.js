@@ -43,17 +43,15 @@ function render() {
   DRAW[state.view](host);
   reachable(host);
   drawTable();
-  scrollable();
+  scrollable(tableHost);
 }
 
 // What has to be scrolled can be reached by Tab, and says what it is.
-function scrollable() {
-  for (const box of document.querySelectorAll(".scroll")) {
-    const scrolls = box.scrollWidth > box.clientWidth;
-    const title = box.closest("section")?.querySelector("h2")?.textContent ?? document.getElementById("explore-title").textContent;
-    for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `${title}, can be scrolled` }))
-      scrolls ? box.setAttribute(name, value) : box.removeAttribute(name);
-  }
+function scrollable(box) {
+  const scrolls = box.scrollWidth > box.clientWidth;
+  const title = box.closest("section")?.querySelector("h2")?.textContent ?? document.getElementById("explore-title").textContent;
+  for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `${title}, can be scrolled` }))
+    scrolls ? box.setAttribute(name, value) : box.removeAttribute(name);
 }
 
 function say(text) {
@@ -114,3 +112,9 @@ const linked = read();
 document.getElementById("explore").hidden = false;
 render();
 if (linked) document.getElementById("explore-title").scrollIntoView();
+
+// The others one after another, when there is time: each has to be laid out for it.
+const boxes = [...document.querySelectorAll(".scroll")];
+const idle = window.requestIdleCallback ?? ((then) => setTimeout(then, 50));
+const next = () => { if (boxes.length) { scrollable(boxes.shift()); idle(next); } };
+idle(next);
