@@ -32,6 +32,7 @@ EXAMPLE = (
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
 NO_TESTS = 5  # pytest's exit status where nothing was selected
+WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ROOT = Path(__file__).resolve().parent
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), ROOT / "docs/how-to/gate.yml"])
@@ -189,7 +190,7 @@ def tests(session: nox.Session) -> None:
         session.run("playwright", "install", "--only-shell", "chromium")
     if session.posargs:  # of which one of the two below may leave nothing, but not both
         session.run(*PYTEST, "--collect-only", "-qq", *session.posargs, silent=True)
-    session.run(*PYTEST, "-n", "auto", "-m", "not quiet", *session.posargs, success_codes=(0, NO_TESTS))
+    session.run(*PYTEST, "-n", WORKERS, "-m", "not quiet", *session.posargs, success_codes=(0, NO_TESTS))
     session.run(*PYTEST, "-m", "quiet", *session.posargs, success_codes=(0, NO_TESTS))
 
 

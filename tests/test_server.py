@@ -23,6 +23,8 @@ from bench.targets import Target, resolve
 from loadgen import Load, run
 from servers.models import MODELS as SERVING_MODELS
 
+pytestmark = pytest.mark.quiet
+
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 
 
