@@ -14,6 +14,7 @@ def surroundings() -> None:
     """Forget who runs the tests, and what a terminal of theirs can do: tests say for themselves what they are about."""
     for name in (
         "GILBENCH_RESULTS",
+        "PYTEST_ADDOPTS",  # is for us, not for what we start
         "GITHUB_ACTIONS",
         "GITHUB_STEP_SUMMARY",
         "NO_COLOR",
