@@ -22,7 +22,7 @@ from bench.analysis.plots.style import save, style
 from bench.analysis.profile.chapter import chapter as profile_chapter
 from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.scaling import table as scaling
-from bench.analysis.serve import serve
+from bench.analysis.serve import drawn, serve
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
 from bench.places import latest
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         if not options.serve:
             draw(read_run(options.folder), quiet=options.quiet)
         else:
-            if options.folder.is_dir() and not _going_on(options.folder) and not _drawn(options.folder):
+            if options.folder.is_dir() and not drawn(options.folder) and not _going_on(options.folder):
                 draw(read_run(options.folder), quiet=True)
             serve(options.folder, options.port)
     except GilbenchError as problem:
@@ -90,11 +90,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {MAX_PORT}")
     return int(text)
-
-
-def _drawn(folder: Path) -> bool:
-    page, records = folder / PAGE, folder / RECORDS
-    return page.is_file() and records.is_file() and page.stat().st_mtime >= records.stat().st_mtime
 
 
 def _going_on(folder: Path) -> bool:
@@ -148,16 +143,16 @@ def _draw_plots(run: Run) -> dict[str, str]:
     """Write the plots and return them as SVG; one that has nothing to show leaves no old file behind."""
     folder = run.folder / "plots"
     folder.mkdir(exist_ok=True)
-    drawn = {}
+    pictures = {}
     for name, plot in PLOTS.items():
         with style():
             figure = plot(run)
         if figure is not None:
-            drawn[name] = save(figure, folder, name)
+            pictures[name] = save(figure, folder, name)
             continue
         for kind in ("svg", "png"):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
-    return drawn
+    return pictures
 
 
 if __name__ == "__main__":

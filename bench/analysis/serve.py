@@ -71,12 +71,17 @@ class Served:
     def _look(self) -> None:
         """Draw the page anew if there is something new and it is time to."""
         folder = self.folder.resolve()
-        times_ns = [_changed_ns(folder / name) for name in (META, RECORDS, PAGE)]
+        times_ns = (_changed_ns(folder / name) for name in (META, RECORDS, PAGE))
         version = "-".join(map(str, (folder.stat().st_ino, *times_ns)))
-        ended = times_ns[-1] >= times_ns[1] > 0
+        ended = drawn(folder)
         if version != self._version and (ended or time.monotonic() - self._drawn_s >= REFRESH_S):
             self._page = (folder / PAGE).read_text(encoding="utf-8") if ended else _draw(folder)
             self._version, self._drawn_s = version, time.monotonic()
+
+
+def drawn(folder: Path) -> bool:
+    """Tell whether a run's page is there, and as new as its records."""
+    return _changed_ns(folder / PAGE) >= _changed_ns(folder / RECORDS) > 0
 
 
 def _changed_ns(path: Path) -> int:

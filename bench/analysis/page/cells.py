@@ -52,6 +52,7 @@ def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: M
         profiled: where on the page the profile of a cell is, by the cell's name.
     """
     cells = [tuple(row) for row in summary[CELL].itertuples(index=False)]
+    place = {cell: index for index, cell in enumerate(cells)}
     codes = [caution.code for caution in wary]
     dims = {name: run.values(name) for name in ("workload", "model", "target", "clients")}
     said = {
@@ -79,12 +80,12 @@ def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: M
             {
                 "workload": dims["workload"].index(one.workload),
                 "clients": one.clients,
-                "cells": [cells.index(cell) for cell in one.cells],
+                "cells": [place[cell] for cell in one.cells],
                 "shown": one.bits(),
             }
             for one in rankings(run)
         ],
-        **_ratios(run, cells),
+        **_ratios(run, place),
     }
     text = json.dumps(said, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no element can begin in it, or end
@@ -138,7 +139,7 @@ def _percentiles(histogram: Histogram) -> list[float]:
     return [math.nan if (ns := found.get(percent)) is None else float(ns) for percent in PERCENTS]
 
 
-def _ratios(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+def _ratios(run: Run, place: Mapping[tuple[Any, ...], int]) -> dict[str, Any]:
     compared = comparison.within(run).rows if len(run.values("target")) > 1 else ()
     rows = []
     for row in compared:
@@ -146,7 +147,7 @@ def _ratios(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
         told = _rounded([row.ratio.ratio, row.ratio.low, row.ratio.high])
         rows.append(
             {
-                "cell": cells.index((model, workload, int(clients), row.candidate)),
+                "cell": place[model, workload, int(clients), row.candidate],
                 "metric": row.metric,
                 **dict(zip(("ratio", "low", "high"), told, strict=True)),
                 "verdict": str(row.verdict),
