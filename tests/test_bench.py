@@ -9,12 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.until import until
 
 pytestmark = pytest.mark.quiet
 
@@ -149,9 +150,7 @@ def test_a_run_interrupted_twice_over(tmp_path: Path) -> None:
     process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
     try:
         measured = results / "latest" / "records.jsonl"
-        deadline_s = time.monotonic() + 60
-        while not (measured.exists() and measured.stat().st_size) and time.monotonic() < deadline_s:
-            time.sleep(0.05)
+        assert until(lambda: measured.exists() and measured.stat().st_size)
         second = bench(tmp_path, *SMALL)
         assert second.returncode == pytest.ExitCode.USAGE_ERROR
         assert f"another run is measuring (process {process.pid})" in second.stderr

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from loadgen.peers.tools import TOOLS, Failed, drive
 from loadgen.responder import responder
 from tests.reference import ROOT
 from tests.test_loadgen import closed_port
+from tests.until import until
 
 pytestmark = pytest.mark.quiet
 
@@ -161,10 +161,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
         start_new_session=True,
     ) as process:
         kept = tmp_path / "peers.jsonl"
-        end_s = time.monotonic() + 60
-        while not (kept.exists() and len(kept.read_text(encoding="utf-8").splitlines()) > 1):
-            assert time.monotonic() < end_s
-            time.sleep(0.1)
+        assert until(lambda: kept.exists() and len(kept.read_text(encoding="utf-8").splitlines()) > 1)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -35,6 +35,7 @@ from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from tests.interpreters import CORNERS, NEWEST
 from tests.made import Made
+from tests.until import until
 
 pytestmark = pytest.mark.quiet
 
@@ -412,9 +413,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:
-            until_s = time.monotonic() + 60
-            while not list(tmp_path.glob("runs/*/run.json")) and time.monotonic() < until_s:
-                time.sleep(0.05)
+            assert until(lambda: list(tmp_path.glob("runs/*/run.json")))
             time.sleep(6)
             process.send_signal(2)
             _, err = process.communicate(timeout=30)

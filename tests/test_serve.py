@@ -8,8 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from multiprocessing.pool import Pool, ThreadPool
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,6 +21,7 @@ from bench.analysis.__main__ import draw, main
 from bench.analysis.load import read_run
 from bench.analysis.serve import Served
 from tests.made import Made
+from tests.until import until
 
 SMALL = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,), targets=("3.13",))
 
@@ -41,6 +45,18 @@ def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         process.kill()
 
 
+@pytest.fixture
+def drawers() -> Iterator[Pool]:
+    with ThreadPool(1) as pool:
+        yield pool
+
+
+def new(served: Served, version: str = "") -> str:
+    """Return the version that follows one, once it has been drawn."""
+    assert until(lambda: served.version() != version)
+    return served.version()
+
+
 def get(port: int, path: str, host: str = "localhost") -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", path, headers={"Host": host})
@@ -54,6 +70,7 @@ def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
     server: tuple[subprocess.Popen[str], int], folder: Path
 ) -> None:
     process, port = server
+    assert until(lambda: get(port, "/version")[1])
     status, page = get(port, "/")
     assert status == 200
     assert "The run is still going on" in page
@@ -70,50 +87,79 @@ def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
     (folder / "link").symlink_to("/etc/hostname")
     assert get(port, "/link")[0] == 404
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert process.stdout is not None
     assert process.stdout.read() == ""
 
 
 def test_the_page_is_drawn_anew_when_there_is_something_new_and_time_has_passed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = Served(folder)
-    first, page = served.version(), served.page()
+    served = Served(folder, drawers)
+    first, page = new(served), served.page()
     records = folder / "records.jsonl"
     lines = records.read_text().splitlines(keepends=True)
     records.write_text("".join(lines[:-1]))
     os.utime(records, ns=(1, 1))
     assert (served.version(), served.page()) == (first, page)
     monkeypatch.setattr(serve, "REFRESH_S", 0.0)
-    assert served.version() != first
+    assert new(served, first)
     assert served.page() != page
     assert "windows" in served.page()
 
 
-def test_what_a_run_has_drawn_itself_is_what_is_served(folder: Path) -> None:
-    served = Served(folder)
+def test_the_page_comes_when_it_is_drawn_however_long_that_takes(
+    folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "PATIENCE_S", 0.0)
+    busy = threading.Event()
+    drawers.apply_async(busy.wait, (60,))
+    served = Served(folder, drawers)
+    assert "its page is being drawn" in served.page()
+    assert served.version() == ""
+    busy.set()
+    new(served)
+    assert "its page is being drawn" not in served.page()
+
+
+def test_what_went_wrong_in_drawing_is_told_once_and_tried_again(
+    folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "REFRESH_S", 0.0)
+    served = Served(folder, drawers)
+    with monkeypatch.context() as broken:
+        broken.setattr(serve, "read_run", Mock(side_effect=PermissionError(13, "Permission denied")))
+        with pytest.raises(PermissionError):
+            new(served)
+    assert new(served)
+
+
+def test_what_a_run_has_drawn_itself_is_what_is_served(folder: Path, drawers: Pool) -> None:
+    served = Served(folder, drawers)
+    new(served)
     assert "<figure" not in served.page()
     draw(read_run(folder), quiet=True)
     assert "<figure" in served.page()
     assert (folder / "report.html").read_text().split("</body>")[0] in served.page()
 
 
-def test_a_run_without_a_window_says_so(folder: Path) -> None:
+def test_a_run_without_a_window_says_so(folder: Path, drawers: Pool) -> None:
     (folder / "records.jsonl").write_text("")
-    assert "Nothing to show yet" in Served(folder).page()
+    served = Served(folder, drawers)
+    new(served)
+    assert "holds no complete record" in served.page()
 
 
-def test_a_new_run_takes_over(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_run_takes_over(tmp_path: Path, folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "REFRESH_S", 0.0)
     latest = tmp_path / "latest"
     latest.symlink_to(folder)
-    served = Served(latest)
-    first = served.version()
+    served = Served(latest, drawers)
+    first = new(served)
     other = SMALL.write(tmp_path / "other")
     latest.unlink()
     latest.symlink_to(other)
-    assert served.version() != first
+    assert new(served, first)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from bench.server import Server
 from bench.targets import Target, resolve
 from loadgen import Load, run
 from servers.models import MODELS as SERVING_MODELS
+from tests.until import until
 
 pytestmark = pytest.mark.quiet
 
@@ -66,15 +67,6 @@ def session_of(pid: int) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def fake(tmp_path: Path, script: str) -> Target:
     path = tmp_path / "python"
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
@@ -111,7 +103,7 @@ def test_nonsense_in_place_of_the_ready_line_is_a_failure_and_leaves_no_process(
     server = Server(fake(tmp_path, "echo hello; sleep 60 & sleep 60"), "serial", "io")
     with pytest.raises(ServerFailed, match="ended at its start"):
         server.ready()
-    assert wait_until(lambda: session_of(server.pid) == [])
+    assert until(lambda: session_of(server.pid) == [])
 
 
 def test_a_program_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
@@ -122,7 +114,7 @@ def test_a_program_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
 def test_a_server_that_ends_by_itself_is_noticed(target: Target) -> None:
     with running(target, "threaded") as server:
         os.kill(server.pid, signal.SIGKILL)
-        assert wait_until(lambda: session_of(server.pid) == [])
+        assert until(lambda: session_of(server.pid) == [])
         with pytest.raises(ServerFailed, match="ended by itself"):
             server.check()
 
@@ -134,7 +126,7 @@ def test_a_server_deaf_to_signals_is_ended_all_the_same(tmp_path: Path, monkeypa
     server.ready()
     assert server.stop() is not None
     assert server.stop() is None
-    assert wait_until(lambda: session_of(server.pid) == [])
+    assert until(lambda: session_of(server.pid) == [])
 
 
 @pytest.mark.parametrize("model", ["threaded", "multiprocess"])
@@ -154,7 +146,7 @@ def test_servers_end_with_a_harness_that_was_killed(model: str) -> None:
             assert connection.recv(100) == b"Yes, yes\n"
             assert session_of(pid)
             process.kill()
-            assert wait_until(lambda: session_of(pid) == [])
+            assert until(lambda: session_of(pid) == [])
 
 
 def test_stopping_many_leaves_no_descriptor_behind(target: Target) -> None:
@@ -190,7 +182,7 @@ def test_a_window_counts_children_that_came_and_went_in_it(target: Target) -> No
     with running(target, "multiprocess", "cpu") as server:
         before = accounting.read(server.pid)
         burnt = run(Load(host="127.0.0.1", port=server.port, connections=2, duration_s=0.8, conversation=5))
-        assert wait_until(lambda: accounting.read(server.pid).threads == before.threads)
+        assert until(lambda: accounting.read(server.pid).threads == before.threads)
         after = accounting.read(server.pid)
         used = accounting.cpu_between(before, after)
     one_request_s = used.total / burnt.requests

@@ -31,6 +31,7 @@ from servers.models import MODELS
 from servers.workloads import REPLY, WORKLOADS
 from servers.workloads.io_wait import WAIT_S
 from tests.interpreters import CORNERS, NEWEST
+from tests.until import until
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTROL = Path(sys.executable)
@@ -169,15 +170,6 @@ def session_of(process: int) -> int | None:
 def descriptors(process: int) -> int:
     count: int = psutil.Process(process).num_fds()
     return count
-
-
-def until(holds: Callable[[], object]) -> bool:
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while not holds():
-        if time.monotonic() > deadline_s:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 # Clients.

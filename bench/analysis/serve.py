@@ -2,19 +2,24 @@
 
 While a run is measured its pictures are not drawn: that takes seconds of a core, and would be in its figures. The page
 then has the findings, what can be explored and the cautions, drawn anew at most every :data:`REFRESH_S`, and only if
-somebody looks: 1.9 s of CPU for 468 windows, at the lowest priority, which those windows tell as ``foreign_cpu`` where
-it is enough. When the run has ended it is the page that the run has drawn itself.
+somebody looks: 1.9 s of CPU for 468 windows, which those windows tell as ``foreign_cpu`` where it is enough. A process
+of its own draws, at a low priority: where every CPU is busy its page comes late, but requests are answered, and Ctrl-C
+is obeyed, at once. When the run has ended it is the page that the run has drawn itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +35,8 @@ from loadgen.errors import GilbenchError
 HOST: Final = "127.0.0.1"
 REFRESH_S: Final = 30.0
 POLL_S: Final = 5
-_YIELDS: Final = 19  # to the servers and the load that are measured meanwhile
+PATIENCE_S: Final = 2.0  # for the first page, which is worth a wait
+_YIELDS: Final = 10  # to what is measured meanwhile: a tenth of a busy CPU; at 19 it got a hundredth, and no page came
 _NAMES: Final = ("127.0.0.1", "localhost")  # what a browser may call us: no other name can be made to point here
 
 _FOLLOW: Final = """<script>
@@ -50,10 +56,13 @@ class Served:
         folder: its path; a link like ``results/latest`` is followed at each look, so that a new run takes over.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, drawers: Pool) -> None:
         self.folder = folder
+        self._drawers = drawers
         self._lock = threading.Lock()
-        self._version, self._page, self._drawn_s = "", "", -REFRESH_S
+        self._version, self._page = "", _waiting(folder, "its page is being drawn")
+        self._drawing: AsyncResult[str] | None = None
+        self._drawing_version, self._drawing_since_s = "", -REFRESH_S
 
     def version(self) -> str:
         """Return a text that changes when there is something new to see."""
@@ -65,18 +74,27 @@ class Served:
         """Return the page, with a script that loads it again when there is something new."""
         with self._lock:
             self._look()
+            if not self._version and self._drawing:
+                self._drawing.wait(PATIENCE_S)
+                self._look()
             script = _FOLLOW.replace("@VERSION@", self._version).replace("@POLL_MS@", str(POLL_S * 1000))
             return self._page.replace("</body>", f"{script}</body>")
 
     def _look(self) -> None:
-        """Draw the page anew if there is something new and it is time to."""
+        """Take the page that has been drawn, and have it drawn anew if there is something new and it is time to."""
         folder = self.folder.resolve()
+        if self._drawing and self._drawing.ready():
+            done, self._drawing = self._drawing, None
+            self._page, self._version = done.get(), self._drawing_version
         times_ns = (_changed_ns(folder / name) for name in (META, RECORDS, PAGE))
         version = "-".join(map(str, (folder.stat().st_ino, *times_ns)))
-        ended = drawn(folder)
-        if version != self._version and (ended or time.monotonic() - self._drawn_s >= REFRESH_S):
-            self._page = (folder / PAGE).read_text(encoding="utf-8") if ended else _draw(folder)
-            self._version, self._drawn_s = version, time.monotonic()
+        if version == self._version:
+            return
+        if drawn(folder):
+            self._page, self._version, self._drawing = (folder / PAGE).read_text(encoding="utf-8"), version, None
+        elif not self._drawing and time.monotonic() - self._drawing_since_s >= REFRESH_S:
+            self._drawing = self._drawers.apply_async(_draw, (folder,))
+            self._drawing_version, self._drawing_since_s = version, time.monotonic()
 
 
 def drawn(folder: Path) -> bool:
@@ -92,8 +110,12 @@ def _draw(folder: Path) -> str:
     try:
         run = read_run(folder)
     except GilbenchError as problem:
-        return str(filled("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=str(problem)))
+        return _waiting(folder, str(problem))
     return draw_page(run, summarise(run), findings(run), cautions(run), {})
+
+
+def _waiting(folder: Path, why: str) -> str:
+    return str(filled("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=why))
 
 
 def serve(folder: Path, port: int) -> None:
@@ -102,22 +124,29 @@ def serve(folder: Path, port: int) -> None:
     Raises:
         GilbenchError: the port cannot be had, or there is no such folder.
     """
-    os.nice(_YIELDS)
     if not folder.is_dir():
         raise GilbenchError(f"{folder} is no folder: name a run's folder, as results/latest")
-    served = Served(folder)
+    with contextlib.suppress(KeyboardInterrupt), _drawers() as drawers:
+        handler = functools.partial(_Handler, Served(folder, drawers))
+        try:
+            server = ThreadingHTTPServer((HOST, port), handler)
+        except OSError as problem:
+            raise GilbenchError(
+                f"cannot listen on port {port}: {problem.strerror}; choose another with --port"
+            ) from None
+        sys.stdout.write(f"http://{HOST}:{server.server_port}/ shows {folder}; Ctrl-C ends it\n")
+        sys.stdout.flush()
+        with server:
+            server.serve_forever()
+
+
+def _drawers() -> Pool:
+    """Return the process that draws; Ctrl-C is not for it, and it is ended with the server."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
     try:
-        server = ThreadingHTTPServer((HOST, port), functools.partial(_Handler, served))
-    except OSError as problem:
-        raise GilbenchError(f"cannot listen on port {port}: {problem.strerror}; choose another with --port") from None
-    sys.stdout.write(f"http://{HOST}:{server.server_port}/ shows {folder}; Ctrl-C ends it\n")
-    sys.stdout.flush()
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
+        return multiprocessing.get_context("spawn").Pool(1, os.nice, (_YIELDS,))
     finally:
-        server.server_close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Handler(SimpleHTTPRequestHandler):
