@@ -190,7 +190,8 @@ def tests(session: nox.Session) -> None:
         session.run("playwright", "install", "--only-shell", "chromium")
     if session.posargs:  # of which one of the two below may leave nothing, but not both
         session.run(*PYTEST, "--collect-only", "-qq", *session.posargs, silent=True)
-    session.run(*PYTEST, "-n", WORKERS, "-m", "not quiet", *session.posargs, success_codes=(0, NO_TESTS))
+    beside = ("-n", WORKERS, "--dist", "loadfile", "-m", "not quiet")
+    session.run(*PYTEST, *beside, *session.posargs, success_codes=(0, NO_TESTS))
     session.run(*PYTEST, "-m", "quiet", *session.posargs, success_codes=(0, NO_TESTS))
 
 

@@ -15,6 +15,7 @@ def surroundings() -> None:
     for name in (
         "GILBENCH_RESULTS",
         "PYTEST_ADDOPTS",  # is for us, not for what we start
+        "PYTEST_XDIST_WORKER",  # with it pytest-benchmark times nothing
         "GITHUB_ACTIONS",
         "GITHUB_STEP_SUMMARY",
         "NO_COLOR",

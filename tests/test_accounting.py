@@ -37,7 +37,7 @@ TARGETS = NEWEST
 WAITING = Path(__file__).with_name("waiting.py")
 WINDOW_S = 0.6
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
-TRIES = 6  # other programs may take the CPUs away from what is measured
+TRIES = 16  # other programs may take the CPUs away from what is measured, for seconds together
 
 WITH_GIL = [name for name, target in TARGETS.items() if not target.build["freethreaded"]]
 WITHOUT_GIL = [name for name in TARGETS if name not in WITH_GIL]

@@ -342,7 +342,7 @@ def test_the_plots_have_the_colours_of_the_palette(drawn: Path) -> None:
 
 def test_names_are_escaped(tmp_path: Path) -> None:
     evil = "<script>alert('$x$')</script>--[bold]"
-    made = Made(models=["serial", "threaded"], targets=[evil, "3.13"], passes=2)
+    made = Made(["serial", "threaded"], ["io", "cpu"], [4], [evil, "3.13"], 2)
     made.meta = {"command": f"nox {evil}", "failures": [{"cell": evil, "pass": 0, "reason": evil}], "state": evil}
     folder = made.write(tmp_path / "run")
     assert main([str(folder)]) == 0
@@ -356,10 +356,15 @@ NARROWED = {
     "no serial": Made(["threaded", "asyncio"], WORKLOADS, [1, 8], ["3.13t"], 2),
     "only io": Made(MODELS, ["io"], [8], ["3.13"], 2),
     "only cpu, many clients": Made(MODELS, ["cpu"], [1, 2, 3, 4, 16, 64], ["3.13", "3.13t"], 1),
-    "one client": Made(MODELS, WORKLOADS, [1], ["3.13"], 3),
+    "one client": Made(["serial", "threaded"], WORKLOADS, [1], ["3.13"], 3),
     "many targets": Made(MODELS, WORKLOADS, [8], ["3.9", "3.13", "3.13t", "/opt/a/long/path/to/python3.14"], 2),
     "nothing answered": Made(["serial"], ["cpu"], [8], ["3.13"], 2, rates=by_pass("serial", "3.13", (0, 0))),
-    "run.json says little": Made(meta=dict.fromkeys(("plan", "machine", "targets", "control", "work", "failures"))),
+    "run.json says little": Made(
+        ["serial", "threaded"],
+        ["io", "cpu"],
+        [1, 8],
+        meta=dict.fromkeys(("plan", "machine", "targets", "control", "work", "failures")),
+    ),
 }
 
 

@@ -17,8 +17,6 @@ import pytest
 
 from tests.until import until
 
-pytestmark = pytest.mark.quiet
-
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench"]
 SMALL = ["--servers", "serial,threaded", "--workloads", "echo,io", "--clients", "2", "--passes", "2"]

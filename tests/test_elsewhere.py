@@ -20,8 +20,6 @@ from bench.places import ROOT
 from bench.server import Server
 from bench.targets import resolve
 
-pytestmark = pytest.mark.quiet
-
 POISON = 'raise RuntimeError("this is not ours to run")\n'
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
 

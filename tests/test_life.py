@@ -50,7 +50,7 @@ def test_a_life_that_does_not_add_up_is_warned_of(tmp_path: Path) -> None:
 
 
 def test_without_accounts_all_else_is_drawn_and_the_reason_told(tmp_path: Path) -> None:
-    folder = Made(accounted=False).write(tmp_path / "run")
+    folder = Made(("serial", "threaded"), ("io", "cpu"), accounted=False).write(tmp_path / "run")
     page = draw(read_run(folder), quiet=True).read_text(encoding="utf-8")
     assert not (folder / "plots" / "life.svg").exists()
     assert (folder / "plots" / "cores.svg").exists()

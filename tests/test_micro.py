@@ -24,8 +24,6 @@ from bench.targets import resolve
 from tests.interpreters import NEWEST
 from tests.made import Made
 
-pytestmark = pytest.mark.quiet
-
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
 
 
@@ -34,6 +32,7 @@ def a_lock_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
+@pytest.mark.quiet
 def test_two_interpreters_are_measured_and_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     found = list(NEWEST.values())
     pair = [found[0].name, next((one.name for one in found if one.build["freethreaded"]), found[-1].name)]
