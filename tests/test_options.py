@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 
+from bench import options
 from bench.errors import GilbenchError
 from bench.options import OPTIONS, read
 from bench.plan import served
 from bench.wanted import Gap, Wanted
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
+from tests.interpreters import FOUND
+
+
+@pytest.fixture(autouse=True)
+def found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find this machine's interpreters once: how they are found is not what is tested here, and takes a second."""
+    monkeypatch.setattr(options, "discover", lambda: FOUND)
 
 
 def typed(**given: str) -> Wanted:
