@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -17,6 +18,7 @@ from bench.analysis.load import read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
 from bench.analysis.plots import versions
+from bench.analysis.tally import tallies
 from bench.ratios import Ratio
 from loadgen.histogram import Histogram, bucket_of
 from tests.made import Made
@@ -217,6 +219,33 @@ def test_over_all_cells_there_is_one_figure_with_an_interval_over_passes(tmp_pat
     assert back is not None
     assert back.ratio == pytest.approx(1 / found.ratio)
     assert overall(run, "3.13t", "2.7") is None
+
+
+def test_in_short_each_answer_is_counted_beside_the_mean(tmp_path: Path) -> None:
+    made = Made(models=("threaded", "asyncio"), workloads=("cpu",), targets=("3.9", "3.13", "3.13t"), passes=6)
+    run = read_run(made.write(tmp_path / "run"))
+    found = within(run, "3.13")
+    told = list(tallies(found))
+    assert [(one.candidate, one.metric) for one in told] == list(itertools.product(("3.9", "3.13t"), METRICS))
+    for one in told:
+        rows = [row for row in found.rows if (row.candidate, row.metric) == (one.candidate, one.metric)]
+        assert one.cells == {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
+        assert sum(one.cells.values()) == 2 * 3
+        assert one.mean == overall(run, one.candidate, "3.13", one.metric)
+    assert told[len(METRICS)].cells[Verdict.FASTER] == 2  # threads that compute, with several clients
+    line = told[len(METRICS)]
+    figures = " ".join(map(str, line.cells.values()))
+    assert line.mean is not None
+    words = [" ".join(row.split()) for row in FORMATS["terminal"](found).splitlines()]
+    mean = f"{line.mean.ratio:.3f} [{line.mean.low:.3f}, {line.mean.high:.3f}]"
+    assert f"throughput {figures} {mean}" in words
+    assert f"| throughput | {figures.replace(' ', ' | ')} | {mean} |" in FORMATS["markdown"](found)
+    assert f"<td>{mean}</td>" in FORMATS["html"](found)
+
+
+def test_between_runs_answers_are_counted_without_a_mean(tmp_path: Path) -> None:
+    one, other = (read_run(faster(gain).write(tmp_path / f"{gain}")) for gain in (0.0, 0.03))
+    assert {one.mean for one in tallies(between(one, other))} == {None}
 
 
 def test_several_interpreters_are_drawn_against_the_baseline(tmp_path: Path) -> None:

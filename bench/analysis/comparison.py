@@ -9,14 +9,15 @@ from __future__ import annotations
 import enum
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE, Cell
+from bench.analysis.overall import overall
 from bench.analysis.stats import CELL
 from bench.ratios import SAME_WITHIN, Ratio
 from bench.record import BUILT_ALIKE
@@ -111,11 +112,13 @@ class Comparison:
         rows: metric by metric, in the plan's order of cells.
         same_within: ratios closer to 1 count as the same.
         left_out: what only one side has, each with the reason.
+        means: by candidate and metric the mean over all cells, see :func:`~bench.analysis.overall.overall`.
     """
 
     rows: tuple[Compared, ...]
     same_within: float
     left_out: tuple[str, ...] = ()
+    means: Mapping[tuple[str, str], Ratio] = field(default_factory=dict)
 
     def slower_than(self, loss: float) -> list[Compared]:
         """Return the rows of throughput in which a loss of more than ``loss`` is shown, corrected for their number."""
@@ -129,7 +132,7 @@ def within(
     baseline: str = "",
     candidate: str = "",
     same_within: float | None = None,
-    metrics: Iterable[str] = tuple(METRICS),
+    metrics: Collection[str] = tuple(METRICS),
 ) -> Comparison:
     """Compare the targets of a run with its baseline.
 
@@ -155,7 +158,9 @@ def within(
         raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
     zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
     rows = [row for metric in metrics for row in _judged(_side_by_side(run, metric, baseline, others), zone, run)]
-    return Comparison(tuple(rows), zone, tuple(_one_sided(run, [baseline, *others])))
+    means = {(other, metric): overall(run, other, baseline, metric) for other in others for metric in metrics}
+    told = {key: mean for key, mean in means.items() if mean is not None}
+    return Comparison(tuple(rows), zone, tuple(_one_sided(run, [baseline, *others])), told)
 
 
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:

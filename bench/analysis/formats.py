@@ -16,22 +16,23 @@ from bench.analysis.markdown import escaped
 from bench.analysis.metrics import METRICS
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
+from bench.analysis.tally import Tally, tallies
 from bench.analysis.templates import filled
+from bench.ratios import Ratio
 from bench.terminal.console import WIDTH, Terminal
 
 LEFT_OUT_SHOWN: Final = 3
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
 _FOLDED: Final = ("cell", "answer")
+_SHORT: Final = ("metric", "▲ faster", "▼ slower", "= same", "? open", "mean ratio [interval]")
 _TITLES: Final = ("cell", "ratio [interval]", "answer")
 _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
 
 
-def figures(row: Compared) -> str:
+def figures(told: Ratio) -> str:
     """Write a ratio with its interval, as ``1.034 [1.021, 1.047]``."""
-    told = row.ratio
-    return (
-        f"{told.ratio:.3f} [{told.low:.3f}, {told.high:.3f}]" if told.has_interval else f"{told.ratio:.3f} (one start)"
-    )
+    interval = f"[{told.low:.3f}, {told.high:.3f}]" if told.has_interval else "(one start)"
+    return f"{told.ratio:.3f} {interval}"
 
 
 def answer(row: Compared) -> str:
@@ -60,6 +61,8 @@ def notes(comparison: Comparison) -> Iterator[str]:
         "A difference is called where the interval excludes 1 and the p-value, corrected for the number of cells "
         "(Benjamini-Hochberg), agrees; faster means better, so less of a latency or of CPU."
     )
+    if comparison.means:
+        yield "Mean ratio: over all cells, each with the same weight; its interval is over passes."
     if comparison.same_within:
         yield f"Same: the whole interval lies within {comparison.same_within:.1%} of 1."
     if not rows[0].paired:
@@ -91,18 +94,23 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
 
 
 def show(console: Terminal, comparison: Comparison) -> None:
-    """Write a table for each metric and candidate; names and answers are folded where room is short."""
+    """Write a table for each metric and candidate, and what they come to; folded where room is short."""
     for (metric, candidate), rows in _tables(comparison):
         told = [
             (
                 row.cell.replace("/", "-"),
-                figures(row),
+                figures(row.ratio),
                 console.spelt(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict]),
             )
             for row in rows
         ]
         title = f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}"
         console.print(console.table(_TITLES, told, title=title, folded=_FOLDED))
+        console.print()
+    for sides, tallied in _short(comparison):
+        console.print(
+            console.table(_SHORT, tallied.values(), title=f"In short: {sides[0]} / {sides[1]}", right=_SHORT[1:-1])
+        )
         console.print()
     for note in notes(comparison):
         console.print(console.spelt(note, "dim"))
@@ -116,19 +124,22 @@ def terminal(comparison: Comparison) -> str:
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return a table for each candidate, a column for each metric, fit for a comment on a pull request."""
+    """Return what it comes to, and a table for each candidate, fit for a comment on a pull request."""
     lines: list[str] = []
-    for candidate in dict.fromkeys(row.candidate for row in comparison.rows):
+    for (candidate, baseline), tallied in _short(comparison):
+        lines += [f"**{escaped(candidate)}** / {escaped(baseline)}", ""]
+        lines += [f"| {' | '.join(_SHORT)} |", f"|---|{'---|' * len(_SHORT[1:])}"]
+        lines += [*(f"| {' | '.join(row)} |" for row in tallied.values()), ""]
         rows = [row for row in comparison.rows if row.candidate == candidate]
-        metrics = list(dict.fromkeys(row.metric for row in rows))
+        metrics = list(tallied)
         by_cell = {(row.cell, row.metric): row for row in rows}
-        lines += [f"**{escaped(candidate)}** / {escaped(rows[0].baseline)}", ""]
         lines += [f"| cell | {' | '.join(METRICS[metric].title for metric in metrics)} |"]
         lines += [f"|---|{'---|' * len(metrics)}"]
         for cell in dict.fromkeys(row.cell for row in rows):
             told = (by_cell.get((cell, metric)) for metric in metrics)
             columns = (
-                f"{MARKS[row.verdict]} {figures(row)}{' ≠' if row.differs else ''}" if row else "–" for row in told
+                f"{MARKS[row.verdict]} {figures(row.ratio)}{' ≠' if row.differs else ''}" if row else "–"
+                for row in told
             )
             lines.append(f"| {escaped(cell.replace('/', '-'))} | {' | '.join(columns)} |")
         lines.append("")
@@ -145,7 +156,7 @@ def as_json(comparison: Comparison) -> str:
 def html(comparison: Comparison) -> str:
     """Return a page that fetches nothing."""
     tables = [
-        (METRICS[metric].title, candidate, rows[0].baseline, [(row, figures(row), answer(row)) for row in rows])
+        (METRICS[metric].title, candidate, rows[0].baseline, [(row, figures(row.ratio), answer(row)) for row in rows])
         for (metric, candidate), rows in _tables(comparison)
     ]
     with style():
@@ -154,6 +165,8 @@ def html(comparison: Comparison) -> str:
         "bench.analysis",
         "compare.html.j2",
         theme=theme.css(),
+        short=[(*sides, tallied.values()) for sides, tallied in _short(comparison)],
+        titles=_SHORT,
         tables=tables,
         notes=list(notes(comparison)),
         forest=inline(render(figure, "forest")[0], "forest") if figure is not None else "",
@@ -167,6 +180,17 @@ FORMATS: Final[dict[str, Callable[[Comparison], str]]] = {
     "json": as_json,
     "html": html,
 }
+
+
+def _short(comparison: Comparison) -> Iterator[tuple[tuple[str, str], dict[str, list[str]]]]:
+    """Yield candidate and baseline, and by metric what it comes to, as it is written."""
+    for sides, few in itertools.groupby(tallies(comparison), lambda one: (one.candidate, one.baseline)):
+        yield sides, {one.metric: _told(one) for one in few}
+
+
+def _told(one: Tally) -> list[str]:
+    mean = "–" if one.mean is None else figures(one.mean)
+    return [METRICS[one.metric].title, *map(str, one.cells.values()), mean]
 
 
 def _tables(comparison: Comparison) -> Iterator[tuple[tuple[str, str], list[Compared]]]:

@@ -1,0 +1,42 @@
+"""A comparison in short: for each candidate and metric, how many cells got which answer, and the mean of all ratios."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.analysis.comparison import Comparison, Verdict
+from bench.ratios import Ratio
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a candidate's rows of a metric come to.
+
+    Attributes:
+        candidate: name of the target.
+        baseline: that of the other.
+        metric: a key of :data:`~bench.analysis.metrics.METRICS`.
+        cells: how many have each verdict.
+        mean: the geometric mean of their ratios, see :func:`bench.analysis.overall.overall`; ``None`` between runs.
+    """
+
+    candidate: str
+    baseline: str
+    metric: str
+    cells: dict[Verdict, int]
+    mean: Ratio | None
+
+
+def tallies(comparison: Comparison) -> Iterator[Tally]:
+    """Yield a tally for each metric of each candidate, candidate by candidate."""
+    rows = comparison.rows
+    counts = Counter((row.candidate, row.baseline, row.metric, row.verdict) for row in rows)
+    sides = dict.fromkeys((row.candidate, row.baseline) for row in rows)
+    metrics = dict.fromkeys(row.metric for row in rows)
+    for (candidate, baseline), metric in itertools.product(sides, metrics):
+        cells = {verdict: counts[candidate, baseline, metric, verdict] for verdict in Verdict}
+        if any(cells.values()):
+            yield Tally(candidate, baseline, metric, cells, comparison.means.get((candidate, metric)))
