@@ -3,13 +3,13 @@
 The words, and the files that give them a meaning:
 
 target
-    an interpreter to measure (:mod:`bench.targets`).
+    an interpreter to measure (:mod:`bench.interpreters.targets`).
 cell
-    model × workload × clients × target: what one measurement is of (:mod:`bench.plan`).
+    model × workload × clients × target: what one measurement is of (:mod:`bench.planning.plan`).
 window
     one measured stretch of load on a cell, after warm-up (:mod:`bench.measure`).
 pass
-    one visit to every cell, in random order, with servers started afresh (:mod:`bench.plan`).
+    one visit to every cell, in random order, with servers started afresh (:mod:`bench.planning.plan`).
 run
     a folder of records with the plan, the machine and the builds they came from (:mod:`bench.run_folder`).
 record

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from bench import options
 from bench.apart import run_apart
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import DEST, OPTIONS
 from bench.places import ROOT, nox
-from bench.plan import Cell
+from bench.planning import options
+from bench.planning.options import DEST, OPTIONS
+from bench.planning.plan import Cell
+from bench.planning.wanted import Wanted
 from bench.record import Record
 from bench.run import carry_out
 from bench.terminal import price
 from bench.terminal.console import Terminal
-from bench.wanted import Wanted
 
 collect_ignore = ["micro"]  # runs inside the targets
 WANTED = pytest.StashKey[Wanted]()

@@ -8,18 +8,18 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bench import pinning
 from bench.accounting import usage
-from bench.budget import Budget
 from bench.errors import GilbenchError
+from bench.interpreters import pinning
+from bench.interpreters.targets import Target
 from bench.measure import Measured, measure
-from bench.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan, served
+from bench.planning.budget import Budget
+from bench.planning.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan, served
+from bench.planning.stopping import Stopping
 from bench.proof import TOLD, prove
 from bench.record import Record
 from bench.run_folder import RunFolder
 from bench.server import Server
-from bench.stopping import Stopping
-from bench.targets import Target
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 from loadgen.wires import any_line_wire

@@ -1,7 +1,7 @@
 """What lies in a run's folder and what stands in its ``run.json``: the tables that the reference is made of.
 
 A record, a line of ``records.jsonl``, is described where it is defined, in :mod:`bench.record`; the plan in
-:mod:`bench.plan`.
+:mod:`bench.planning.plan`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ PLAN: Final = {
     "clients": "of the cells, each once",
     "targets": "of the cells, each once",
 }
-"""Keys of ``plan`` besides the fields of :class:`bench.plan.Plan`."""
+"""Keys of ``plan`` besides the fields of :class:`bench.planning.plan.Plan`."""
 
 MACHINE: Final = {
     "system": "name of the operating system",

@@ -14,7 +14,7 @@ from bench import checks, clocks, machine
 from bench.accounting import usage
 from bench.accounting.watch import Watch
 from bench.beside import Computing
-from bench.plan import Cell, served
+from bench.planning.plan import Cell, served
 from bench.record import Accounts, Beside, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
 from bench.server import Server
 from loadgen import Load, LoadResult, run

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 import pytest
 
-from bench.options import ALIASES, DEST, OPTIONS
-from bench.options import parser as our_parser
 from bench.places import ROOT
+from bench.planning.options import ALIASES, DEST, OPTIONS
+from bench.planning.options import parser as our_parser
 from loadgen.command_line import suggesting
 
 

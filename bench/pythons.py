@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.errors import GilbenchError
-from bench.targets import AUTO, Target, discover, resolve
+from bench.interpreters.targets import AUTO, Target, discover, resolve
 from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 

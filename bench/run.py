@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from bench import machine
-from bench.budget import Budget
 from bench.errors import GilbenchError
 from bench.experiment import Experiment, try_out
-from bench.plan import Plan
+from bench.planning.budget import Budget
+from bench.planning.plan import Plan
+from bench.planning.wanted import Wanted
 from bench.run_folder import RunFolder, only_run
 from bench.terminal import github
 from bench.terminal.console import Terminal
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
-from bench.wanted import Wanted
 
 
 def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbosity: int = 0) -> Experiment:

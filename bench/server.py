@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import ServerFailed
+from bench.interpreters.targets import Target, target_environment
 from bench.places import ROOT
-from bench.targets import Target, target_environment
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 4.0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench import clock
-from bench.plan import Cell
+from bench.planning.plan import Cell
 from bench.record import Record
 
 

@@ -26,7 +26,7 @@ from bench.attach import to_dict, watch
 from bench.errors import GilbenchError
 from bench.measure import measure
 from bench.places import ROOT
-from bench.plan import Cell
+from bench.planning.plan import Cell
 from bench.server import Server
 from loadgen import Load, run
 from tests.interpreters import CORNERS, NEWEST

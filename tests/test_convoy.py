@@ -13,12 +13,12 @@ from bench.analysis.life import life
 from bench.analysis.load import read_run
 from bench.analysis.plots import convoy
 from bench.analysis.plots.style import render, style
+from bench.interpreters.targets import Target, resolve
 from bench.measure import measure
-from bench.options import OPTIONS, read
-from bench.plan import Cell, served
+from bench.planning.options import OPTIONS, read
+from bench.planning.plan import Cell, served
 from bench.record import Beside, Record
 from bench.server import Server
-from bench.targets import Target, resolve
 from tests.interpreters import FOUND
 from tests.made import Made
 

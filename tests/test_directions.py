@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("servers", "loadgen", "bench", "bench/analysis", "bench/shell")
+ROOMS = ("servers", "loadgen", "bench", "bench/interpreters", "bench/planning", "bench/analysis", "bench/shell")
+SHARED = {"bench.errors", "bench.places", "bench.ratios", "bench.record", "loadgen"}
 
 MAY_IMPORT = {
     "servers": {"servers"},
     "loadgen": {"loadgen"},
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
+    "bench/interpreters": {"bench.interpreters", *SHARED, "servers.models", "servers.workloads"},
+    "bench/planning": {"bench.interpreters", "bench.planning", *SHARED, "servers.models", "servers.workloads"},
     "bench/analysis": {
         *(
             "bench.analysis",

@@ -16,9 +16,9 @@ import pytest
 
 from bench import places, pytest_options
 from bench.apart import run_apart
+from bench.interpreters.targets import resolve
 from bench.places import ROOT
 from bench.server import Server
-from bench.targets import resolve
 
 POISON = 'raise RuntimeError("this is not ours to run")\n'
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}

@@ -96,8 +96,8 @@ def written(tmp_path: Path) -> Path:
     names = {"--json": "r.json", "--csv": "r.csv", "--hdr": "r.hdr", "--plot": "r.svg"}
     files = [part for option, name in names.items() for part in (option, str(tmp_path / name))]
     with responder(b"hello\n", REPLY) as port:
-        arguments = ["--rate", "500", "--duration", "2.5s", "--warmup", "100ms", "--connections", "4", *files]
-        assert main([f"127.0.0.1:{port}", *arguments]) == 0
+        arguments = ["--rate", "500", "--duration", "2.5s", "--warmup", "100ms", "--connections", "4", "--late", "1s"]
+        assert main([f"127.0.0.1:{port}", *arguments, *files]) == 0
     return tmp_path
 
 

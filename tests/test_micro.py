@@ -18,9 +18,9 @@ from bench.analysis.micro.load import load
 from bench.analysis.micro.plots import WAYS
 from bench.analysis.micro.tables import duration, facts, races, times
 from bench.errors import GilbenchError
+from bench.interpreters.targets import resolve
 from bench.micro import environments, rounds
 from bench.micro.__main__ import main
-from bench.targets import resolve
 from tests.interpreters import NEWEST
 from tests.made import Made
 

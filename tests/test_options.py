@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bench import options
 from bench.errors import GilbenchError
-from bench.options import OPTIONS, read
-from bench.plan import served
-from bench.wanted import Gap, Wanted
+from bench.planning import options
+from bench.planning.options import OPTIONS, read
+from bench.planning.plan import served
+from bench.planning.wanted import Gap, Wanted
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 from tests.interpreters import FOUND

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError, ServerFailed
-from bench.options import OPTIONS, read
+from bench.planning.options import OPTIONS, read
+from bench.planning.wanted import Wanted
 from bench.server import Server
-from bench.wanted import Wanted
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from servers.models import MODELS

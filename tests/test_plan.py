@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.budget import CAP_S, FLOOR_S, Budget
 from bench.errors import GilbenchError
-from bench.plan import Cell, Plan
+from bench.planning.budget import CAP_S, FLOOR_S, Budget
+from bench.planning.plan import Cell, Plan
 
 CELLS = tuple(
     Cell(*parts)

@@ -22,7 +22,7 @@ from bench.accounting.close_sampler import CloseSampler
 from bench.accounting.timeline import ABSENT, DOINGS, Doing
 from bench.errors import GilbenchError
 from bench.measure import measure
-from bench.plan import Cell
+from bench.planning.plan import Cell
 from bench.profile.__main__ import main
 from bench.profile.profilers import AUTO, PROFILERS, choose
 from bench.profile.profilers import py_spy as py_spy_module

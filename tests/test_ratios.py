@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pytest
 
 from bench import ratios
-from bench.budget import Budget
-from bench.plan import Cell, Plan
+from bench.planning.budget import Budget
+from bench.planning.plan import Cell, Plan
+from bench.planning.stopping import FEWEST_STARTS, Stopping
 from bench.ratios import Ratio
-from bench.stopping import FEWEST_STARTS, Stopping
 from tests.made import Made
 
 BETWEEN, WITHIN, ROUNDS = 0.0046, 0.0184, 4  # threaded, cpu, windows of 100 ms; docs/method.md

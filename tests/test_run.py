@@ -15,16 +15,16 @@ import pytest
 from bench.checks import Surroundings
 from bench.errors import GilbenchError
 from bench.experiment import Experiment
-from bench.options import OPTIONS, read
-from bench.plan import Cell
+from bench.interpreters.targets import Target, resolve
+from bench.planning.options import OPTIONS, read
+from bench.planning.plan import Cell
+from bench.planning.resume import Interrupted, interrupted
+from bench.planning.wanted import Wanted
 from bench.record import Record
-from bench.resume import Interrupted, interrupted
 from bench.run import carry_out
 from bench.server import Server
-from bench.targets import Target, resolve
 from bench.terminal.console import Terminal
 from bench.terminal.progress import Progress
-from bench.wanted import Wanted
 
 pytestmark = pytest.mark.quiet
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import pinning
 from bench.analysis import Run, cautions
 from bench.analysis.__main__ import main
 from bench.analysis.plots import scaling as plot
@@ -26,10 +25,11 @@ from bench.analysis.scaling.laws import LAWS
 from bench.analysis.scaling.limits import Scaling
 from bench.analysis.scaling.table import rows, to_csv
 from bench.errors import GilbenchError, ServerFailed
-from bench.plan import Cell, Plan
+from bench.interpreters import pinning
+from bench.interpreters.targets import Target, pinned, resolve
+from bench.planning.plan import Cell, Plan
 from bench.proof import TOLD, prove
 from bench.server import Server
-from bench.targets import Target, pinned, resolve
 from tests.interpreters import FOUND
 from tests.made import Made
 from tests.test_options import typed

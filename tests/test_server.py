@@ -17,9 +17,9 @@ import pytest
 
 from bench.accounting import usage as accounting
 from bench.errors import ServerFailed
+from bench.interpreters.targets import Target, resolve
 from bench.places import ROOT
 from bench.server import Server
-from bench.targets import Target, resolve
 from loadgen import Load, run
 from servers.models import MODELS as SERVING_MODELS
 from tests.until import until
@@ -132,7 +132,7 @@ def test_a_server_deaf_to_signals_is_ended_all_the_same(tmp_path: Path, monkeypa
 @pytest.mark.parametrize("model", ["threaded", "multiprocess"])
 def test_servers_end_with_a_harness_that_was_killed(model: str) -> None:
     harness = (
-        "import sys; from bench.server import Server; from bench.targets import resolve\n"
+        "import sys; from bench.server import Server; from bench.interpreters.targets import resolve\n"
         f"server = Server(resolve(sys.executable, [])[0], {model!r}, 'io'); server.ready()\n"
         "print(server.pid, server.port, flush=True); input()"
     )

@@ -24,7 +24,7 @@ from typing import IO, Any, NamedTuple
 import psutil
 import pytest
 
-from bench.targets import Target, target_environment
+from bench.interpreters.targets import Target, target_environment
 from servers.framing import MAX_LINE_BYTES, WIRES
 from servers.lifecycle import GRACE_S, SHORTAGE_PAUSE_S
 from servers.models import MODELS

@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 
 from bench import __main__ as telling
-from bench import variants
 from bench.analysis import compare
 from bench.analysis.explain import explain
 from bench.errors import GilbenchError
-from bench.options import OPTIONS, read
+from bench.interpreters import variants
+from bench.interpreters.targets import resolve
 from bench.places import ROOT
+from bench.planning.options import OPTIONS, read
 from bench.profile.wanted import profiling
 from bench.shell.commands import COMMANDS
 from bench.shell.script import script
-from bench.targets import resolve
 from loadgen.command_line import WIDTH
 from loadgen.nearest import nearest
 from tests.made import Made
@@ -63,7 +63,7 @@ def test_the_nearest_name_is_found_whatever_its_case(name: str, meant: str | Non
 def test_an_option_of_a_run_says_what_was_meant(
     option: str, typed: str, meant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.options.discover", list)
+    monkeypatch.setattr("bench.planning.options.discover", list)
     words: dict[str, Any] = {name: row.default for name, row in OPTIONS.items()}
     with pytest.raises(GilbenchError) as refused:
         read(words | {"pythons": f"mine={sys.executable}"} | {option: typed})

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bench import targets
 from bench.__main__ import main
 from bench.errors import GilbenchError
-from bench.targets import Target, auto, discover, resolve, target_environment
+from bench.interpreters import targets
+from bench.interpreters.targets import Target, auto, discover, resolve, target_environment
 
 PROBE = Path(targets.__file__).with_name("probe.py")
 FIELDS = {"executable", "version", "implementation", "compiler", "pgo", "lto", "flags", "libc", "gil_enabled", "jit"}

@@ -15,16 +15,17 @@ from typing import Any
 
 import pytest
 
-from bench import attach, budget, doctor, pythons
+from bench import attach, doctor, pythons
 from bench.accounting.account import STATES, WORKER, Account, Role
 from bench.analysis import cautions, compare, explain, findings, step_summary, summarise
 from bench.analysis.load import Run
 from bench.analysis.markdown import code, escaped, table
 from bench.analysis.terminal import show
 from bench.errors import GilbenchError
-from bench.plan import Cell, Plan
+from bench.interpreters.targets import Target
+from bench.planning import budget
+from bench.planning.plan import Cell, Plan
 from bench.ratios import of_starts
-from bench.targets import Target
 from bench.terminal import github, price
 from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
 from bench.terminal.live_table import LiveTable, Seen, sparkline

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError, ServerFailed
+from bench.interpreters.targets import Target, resolve
+from bench.interpreters.variants import Changed, Variant, split
 from bench.proof import TOLD, prove
 from bench.server import Server
-from bench.targets import Target, resolve
-from bench.variants import Changed, Variant, split
 from servers.models import MODELS
 from tests.interpreters import CORNERS, FOUND
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
+from bench.interpreters.targets import Target, target_environment
 from bench.places import ROOT
-from bench.targets import Target, target_environment
 
 PACKAGES: Final = ("pytest", "pytest-benchmark")
 KEPT: Final = ROOT / ".nox" / "micro-targets"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.targets import Target, target_environment
-from bench.variants import Changed
+from bench.interpreters.targets import Target, target_environment
+from bench.interpreters.variants import Changed
 
 SUITE: Final = Path(__file__).with_name("suite")
 SCHEMA: Final = 1

@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.apart import run_apart
 from bench.errors import GilbenchError
 from bench.places import nox
-from bench.plan import Plan
+from bench.planning.plan import Plan
 from bench.profile import folder
 from bench.profile.memory import memory
 from bench.profile.profilers import AUTO, PROFILERS

@@ -18,11 +18,11 @@ from typing import Any, Final
 import psutil
 
 from bench.errors import GilbenchError
-from bench.plan import Cell, Plan
+from bench.interpreters.targets import Target
+from bench.planning.plan import Cell, Plan
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
 from bench.server import Server
-from bench.targets import Target
 
 INSIDE: Final = Path(__file__).with_name("inside")
 LINES_KEPT: Final = 30

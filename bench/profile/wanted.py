@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench import options
 from bench.errors import GilbenchError
-from bench.options import OPTIONS
-from bench.plan import Cell
+from bench.planning import options
+from bench.planning.options import OPTIONS
+from bench.planning.plan import Cell
+from bench.planning.resume import Interrupted
+from bench.planning.wanted import Wanted
 from bench.record import SCHEMA, Record
-from bench.resume import Interrupted
-from bench.wanted import Wanted
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 from servers.models import MODELS
 from servers.workloads import WORKLOADS

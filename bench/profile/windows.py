@@ -21,15 +21,15 @@ from bench.accounting import usage
 from bench.accounting.close_sampler import CloseSampler
 from bench.accounting.timeline import Timeline
 from bench.errors import GilbenchError
+from bench.interpreters.targets import Target
+from bench.interpreters.variants import ENV, Changed, Variant
 from bench.measure import Measured, measure
-from bench.plan import ACCOUNTS_FROM_S, Cell, Plan
+from bench.planning.plan import ACCOUNTS_FROM_S, Cell, Plan
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
 from bench.record import Record
 from bench.server import Server
-from bench.targets import Target
-from bench.variants import ENV, Changed, Variant
 from loadgen.result import Traced
 from loadgen.wires import any_line_wire
 

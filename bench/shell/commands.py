@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bench import __main__ as telling
-from bench import attach, doctor, options, pythons
+from bench import attach, doctor, pythons
 from bench.analysis import __main__ as report
 from bench.analysis import compare, explain, export
 from bench.analysis.history import arguments as history
 from bench.micro import __main__ as micro
+from bench.planning import options
 from bench.profile import __main__ as profile
 from bench.shell import shells
 from bench.watching import command as watching

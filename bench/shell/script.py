@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from bench import options, readers, variants
+from bench.interpreters import variants
 from bench.places import ROOT
+from bench.planning import options, readers
 from bench.shell.commands import COMMANDS
 from bench.shell.shells import SHELLS
 from loadgen.peers.servers import SERVERS

@@ -16,10 +16,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.plan import Cell, Plan
+from bench.planning.plan import Cell, Plan
+from bench.planning.stopping import precise_enough
 from bench.ratios import Ratio
 from bench.record import Record
-from bench.stopping import precise_enough
 from bench.terminal.console import Terminal, narrowed, shortened
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"

@@ -1,8 +1,8 @@
 """What a plan would cost, before anything of it is done.
 
-By the definitions of :mod:`bench.budget`, which measure the one figure that is guessed here: what starting and stopping
-servers takes. The guess is what it took on a quiet machine with two CPUs; where servers start more slowly windows get
-shorter by that and set-up longer, but the budget holds.
+By the definitions of :mod:`bench.planning.budget`, which measure the one figure that is guessed here: what starting and
+stopping servers takes. The guess is what it took on a quiet machine with two CPUs; where servers start more slowly
+windows get shorter by that and set-up longer, but the budget holds.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from rich.table import Table
 
-from bench.budget import Budget
-from bench.plan import Plan, served
+from bench.planning.budget import Budget
+from bench.planning.plan import Plan, served
 from bench.terminal.console import Terminal
 
 START_S: Final = 0.05

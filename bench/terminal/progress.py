@@ -19,7 +19,7 @@ from typing import Final
 
 from rich.live import Live
 
-from bench.plan import Cell, Plan
+from bench.planning.plan import Cell, Plan
 from bench.ratios import Ratio
 from bench.terminal.console import Terminal
 from bench.terminal.live_table import LiveTable, Seen, clock, rate

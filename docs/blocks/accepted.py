@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
-from bench import options, variants
 from bench.errors import GilbenchError
+from bench.interpreters import variants
+from bench.planning import options
 from bench.shell.commands import COMMANDS
 from docs.blocks.programs import Program, program, runnable
 from docs.sessions import ROOT

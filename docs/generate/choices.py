@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 
 from bench.analysis.metrics import METRICS
-from bench.plan import BESIDE
-from bench.variants import ENV, KINDS
+from bench.interpreters.variants import ENV, KINDS
+from bench.planning.plan import BESIDE
 from docs.generate.markdown import code, page, table
 from docs.sessions import ROOT
 from servers.models import MODELS

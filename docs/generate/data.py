@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bench import layout, record
 from bench.analysis import columns, frames
-from bench.plan import Plan
+from bench.planning.plan import Plan
 from bench.record import Accounts, Beside, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
 from docs.generate.docstrings import attributes, said
 from docs.generate.markdown import code, keys, page, prose, table

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from bench.interpreters.targets import Target
 from bench.profile.profilers.perf import PERF
 from bench.profile.profilers.profiler import Profiler, Refused
 from bench.profile.profilers.py_spy import PY_SPY
 from bench.profile.profilers.sampling import SAMPLING
-from bench.targets import Target
 
 AUTO: Final = "auto"
 PROFILERS: Final = {profiler.name: profiler for profiler in (SAMPLING, PY_SPY, PERF)}

@@ -14,10 +14,10 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.interpreters.targets import Target
 from bench.places import ROOT
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
-from bench.targets import Target
 
 SINCE = (3, 13)
 

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import IO, Final, NamedTuple, Self
 
 from bench.errors import GilbenchError
+from bench.interpreters.targets import Target
 from bench.profile.stacks import Kind, Stacks
-from bench.targets import Target
 
 RATE_HZ: Final = 100
 ATTACH_S: Final = 0.5  # the time that a sampler is given to start, where it does not say that it has

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.interpreters.targets import Target
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
-from bench.targets import Target
 
 PROGRAM = Path(sys.executable).with_name("py-spy")
 

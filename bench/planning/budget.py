@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from bench.errors import GilbenchError
-from bench.plan import SETTLE_S, Plan
+from bench.planning.plan import SETTLE_S, Plan
 
 FLOOR_S = 0.3
 CAP_S = 5.0

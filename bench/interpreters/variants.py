@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from bench import pinning
 from bench.errors import GilbenchError
+from bench.interpreters import pinning
 from loadgen.nearest import did_you_mean
 
 ENV: Final = "env:"

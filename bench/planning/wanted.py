@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import pinning
-from bench.plan import Cell, Plan
-from bench.resume import Interrupted
-from bench.targets import Target
+from bench.interpreters import pinning
+from bench.interpreters.targets import Target
+from bench.planning.plan import Cell, Plan
+from bench.planning.resume import Interrupted
 from servers.models import MODELS
 
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from bench import readers, variants
 from bench.errors import GilbenchError
+from bench.interpreters import variants
+from bench.interpreters.targets import AUTO, Target, discover, pinned, require_same_build, resolve
 from bench.places import RESULTS, results
-from bench.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
-from bench.resume import Interrupted, interrupted
-from bench.targets import AUTO, Target, discover, pinned, require_same_build, resolve
-from bench.wanted import Wanted
+from bench.planning import readers
+from bench.planning.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
+from bench.planning.resume import Interrupted, interrupted
+from bench.planning.wanted import Wanted
 from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.nearest import did_you_mean

@@ -22,10 +22,10 @@ from typing import Any, Final
 
 from findpython.providers import ALL_PROVIDERS
 
-from bench import variants
 from bench.errors import GilbenchError
+from bench.interpreters import variants
+from bench.interpreters.variants import CPUS, PLAIN, Changed, Variant
 from bench.record import BUILT_ALIKE
-from bench.variants import CPUS, PLAIN, Changed, Variant
 from loadgen.nearest import did_you_mean
 
 OLDEST: Final = (3, 9)
@@ -45,7 +45,7 @@ class Target:
 
     Attributes:
         name: by which the run knows it.
-        build: what it says of itself, see :mod:`bench.probe`.
+        build: what it says of itself, see :mod:`bench.interpreters.probe`.
         changed: what is changed about it.
     """
 

@@ -11,8 +11,8 @@ import statistics
 from collections.abc import Sequence
 
 from bench import ratios
-from bench.budget import Budget
-from bench.plan import Cell, Group, Plan
+from bench.planning.budget import Budget
+from bench.planning.plan import Cell, Group, Plan
 from bench.record import Record
 
 FEWEST_STARTS = 5  # below, a spread that is small by chance would be believed

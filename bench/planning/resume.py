@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.plan import Group
+from bench.planning.plan import Group
 from bench.record import SCHEMA, Record
 
 SET_ASIDE: Final = "interrupted.jsonl"
