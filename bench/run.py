@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +24,7 @@ from bench.terminal.progress import Progress
 def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
     """Measure everything in ``plan``, every record on disk as soon as it is measured.
 
-    Ctrl-C ends it early, with what has been measured by then.
+    Ctrl-C ends it early, with what has been measured by then; so does SIGTERM, as ``timeout`` and a cancelled job send.
 
     Args:
         plan: what to measure.
@@ -35,7 +37,7 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbo
         GilbenchError: a server does not start, the plan does not fit in its budget, another run is going on, the
             folder cannot be written to, or nothing had been measured before Ctrl-C.
     """
-    with only_run(), github.group("measuring", console.stream):
+    with only_run(), _sigterm_as_ctrl_c(), github.group("measuring", console.stream):
         if verbosity >= 0:
             console.print(console.spelt(f"\ntrying out the servers under {', '.join(wanted.targets)}"))
             for gap in wanted.gaps:
@@ -60,6 +62,15 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbo
     if not experiment.records and not experiment.complete:
         raise GilbenchError("interrupted before anything was measured: there is nothing to draw")
     return experiment
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def described(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:

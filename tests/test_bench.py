@@ -140,6 +140,18 @@ def test_bad_input_is_one_line_that_names_the_remedy(tmp_path: Path, options: li
     assert "Traceback" not in refused.stdout + refused.stderr
 
 
+def test_a_handler_that_always_fails_is_measured_as_that(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def price(request):\n    raise LookupError('no such thing')\n")
+    handler = ["--workload", f"{tmp_path}/broken.py:price", "--servers", "threaded", "--clients", "2", "--passes", "2"]
+    done = bench(tmp_path, *handler, "--budget", "12s")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "2 of 2 windows had no request answered" in done.stdout
+    folder = tmp_path / "results" / "latest"
+    assert [(record["requests"], record["errors"].keys() > set()) for record in records(folder)] == [(0, True)] * 2
+    assert "requests failed" in (folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_a_run_interrupted_twice_over(tmp_path: Path) -> None:
     """Ctrl-C keeps and draws what is measured; a second run meanwhile is refused."""
     results = tmp_path / "results"

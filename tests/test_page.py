@@ -196,8 +196,11 @@ def test_other_columns_can_be_had(page: Page) -> None:
     page.get_by_label("columns").select_option("where the time went")
     assert heads(page)[4:10] == list(wording.SPLIT.values())
     page.get_by_label("columns").select_option("costs and tails")
-    assert "memory" in heads(page)
-    assert all("–" not in cell for row in shown(page) for cell in row[4:6])
+    assert heads(page)[4:8] == ["CPU", "range", "memory", "range"]
+    figure = r"\d[\d,.]*"
+    for row in shown(page):
+        assert all(re.fullmatch(figure, cell) for cell in row[4:8:2])
+        assert all(re.fullmatch(f"{figure}–{figure}", cell) for cell in row[5:8:2])
 
 
 def test_cautions_stand_beside_what_they_spoil(page: Page) -> None:

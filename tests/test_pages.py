@@ -229,7 +229,8 @@ def test_what_processes_print_is_seen_in_order() -> None:
 def test_every_code_has_a_meaning_and_a_remedy() -> None:
     assert set(checks.WHEN) == set(OF_WINDOWS)
     assert set(belief.WHEN) == set(belief.CHECKS) == set(summary.WORDING)
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bench").glob("*.py"))
+    measuring = [path for path in (ROOT / "bench").rglob("*.py") if "analysis" not in path.parts]
+    sources = "".join(path.read_text(encoding="utf-8") for path in measuring)
     said = set(re.findall(r'"code": "(\w+)"', sources))
     assert said
     assert said <= set(checks.WHEN)
@@ -250,6 +251,12 @@ def test_what_lies_in_a_run_s_folder_is_told() -> None:
     parts = [re.sub("KIND|[AB]", "*", part.strip()) for names in PROFILE for part in names.split(",")]
     for path in (ROOT / "results/example/profile").glob("*/*"):
         assert any(path.match(part) for part in parts), path
+
+
+def test_the_example_is_small_enough_for_a_clone() -> None:
+    sizes = {path: path.stat().st_size for path in (ROOT / "results/example").rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 5e6
+    assert sizes[ROOT / "results/example/report.html"] < 3e6
 
 
 def json_of(path: Path) -> dict[str, dict[str, dict[str, object]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import signal
 import stat
 import sys
 from pathlib import Path
@@ -166,18 +167,22 @@ def test_a_cell_that_cannot_be_measured_is_noted_and_the_others_go_on(tmp_path: 
 
 
 class Interrupting(Progress):
-    """Ctrl-C at the third window."""
+    """Ctrl-C, or another signal, at the third window."""
 
     windows = 0
+    number = signal.SIGINT
 
     def window(self, cell: Cell, pass_: int) -> None:
         Interrupting.windows += 1
         if Interrupting.windows == 3:
-            raise KeyboardInterrupt
+            signal.raise_signal(self.number)
         super().window(cell, pass_)
 
 
-def test_what_was_measured_before_an_interrupt_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_was_measured_before_an_interrupt_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     servers: list[Server] = []
 
     class Noted(Server):
@@ -185,8 +190,11 @@ def test_what_was_measured_before_an_interrupt_is_kept(tmp_path: Path, monkeypat
             super().__init__(*args, **options)
             servers.append(self)
 
+    before = signal.getsignal(number)
     monkeypatch.setattr("bench.experiment.Server", Noted)
     monkeypatch.setattr("bench.run.Progress", Interrupting)
+    monkeypatch.setattr(Interrupting, "windows", 0)
+    monkeypatch.setattr(Interrupting, "number", number)
     job = Job(tmp_path)
     done = job(("serial", "echo", 1), ("threaded", "echo", 1), ("asyncio", "echo", 1))
     assert not done.complete
@@ -194,6 +202,7 @@ def test_what_was_measured_before_an_interrupt_is_kept(tmp_path: Path, monkeypat
     assert len(job.records) == len(done.records) == 2
     assert len(servers) > 3
     assert all(server.stop() is None for server in servers)  # each had been stopped
+    assert signal.getsignal(number) == before
 
 
 def test_a_run_that_is_gone_on_with_has_what_an_uninterrupted_one_has(

@@ -102,6 +102,7 @@ WINDOWS: Final[Table] = (
         for part, says in _CONNECT.items()
     ),
     Column("server_cpu_s", "s", NUMBER, "CPU time of the server's process tree, user and system"),
+    Column("cpu_s_per_request", "s", NUMBER, "server_cpu_s / requests; NaN: none was answered"),
     Column("server_cpu_user_s", "s", NUMBER, "CPU time of the server's process tree in user mode"),
     Column("server_cpu_system_s", "s", NUMBER, "CPU time of the server's process tree in the kernel"),
     Column("effective_cores", "cores", NUMBER, "CPU-seconds of the server a second; more than 1 is parallelism"),
@@ -158,14 +159,17 @@ CELLS: Final[Table] = (
     Column("speedup_high", "ratio", NUMBER, "its highest pass; NaN with one pass"),
     *(
         column
-        for name in ("effective_cores", "latency_p50_ns", "latency_p99_ns")
+        for name in (
+            *("effective_cores", "latency_p50_ns", "latency_p99_ns", "latency_p999_ns"),
+            *("connect_p99_ns", "cpu_s_per_request", "peak_rss_bytes"),
+        )
         for column in _over_passes(name, ranged=True)
     ),
     *(
         column
         for name in (
-            *("latency_p999_ns", "connect_p99_ns", "server_cpu_s", "generator_utilisation", "peak_rss_bytes"),
-            *("requests", *(f"split_{state}_share" for state in _STATES), "split_error_share"),
+            *("server_cpu_s", "generator_utilisation", "requests"),
+            *(*(f"split_{state}_share" for state in _STATES), "split_error_share"),
         )
         for column in _over_passes(name, ranged=False)
     ),

@@ -42,9 +42,10 @@ class Run:
         meta: what ``run.json`` holds.
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
-            ``errors`` the number of failed requests, ``error_kinds`` their number by kind, ``roles`` the accounts of
-            each role, ``beside_rps`` what computing clients beside got, ``latency_hdr`` the whole histogram as
-            :mod:`loadgen.hdr_encoding` writes it. NaN: not known.
+            ``cpu_s_per_request`` that for each request answered, ``errors`` the number of failed requests,
+            ``error_kinds`` their number by kind, ``roles`` the accounts of each role, ``beside_rps`` what computing
+            clients beside got, ``latency_hdr`` the whole histogram as :mod:`loadgen.hdr_encoding` writes it. NaN: not
+            known.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
     """
 
@@ -182,6 +183,7 @@ def _flatten(record: Record) -> dict[str, Any]:
             flat[name] = value
     return flat | {
         "server_cpu_s": record.server_cpu_s.total,
+        "cpu_s_per_request": record.server_cpu_s.total / record.requests if record.requests else math.nan,
         "beside_rps": math.nan if record.beside is None else record.beside.throughput_rps,
         "errors": sum(kinds.values()),
         "error_kinds": kinds,

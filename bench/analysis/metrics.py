@@ -93,7 +93,7 @@ METRICS: Final = {
     "cpu_per_request": Metric(
         "CPU a request",
         False,
-        _each(lambda windows: windows["server_cpu_s"] / windows["requests"].where(windows["requests"] > 0)),
+        _each(lambda windows: windows["cpu_s_per_request"]),
         lambda _, __: 0.0,
     ),
 }

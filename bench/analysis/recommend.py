@@ -87,8 +87,7 @@ def objective(text: str) -> Objective:
 def recommendations(run: Run) -> Iterator[Recommendation]:
     """Yield one for each workload that several models or targets were measured on."""
     wanted = objective(str(run.section("plan").get("objective") or "throughput"))
-    answered = run.windows[run.windows["requests"] > 0]
-    windows = answered.assign(cpu_s_per_request=answered["server_cpu_s"] / answered["requests"])
+    windows = run.windows[run.windows["requests"] > 0]
     spreads, p99 = over_passes(windows, wanted.column), over_passes(windows, "latency_p99_ns")
     for workload in run.values("workload"):
         here = windows[windows["workload"] == workload]

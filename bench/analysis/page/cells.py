@@ -23,9 +23,12 @@ from bench.analysis.stats import CELL
 from loadgen.histogram import Histogram, bucket_of
 
 PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
-_RANGED: Final = ("throughput_rps", "speedup", "latency_p50_ns", "latency_p99_ns", "effective_cores")
+_RANGED: Final = (
+    *("throughput_rps", "speedup", "latency_p50_ns", "latency_p99_ns", "latency_p999_ns", "connect_p99_ns"),
+    *("effective_cores", "cpu_s_per_request", "peak_rss_bytes"),
+)
 _PLAIN: Final = (
-    *("latency_p999_ns", "connect_p99_ns", "peak_rss_bytes", "requests", "errors", "generator_utilisation"),
+    *("requests", "errors", "generator_utilisation"),
     *(f"split_{state}_share" for state in wording.SPLIT),
     "split_error_share",
 )
@@ -68,7 +71,6 @@ def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: M
             },
             "clients": [cell[2] for cell in cells],
             **{name: _figures(summary[name]) for name in _columns()},
-            "cpu_s_per_request": _figures(summary["server_cpu_s"] / summary["requests"].where(summary["requests"] > 0)),
             "split_estimated": [bool(value) for value in summary["split_estimated"]],
             "warnings": [[codes.index(code) for code in text.split() if code in codes] for text in summary["warnings"]],
             "profile": [profiled.get("-".join(map(str, cell)), "") for cell in cells],

@@ -10,7 +10,7 @@ const COLUMNS = {
   figures: [
     column("throughput", "requests/s", "throughput_rps", write.rate), range("throughput_rps", write.rate),
     column("speed-up", "× serial", "speedup", write.ratio), range("speedup", write.ratio),
-    column("p50", "ms", "latency_p50_ns", write.ms), column("p99", "ms", "latency_p99_ns", write.ms), range("latency_p99_ns", write.ms),
+    column("p50", "ms", "latency_p50_ns", write.ms), range("latency_p50_ns", write.ms), column("p99", "ms", "latency_p99_ns", write.ms), range("latency_p99_ns", write.ms),
     column("cores", "effective", "effective_cores", write.ratio), range("effective_cores", write.ratio),
     column("failed", "requests", "errors", write.count),
   ],
@@ -19,8 +19,10 @@ const COLUMNS = {
     column("±", "standard error", "split_error_share", write.share), column("cores", "effective", "effective_cores", write.ratio),
   ],
   costs: [
-    column("CPU", "µs a request", "cpu_s_per_request", write.us), column("memory", "MiB, peak", "peak_rss_bytes", write.mib),
-    column("p99.9", "ms", "latency_p999_ns", write.ms), column("connect p99", "ms", "connect_p99_ns", write.ms),
+    column("CPU", "µs a request", "cpu_s_per_request", write.us), range("cpu_s_per_request", write.us),
+    column("memory", "MiB, peak", "peak_rss_bytes", write.mib), range("peak_rss_bytes", write.mib),
+    column("p99.9", "ms", "latency_p999_ns", write.ms), range("latency_p999_ns", write.ms),
+    column("connect p99", "ms", "connect_p99_ns", write.ms), range("connect_p99_ns", write.ms),
     column("requests", "a window", "requests", write.count), column("generator", "busy", "generator_utilisation", write.share),
   ],
 };
