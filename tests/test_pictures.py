@@ -16,7 +16,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from bench.analysis.load import Run
-from bench.analysis.plots import PLOTS, forest, head, palette_png, smaller_svg, throughput, titles
+from bench.analysis.plots import PLOTS, forest, head, palette_png, throughput, titles
+from bench.analysis.plots.smaller_svg.paths import encode, parse
 from bench.analysis.plots.style import (
     COLOURS,
     INK,
@@ -138,7 +139,7 @@ def test_what_draws_the_same_is_drawn_once() -> None:
     ],
 )
 def test_a_path_is_written_shortly(d: str, digits: int, short: str) -> None:
-    assert smaller_svg.encode(smaller_svg.parse(d), digits) == short
+    assert encode(parse(d), digits) == short
 
 
 def test_frequent_colours_stay_what_they_are_in_a_palette() -> None:
