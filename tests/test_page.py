@@ -6,14 +6,12 @@ import csv
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bench.analysis import wording
 from bench.analysis.__main__ import draw
@@ -21,10 +19,8 @@ from bench.analysis.load import read_run
 from bench.analysis.plots import style
 from bench.analysis.rankings import rankings
 from bench.analysis.summary import summarise
+from tests.browser import chart, choose, chromium, clipboard, grave, opened
 from tests.made import Made
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-"""The system's; without one Playwright's own, which ``nox -s tests`` has installed."""
 
 CONTENDED = [{"code": "contended", "busy_share": 0.97}]
 
@@ -39,25 +35,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # No sandbox: it cannot be had by root, or inside many containers; what is opened is our own page.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser, run: Path) -> Iterator[Page]:
-    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith("file:") else wrong.append(request.url))
-    page.goto((run / "report.html").as_uri())
-    yield page
-    assert not wrong
-    context.close()
+    with opened(browser, run / "report.html") as page:
+        yield page
 
 
 def shown(page: Page) -> list[list[str]]:
@@ -70,22 +55,6 @@ def shown(page: Page) -> list[list[str]]:
 def heads(page: Page) -> list[str]:
     texts: list[str] = page.eval_on_selector_all("#cells-table th button", "all => all.map(one => one.firstChild.data)")
     return texts
-
-
-def chart(page: Page, nth: int = 0) -> list[str]:
-    labels: list[str] = (
-        page.locator("#view svg").nth(nth).locator(".mark").evaluate_all("all => all.map(one => one.ariaLabel)")
-    )
-    return labels
-
-
-def choose(page: Page, name: str, value: str) -> None:
-    page.locator(f"#explore input[name={name}][value='{value}']").locator("..").click()
-
-
-def clipboard(page: Page) -> str:
-    text: str = page.evaluate("navigator.clipboard.readText()")
-    return text
 
 
 def test_the_first_view_ranks_computing_with_most_clients(page: Page, run: Path) -> None:
@@ -258,9 +227,7 @@ def test_nobody_is_left_out(browser: Browser, run: Path, scheme: Literal["light"
     for view in ("", "Latency", "CPU and GIL", "Interpreters", "Over the run"):
         if view:
             page.get_by_role("tab", name=view).click()
-        found = Axe().run(page, "#view" if view else None, {"resultTypes": ["violations"]}).response["violations"]
-        grave = [one for one in found if one["impact"] in {"serious", "critical"}]
-        assert not [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in grave], view
+        assert not grave(page, "#view" if view else None), view
     page.close()
 
 

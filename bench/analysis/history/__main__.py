@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.analysis import theme
+from bench.analysis import explore, theme
 from bench.analysis.arguments import fail
 from bench.analysis.history import plots
 from bench.analysis.history.arguments import RUNS, parser
 from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change, all_changes
+from bench.analysis.history.explored import explored
 from bench.analysis.history.series import RATIO, THROUGHPUT, Series, of_runs
 from bench.analysis.inline import inline
 from bench.analysis.load import META, RECORDS, Run, read_run
@@ -84,6 +85,9 @@ def _write(
         "bench.analysis.history",
         "history.html.j2",
         theme=theme.css(),
+        style=explore.style(),
+        data=explore.island(explored(series, found)) if series else "",
+        script=explore.script("bench.analysis.history", ("choices", "runs", "main")),
         summary=_summary(runs, series),
         notes=list(_notes(series, left_out)),
         changes=found,

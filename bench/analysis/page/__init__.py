@@ -9,20 +9,19 @@ come with several hundred kilobytes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
 import pandas as pd
 from markupsafe import Markup
 
-from bench.analysis import starts, theme
+from bench.analysis import explore, starts, theme
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.headlines import headlines
 from bench.analysis.load import Run
 from bench.analysis.page import facts
-from bench.analysis.page.cells import island
+from bench.analysis.page.cells import explored
 from bench.analysis.page.chapters import chapters
 from bench.analysis.recommend import recommendations
 from bench.analysis.scaling import table as scaling
@@ -30,8 +29,7 @@ from bench.analysis.templates import filled
 
 PACKAGE: Final = "bench.analysis.page"
 SCRIPTS: Final = (
-    *("data", "svg", "tip", "state", "drawing", "honest"),
-    *("throughput", "latency", "time", "interpreters", "windows", "table", "main"),
+    *("choices", "drawing", "honest", "throughput", "latency", "time", "interpreters", "windows", "table", "main"),
 )
 """In the order in which they build on each other."""
 
@@ -76,8 +74,8 @@ def draw_page(
         PACKAGE,
         "report.html.j2",
         theme=theme.css(),
-        style=_text("page.css"),
-        script=Markup("\n").join(_text(f"explore/{name}.js") for name in SCRIPTS),
+        style=explore.style() + explore.text(PACKAGE, "page.css"),
+        script=explore.script(PACKAGE, SCRIPTS),
         name=run.name,
         created=facts.moment(run.meta.get("created")),
         place=", ".join(str(part) for part in place if part),
@@ -91,7 +89,7 @@ def draw_page(
         chapters=list(chapters(plots, wary)),
         laws=scaling.rows(run),
         views=VIEWS.items(),
-        data=island(run, summary, wary, profiled),
+        data=explore.island(explored(run, summary, wary, profiled)),
         microscope=microscope,
         profiles=profiles,
         passes=int(run.windows["pass"].nunique()),
@@ -110,7 +108,3 @@ def _disturbed(run: Run) -> str:
     hit = sum(map(len, starts.disturbed(run).values()))
     share = hit / len(run.windows)
     return f"{share:.0%}" if share >= MUCH else ""
-
-
-def _text(name: str) -> Markup:
-    return Markup(resources.files(PACKAGE).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704 - our own files

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from bench.analysis import comparison, starts, wording
 from bench.analysis.cautions import Caution
@@ -45,8 +43,8 @@ _VERDICTS: Final = {
 }
 
 
-def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: Mapping[str, str]) -> Markup:
-    """Return the data as JSON that may stand in a ``script`` element.
+def explored(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: Mapping[str, str]) -> dict[str, Any]:
+    """Return all that the script draws from, see :mod:`bench.analysis.explore`.
 
     Args:
         run: what it is about.
@@ -58,7 +56,7 @@ def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: M
     place = {cell: index for index, cell in enumerate(cells)}
     codes = [caution.code for caution in wary]
     dims = {name: run.values(name) for name in ("workload", "model", "target", "clients")}
-    said = {
+    return {
         "dims": dims,
         "cpus": run.cpus,
         "passes": int(run.windows["pass"].nunique()),
@@ -89,8 +87,6 @@ def island(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: M
         ],
         **_ratios(run, place),
     }
-    text = json.dumps(said, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - no element can begin in it, or end
 
 
 def _columns() -> Iterable[str]:

@@ -1,4 +1,4 @@
-// What all views draw with: each gets its host and draws what is chosen into it.
+// What the views of a run draw with: each gets its host and draws what is chosen into it.
 
 const lines = (cell, ...more) => [whole(cell), ...more, ...warned(cell).map(({ code }) => `caution: ${code}`)];
 const told = {
@@ -10,22 +10,10 @@ const CLIENTS_AXIS = () => {
   const all = DATA.dims.clients;
   return { label: "clients (log)", domain: [all[0] / 1.15, all.at(-1) * 1.15], ticks: all, scale: scale.log, write: String };
 };
-const nothing = (host, why) => host.append(h("p", { class: "quiet" }, why));
-const figure = (host, caption) => {
-  const box = h("div", { class: "drawing" });
-  host.append(h("p", { class: "caption" }, caption), box);
-  return box;
-};
-
 function series(cells) {
   const found = new Map();
   for (const cell of cells) found.set(of("model", cell), [...(found.get(of("model", cell)) ?? []), cell]);
   return [...found.values()].map((each) => each.sort((a, b) => of("clients", a) - of("clients", b)));
-}
-
-function path(svg, points, cell, dashed = free(cell)) {
-  const d = points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
-  svg.append(h("path", { d, stroke: model(cell), class: "line", "stroke-dasharray": dashed ? "5 3" : null }));
 }
 
 function cores(svg, box, at) {

@@ -1,34 +1,10 @@
-// The controls, and what they change.
+// A run's page: its controls, and what they change.
 
 const host = document.getElementById("view");
 const DRAW = { throughput: drawThroughput, latency: drawLatency, time: drawTime, interpreters: drawInterpreters, windows: drawWindows };
 
-function control(name, values, several) {
-  const box = document.getElementById(`choose-${name}`);
-  for (const value of values) {
-    const input = document.createElement("input"), label = document.createElement("label");
-    Object.assign(input, { type: several ? "checkbox" : "radio", name, value });
-    input.addEventListener("change", () => change({ [name]: several ? picked(name, values, input) : value }));
-    label.append(input, ...swatches(name, value), value);
-    box.append(label);
-  }
-}
-
-// At least one of several stays chosen: an empty page answers nothing.
-function picked(name, values, input) {
-  const kept = values.filter((value) => (value === input.value ? input.checked : state[name].includes(value)));
-  return kept.length ? kept : [...state[name]];
-}
-
-function swatches(name, value) {
-  return name === "models" ? [h("span", { class: "swatch", style: `background: var(--model-${value}, var(--model-other))` })] : [];
-}
-
 function render() {
-  for (const input of document.querySelectorAll("#explore fieldset input")) {
-    const value = state[input.name];
-    input.checked = Array.isArray(value) ? value.includes(input.value) : value === input.value;
-  }
+  showChosen();
   for (const tab of document.querySelectorAll("#explore [role=tab]")) {
     const on = tab.dataset.view === state.view;
     tab.setAttribute("aria-selected", on);
@@ -44,35 +20,6 @@ function render() {
   reachable(host);
   drawTable();
   scrollable(tableHost);
-}
-
-// What has to be scrolled can be reached by Tab, and says what it is.
-function scrollable(box) {
-  const scrolls = box.scrollWidth > box.clientWidth;
-  const title = box.closest("section")?.querySelector("h2")?.textContent ?? document.getElementById("explore-title").textContent;
-  for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `${title}, can be scrolled` }))
-    scrolls ? box.setAttribute(name, value) : box.removeAttribute(name);
-}
-
-function say(text) {
-  document.getElementById("said").textContent = text;
-}
-
-async function copy(text, what) {
-  const before = document.activeElement;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = document.createElement("textarea");
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    before.focus();
-    if (!done) return say("The browser does not let the page copy.");
-  }
-  say(`Copied ${what}.`);
 }
 
 control("workload", DATA.dims.workload, false);
@@ -97,21 +44,12 @@ document.getElementById("every").addEventListener("change", (event) => change({ 
 document.getElementById("columns").addEventListener("change", (event) => change({ columns: event.target.value, sort: "" }));
 document.getElementById("copy-markdown").addEventListener("click", () => copy(FORMATS.Markdown(), `${rows().length} rows as Markdown`));
 document.getElementById("copy-csv").addEventListener("click", () => copy(FORMATS.CSV(), `${rows().length} rows as CSV`));
-document.getElementById("copy-link").addEventListener("click", () => copy(location.href.split("#")[0] + address(), "a link to what is shown"));
-document.getElementById("reset").addEventListener("click", () => change({ ...first }));
 document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", async () => {
   await copy(document.getElementById(button.dataset.copy).textContent, "the command");
   button.textContent = "Copied";
 }));
 
-tips(host);
-addEventListener("hashchange", () => { if (read()) { render(); document.getElementById("explore-title").scrollIntoView(); } });
-let width = innerWidth;
-addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; render(); } });
-const linked = read();
-document.getElementById("explore").hidden = false;
-render();
-if (linked) document.getElementById("explore-title").scrollIntoView();
+begin(host);
 
 // The others one after another, when there is time: each has to be laid out for it.
 const boxes = [...document.querySelectorAll(".scroll")];

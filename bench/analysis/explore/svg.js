@@ -109,3 +109,15 @@ function dot(cell, x, y, lines, radius = 4.5) {
 // With a halo, so that it is seen on a bar of its own colour.
 const whisker = (x1, y1, x2, y2, stroke) =>
   h("g", {}, h("line", { x1, y1, x2, y2, class: "halo" }), h("line", { x1, y1, x2, y2, stroke, class: "whisker" }));
+
+const nothing = (host, why) => host.append(h("p", { class: "quiet" }, why));
+const figure = (host, caption) => {
+  const box = h("div", { class: "drawing" });
+  host.append(h("p", { class: "caption" }, caption), box);
+  return box;
+};
+
+function path(svg, points, cell, dashed = free(cell)) {
+  const d = points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+  svg.append(h("path", { d, stroke: model(cell), class: "line", "stroke-dasharray": dashed ? "5 3" : null }));
+}

@@ -1,0 +1,43 @@
+// What is chosen, and its writing in the page's address: a link to it shows the same to somebody else.
+// A page says in `first` what is chosen at first (a list: several; true or false; a text) and in `choices` from what.
+
+const KEY = "explore";
+let state = { ...first };
+
+function read() {
+  const [key, ...rest] = location.hash.slice(1).split("&");
+  if (key !== KEY) return false;
+  const typed = new URLSearchParams(rest.join("&")), found = { ...first }, all = choices();
+  for (const [name, before] of Object.entries(first)) {
+    const said = typed.get(name);
+    if (said === null) continue;
+    if (Array.isArray(before)) {
+      const several = all[name].filter((one) => said.split(",").includes(one));
+      if (several.length) found[name] = several;
+    } else if (typeof before === "boolean") found[name] = said === "yes";
+    else if (!(name in all) || all[name].includes(said)) found[name] = said;
+  }
+  state = found;
+  return true;
+}
+
+function address() {
+  const said = new URLSearchParams();
+  for (const [name, before] of Object.entries(first)) {
+    const now = state[name];
+    if (Array.isArray(before) ? now.length === before.length : now === before) continue;
+    said.set(name, Array.isArray(now) ? now.join(",") : now === true ? "yes" : now);
+  }
+  const text = said.toString();
+  return `#${KEY}${text && "&" + text}`;
+}
+
+function change(changes, draw = render) {
+  state = { ...state, ...changes };
+  history.replaceState(null, "", address());
+  say("");
+  draw();
+}
+
+const chosen = (cell) => state.models.includes(named("model", cell)) && state.targets.includes(named("target", cell));
+const shownTargets = (cells) => [...new Set(cells.map((cell) => of("target", cell)))].sort((a, b) => a - b);

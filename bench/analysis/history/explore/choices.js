@@ -1,0 +1,26 @@
+// What can be chosen of a history: one figure of one workload, and of whom.
+
+const FIGURES = {
+  throughput: { title: "Throughput", unit: () => "requests/s", write: write.rate },
+  ratio: { title: "Throughput against the baseline's", unit: (cell) => `× ${of("baseline", cell)}`, write: (value) => digits(value, 3) },
+};
+const figures = Object.keys(FIGURES).filter((name) => DATA.cells.figure.includes(name));
+const first = {
+  figure: figures[0],
+  machine: DATA.machines.at(-1),
+  workload: DATA.dims.workload[0],
+  clients: String(DATA.dims.clients.at(-1)),
+  models: DATA.dims.model,
+  targets: DATA.dims.target,
+};
+const choices = () => ({
+  figure: figures,
+  machine: DATA.machines,
+  workload: DATA.dims.workload,
+  clients: DATA.dims.clients.map(String),
+  models: DATA.dims.model,
+  targets: DATA.dims.target,
+});
+const inFocus = (cell) =>
+  chosen(cell) && named("workload", cell) === state.workload && String(of("clients", cell)) === state.clients &&
+  of("figure", cell) === state.figure && DATA.machines[of("machine", cell)] === state.machine;

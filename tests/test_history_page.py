@@ -1,0 +1,98 @@
+"""A history's page in a browser: what is chosen is drawn, told, copied and linked to, and nobody is left out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bench.analysis.history.__main__ import main
+from tests.browser import chart, choose, chromium, clipboard, grave, opened
+from tests.test_history import runs
+
+RUNS = 12
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("history")
+    assert main([str(runs(folder, RUNS)), "--output", str(folder / "drawn")]) == 0
+    return folder / "drawn" / "history.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser, history: Path) -> Iterator[Page]:
+    with opened(browser, history) as page:
+        yield page
+
+
+def test_each_run_of_what_is_chosen_says_its_figure(page: Page) -> None:
+    labels = chart(page)
+    told = [label for label in labels if "requests/s" in label]
+    assert len(told) == RUNS * 2 * 2
+    assert "threaded on 3.13t" in told[-1]
+    assert "run11, 2026-11-12 10:00; CPython 3.13.16" in told[-1]
+    came = [label for label in labels if "change with run08: " in label]
+    assert [label.split(";")[0] for label in came] == ["serial on 3.13t", "threaded on 3.13t"]
+    assert all("interpreters: 3.13.15 → 3.13.16" in label for label in came)
+
+
+def test_ratios_are_to_the_baseline_that_is_named(page: Page) -> None:
+    choose(page, "figure", "ratio")
+    assert sum("] × 3.13;" in label for label in chart(page)) == RUNS * 2
+    expect(page.locator("#view .panel")).to_have_text(["3.13t"])
+
+
+def test_a_link_shows_the_same_again(page: Page) -> None:
+    choose(page, "models", "serial")
+    choose(page, "targets", "3.13")
+    assert "#explore&models=threaded&targets=3.13t" in page.url
+    before = chart(page)
+    assert len(before) == RUNS + 1
+    page.reload()
+    assert chart(page) == before
+    page.get_by_role("button", name="Reset").click()
+    assert len(chart(page)) > len(before)
+
+
+def test_what_is_shown_is_copied(page: Page) -> None:
+    page.get_by_role("button", name="Copy as CSV").click()
+    expect(page.locator("#said")).to_have_text("Copied what is shown as CSV.")
+    rows = list(csv.DictReader(io.StringIO(clipboard(page))))
+    assert len(rows) == RUNS * 2 * 2
+    assert {(row["model"], row["target"]) for row in rows} == set(
+        itertools.product(("serial", "threaded"), ("3.13", "3.13t"))
+    )
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
+
+
+def test_arrows_go_from_run_to_run(page: Page) -> None:
+    page.locator("#view .mark").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tip")).to_be_visible()
+    expect(page.locator("#tip")).to_contain_text("run01")
+
+
+def test_one_machine_is_no_choice(page: Page) -> None:
+    expect(page.locator("#choose-machine")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_left_out(browser: Browser, history: Path, scheme: Literal["light", "dark"]) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 360, "height": 700})
+    page.goto(history.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert not grave(page)
+    page.close()
