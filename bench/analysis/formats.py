@@ -24,7 +24,7 @@ from bench.terminal.console import WIDTH, Terminal
 LEFT_OUT_SHOWN: Final = 3
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
 _FOLDED: Final = ("cell", "answer")
-_SHORT: Final = ("metric", "▲ faster", "▼ slower", "= same", "? open", "mean ratio [interval]")
+_SHORT: Final = ("metric", "▲ faster", "▼ slower", "= same", "? undecided", "mean ratio [interval]")
 _TITLES: Final = ("cell", "ratio [interval]", "answer")
 _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
 

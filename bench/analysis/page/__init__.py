@@ -1,9 +1,9 @@
 """The page: everything about a run in one file that fetches nothing.
 
-Its pictures are Matplotlib's, as SVG. What can be chosen from is drawn as SVG, too, by a script of our own in
-``explore/``, from the cells' figures (:mod:`~bench.analysis.page.cells`). The small libraries for charts (uPlot) draw
-on a canvas, which neither a screen reader nor a keyboard can enter; those that draw SVG with intervals, on log scales,
-come with several hundred kilobytes.
+Its pictures are Matplotlib's, as SVG. What can be chosen from is drawn as SVG, too, from the cells' figures
+(:mod:`~bench.analysis.page.cells`), by scripts of our own: those of ``explore/``, and those that all pages share
+(:mod:`bench.analysis.explore`). The small libraries for charts (uPlot) draw on a canvas, which neither a screen reader
+nor a keyboard can enter; those that draw SVG with intervals, on log scales, come with several hundred kilobytes.
 """
 
 from __future__ import annotations
