@@ -12,6 +12,7 @@ import psutil
 
 from bench.accounting import usage
 from bench.accounting.account import CPU, RUN_QUEUE, Account, Role, account
+from bench.accounting.forbidden import forbidden
 from bench.accounting.sampler import Sampler
 from bench.accounting.wait_state import State
 from bench.errors import GilbenchError
@@ -75,7 +76,7 @@ def watch(pid: int, duration_s: float) -> Account:
         finally:
             sampler.close()
     except PermissionError as problem:
-        raise GilbenchError(f"process {pid} is not yours to look at: run as its user, or as root") from problem
+        raise GilbenchError(forbidden(pid)) from problem
     except OSError as problem:
         raise GilbenchError(
             f"process {pid} cannot be looked at ({problem.strerror}): is it still running?"

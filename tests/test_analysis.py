@@ -226,7 +226,7 @@ def test_targets_are_told_apart_only_beyond_their_interval(tmp_path: Path) -> No
     said = str(findings(run)[-1])
     assert "3.13t against 3.13: cpu with 8 clients" in said
     assert "threaded 1.60× (1.37–1.87) faster" in said
-    assert "asyncio 0.99× (0.96–1.03) no clear difference" in said
+    assert "asyncio 0.99× (0.96–1.03) not enough data to tell" in said
 
 
 def test_without_serial_effective_cores_speak(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -37,12 +38,15 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     command = [sys.executable, "-m", "bench.analysis", str(folder), "--serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("http://127.0.0.1:"), line
         yield process, int(line.split(":")[2].split("/")[0])
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
     assert get(port, "/plots/")[0] == 404
     (folder / "link").symlink_to("/etc/hostname")
     assert get(port, "/link")[0] == 404
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # to all of them, as a terminal does
     assert process.wait(60) == 0
     assert process.stdout is not None
     assert process.stdout.read() == ""
@@ -181,6 +185,15 @@ def test_what_cannot_be_served_is_one_line(
     assert "error: " in err
     assert err.count("\n") == 1
     assert says in err
+
+
+def test_sigterm_ends_it_as_ctrl_c_does(server: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = server
+    assert get(port, "/version")[0] == 200
+    process.terminate()
+    assert process.wait(60) == 0
+    assert process.stdout is not None
+    assert process.stdout.read() == ""
 
 
 def test_a_port_that_is_taken_is_one_line(

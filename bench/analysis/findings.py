@@ -35,7 +35,7 @@ _ANSWERS: Final = {
     comparison.Verdict.FASTER: "faster",
     comparison.Verdict.SLOWER: "slower",
     comparison.Verdict.SAME: "the same",
-    comparison.Verdict.UNDECIDED: "no clear difference",
+    comparison.Verdict.UNDECIDED: "not enough data to tell",
 }
 
 

@@ -19,6 +19,7 @@ import threading
 import time
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import resource_tracker
 from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from typing import Any, Final
@@ -119,7 +120,7 @@ def _waiting(folder: Path, why: str) -> str:
 
 
 def serve(folder: Path, port: int) -> None:
-    """Serve a run's page on loopback until Ctrl-C.
+    """Serve a run's page on loopback until Ctrl-C, or SIGTERM.
 
     Raises:
         GilbenchError: the port cannot be had, or there is no such folder.
@@ -136,12 +137,14 @@ def serve(folder: Path, port: int) -> None:
             ) from None
         sys.stdout.write(f"http://{HOST}:{server.server_port}/ shows {folder}; Ctrl-C ends it\n")
         sys.stdout.flush()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with server:
             server.serve_forever()
 
 
 def _drawers() -> Pool:
     """Return the process that draws; Ctrl-C is not for it, and it is ended with the server."""
+    resource_tracker.ensure_running()  # starting it would unblock the signal again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
     try:
         return multiprocessing.get_context("spawn").Pool(1, os.nice, (_YIELDS,))

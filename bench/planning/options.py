@@ -51,8 +51,8 @@ OPTIONS = {
     "pythons": Option(
         AUTO,
         "LIST",
-        "interpreters, as 3.13,3.13t,/path/to/python, or auto (default: auto); changed by what stands behind them, as "
-        "3.14+jit",
+        "interpreters, as 3.13,3.13t,/path/to/python, or auto, the newest release that has a free-threaded twin, and "
+        "that one (default: auto); changed by what stands behind them, as 3.14+jit",
         MEASURED,
     ),
     "cpus": Option(

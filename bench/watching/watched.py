@@ -10,18 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import psutil
 
+from bench.accounting.forbidden import forbidden
 from bench.accounting.interpreters import gils, version
 from bench.accounting.sampler import Sampler
 from bench.attach import listening_ports
 from bench.errors import GilbenchError
 from bench.watching.glimpses import Glimpses
 from bench.watching.stretch import Places, Stretch, stretch
-
-YAMA: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 class Watched:
@@ -108,25 +107,13 @@ def _readable(pid: int) -> Iterator[None]:
     try:
         yield
     except PermissionError as problem:
-        raise GilbenchError(_forbidden(pid)) from problem
+        raise GilbenchError(forbidden(pid)) from problem
     except (FileNotFoundError, ProcessLookupError) as problem:
         kernels = Path(f"/proc/{pid}/task").exists()  # its threads have no program
         told = f"process {pid} has ended, or is the kernel's own" if kernels else f"there is no process {pid}"
         raise GilbenchError(f"{told}: look for another with ps") from problem
     except OSError as problem:
         raise GilbenchError(f"process {pid} cannot be watched: {problem.strerror}") from problem
-
-
-def _forbidden(pid: int) -> str:
-    """Return who may look at a process that the system does not let us look at."""
-    try:
-        ours = Path(f"/proc/{pid}").stat().st_uid == os.geteuid()
-        restricted = YAMA.read_text(encoding="ascii").strip() != "0"
-    except OSError:
-        ours = restricted = False
-    if ours and restricted:
-        return f"process {pid} may be looked at by its parent only: run as root, or sysctl kernel.yama.ptrace_scope=0"
-    return f"process {pid} is not yours to look at: run as its user, or as root"
 
 
 def _comm(pid: int, tid: int) -> str:
