@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as command_line
-from bench.accounting import usage, wait_state
+from bench.accounting import forbidden, usage, wait_state
 from bench.accounting.account import LOOP, MAIN, POOL, STATES, WORKER, Account, account
 from bench.accounting.descriptors import Descriptors, doors
 from bench.accounting.interpreters import gils
@@ -173,6 +174,19 @@ def test_what_came_and_went_is_estimated_and_fits_the_cpu_time_of_all() -> None:
 
 def test_nothing_seen_is_no_account() -> None:
     assert account(Looks(1), 1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "says"), [("1", "by its parent only"), ("0", "is not yours"), (None, "is not yours")]
+)
+def test_who_may_look_at_a_process_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str | None, says: str
+) -> None:
+    yama = tmp_path / "ptrace_scope"
+    if scope is not None:
+        yama.write_text(f"{scope}\n")
+    monkeypatch.setattr(forbidden, "_YAMA", yama)
+    assert says in forbidden.forbidden(os.getpid())
 
 
 # Known answers.
