@@ -104,7 +104,7 @@ def test_other_machines_and_other_work_are_other_series(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [8, 20])
 def test_nothing_changing_seldom_shows_a_change(length: int) -> None:
     chance = np.random.default_rng(5)
-    tries = 600
+    tries = 300
     alarms = sum(bool(change_points(chance.normal(size=length))) for _ in range(tries))
     assert alarms <= tries * LEVEL + 3 * math.sqrt(tries * LEVEL)
     steps = sum(

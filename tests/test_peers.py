@@ -26,8 +26,6 @@ from tests.reference import ROOT
 from tests.test_loadgen import closed_port
 from tests.until import until
 
-pytestmark = pytest.mark.quiet
-
 
 def cost(round_: int, tool: str, per_cpu_s: float, **changes: Any) -> plan.Record:
     about = {"kind": "cost", "round": round_, "server": "responder", "connections": 8, "tool": tool}
@@ -107,6 +105,7 @@ def test_users_of_a_server_that_stops_see_what_arithmetic_says() -> None:
 # On real servers.
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_generator_tells_what_it_did(tool: str) -> None:
     missing = TOOLS[tool].missing()
@@ -132,6 +131,7 @@ def test_a_generator_that_fails_says_why(tool: str) -> None:
         drive(tool, port, 2, 1.0)
 
 
+@pytest.mark.quiet
 def test_a_small_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["--rounds", "1", "--connections", "2", "--tools", "gilbench,floor", "--servers", "responder"]
     assert main([*chosen, "--output", str(tmp_path / "out")]) == 0
