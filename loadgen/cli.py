@@ -21,7 +21,7 @@ from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.live import live_line
 from loadgen.load import Load
-from loadgen.outputs import Outputs, opened, say
+from loadgen.outputs import Outputs, let_go, opened, say
 from loadgen.plot import draw_capacity, draw_run
 from loadgen.result import LoadResult
 from loadgen.run import run
@@ -52,6 +52,8 @@ def main(argv: list[str]) -> int:
     except GilbenchError as problem:
         say(f"{parser.prog}: error: {problem}")
         return FAILED
+    finally:
+        let_go()
 
 
 def _measure(chosen: argparse.Namespace, load: Load, outputs: Outputs, cancel: threading.Event) -> int:

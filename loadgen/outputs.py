@@ -67,5 +67,14 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def let_go() -> None:
+    """Give up what is still to be written and nobody reads: Python would try again at its end, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _unwritable(name: str, problem: OSError) -> GilbenchError:
     return GilbenchError(f"cannot write {name}: {problem.strerror}; make room, or choose another file")
