@@ -12,16 +12,27 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any, Final
 
+import numpy as np
 from markupsafe import Markup
 
 _BEFORE: Final = ("data", "svg", "tip")
 _AFTER: Final = ("state", "controls")
+_DIGITS: Final = 6
 
 
 def island(data: Mapping[str, Any]) -> Markup:
     """Return data as JSON that may stand in a ``script`` element."""
     said = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return Markup(said.replace("<", "\\u003c"))  # noqa: S704 - no element can begin in it, or end
+
+
+def rounded(values: Iterable[float]) -> list[float | None]:
+    """Return numbers of so few digits as are shown, ``None`` for NaN."""
+    return [None if not np.isfinite(value) else _short(float(f"{value:.{_DIGITS}g}")) for value in values]
+
+
+def _short(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def script(package: str, names: Iterable[str]) -> Markup:

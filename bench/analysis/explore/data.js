@@ -23,6 +23,10 @@ const write = {
   mib: (bytes) => digits(bytes / 2 ** 20, 1),
   count: (value) => digits(value, 0),
 };
+const csv = (rows) => {
+  const safe = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  return rows.map((row) => row.map((one) => safe(String(one))).join(",")).join("\n") + "\n";
+};
 
 // A figure with its range over passes, as "1,234 (1,200–1,260)".
 function ranged(column, cell, how) {

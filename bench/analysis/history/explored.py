@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
+from bench.analysis.explore import rounded
 from bench.analysis.history.changes import Change
 from bench.analysis.history.series import Point, Series
 from bench.ratios import Ratio
-
-_DIGITS: Final = 6
 
 
 def explored(series: Sequence[Series], found: Sequence[Change]) -> dict[str, Any]:
@@ -66,5 +64,4 @@ def _free(series: Series) -> bool:
 
 
 def _told(value: Ratio) -> list[float | None]:
-    figures = (value.ratio, value.low, value.high) if value.has_interval else (value.ratio, math.nan, math.nan)
-    return [None if math.isnan(figure) else float(f"{figure:.{_DIGITS}g}") for figure in figures]
+    return rounded((value.ratio, value.low, value.high))

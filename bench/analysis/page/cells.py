@@ -12,6 +12,7 @@ import pandas as pd
 from bench.analysis import comparison, starts, wording
 from bench.analysis.cautions import Caution
 from bench.analysis.comparison import Verdict
+from bench.analysis.explore import rounded
 from bench.analysis.formats import MARKS
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS
@@ -33,7 +34,6 @@ _PLAIN: Final = (
 BOUNDS_MS: Final = (1, 10, 100, 1000)
 """Of the ranges that latencies are divided into."""
 _FEWEST_BEYOND: Final = 10  # requests above a percentile: with fewer it says little
-_DIGITS: Final = 6
 
 _VERDICTS: Final = {
     Verdict.FASTER: "better",
@@ -105,7 +105,7 @@ def _of_windows(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
         latencies.append(_latency(here))
         at, rates = here["at_s"] - began_s, here["throughput_rps"]
         p50, p99 = here["latency_p50_ns"] / 1e6, here["latency_p99_ns"] / 1e6
-        windows.append([_rounded(each) for each in zip(at, rates, p50, p99, strict=True)])
+        windows.append([rounded(each) for each in zip(at, rates, p50, p99, strict=True)])
     return {"latency": latencies, "windows": windows}
 
 
@@ -123,10 +123,10 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     ends = [bucket_of(bound * 1_000_000) for bound in BOUNDS_MS]
     shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
     return {
-        "ns": _rounded(_percentiles(together)),
-        "low": _rounded(each.min(axis=0)) if ranged else None,
-        "high": _rounded(each.max(axis=0)) if ranged else None,
-        "shares": _rounded(shares),
+        "ns": rounded(_percentiles(together)),
+        "low": rounded(each.min(axis=0)) if ranged else None,
+        "high": rounded(each.max(axis=0)) if ranged else None,
+        "shares": rounded(shares),
     }
 
 
@@ -142,7 +142,7 @@ def _ratios(run: Run, place: Mapping[tuple[Any, ...], int]) -> dict[str, Any]:
     rows = []
     for row in compared:
         model, workload, clients = row.cell.split("/")
-        told = _rounded([row.ratio.ratio, row.ratio.low, row.ratio.high])
+        told = rounded([row.ratio.ratio, row.ratio.low, row.ratio.high])
         rows.append(
             {
                 "cell": place[model, workload, int(clients), row.candidate],
@@ -162,13 +162,4 @@ def _ratios(run: Run, place: Mapping[tuple[Any, ...], int]) -> dict[str, Any]:
 
 
 def _figures(column: pd.Series[Any]) -> list[float | None]:
-    return _rounded(column.astype(float))
-
-
-def _rounded(values: Iterable[float]) -> list[float | None]:
-    """Return numbers of so few digits as are shown, ``None`` for NaN."""
-    return [None if not np.isfinite(value) else _short(float(f"{value:.{_DIGITS}g}")) for value in values]
-
-
-def _short(value: float) -> float:
-    return int(value) if value.is_integer() else value
+    return rounded(column.astype(float))

@@ -37,9 +37,8 @@ function drawRuns(host) {
 
 // What is shown, a line for each run and cell.
 function asCsv() {
-  const safe = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const rows = CELLS.filter(inFocus).flatMap((cell) =>
     points(cell).map(({ run, value, low, high, version }) =>
       [DATA.runs[run].name, DATA.runs[run].at, named("model", cell), named("workload", cell), of("clients", cell), named("target", cell), version, of("figure", cell), value, low ?? "", high ?? ""]));
-  return [["run", "at", "model", "workload", "clients", "target", "version", "figure", "value", "low", "high"], ...rows].map((row) => row.map((one) => safe(String(one))).join(",")).join("\n") + "\n";
+  return csv([["run", "at", "model", "workload", "clients", "target", "version", "figure", "value", "low", "high"], ...rows]);
 }

@@ -91,10 +91,9 @@ const FORMATS = {
     return [line(heads()), rule, ...rows().map((cell) => line(columns().map((one) => one.text(cell))))].join("\n") + "\n";
   },
   CSV: () => {
-    const safe = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const plain = (value) => (known(value) ? String(value) : "");
     const ends = (one) => (one.quiet ? [one.key, one.key.replace(/_low$/, "_high")] : [one.key]);
     const cells = (cell) => columns().flatMap((one) => (one.name ? [one.text(cell)] : ends(one).map((key) => plain(of(key, cell)))));
-    return [columns().flatMap(ends), ...rows().map(cells)].map((line) => line.map(safe).join(",")).join("\n") + "\n";
+    return csv([columns().flatMap(ends), ...rows().map(cells)]);
   },
 };
