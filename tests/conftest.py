@@ -1,12 +1,50 @@
-"""What every test needs."""
+"""Options of the tests, and what every test needs."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.support import interpreters
+from tests.support.busy import busy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("gilbench")
+    group.addoption("--busy", action="store_true", help="beside one busy loop per CPU, as on a machine that others use")
+    group.addoption(
+        "--every-python",
+        action="store_true",
+        help="under every CPython found, not only under the newest, the oldest and the free-threaded one",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("every_python"):
+        interpreters.take_every_python()
+    if config.getoption("busy") and not hasattr(config, "workerinput"):  # once, not in each of xdist's workers
+        loops = busy()
+        loops.__enter__()
+        config.add_cleanup(lambda: loops.__exit__(None, None, None))
+
+
+class ByContract(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """Give a worker of xdist one file at a time, and of the servers' contract one server at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, name = nodeid.partition("::")
+        if file.endswith("test_servers.py") and "[" in name:
+            return f"{file}[{name.partition('[')[2]}"
+        return file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByContract(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

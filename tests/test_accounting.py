@@ -30,19 +30,19 @@ from bench.places import ROOT
 from bench.planning.plan import Cell
 from bench.server import Server
 from loadgen import Load, run
-from tests.interpreters import CORNERS, NEWEST
+from tests.support.interpreters import chosen
 
 pytestmark = pytest.mark.quiet
 
-TARGETS = NEWEST
-WAITING = Path(__file__).with_name("waiting.py")
+TARGETS = chosen()
+WAITING = Path(__file__).parent / "support" / "waiting.py"
 WINDOW_S = 0.6
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
 TRIES = 16  # other programs may take the CPUs away from what is measured, for seconds together
 
 WITH_GIL = [name for name, target in TARGETS.items() if not target.build["freethreaded"]]
 WITHOUT_GIL = [name for name in TARGETS if name not in WITH_GIL]
-by_target = pytest.mark.parametrize("name", CORNERS)
+by_target = pytest.mark.parametrize("name", chosen())
 
 
 # A line of /proc becomes a state.
@@ -228,7 +228,7 @@ def test_four_that_compute_wait_for_the_gil(target: str) -> None:
     assert not off("four compute", target, cpu=(0.25, 0.02), run_queue=(0.04, 0.04), gil_wait=(0.71, 0.04))
 
 
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in CORNERS])
+@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in chosen()])
 def test_two_that_compute_take_turns(target: str) -> None:
     assert not off("two compute", target, cpu=(0.5, 0.03), gil_wait=(0.48, 0.05))
 
@@ -270,7 +270,7 @@ def test_one_alone_waits_for_nobody(name: str) -> None:
     assert not off("one computes", name, cpu=(1, 0.15), gil_wait=(0, 0.02), lock_wait=(0, 0.02))
 
 
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in CORNERS])
+@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in chosen()])
 def test_c_that_holds_the_gil_is_told_from_c_that_does_not(target: str) -> None:
     assert not off("C that holds the GIL", target, gil_wait=(0.5, 0.06), own_wait=(0.5, 0.06))
     assert not off("C that releases the GIL", target, gil_wait=(0, 0.02), own_wait=(1, 0.04))

@@ -20,7 +20,7 @@ from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import PALETTE
 from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, paired_ratio, pick
 from bench.analysis.summary import to_csv
-from tests.made import MODELS, WORKLOADS, Made
+from tests.support.made import MODELS, WORKLOADS, Made
 
 
 def contended(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:

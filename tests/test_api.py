@@ -20,7 +20,7 @@ from bench.analysis.columns import TABLES, WINDOWS, as_markdown
 from bench.analysis.comparison import within
 from bench.analysis.export import FORMATS, MADE, main
 from loadgen.errors import GilbenchError
-from tests.made import Made
+from tests.support.made import Made
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "results" / "example"

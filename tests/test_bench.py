@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.until import until
+from tests.support.until import until
 
 ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench"]

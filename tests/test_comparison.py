@@ -21,7 +21,7 @@ from bench.analysis.plots import versions
 from bench.analysis.tally import tallies
 from bench.ratios import Ratio
 from loadgen.histogram import Histogram, bucket_of
-from tests.made import Made
+from tests.support.made import Made
 
 KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_adjusted", "verdict"}
 

@@ -19,8 +19,8 @@ from bench.planning.options import OPTIONS, read
 from bench.planning.plan import Cell, served
 from bench.record import Beside, Record
 from bench.server import Server
-from tests.interpreters import FOUND
-from tests.made import Made
+from tests.support.interpreters import found
+from tests.support.made import Made
 
 pytestmark = pytest.mark.quiet
 
@@ -54,7 +54,7 @@ def test_computing_clients_are_counted_beside() -> None:
 
 def test_a_switch_interval_ten_times_smaller_makes_the_longest_waits_ten_times_shorter() -> None:
     # Within a factor of two; the machine may be busy, so the best of some tries counts.
-    quick = resolve(f"quick={sys.executable}+switch=0.0005", FOUND)[0]
+    quick = resolve(f"quick={sys.executable}+switch=0.0005", found())[0]
     tried = []
     for _ in range(6):
         plain, shorter = (measured(target, 1).latency_ns.p99 for target in (OWN, quick))

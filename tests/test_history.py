@@ -15,7 +15,7 @@ from bench.analysis.history.__main__ import main
 from bench.analysis.history.changes import LEVEL, all_changes, change_points
 from bench.analysis.history.series import of_runs
 from bench.analysis.load import read_run
-from tests.made import Made
+from tests.support.made import Made
 
 CHANGED_IN = 8
 

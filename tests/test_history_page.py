@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.analysis.history.__main__ import main
-from tests.browser import chart, choose, chromium, clipboard, grave, opened
+from tests.support.browser import chart, choose, chromium, clipboard, grave, opened
 from tests.test_history import runs
 
 RUNS = 12

@@ -21,7 +21,7 @@ from bench.analysis.plots.style import save, style
 from docs.blocks.page import Page
 from docs.sessions import ROOT
 from loadgen import Load, run
-from tests.interpreters import CORNERS
+from tests.support.interpreters import chosen
 from tests.test_servers import Server
 
 HOW_TO = ROOT / "docs/how-to"
@@ -51,9 +51,9 @@ def load(server: Server, clients: int) -> None:
 
 
 @pytest.mark.parametrize("added", ["add-a-model.md"], indirect=True)
-@pytest.mark.parametrize("target", CORNERS)
+@pytest.mark.parametrize("target", chosen())
 def test_the_model_that_a_page_adds_serves_and_ends_well(added: Path, target: str) -> None:
-    server = Server(CORNERS[target].executable, "bounded", "--workers", "2", cwd=added)
+    server = Server(chosen()[target].executable, "bounded", "--workers", "2", cwd=added)
     with closing(server):
         server.wait_until_ready()
         load(server, clients=6)

@@ -9,7 +9,7 @@ import pytest
 from bench.analysis import cautions, read_run
 from bench.analysis.__main__ import draw
 from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
-from tests.made import Made
+from tests.support.made import Made
 
 
 def test_the_parts_of_a_requests_life_add_up(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from loadgen.result import EngineUse
 from loadgen.wires import WIRES
 from loadgen.wires.parser import MORE, NUMBERS, PARSER_WORDS, WRONG
 from loadgen.workspace import ERRORS, as_bytes
-from tests.reference import reference_server
+from tests.support.reference import reference_server
 
 pytestmark = pytest.mark.quiet
 

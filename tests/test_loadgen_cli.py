@@ -26,7 +26,7 @@ from loadgen.histogram import BUCKETS, Histogram, bucket_of
 from loadgen.result import EngineUse
 from loadgen.summary import render
 from loadgen.workspace import ERRORS
-from tests.reference import reference_server
+from tests.support.reference import reference_server
 
 ROOT = Path(__file__).parent.parent
 LOADGEN = [sys.executable, "-m", "loadgen"]

@@ -25,7 +25,7 @@ from loadgen.ceiling import ceiling_rps
 from loadgen.objective import read_objective, read_objectives
 from loadgen.responder import responder
 from loadgen.stages import Stage
-from tests.reference import ROOT
+from tests.support.reference import ROOT
 from tests.test_open_loop import REPLY, one_thread, scheduled
 
 

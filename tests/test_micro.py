@@ -21,8 +21,8 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import resolve
 from bench.micro import environments, rounds
 from bench.micro.__main__ import main
-from tests.interpreters import NEWEST
-from tests.made import Made
+from tests.support.interpreters import newest
+from tests.support.made import Made
 
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
 
@@ -34,7 +34,7 @@ def a_lock_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.quiet
 def test_two_interpreters_are_measured_and_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    found = list(NEWEST.values())
+    found = list(newest().values())
     pair = [found[0].name, next((one.name for one in found if one.build["freethreaded"]), found[-1].name)]
     only = "uncontended or singleton or thread or hammered or SimpleQueue"
     options = ["--pythons", ",".join(dict.fromkeys(pair)), "--rounds", "1", "--only", only, "--results", str(tmp_path)]

@@ -14,13 +14,13 @@ from bench.planning.plan import served
 from bench.planning.wanted import Gap, Wanted
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
-from tests.interpreters import FOUND
+from tests.support.interpreters import found
 
 
 @pytest.fixture(autouse=True)
 def found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find this machine's interpreters once: how they are found is not what is tested here, and takes a second."""
-    monkeypatch.setattr(options, "discover", lambda: FOUND)
+    monkeypatch.setattr(options, "discover", found)
 
 
 def typed(**given: str) -> Wanted:

@@ -18,10 +18,10 @@ from bench.server import Server
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from servers.models import MODELS
-from tests.interpreters import CORNERS, NEWEST
+from tests.support.interpreters import chosen, found
 
-TARGETS = NEWEST
-CONTROL = next(one for one in TARGETS.values() if one.release == sys.version_info[:2] and not one.build["freethreaded"])
+TARGETS = chosen()
+CONTROL = next(one for one in found() if one.release == sys.version_info[:2] and not one.build["freethreaded"])
 SHOP = '''
 import asyncio
 
@@ -75,7 +75,7 @@ def ask(server: Server, *requests: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize(
     ("target", "model"),
-    [(name, model) for name, one in CORNERS.items() for model, row in MODELS.items() if one.release >= row.since],
+    [(name, model) for name, one in chosen().items() for model, row in MODELS.items() if one.release >= row.since],
 )
 def test_every_model_serves_it_under_every_interpreter(target: str, model: str, shop: str) -> None:
     with serving(model, f"{shop}:price", TARGETS[target]) as server:

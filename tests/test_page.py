@@ -19,8 +19,8 @@ from bench.analysis.load import read_run
 from bench.analysis.plots import style
 from bench.analysis.rankings import rankings
 from bench.analysis.summary import summarise
-from tests.browser import chart, choose, chromium, clipboard, grave, opened
-from tests.made import Made
+from tests.support.browser import chart, choose, chromium, clipboard, grave, opened
+from tests.support.made import Made
 
 CONTENDED = [{"code": "contended", "busy_share": 0.97}]
 

@@ -22,9 +22,9 @@ from loadgen.peers.compare import estimate, rows
 from loadgen.peers.drivers.report import REQUEST, nearest_rank
 from loadgen.peers.tools import TOOLS, Failed, drive
 from loadgen.responder import responder
-from tests.reference import ROOT
+from tests.support.reference import ROOT
+from tests.support.until import until
 from tests.test_loadgen import closed_port
-from tests.until import until
 
 
 def cost(round_: int, tool: str, per_cpu_s: float, **changes: Any) -> plan.Record:

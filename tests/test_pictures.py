@@ -32,7 +32,7 @@ from bench.analysis.plots.style import (
     style,
 )
 from bench.analysis.stats import Spread
-from tests.made import Made
+from tests.support.made import Made
 
 LONG = "/opt/somewhere/else/python3.14"
 

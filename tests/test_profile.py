@@ -33,14 +33,14 @@ from bench.profile.stacks import Kind, Stacks, blocked, frame, to_text
 from bench.server import Server
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
-from tests.interpreters import CORNERS, NEWEST
-from tests.made import Made
-from tests.until import until
+from tests.support.interpreters import chosen, newest
+from tests.support.made import Made
+from tests.support.until import until
 
 pytestmark = pytest.mark.quiet
 
-GIL_BUILDS = [name for name in CORNERS if NEWEST[name].build["gil_enabled"]]
-FREE = [name for name in CORNERS if not NEWEST[name].build["gil_enabled"]]
+GIL_BUILDS = [name for name in chosen() if newest()[name].build["gil_enabled"]]
+FREE = [name for name in chosen() if not newest()[name].build["gil_enabled"]]
 HOLDS, RELEASES, WAITS = 0.6, 0.2, 0.2
 PARTS = """
 import hashlib, os, threading, time
@@ -94,7 +94,7 @@ def parts(tmp_path: Path) -> Path:
 
 @contextmanager
 def serving(target: str, model: str, workload: str) -> Iterator[Server]:
-    server = Server(NEWEST[target], model, workload)
+    server = Server(newest()[target], model, workload)
     try:
         server.ready()
         yield server
@@ -104,10 +104,12 @@ def serving(target: str, model: str, workload: str) -> Iterator[Server]:
 
 def share_of_gil(server: Server, target: str, scratch: Path, seconds: float) -> dict[str, float]:
     """Return for which share of the time each function of the handler held the GIL, by samples."""
-    profiler, _ = choose(AUTO, NEWEST[target])
+    profiler, _ = choose(AUTO, newest()[target])
     assert profiler is not None
     rate = 500
-    with profiler.sample(Asked(server.pid, NEWEST[target], Kind.GIL, "parts.py:parts", False, rate, scratch)) as sample:
+    with profiler.sample(
+        Asked(server.pid, newest()[target], Kind.GIL, "parts.py:parts", False, rate, scratch)
+    ) as sample:
         load = Load(host="127.0.0.1", port=server.port, duration_s=seconds, wire=any_line_wire(b"x"))
         result = run(load, on_end=sample.end)
     assert result.requests > 10
@@ -184,7 +186,7 @@ def test_without_a_gil_lanes_overlap_and_none_waits_for_one(target: str) -> None
 
 
 def test_threads_that_come_and_go_have_lanes_of_their_own() -> None:
-    target = next(iter(CORNERS))
+    target = next(iter(chosen()))
     cell = Cell("threaded", "io", 2, target)
     with (
         serving(target, "threaded", "io") as server,
@@ -227,14 +229,14 @@ def test_stacks_are_folded_and_what_is_blocked_is_all_but_cpu() -> None:
     assert frame("f", "<frozen runpy>") == "f (<frozen runpy>)"
 
 
-@pytest.mark.parametrize("target", NEWEST)
+@pytest.mark.parametrize("target", chosen())
 def test_auto_takes_what_works_for_an_interpreter_and_says_why_not_the_others(target: str) -> None:
-    profiler, refused = choose(AUTO, NEWEST[target])
+    profiler, refused = choose(AUTO, newest()[target])
     best = (
         "sampling"
-        if NEWEST[target].release >= (3, 15)
+        if newest()[target].release >= (3, 15)
         else "perf"
-        if NEWEST[target].build["freethreaded"]
+        if newest()[target].build["freethreaded"]
         else "py-spy"
     )
     if best == "perf" and "perf" in refused:  # this machine has none, or forbids it
@@ -247,7 +249,7 @@ def test_auto_takes_what_works_for_an_interpreter_and_says_why_not_the_others(ta
 
 def test_a_profiler_that_does_not_know_an_interpreter_is_refused_by_name() -> None:
     with pytest.raises(Refused, match=r"it comes with CPython 3.15; choose --profiler py-spy"):
-        choose("sampling", NEWEST[next(name for name in NEWEST if NEWEST[name].release < (3, 15))])
+        choose("sampling", newest()[next(name for name in newest() if newest()[name].release < (3, 15))])
 
 
 def sample(profiler: Profiler, asked: Asked) -> Stacks:
@@ -261,7 +263,7 @@ def sample(profiler: Profiler, asked: Asked) -> Stacks:
 def test_a_profiler_that_dies_of_an_interpreter_is_told_in_a_line(target: str, tmp_path: Path) -> None:
     daring = PY_SPY._replace(refusal=lambda _: None)
     with serving(target, "threaded", "cpu") as server:
-        asked = Asked(server.pid, NEWEST[target], Kind.CPU, "cpu", False, 100, tmp_path)
+        asked = Asked(server.pid, newest()[target], Kind.CPU, "cpu", False, 100, tmp_path)
         with pytest.raises(Refused) as told:
             sample(daring, asked)
     assert "choose another by --profiler" in str(told.value)
@@ -316,7 +318,7 @@ def test_without_the_right_to_trace_the_remedy_is_named_and_the_rest_is_measured
 def test_where_perf_is_missing_or_forbidden_it_is_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = next((one for one in NEWEST.values() if one.release >= (3, 13)), None)
+    target = next((one for one in newest().values() if one.release >= (3, 13)), None)
     assert target is not None
     monkeypatch.setenv("PATH", str(tmp_path))
     refusal = PERF.refusal(target)
@@ -343,7 +345,7 @@ def untouched(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def measured(tmp_path: Path) -> Path:
     """A run of one model and the user's own handlers, as if it had been measured."""
-    target = NEWEST[next(iter(GIL_BUILDS))]
+    target = newest()[next(iter(GIL_BUILDS))]
     folder = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(1, 2), targets=(target.name,)).write(
         tmp_path / "run"
     )
@@ -428,7 +430,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
 
 def test_the_lines_that_hoard_are_found(parts: Path, tmp_path: Path, undrawn: None) -> None:
     words = ["--server", "threaded", "--workload", f"{parts}:hoards", "--memory", "--clients", "2", *QUICK]
-    target = next(iter(CORNERS))
+    target = next(iter(chosen()))
     assert main([*words, "--python", target, "--results", str(tmp_path / "results"), "--request", "item"]) == 0
     (folder,) = (tmp_path / "results" / "latest" / "profile").glob("threaded-hoards-2-*")
     found = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
@@ -470,7 +472,7 @@ def test_a_run_without_records_has_no_slowest(measured: Path, capfd: pytest.Capt
 
 
 def test_requests_are_traced_one_by_one() -> None:
-    with serving(next(iter(CORNERS)), "threaded", "echo") as server:
+    with serving(next(iter(chosen())), "threaded", "echo") as server:
         load = Load(host="127.0.0.1", port=server.port, connections=3, duration_s=0.2, threads=2, trace=100)
         result = run(load)
     assert len(result.trace) == 100

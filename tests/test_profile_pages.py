@@ -22,7 +22,7 @@ from bench.analysis.profile.exports import speedscope, trace
 from bench.analysis.profile.flame import boxes
 from bench.analysis.profile.load import Profile, Stacks, load
 from loadgen.errors import GilbenchError
-from tests.made import Made
+from tests.support.made import Made
 
 RUN, WORK, IDLE = "run (threading.py:9)", "work (servers/workloads/cpu.py:13)", "idle (app.py:2)"
 GIL: Stacks = Stacks({(RUN, WORK): 60, (RUN, IDLE): 40})

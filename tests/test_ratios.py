@@ -15,7 +15,7 @@ from bench.planning.budget import Budget
 from bench.planning.plan import Cell, Plan
 from bench.planning.stopping import FEWEST_STARTS, Stopping
 from bench.ratios import Ratio
-from tests.made import Made
+from tests.support.made import Made
 
 BETWEEN, WITHIN, ROUNDS = 0.0046, 0.0184, 4  # threaded, cpu, windows of 100 ms; docs/method.md
 TIMES = 2000

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.recommend import Recommendation, recommendations
-from tests.made import Made
+from tests.support.made import Made
 
 
 def best(made: Made, tmp_path: Path, objective: str = "throughput") -> dict[str, Recommendation]:

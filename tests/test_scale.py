@@ -12,7 +12,7 @@ import pytest
 
 from loadgen import Load, run
 from loadgen.peers import servers
-from tests.reference import ROOT
+from tests.support.reference import ROOT
 from tests.test_open_loop import one_thread
 
 pytestmark = pytest.mark.quiet

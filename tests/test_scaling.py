@@ -30,8 +30,8 @@ from bench.interpreters.targets import Target, pinned, resolve
 from bench.planning.plan import Cell, Plan
 from bench.proof import TOLD, prove
 from bench.server import Server
-from tests.interpreters import FOUND
-from tests.made import Made
+from tests.support.interpreters import found
+from tests.support.made import Made
 from tests.test_options import typed
 
 # Published data sets, each with the coefficients that were published for it.
@@ -351,11 +351,11 @@ HERE = len(pinning.allowed())
 
 @pytest.fixture
 def newest() -> Target:
-    return FOUND[0]
+    return found()[0]
 
 
 def test_a_pinned_server_tells_from_within_a_request_that_it_has_one_cpu(newest: Target) -> None:
-    (target,) = resolve(f"{newest.name}+cpus=1", FOUND)
+    (target,) = resolve(f"{newest.name}+cpus=1", found())
     assert (target.name, target.build["variants"], target.changed.cpus) == (f"{newest.name}+cpus=1", "+cpus=1", 1)
     for model in ("threaded", "prefork"):
         server = Server(target, model, TOLD)
@@ -371,23 +371,23 @@ def test_a_pinned_server_tells_from_within_a_request_that_it_has_one_cpu(newest:
 
 
 def test_a_run_that_is_gone_on_with_finds_its_pinned_targets_again(newest: Target) -> None:
-    (target,) = resolve(f"{newest.name}+cpus=1", FOUND)
-    (again,) = resolve(f"{target.name}={target.executable}{target.build['variants']}", FOUND)
+    (target,) = resolve(f"{newest.name}+cpus=1", found())
+    (again,) = resolve(f"{target.name}={target.executable}{target.build['variants']}", found())
     assert again == target
 
 
 @pytest.mark.parametrize("spec", ["3+cpus=0", "3+cpus=all", "3+cpus"])
 def test_nonsense_behind_cpus_says_how_to_write_it(spec: str) -> None:
     with pytest.raises(GilbenchError, match=r"write \+cpus=N"):
-        resolve(spec, FOUND)
+        resolve(spec, found())
 
 
 def test_more_cpus_than_there_are_and_no_taskset_are_refused(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
     with pytest.raises(GilbenchError, match=rf"\+cpus=1000: this process may use {HERE} CPU"):
-        resolve(f"{newest.name}+cpus=1000", FOUND)
+        resolve(f"{newest.name}+cpus=1000", found())
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(GilbenchError, match="install util-linux"):
-        resolve(f"{newest.name}+cpus=1", FOUND)
+        resolve(f"{newest.name}+cpus=1", found())
 
 
 def test_each_number_of_cpus_is_a_target_of_its_own(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:

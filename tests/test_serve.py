@@ -21,8 +21,8 @@ from bench.analysis import serve
 from bench.analysis.__main__ import draw, main
 from bench.analysis.load import read_run
 from bench.analysis.serve import Served
-from tests.made import Made
-from tests.until import until
+from tests.support.made import Made
+from tests.support.until import until
 
 SMALL = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,), targets=("3.13",))
 

@@ -22,7 +22,7 @@ from bench.places import ROOT
 from bench.server import Server
 from loadgen import Load, run
 from servers.models import MODELS as SERVING_MODELS
-from tests.until import until
+from tests.support.until import until
 
 pytestmark = pytest.mark.quiet
 

@@ -30,12 +30,12 @@ from servers.lifecycle import GRACE_S, SHORTAGE_PAUSE_S
 from servers.models import MODELS
 from servers.workloads import REPLY, WORKLOADS
 from servers.workloads.io_wait import WAIT_S
-from tests.interpreters import CORNERS, NEWEST
-from tests.until import until
+from tests.support.interpreters import chosen
+from tests.support.until import until
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTROL = Path(sys.executable)
-TARGETS = NEWEST
+TARGETS = chosen()
 WORKERS = 4  # of models that keep a pool
 
 
@@ -57,13 +57,13 @@ STARTS = 60
 STARTS_AT_ONCE = 4
 
 by_target = pytest.mark.parametrize("target", TARGETS)
-by_corner = pytest.mark.parametrize("target", CORNERS)
+by_corner = pytest.mark.parametrize("target", chosen())
 by_model = pytest.mark.parametrize("model", HERE)
 by_target_and_model = pytest.mark.parametrize(("target", "model"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
 by_concurrent_model = pytest.mark.parametrize("model", CONCURRENT)
-IN_CORNERS = [cell for cell in CELLS if cell[0] in CORNERS]
+IN_CORNERS = [cell for cell in CELLS if cell[0] in chosen()]
 in_corners = pytest.mark.parametrize("contract", IN_CORNERS, ids="-".join, indirect=True)
-ON_LINES_OF_CORNERS = [cell for cell in ON_LINES if cell[0] in CORNERS]
+ON_LINES_OF_CORNERS = [cell for cell in ON_LINES if cell[0] in chosen()]
 on_lines_of_corners = pytest.mark.parametrize("contract", ON_LINES_OF_CORNERS, ids="-".join, indirect=True)
 on_lines = pytest.mark.parametrize("contract", ON_LINES, ids="-".join, indirect=True)
 

@@ -26,7 +26,7 @@ from bench.shell.commands import COMMANDS
 from bench.shell.script import script
 from loadgen.command_line import WIDTH
 from loadgen.nearest import nearest
-from tests.made import Made
+from tests.support.made import Made
 
 BASH = shutil.which("bash") or "/bin/bash"
 ZSH = shutil.which("zsh")

@@ -30,7 +30,7 @@ from bench.terminal import github, price
 from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
 from bench.terminal.live_table import LiveTable, Seen, sparkline
 from bench.terminal.progress import Progress
-from tests.made import MODELS, Made
+from tests.support.made import MODELS, Made
 
 LONG = ("3.14+jit+nogc", "a-build-of-mine+switch=0.0005+malloc=mimalloc+env:A=1")
 

@@ -13,16 +13,16 @@ from bench.interpreters.variants import Changed, Variant, split
 from bench.proof import TOLD, prove
 from bench.server import Server
 from servers.models import MODELS
-from tests.interpreters import CORNERS, FOUND
+from tests.support.interpreters import chosen, found
 
-LATEST = FOUND[0].name
-FREE = [one.name for one in FOUND if one.build["freethreaded"]]
+LATEST = found()[0].name
+FREE = [one.name for one in found() if one.build["freethreaded"]]
 EVERYTHING = "+switch=0.0005+nogc+freeze+hashseed=7+env:SHOP=open"
-WITH_JIT = [one.name for one in FOUND if one.build["jit"] == "off"]
+WITH_JIT = [one.name for one in found() if one.build["jit"] == "off"]
 
 
 def only(spec: str) -> Target:
-    (target,) = resolve(spec, FOUND)
+    (target,) = resolve(spec, found())
     return target
 
 
@@ -35,7 +35,7 @@ def proven(model: str, target: Target, claimed: Target | None = None) -> None:
         server.stop()
 
 
-SERVED = [(model, one.name) for one in CORNERS.values() for model, row in MODELS.items() if one.release >= row.since]
+SERVED = [(model, one.name) for one in chosen().values() for model, row in MODELS.items() if one.release >= row.since]
 
 
 @pytest.mark.parametrize(("model", "name"), SERVED)
@@ -127,7 +127,7 @@ def test_what_is_changed_stands_behind_the_interpreter(spec: str, rest: str, cha
 )
 def test_nonsense_is_one_line_that_says_what_there_is(spec: str, says: str) -> None:
     with pytest.raises(GilbenchError) as refused:
-        resolve(spec, FOUND)
+        resolve(spec, found())
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 

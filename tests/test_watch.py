@@ -31,19 +31,19 @@ from bench.watching.meaning import Meaning, meaning
 from bench.watching.picture import ALL, PASSING, SHOWN, Picture, picture
 from bench.watching.stretch import KINDS, Spent, Stretch
 from bench.watching.watched import Watched
-from tests.interpreters import NEWEST
+from tests.support.interpreters import chosen, newest
 
 pytestmark = pytest.mark.quiet
 
 ROOT = Path(__file__).parent.parent
-WAITING = Path(__file__).with_name("waiting.py")
+WAITING = Path(__file__).parent / "support" / "waiting.py"
 WAITS = ("hold", "lock", "worker", "simple", "full", "sleep", "loop", "join", "event", "read")
 SLEEP = shutil.which("sleep") or "sleep"
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
 TRIES = 16  # other programs may take the CPUs away from what is measured, for seconds together
 
-WITH_GIL = [name for name, target in NEWEST.items() if not target.build["freethreaded"]]
-WITHOUT_GIL = [name for name in NEWEST if name not in WITH_GIL]
+WITH_GIL = [name for name, target in chosen().items() if not target.build["freethreaded"]]
+WITHOUT_GIL = [name for name in chosen() if name not in WITH_GIL]
 OLDEST_AND_NEWEST = [WITH_GIL[0], WITH_GIL[-1]]
 
 
@@ -209,7 +209,7 @@ def test_a_bar_is_whole(parts: list[float]) -> None:
 
 @contextlib.contextmanager
 def program(name: str, target: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [str(NEWEST[target].executable), str(WAITING), name]
+    command = [str(newest()[target].executable), str(WAITING), name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
@@ -327,9 +327,9 @@ def test_the_version_is_read_from_the_process(target: str) -> None:
     with program("one computes", target) as process:
         read = version(process.pid)
     assert read is not None
-    wanted = NEWEST[target].build["version"]
+    wanted = newest()[target].build["version"]
     assert wanted.startswith(read.removesuffix("t"))
-    assert read.endswith("t") == NEWEST[target].build["freethreaded"]
+    assert read.endswith("t") == newest()[target].build["freethreaded"]
 
 
 # The command.
