@@ -11,6 +11,7 @@ from typing import Self
 
 from bench.record import Beside
 from loadgen import GilbenchError, Load, LoadResult, run
+from loadgen.load import OVERRUN_S
 from loadgen.wires import WIRES
 
 COMPUTING = WIRES["line"]._replace(name="line, computing", requests=(b"compute\n",))
@@ -23,6 +24,7 @@ class Computing:
     def __init__(self, clients: int, port: int, *, window_s: float, warmup_s: float, conversation: int | None) -> None:
         self._clients = clients
         self._cancel = threading.Event()
+        self._over = threading.Event()
         self._result: LoadResult | None = None
         self._problem: GilbenchError | None = None
         self._load = Load(
@@ -44,6 +46,7 @@ class Computing:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
         if self._clients:
             if kind is not None:
                 self._cancel.set()
@@ -64,8 +67,12 @@ class Computing:
             self._clients, result.requests, result.errors, result.throughput_rps, result.latency.percentile_ns(50)
         )
 
+    def _wait(self) -> None:
+        self._over.wait(OVERRUN_S)
+
     def _run(self) -> None:
         try:
-            self._result = run(self._load, cancel=self._cancel)
+            # They keep computing until the measured load has ended, whose clocks may be read late.
+            self._result = run(self._load, cancel=self._cancel, on_end=self._wait)
         except GilbenchError as problem:
             self._problem = problem

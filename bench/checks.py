@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ class Surroundings:
     """How busy the machine was during a window.
 
     Attributes:
-        wall_s: length of the window.
+        wall_s: from one reading to the other.
         cpus: CPUs of the machine.
         busy_s: CPU-seconds of everything.
         generator_cpu_s: CPU-seconds of the load engine.
@@ -29,6 +30,8 @@ class Surroundings:
         mhz: the CPUs' clock at both edges; ``None`` where unknown.
         throttled: how often a core was slowed for being too hot; ``None`` where unknown.
         major_faults: page faults of the server that needed the disk.
+        offset_s: by how much the interval of the server's CPU time may differ from the window.
+        window_s: length of the window itself.
     """
 
     wall_s: float
@@ -40,6 +43,8 @@ class Surroundings:
     mhz: tuple[float | None, float | None] = (None, None)
     throttled: int | None = None
     major_faults: int = 0
+    offset_s: float = 0.0
+    window_s: float = math.inf
 
     def warnings(self) -> list[dict[str, Any]]:
         """Return what in the surroundings spoils the window, each with a ``code`` and the figures behind it."""
@@ -48,6 +53,7 @@ class Surroundings:
         foreign_cores = self.foreign_cpu_s / self.wall_s
         steal_share = self.steal_share or 0.0
         faults_per_s = self.major_faults / self.wall_s
+        late = belief.edges_late(self.offset_s, self.window_s) or {}
         before, after = self.mhz
         moved = abs(after / before - 1) if before and after else 0.0
         rows = (
@@ -60,6 +66,7 @@ class Surroundings:
             (bool(self.throttled), {"code": "throttled", "times": self.throttled}),
             (faults_per_s > MAJOR_FAULTS_ABOVE_PER_S, {"code": "paging", "faults_per_s": faults_per_s}),
             (foreign_cores > FOREIGN_CORES_ABOVE, {"code": "foreign_cpu", "cores": foreign_cores}),
+            (bool(late), {"code": "edges_late", **late}),
         )
         return [{k: round(v, 4) if isinstance(v, float) else v for k, v in w.items()} for hit, w in rows if hit]
 

@@ -15,9 +15,21 @@ from bench.accounting import usage
 from bench.accounting.watch import Watch
 from bench.beside import Computing
 from bench.planning.plan import Cell, served
-from bench.record import Accounts, Beside, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
+from bench.record import (
+    Accounts,
+    Beside,
+    ConnectTime,
+    ContextSwitches,
+    CpuInterval,
+    CpuTime,
+    Latency,
+    PageFaults,
+    Record,
+    Split,
+)
 from bench.server import Server
 from loadgen import Load, LoadResult, run
+from loadgen.answered import Answered
 from loadgen.belief import warnings
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 from loadgen.wires import Wire
@@ -30,7 +42,7 @@ class Onlooker(Protocol):
         """Take note that the window begins."""
 
     def end(self) -> None:
-        """Take note that it ends; the load goes on until this returns."""
+        """Take note that it ends; the load stays on until this returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +111,8 @@ class Measured:
             server_cpu_s=self.cpu,
             generator_cpu_s=result.cpu_s,
             generator_utilisation=result.utilisation,
-            effective_cores=self.cpu.total / surroundings.wall_s,
+            cpu_interval=self.interval,
+            effective_cores=self.cpu.total / self.interval.wall_s,
             context_switches=self._switches(at_ready, life),
             peak_rss_bytes=self.end.usage.peak_rss_bytes,
             split=self.split,
@@ -120,14 +133,24 @@ class Measured:
         return list(found.values())
 
     @property
+    def interval(self) -> CpuInterval:
+        """The interval that its CPU time was counted over."""
+        began_s, first, last = self.result.began_s, self.begin.usage, self.end.usage
+        return CpuInterval(
+            last.at_s - first.at_s,
+            last.counted - first.counted,
+            usage.offset_s(first, last, began_s, began_s + self.result.wall_s),
+        )
+
+    @property
     def codes(self) -> tuple[str, ...]:
         """What spoils it, by code, as far as that is known before its server has ended."""
         surroundings = self._surroundings(usage.faults_between(self.begin.usage, self.end.usage))
         return tuple(warning["code"] for warning in self._warnings(surroundings))
 
     def _surroundings(self, faults: PageFaults) -> checks.Surroundings:
-        wall_s = self.end.usage.at_s - self.begin.usage.at_s
-        before, after = self.begin.machine, self.end.machine
+        before, after, interval = self.begin.machine, self.end.machine, self.interval
+        wall_s = after.at_s - before.at_s  # of the machine's clocks; the server's are read next to them
         count = psutil.cpu_count() or machine.cpus()
         busy_s = after.busy_s - before.busy_s
         own_s = after.own_s - before.own_s
@@ -139,13 +162,15 @@ class Measured:
             busy_s=busy_s,
             generator_cpu_s=self.result.cpu_s,
             # Three clocks with ticks of 10 ms: what is below nothing is nothing.
-            foreign_cpu_s=max(0.0, busy_s - self.cpu.total - own_s),
+            foreign_cpu_s=max(0.0, busy_s - self.cpu.total / interval.wall_s * wall_s - own_s),
             steal_share=((after.steal_s or 0) - (before.steal_s or 0)) / (count * wall_s) if known else None,
             mhz=(clocks_before.mhz, clocks_after.mhz),
             throttled=None
             if clocks_before.throttled is None or clocks_after.throttled is None
             else clocks_after.throttled - clocks_before.throttled,
             major_faults=faults.major or 0,
+            offset_s=interval.offset_s,
+            window_s=self.result.wall_s,
         )
 
     def _switches(self, at_ready: usage.Usage, life: resource.struct_rusage | None) -> ContextSwitches:
@@ -180,10 +205,14 @@ def measure(
         GilbenchError: the load could not be made.
     """
     edges: list[Edge] = []
+    answered = Answered()
 
     def read_edge() -> None:
-        server.check()
-        edges.append(Edge(usage.read(server.pid), machine.read_time(), clocks.read()))
+        try:
+            edges.append(Edge(usage.read(server.pid, answered), machine.read_time(), clocks.read()))
+        except OSError:
+            server.check()  # says why it has ended
+            raise
 
     def on_begin() -> None:
         read_edge()
@@ -191,8 +220,8 @@ def measure(
             one.begin()
 
     def on_end() -> None:
-        watch.end()
         read_edge()
+        watch.end()
         for one in onlookers:
             one.end()
 
@@ -212,9 +241,9 @@ def measure(
     )
     with Watch(server.pid, frozenset({server.port}), wanted=accounts) as watch:
         with company:
-            result = run(load, on_begin=on_begin, on_end=on_end)
+            result = run(load, on_begin=on_begin, on_end=on_end, answered=answered)
         server.check()
         begin, end = edges
         cpu = usage.cpu_between(begin.usage, end.usage)
-        split, details = watch.told(cpu.total)
+        split, details = watch.told(cpu.total / (end.usage.at_s - begin.usage.at_s))
     return Measured(cell, at_s, result, begin, end, cpu, split, details, company.told())

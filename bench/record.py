@@ -83,6 +83,24 @@ class CpuTime:
 
 
 @dataclass(frozen=True, slots=True)
+class CpuInterval:
+    """The interval that the server's CPU time was counted over: from one reading of its clocks to the other.
+
+    Both readings are made under load, as close to the window's edges as the harness was let run. Whatever is divided by
+    CPU time, or it by, counts from the same two instants.
+
+    Attributes:
+        wall_s: its length.
+        requests: requests answered rightly within it; a fraction where some were answered during a reading.
+        offset_s: by how much it may differ from the window, at both edges together.
+    """
+
+    wall_s: float
+    requests: float
+    offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ContextSwitches:
     """Context switches of the server's whole process tree within the window.
 
@@ -200,10 +218,11 @@ class Record:
         latency_ns: see :class:`Latency`.
         connect_ns: see :class:`ConnectTime`.
         latency_hdr: the whole histogram, HdrHistogram's compressed V2 encoding in base64.
-        server_cpu_s: CPU time of the server's process tree in the window, children that came and went included.
+        server_cpu_s: CPU time of the server's process tree in ``cpu_interval``, children that came and went included.
+        cpu_interval: see :class:`CpuInterval`; ``None`` in records from before it was kept, when it was the window.
         generator_cpu_s: CPU time of the load engine's thread in the window.
         generator_utilisation: share of the window that the engine's thread did not spend waiting for events.
-        effective_cores: CPU-seconds of the server per second of wall time.
+        effective_cores: CPU-seconds of the server per second: ``server_cpu_s / cpu_interval.wall_s``.
         context_switches: see :class:`ContextSwitches`.
         peak_rss_bytes: sum over the server's processes of the largest resident set of each; pages that processes
             share count once for each. ``None`` where unknown.
@@ -242,6 +261,7 @@ class Record:
     context_switches: ContextSwitches
     peak_rss_bytes: int | None
     round_: int = 0
+    cpu_interval: CpuInterval | None = None
     split: Split = field(default_factory=Split)
     accounts: Accounts = field(default_factory=Accounts)
     steal_share: float | None = None
@@ -293,6 +313,7 @@ _NESTED: dict[str, type] = {
     "latency_ns": Latency,
     "connect_ns": ConnectTime,
     "server_cpu_s": CpuTime,
+    "cpu_interval": CpuInterval,
     "context_switches": ContextSwitches,
     "page_faults": PageFaults,
     "beside": Beside,

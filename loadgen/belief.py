@@ -22,6 +22,7 @@ TREND_ABOVE = 0.2
 GAPS_WITHIN = 0.1
 STEAL_ABOVE = 0.02
 FOREIGN_CORES_ABOVE = 0.1
+EDGES_WITHIN = 0.02
 
 
 def warnings(result: LoadResult) -> list[dict[str, Any]]:
@@ -135,6 +136,17 @@ def _foreign_cpu(result: LoadResult) -> Figures | None:
     return {"cores": cores} if cores is not None and cores > FOREIGN_CORES_ABOVE else None
 
 
+def _edges_late(result: LoadResult) -> Figures | None:
+    server = result.beside.server if result.beside else None
+    return None if server is None else edges_late(server.offset_s, result.wall_s)
+
+
+def edges_late(offset_s: float, wall_s: float) -> Figures | None:
+    """Return the figures of a warning if clocks were read too far from a window's edges; ``None`` if they were not."""
+    share = offset_s / wall_s if wall_s else 0.0
+    return {"offset_s": offset_s, "share": share} if share > EDGES_WITHIN else None
+
+
 def _not_connected(result: LoadResult) -> Figures | None:
     missing = result.load.connections - result.connected
     return {"missing": missing, "connections": result.load.connections} if missing else None
@@ -154,6 +166,7 @@ CHECKS: Final[dict[str, Callable[[LoadResult], Figures | None]]] = {
     "trend": _trend,
     "steal": _steal,
     "foreign_cpu": _foreign_cpu,
+    "edges_late": _edges_late,
 }
 
 WHEN: Final = {
@@ -173,5 +186,7 @@ WHEN: Final = {
     "its spread explains",
     "steal": f"the machine's host took more than {STEAL_ABOVE:.0%} of the CPU time",
     "foreign_cpu": f"other programs used more than {FOREIGN_CORES_ABOVE:g} cores",
+    "edges_late": "the server's CPU clocks were read at instants that differ from the window's edges by more than "
+    f"{EDGES_WITHIN:.0%} of it, both edges together",
 }
 """When each code is said."""

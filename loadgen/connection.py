@@ -269,6 +269,7 @@ def _look_idle(w: Any, index: int, now_ns: int) -> None:
 def _answered(w: Any, index: int, now_ns: int) -> None:
     c, side = w.connections[index], w.tally[0].side_seen
     status, closing = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
+    w.tally[0].answered += status != FAILED and status < 400
     if schedule.counted(w, c.since_ns):
         if 0 < status < FAILED:
             w.tally[0].statuses[min(status // 100, 5)] += 1

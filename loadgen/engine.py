@@ -16,6 +16,7 @@ TIMER = -1  # the timer's place among the connections' numbers
 
 _TICK_NS = 10_000_000  # how often pauses and time-outs are looked at
 _GO_NS = 200_000  # how often, before the load begins, whether it may
+_OVER_NS = 1_000_000  # how often, while the load outlasts the window, whether it may end
 _NEVER_NS = schedule.NEVER_NS
 
 
@@ -105,6 +106,9 @@ def _end_window(w: Any, ended_ns: int, now_ns: int) -> None:
             tally.oldest_ns = max(tally.oldest_ns, age_ns)
             tally.unfinished += 1
         schedule.advance(w)
+    w.tally[1] = w.tally[0]
+    tally.measuring = 0  # from now on nothing counts
+    tally.over = 1
 
 
 @inlined
@@ -127,14 +131,17 @@ def drive(w: Any, parse: Any) -> None:
 
     Connections stay open for :func:`hang_up`. The warm-up begins when ``tally.go`` is set from outside, which waits
     for every engine's ``tally.ready``: all connections are established by then, or have failed to be.
+
+    In the closed loop the load stays on after the window until ``tally.cancel``, for ``settings.overrun_ns`` at most:
+    the server's clocks are read at the window's end, and on a busy machine that may be late.
     """
     settings, tally = w.settings[0], w.tally[0]
     np.random.seed(settings.seed)
     now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
     opened, open_ns, tick_ns = 0, now_ns, now_ns + _TICK_NS
-    begin_ns, end_ns = _NEVER_NS, _NEVER_NS
+    begin_ns, end_ns, stop_ns = _NEVER_NS, _NEVER_NS, _NEVER_NS
     tally.next_ns = _NEVER_NS
-    while tally.cancel == 0 and now_ns < end_ns:
+    while tally.cancel == 0 and now_ns < stop_ns:
         tally.side_seen = tally.side
         while opened < len(w.connections) and open_ns <= now_ns:
             w.connections[opened].since_ns = now_ns
@@ -147,21 +154,30 @@ def drive(w: Any, parse: Any) -> None:
                 begin_ns = now_ns + settings.warmup_ns
                 if settings.open_loop:
                     schedule.begin(w, now_ns)
-                    end_ns = begin_ns + settings.duration_ns
+                    end_ns = stop_ns = begin_ns + settings.duration_ns
         if begin_ns != _NEVER_NS and not tally.started:
             _start(w, now_ns)
-        if tally.measuring == 0 and now_ns >= begin_ns:
+        if tally.measuring == 0 and tally.over == 0 and now_ns >= begin_ns:
             # A closed window begins when it begins; an open one when the schedule says.
             began_ns = begin_ns if settings.open_loop else now_ns
             end_ns = began_ns + settings.duration_ns
+            stop_ns = end_ns if settings.open_loop else _NEVER_NS
             _begin_window(w, began_ns, now_ns)
+        elif tally.measuring and now_ns >= end_ns:
+            _end_window(w, end_ns, now_ns)
+            stop_ns = now_ns + settings.overrun_ns
+            if settings.overrun_ns == 0:
+                break
         if now_ns >= tick_ns:
             for index in range(opened):
                 if w.connections[index].until_ns <= now_ns:
                     connection.on_timer(w, index, now_ns)
             tick_ns = now_ns + _TICK_NS
         _dispatch(w, now_ns)
-        until_ns = min(tick_ns, end_ns, begin_ns if tally.measuring == 0 else _NEVER_NS)
+        if tally.over:
+            until_ns = min(tick_ns, stop_ns, now_ns + _OVER_NS)
+        else:
+            until_ns = min(tick_ns, end_ns, begin_ns if tally.measuring == 0 else _NEVER_NS)
         if opened < len(w.connections):
             until_ns = min(until_ns, open_ns)
         if tally.ready and not tally.started:

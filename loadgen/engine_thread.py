@@ -8,6 +8,7 @@ import select
 import threading
 import time
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -26,18 +27,32 @@ POLL_S = 0.0005
 class EngineThread:
     """An engine thread and what it works on; of ``load`` it gets its share."""
 
-    def __init__(self, load: Load, number: int, stack: contextlib.ExitStack) -> None:
+    def __init__(self, load: Load, number: int, stack: contextlib.ExitStack, overrun_s: float = 0.0) -> None:
         epoll = stack.enter_context(select.epoll())
         timer = libc.create_timer()
         stack.callback(os.close, timer)
         self.workspace = _workspace(load, number, epoll.fileno(), timer)
+        self.workspace.settings["overrun_ns"] = 0 if load.schedule else overrun_s * 1e9
         event = np.array([(libc.READABLE | libc.EDGE, TIMER)], libc.EVENT)
         libc.watch(epoll.fileno(), timer, event)
         parse = load.spoken.parse
         self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
         self.tally = self.workspace.tally[0]
+        self._at_end = self.workspace.tally[1]
         self.totals = Totals()
         self._number, self._of = number, load.threads
+
+    def over(self) -> bool:
+        """Return whether the window has ended, or the engine has."""
+        return bool(self.tally["over"]) or not self.thread.is_alive()
+
+    def end_s(self) -> float:
+        """Return when the window is meant to end, on the monotonic clock."""
+        return int(self.tally["began_ns"] + self.workspace.settings[0]["duration_ns"]) / 1e9
+
+    def window(self) -> Any:
+        """Return the tally of the window: as it was at its end or, where there was none, as it is."""
+        return self._at_end if self.tally["over"] else self.tally
 
     def drain(self) -> Totals:
         """Return what has been counted since the last time, and let the engine count on the other side."""
@@ -50,7 +65,7 @@ class EngineThread:
         return drained
 
     def rest(self) -> Totals:
-        """Return what is left when the engine has ended."""
+        """Return what is left when the window has ended."""
         left = self._take(0).plus(self._take(1))
         self.totals = self.totals.plus(left)
         return left
@@ -68,7 +83,7 @@ class EngineThread:
 
     def trace(self) -> list[Traced]:
         """Return the requests that were noted down one by one."""
-        rows = self.workspace.trace[: int(self.tally["traced"])].tolist()
+        rows = self.workspace.trace[: int(self.window()["traced"])].tolist()
         return [Traced(self._number + client * self._of, since_ns, at_ns) for client, since_ns, at_ns in rows]
 
     def times(self, row: int, *, clear: bool = False) -> Histogram:

@@ -70,8 +70,9 @@ def _server(result: LoadResult) -> dict[str, Any] | None:
         return None
     return {
         **asdict(server),
-        "cpu_us_per_request": server.cpu_s * 1e6 / result.requests if result.requests else None,
-        "growth_bytes_per_request": server.rss_growth_bytes / result.requests if result.requests else None,
+        "cores": server.cores,
+        "cpu_us_per_request": None if server.cpu_s_per_request is None else server.cpu_s_per_request * 1e6,
+        "growth_bytes_per_request": server.rss_growth_bytes / server.requests if server.requests else None,
     }
 
 

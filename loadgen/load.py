@@ -16,6 +16,8 @@ MIN_RPS, MAX_RPS = 1e-5, 100e6  # about one a day, and more than any server does
 ARRIVALS = ("constant", "poisson")
 ORDERS = ("sequence", "random")
 SPIN_S = 50e-6
+OVERRUN_S = 2.0
+"""The longest time that a closed loop stays on after its window, while the clocks at the window's end are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

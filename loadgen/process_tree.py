@@ -3,12 +3,16 @@
 CPU time is the sum of each living process's own CPU clock, exact to the nanosecond, and of what the kernel keeps for
 children that have ended and were reaped, exact in all and told in ticks of 10 ms. Linux only: ``/proc`` and the CPU
 clock of another process, whose id is ``(~pid << 3) | 2`` (clock_getcpuclockid(3)).
+
+The reader may lose its CPU at any point of a reading. So the clocks are read first and together, between two readings
+of the monotonic clock and of the caller's counter, and everything that takes longer is read after them.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +25,9 @@ class Usage:
     """A reading.
 
     Attributes:
-        at_s: when, on the monotonic clock.
+        at_s: when the CPU clocks were read, on the monotonic clock: the middle of that.
+        took_s: how long it took to read them.
+        counted: the caller's counter at the same time: the middle of its readings before and after.
         cpu_s: CPU time of the tree since its start.
         user_ticks: of it in user mode, in clock ticks.
         system_ticks: of it in kernel mode, in clock ticks.
@@ -35,6 +41,8 @@ class Usage:
     """
 
     at_s: float
+    took_s: float
+    counted: float
     cpu_s: float
     user_ticks: int
     system_ticks: int
@@ -47,13 +55,8 @@ class Usage:
     consistent: bool
 
 
-def now_s() -> float:
-    """Return the time on the clock of :class:`Usage`."""
-    return time.monotonic()
-
-
-def read(pid: int) -> Usage:
-    """Read what the process ``pid`` and all its descendants have used.
+def read(pid: int, counter: Callable[[], int] = lambda: 0) -> Usage:
+    """Read what the process ``pid`` and all its descendants have used, and a counter together with their clocks.
 
     A process that ends between two looks would be missed or counted twice, so the reading is repeated until the tree
     is the same before and after it, up to a bound.
@@ -65,14 +68,22 @@ def read(pid: int) -> Usage:
     for _ in range(_TRIES):
         before = _tree(pid)
         try:
-            usage = _read_all(before, consistent=True)
+            usage = _read_all(before, counter, consistent=True)
         except OSError:  # one of them has ended
             continue
         if _tree(pid) == before:
             return usage
     if usage is None:
-        usage = _read_all([pid], consistent=False)
+        usage = _read_all([pid], counter, consistent=False)
     return usage
+
+
+def offset_s(before: Usage, after: Usage, began_s: float, ended_s: float) -> float:
+    """Return by how much the interval between two readings may differ from a window, both edges together, in seconds.
+
+    An edge differs by the distance between the two instants and by half of the time that the reading took.
+    """
+    return abs(before.at_s - began_s) + abs(after.at_s - ended_s) + (before.took_s + after.took_s) / 2
 
 
 def _tree(pid: int) -> list[int]:
@@ -86,11 +97,11 @@ def _tree(pid: int) -> list[int]:
     return found
 
 
-def _read_all(pids: list[int], *, consistent: bool) -> Usage:
-    at_s = time.monotonic()
+def _read_all(pids: list[int], counter: Callable[[], int], *, consistent: bool) -> Usage:
     cpu_s = 0.0
     user = system = voluntary = involuntary = rss = minor = major = 0
     threads: set[int] = set()
+    counted, began_s = counter(), time.monotonic()
     for pid in pids:
         # Fields 10 to 17 (proc(5)), counted from behind the name, which may hold anything.
         *faults, own_user, own_system, ended_user, ended_system = map(
@@ -101,6 +112,9 @@ def _read_all(pids: list[int], *, consistent: bool) -> Usage:
         system += own_system + ended_system
         minor += faults[0] + faults[1]
         major += faults[2] + faults[3]
+    took_s = time.monotonic() - began_s
+    counted_after = counter()
+    for pid in pids:
         rss += _field(f"/proc/{pid}/status", "VmHWM:") * 1024
         for thread in os.listdir(f"/proc/{pid}/task"):
             status = f"/proc/{pid}/task/{thread}/status"
@@ -108,7 +122,8 @@ def _read_all(pids: list[int], *, consistent: bool) -> Usage:
             involuntary += _field(status, "nonvoluntary_ctxt_switches:")
             threads.add(int(thread))
     return Usage(
-        *(at_s, cpu_s, user, system, voluntary, involuntary, frozenset(threads), rss, minor, major, consistent)
+        *(began_s + took_s / 2, took_s, (counted + counted_after) / 2, cpu_s, user, system, voluntary, involuntary),
+        *(frozenset(threads), rss, minor, major, consistent),
     )
 
 

@@ -51,6 +51,7 @@ class LoadResult:
 
     Attributes:
         load: what was asked for.
+        began_s: when the window began, on the monotonic clock.
         wall_s: length of the window, shorter than asked for if it was cancelled.
         requests: requests answered rightly, and in the open loop sent on time.
         errors: failed requests by kind (:data:`loadgen.workspace.ERRORS`); kinds that did not occur are left out.
@@ -81,6 +82,7 @@ class LoadResult:
     """
 
     load: Load
+    began_s: float = 0.0
     wall_s: float
     requests: int
     errors: dict[str, int]

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
+from loadgen.answered import Answered
 from loadgen.engine import hang_up
 from loadgen.engine_thread import POLL_S, EngineThread, Totals
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.histogram import Histogram
 from loadgen.interval import Interval, Packed
-from loadgen.load import Load
+from loadgen.load import OVERRUN_S, Load
 from loadgen.result import EngineUse, LoadResult
 from loadgen.witness import Testimony, Witness
 from loadgen.workspace import (
@@ -32,20 +33,23 @@ _CANCEL_POLL_S = 0.02
 def run(
     load: Load,
     *,
-    on_begin: Callable[[], None] = lambda: None,
-    on_end: Callable[[], None] = lambda: None,
+    on_begin: Callable[[], None] | None = None,
+    on_end: Callable[[], None] | None = None,
     on_interval: Callable[[Interval], None] | None = None,
     interval_s: float = 1.0,
     server_pid: int | None = None,
+    answered: Answered | None = None,
     cancel: threading.Event | None = None,
 ) -> LoadResult:
     """Put ``load`` on a server and return what came of it, within its duration plus a moment.
 
     The engines run in threads of their own without the GIL. ``on_begin`` and ``on_end`` are called at the edges of the
-    window from the caller's thread, ``on_end`` while all connections are still open; ``on_interval`` after every
-    ``interval_s`` of it. With ``server_pid`` the server's CPU time and memory are told too. A server that fails ends in
-    counted errors. ``cancel``, when set from wherever, ends the run with what was measured so far; Ctrl-C ends it too
-    and is raised on.
+    window from the caller's thread, ``on_end`` while all connections are still open and, in the closed loop, while the
+    load is still on; ``on_interval`` after every ``interval_s`` of it. However late the caller's thread is let run on a
+    busy machine, what it reads of the server then is a server under load, and ``answered`` counts the requests of the
+    very interval between two readings. With ``server_pid`` the server's CPU time and memory are told too. A server that
+    fails ends in counted errors. ``cancel``, when set from wherever, ends the run with what was measured so far; Ctrl-C
+    ends it too and is raised on.
 
     Raises:
         GilbenchError: the host does not resolve, or the system lets no more files be open.
@@ -55,24 +59,27 @@ def run(
     cancel = cancel or threading.Event()
     allow_files(load.connections)
     with contextlib.ExitStack() as stack:
-        engines = [EngineThread(load, number, stack) for number in range(load.threads)]
+        overrun_s = 0.0 if on_end is None and server_pid is None else OVERRUN_S
+        engines = [EngineThread(load, number, stack, overrun_s) for number in range(load.threads)]
         intervals: list[Interval] = []
-        witness = Witness(server_pid)
+        answered = answered or Answered()
+        answered.follow([engine.tally for engine in engines])
+        witness = Witness(server_pid, answered)
         try:
             for engine in engines:
                 engine.thread.start()
             _wait(engines, cancel, lambda tally: tally["ready"])
             for engine in engines:
                 engine.tally["go"] = 1
-            _wait(engines, cancel, lambda tally: tally["measuring"])
+            _wait(engines, cancel, lambda tally: tally["measuring"] or tally["over"])
+            _call(on_begin)
             witness.begin()
-            on_begin()
             for interval in _intervals(engines, cancel, interval_s):
                 intervals.append(interval)
                 if on_interval:
                     on_interval(interval)
-            on_end()
-            beside = witness.end()
+            _call(on_end)
+            beside = witness.end(*_window_s(engines))
         finally:
             for engine in engines:
                 engine.tally["cancel"] = 1
@@ -81,6 +88,11 @@ def run(
                     engine.thread.join()
                 hang_up(engine.workspace)
     return _result(load, engines, intervals, beside)
+
+
+def _call(observer: Callable[[], None] | None) -> None:
+    if observer:
+        observer()
 
 
 def _wait(engines: Sequence[EngineThread], cancel: threading.Event, until: Callable[[Any], Any]) -> None:
@@ -93,17 +105,17 @@ def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interva
     """Yield what has been counted, interval by interval, until every engine has ended."""
     began_s = min(int(engine.tally["began_ns"]) for engine in engines) / 1e9
     at_s = 0.0
-    alive = True
-    while alive:
+    on = True
+    while on:
         next_s = began_s + at_s + interval_s
-        while alive and (left_s := next_s - time.monotonic()) > 0:
+        while on and time.monotonic() < next_s:
             if cancel.is_set():
                 for engine in engines:
                     engine.tally["cancel"] = 1
-            engines[0].thread.join(min(left_s, _CANCEL_POLL_S))
-            alive = any(engine.thread.is_alive() for engine in engines)
-        counted = reduce(Totals.plus, [engine.drain() if alive else engine.rest() for engine in engines])
-        now_s = time.monotonic() if alive else max(int(engine.tally["ended_ns"]) for engine in engines) / 1e9
+            _sleep(engines, next_s)
+            on = not all(engine.over() for engine in engines)
+        counted = reduce(Totals.plus, [engine.drain() if on else engine.rest() for engine in engines])
+        now_s = time.monotonic() if on else max(int(engine.tally["ended_ns"]) for engine in engines) / 1e9
         seconds = now_s - began_s - at_s
         if seconds > 0:
             yield Interval(
@@ -118,13 +130,27 @@ def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interva
         at_s = now_s - began_s
 
 
+def _window_s(engines: Sequence[EngineThread]) -> tuple[float, float]:
+    """Return when the window began and ended, on the monotonic clock."""
+    tallies = [engine.window() for engine in engines]
+    return min(int(one["began_ns"]) for one in tallies) / 1e9, max(int(one["ended_ns"]) for one in tallies) / 1e9
+
+
+def _sleep(engines: Sequence[EngineThread], until_s: float) -> None:
+    """Sleep until then, or until the window ends or may have been cancelled."""
+    now_s = time.monotonic()
+    end_s = max(engine.end_s() for engine in engines)
+    left_s = min(until_s, end_s) - now_s
+    time.sleep(min(left_s, _CANCEL_POLL_S) if left_s > 0 else POLL_S)
+
+
 def _result(
     load: Load, engines: Sequence[EngineThread], intervals: Sequence[Interval], beside: Testimony | None
 ) -> LoadResult:
     for engine in engines:
         engine.rest()
     totals = reduce(Totals.plus, [engine.totals for engine in engines])
-    tallies = [engine.tally for engine in engines]
+    tallies = [engine.window() for engine in engines]
     measuring = [tally for tally in tallies if tally["measuring"]]
     walls_ns = [int(tally["ended_ns"] - tally["began_ns"]) for tally in measuring]
     wall_ns = max(walls_ns, default=0)
@@ -132,6 +158,7 @@ def _result(
     busy_ns = sum(int(tally["busy_ns"]) for tally in measuring)
     return LoadResult(
         load=load,
+        began_s=min((int(tally["began_ns"]) for tally in measuring), default=0) / 1e9,
         wall_s=wall_ns / 1e9,
         requests=totals.requests,
         errors=dict(totals.errors),

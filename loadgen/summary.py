@@ -64,6 +64,10 @@ WORDING: Final = {
     ),
     "steal": Told("the machine's host took {share:.1%} of the CPU time", "measure on a machine of your own"),
     "foreign_cpu": Told("other programs used {cores:.2f} cores", "end them and measure again"),
+    "edges_late": Told(
+        "the server's CPU clocks were read {share:.1%} of the window off its edges",
+        "CPU time and throughput are of different intervals: end other programs, or measure for longer",
+    ),
 }
 
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
@@ -87,10 +91,9 @@ def render(result: LoadResult) -> str:
         f"generator   {result.utilisation:>12.1%} busy         {result.cpu_s:.3f} s of CPU",
     ]
     server = result.beside.server if result.beside else None
-    if server and result.requests:
-        each_us = server.cpu_s * 1e6 / result.requests
+    if server and server.cpu_s_per_request is not None:
         lines.append(
-            f"server      {each_us:>9,.1f} µs of CPU a request   {server.cpu_s / result.wall_s:.2f} cores   "
+            f"server      {server.cpu_s_per_request * 1e6:>9,.1f} µs of CPU a request   {server.cores:.2f} cores   "
             f"{server.peak_rss_bytes / 2**20:,.0f} MiB"
         )
     if result.statuses:

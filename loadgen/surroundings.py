@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 
 import psutil
@@ -13,11 +14,13 @@ class MachineTime:
     """CPU-seconds since boot, over all CPUs.
 
     Attributes:
+        at_s: when they were read, on the monotonic clock.
         busy_s: doing anything for this machine.
         steal_s: taken by the host of a virtual machine; ``None`` where the system does not tell.
         own_s: of this process, the generator's engine included.
     """
 
+    at_s: float
     busy_s: float
     steal_s: float | None
     own_s: float
@@ -25,10 +28,10 @@ class MachineTime:
 
 def read_time() -> MachineTime:
     """Read the machine's CPU times."""
-    times = psutil.cpu_times()
+    at_s, times = time.monotonic(), psutil.cpu_times()
     own = psutil.Process().cpu_times()
     busy_s = sum(getattr(times, kind, 0.0) for kind in ("user", "nice", "system", "irq", "softirq"))
-    return MachineTime(busy_s, getattr(times, "steal", None), own.user + own.system)
+    return MachineTime(at_s, busy_s, getattr(times, "steal", None), own.user + own.system)
 
 
 def cpus() -> int:

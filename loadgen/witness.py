@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import psutil
@@ -17,15 +18,31 @@ class ServerUse:
 
     Attributes:
         pid: of the process.
-        cpu_s: CPU time.
+        wall_s: from one reading of its CPU clocks to the other.
+        requests: answered rightly between the two.
+        offset_s: by how much that interval may differ from the window, at both edges together.
+        cpu_s: CPU time between them.
         peak_rss_bytes: sum of each process's largest resident set, by the window's end.
         rss_growth_bytes: how much that sum grew in the window.
     """
 
     pid: int
+    wall_s: float
+    requests: float
+    offset_s: float
     cpu_s: float
     peak_rss_bytes: int
     rss_growth_bytes: int
+
+    @property
+    def cores(self) -> float:
+        """CPU-seconds per second."""
+        return self.cpu_s / self.wall_s if self.wall_s else 0.0
+
+    @property
+    def cpu_s_per_request(self) -> float | None:
+        """CPU time over the requests answered in the same interval; ``None`` if there were none."""
+        return self.cpu_s / self.requests if self.requests else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +65,49 @@ class Witness:
     """Looks at both edges of a window."""
 
     server_pid: int | None
-    _begin: tuple[float, surroundings.MachineTime, process_tree.Usage | None] | None = None
+    answered: Callable[[], int]
+    _begin: tuple[surroundings.MachineTime, process_tree.Usage | None] | None = None
 
     def begin(self) -> None:
         with contextlib.suppress(OSError):  # the system may have no files left
             self._begin = self._look()
 
-    def end(self) -> Testimony | None:
-        """Return what was seen since :meth:`begin`; ``None`` if that was not to be seen."""
+    def end(self, began_s: float, ended_s: float) -> Testimony | None:
+        """Return what was seen since :meth:`begin`; ``None`` if that was not to be seen.
+
+        Args:
+            began_s: when the window began, on the monotonic clock.
+            ended_s: when it ended.
+        """
         if self._begin is None:
             return None
-        (began_s, machine, usage), (ended_s, machine_after, usage_after) = self._begin, self._look()
-        wall_s = ended_s - began_s
+        (machine, usage), (machine_after, usage_after) = self._begin, self._look()
+        wall_s = machine_after.at_s - machine.at_s
         server = None
         if usage and usage_after and self.server_pid is not None:
-            growth = usage_after.peak_rss_bytes - usage.peak_rss_bytes
-            server = ServerUse(self.server_pid, usage_after.cpu_s - usage.cpu_s, usage_after.peak_rss_bytes, growth)
+            server = ServerUse(
+                self.server_pid,
+                usage_after.at_s - usage.at_s,
+                usage_after.counted - usage.counted,
+                process_tree.offset_s(usage, usage_after, began_s, ended_s),
+                usage_after.cpu_s - usage.cpu_s,
+                usage_after.peak_rss_bytes,
+                usage_after.peak_rss_bytes - usage.peak_rss_bytes,
+            )
         steal = None
         if machine.steal_s is not None and machine_after.steal_s is not None:
             steal = (machine_after.steal_s - machine.steal_s) / wall_s / (psutil.cpu_count() or 1)
         busy_s = machine_after.busy_s - machine.busy_s - (machine_after.own_s - machine.own_s)
-        return Testimony(steal, max(0.0, busy_s - server.cpu_s) / wall_s if server else None, server)
+        return Testimony(steal, max(0.0, busy_s / wall_s - server.cores) if server else None, server)
 
-    def _look(self) -> tuple[float, surroundings.MachineTime, process_tree.Usage | None]:
+    def _look(self) -> tuple[surroundings.MachineTime, process_tree.Usage | None]:
         usage = None
         if self.server_pid is not None:
             try:
-                usage = process_tree.read(self.server_pid)
+                usage = process_tree.read(self.server_pid, self.answered)
             except OSError:  # it has ended, which the load shows
                 usage = None
-        return process_tree.now_s(), surroundings.read_time(), usage
+        return surroundings.read_time(), usage
 
 
 def check_pid(pid: int) -> None:

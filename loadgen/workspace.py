@@ -69,6 +69,7 @@ SETTINGS = np.dtype(
         ("conversation", np.int64),
         ("warmup_ns", np.int64),
         ("duration_ns", np.int64),
+        ("overrun_ns", np.int64),  # closed loop: the load stays on for so long after the window, unless cancelled
         ("late_ns", np.int64),  # a send later than this by the generator's fault is late
         ("spin_ns", np.int64),  # looked for events so long before sleeping
         ("seed", np.int64),
@@ -81,6 +82,7 @@ SETTINGS = np.dtype(
 TALLY = np.dtype(
     [
         ("cancel", np.int64),  # set from outside: end now
+        ("answered", np.int64),  # requests answered rightly since the load began, in the window or not
         ("side", np.int64),  # set from outside: count here from now on
         ("side_seen", np.int64),
         ("go", np.int64),  # set from outside: every engine has its connections
@@ -88,7 +90,8 @@ TALLY = np.dtype(
         ("ready", np.int64),  # all have
         ("connected", np.int64),  # those that were established at once
         ("started", np.int64),  # the clients may ask
-        ("measuring", np.int64),
+        ("measuring", np.int64),  # the window has begun and has not ended
+        ("over", np.int64),  # it has ended
         ("began_ns", np.int64),
         ("ended_ns", np.int64),
         ("waited_ns", np.int64),  # in epoll_wait()
@@ -127,7 +130,7 @@ class Workspace(NamedTuple):
 
     Attributes:
         settings: SETTINGS[1].
-        tally: TALLY[1].
+        tally: TALLY[2]: as it is now, and as it was when the window ended.
         connections: CONNECTION[n].
         parsers: what each connection's parser keeps, int64[n, PARSER_WORDS].
         stages: STAGE[m].
@@ -190,7 +193,7 @@ def allocate(
     own[: len(numbers)] = numbers
     return Workspace(
         settings=np.zeros(1, SETTINGS),
-        tally=np.zeros(1, TALLY),
+        tally=np.zeros(2, TALLY),
         connections=clients,
         parsers=np.zeros((connections, PARSER_WORDS), np.int64),
         stages=table(stages) if stages else np.zeros(1, STAGE),

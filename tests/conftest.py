@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -28,12 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("every_python"):
         interpreters.take_every_python()
     if config.getoption("busy") and not hasattr(config, "workerinput"):  # once, not in each of xdist's workers
-        loops = busy()
-        loops.__enter__()
-        config.add_cleanup(lambda: loops.__exit__(None, None, None))
+        loops = ExitStack()
+        loops.enter_context(busy())
+        config.add_cleanup(loops.close)
 
 
-class ByContract(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+class ByContract(LoadScopeScheduling):  # type: ignore[misc]
     """Give a worker of xdist one file at a time, and of the servers' contract one server at a time."""
 
     def _split_scope(self, nodeid: str) -> str:

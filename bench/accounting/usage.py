@@ -5,9 +5,9 @@ from __future__ import annotations
 import resource
 
 from bench.record import ContextSwitches, CpuTime, PageFaults
-from loadgen.process_tree import Usage, read
+from loadgen.process_tree import Usage, offset_s, read
 
-__all__ = ["Usage", "cpu_between", "faults_between", "read", "switches_between", "switches_of_life"]
+__all__ = ["Usage", "cpu_between", "faults_between", "offset_s", "read", "switches_between", "switches_of_life"]
 
 
 def cpu_between(before: Usage, after: Usage) -> CpuTime:

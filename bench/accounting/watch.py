@@ -44,15 +44,16 @@ class Watch:
         if self._sampler is not None:
             self._sampler.end()
 
-    def told(self, cpu_s: float) -> tuple[Split, Accounts]:
+    def told(self, cores: float) -> tuple[Split, Accounts]:
         """Return the shares and what they rest on; the load must have ended.
 
         Args:
-            cpu_s: CPU time of the server's process tree between the edges.
+            cores: CPU-seconds per second that the server's process tree used meanwhile.
         """
         found = None
         if self._sampler is not None:
-            found = account(self._sampler.without_load(), cpu_s)
+            looks = self._sampler.without_load()
+            found = account(looks, cores * looks.wall_s)  # each of its own interval: the edges were read in turn
             self._unknown = "no thread of the server was seen"
         return (Split(), Accounts(unknown=self._unknown)) if found is None else (_split(found), _accounts(found))
 

@@ -140,6 +140,12 @@ OF_WINDOWS: Final = {
         lambda raw: raw["cores"],
         lambda raw: f"{raw['cores']:.2f}",
     ),
+    "edges_late": Row(
+        "the server's CPU clocks were read off the window's edges, by up to {} of the window",
+        "CPU time and throughput are of different intervals: measure again on a quiet machine, with longer windows",
+        lambda raw: raw["share"],
+        _share("share"),
+    ),
     "few_requests": Row(
         "as few as {} requests in a window: high percentiles say little",
         "measure with longer windows: a larger --budget, or fewer cells",

@@ -102,7 +102,7 @@ WINDOWS: Final[Table] = (
         for part, says in _CONNECT.items()
     ),
     Column("server_cpu_s", "s", NUMBER, "CPU time of the server's process tree, user and system"),
-    Column("cpu_s_per_request", "s", NUMBER, "server_cpu_s / requests; NaN: none was answered"),
+    Column("cpu_s_per_request", "s", NUMBER, "server_cpu_s / requests answered in its interval; NaN: none"),
     Column("server_cpu_user_s", "s", NUMBER, "CPU time of the server's process tree in user mode"),
     Column("server_cpu_system_s", "s", NUMBER, "CPU time of the server's process tree in the kernel"),
     Column("effective_cores", "cores", NUMBER, "CPU-seconds of the server a second; more than 1 is parallelism"),

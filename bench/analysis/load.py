@@ -174,6 +174,8 @@ def _flatten(record: Record) -> dict[str, Any]:
     del fields["schema"]
     kinds = dict(fields.pop("errors"))
     del fields["beside"]
+    interval = fields.pop("cpu_interval")
+    answered = record.requests if interval is None else interval.requests
     accounts = _shallow(fields.pop("accounts"))
     warnings = [dict(warning) for warning in fields.pop("warnings")]
     for name, value in fields.items():
@@ -183,7 +185,7 @@ def _flatten(record: Record) -> dict[str, Any]:
             flat[name] = value
     return flat | {
         "server_cpu_s": record.server_cpu_s.total,
-        "cpu_s_per_request": record.server_cpu_s.total / record.requests if record.requests else math.nan,
+        "cpu_s_per_request": record.server_cpu_s.total / answered if answered else math.nan,
         "beside_rps": math.nan if record.beside is None else record.beside.throughput_rps,
         "errors": sum(kinds.values()),
         "error_kinds": kinds,

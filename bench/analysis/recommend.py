@@ -1,19 +1,21 @@
 """Which model and interpreter serve a workload best at an objective, how sure that is, and why.
 
 The candidates are the cells with most clients, ranked as in :mod:`bench.analysis.rankings`: from whom the best is not
-told apart is named beside it.
+told apart is named beside it. A cell of which half of the windows or more were disturbed is not a candidate, and is
+named as that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
 from bench.analysis import wording
 from bench.analysis.load import Run
+from bench.analysis.overlap import disturbed
 from bench.analysis.rankings import Pair, by_pass, shown
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
 
@@ -89,14 +91,19 @@ def recommendations(run: Run) -> Iterator[Recommendation]:
     wanted = objective(str(run.section("plan").get("objective") or "throughput"))
     windows = run.windows[run.windows["requests"] > 0]
     spreads, p99 = over_passes(windows, wanted.column), over_passes(windows, "latency_p99_ns")
+    out = disturbed(run)
     for workload in run.values("workload"):
         here = windows[windows["workload"] == workload]
         if here.empty:
             continue
         here = here[here["clients"] == here["clients"].max()]
         cells = list(dict.fromkeys(here[CELL].itertuples(index=False, name=None)))
-        if len(cells) > 1:
-            yield _of(workload, cells, wanted, here, (spreads, p99))
+        fit = [cell for cell in cells if cell not in out]
+        if len(cells) > 1 and not fit:
+            yield Recommendation(workload, None, "nothing is recommended, as most of the windows were disturbed")
+        elif len(cells) > 1:
+            found = _of(workload, fit, wanted, here, (spreads, p99))
+            yield replace(found, says=found.says + _left_out([cell for cell in cells if cell in out]))
 
 
 def _of(
@@ -121,11 +128,20 @@ def _of(
     sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
     next_best = next((other for other in others if other not in same), None)
     if same:
-        more = [f"{len(same) - SAME_SHOWN} more"] if len(same) > SAME_SHOWN else []
-        sentence += f"; not told apart from it: {wording.listed([*map(_name, same[:SAME_SHOWN]), *more])}"
+        sentence += f"; not told apart from it: {_several(same)}"
     if next_best is not None and (ratio := paired_ratio(windows, wanted.column, best, next_best)):
         sentence += f"; {wording.times(ratio)} the next{' that is' if same else ''}, {_name(next_best)}"
     return Recommendation(workload, best, sentence + _why(windows, best, next_best))
+
+
+def _left_out(cells: list[Any]) -> str:
+    """Name the cells that are not candidates."""
+    return f"; not considered, as disturbed: {_several(cells)}" if cells else ""
+
+
+def _several(cells: list[Any]) -> str:
+    more = [f"{len(cells) - SAME_SHOWN} more"] if len(cells) > SAME_SHOWN else []
+    return wording.listed([*map(_name, cells[:SAME_SHOWN]), *more])
 
 
 def _fits(p99: Spread | None, wanted: Objective) -> bool:

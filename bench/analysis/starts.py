@@ -15,7 +15,7 @@ from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 
 GROUP: Final = CELL[:3]
-DISTURBING: Final = {"foreign_cpu", "steal", "clock", "throttled", "paging"}
+DISTURBING: Final = {"foreign_cpu", "steal", "clock", "throttled", "paging", "edges_late"}
 
 
 def confidence(run: Run) -> float:
@@ -55,7 +55,7 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
 
 @functools.lru_cache(maxsize=4)
 def disturbed(run: Run) -> dict[tuple[Any, ...], frozenset[ratios.Visit]]:
-    """Return the starts and rounds of each cell in which something else took CPU time."""
+    """Return the starts and rounds of each cell that something else disturbed (:data:`DISTURBING`)."""
     found = {}
     for cell, windows in by_cell(run).items():
         hit = windows[windows["warnings"].map(lambda told: any(one.get("code") in DISTURBING for one in told))]

@@ -160,7 +160,7 @@ def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     with contextlib.closing(sampler):
         measured = window(found.cell, server, plan, onlookers=[sampler], trace=TRACED)
         found.timeline, found.requests = sampler.timeline(), measured.result.trace
-        found.cores = measured.cpu.total / (measured.end.usage.at_s - measured.begin.usage.at_s)
+        found.cores = measured.cpu.total / measured.interval.wall_s
     return measured
 
 

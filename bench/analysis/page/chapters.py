@@ -55,7 +55,7 @@ CHAPTERS: Final = (
         "cpu",
         "CPU, GIL and memory",
         ("cores", "gil", "memory"),
-        frozenset({"gil_returned", "foreign_cpu", "steal", "paging", "throttled", "clock"}),
+        frozenset({"gil_returned", "foreign_cpu", "steal", "paging", "throttled", "clock", "edges_late"}),
     ),
     Chapter(
         "interpreters",
