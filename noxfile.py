@@ -139,6 +139,13 @@ def watch(session: nox.Session) -> None:
 
 
 @harness_session
+def validate(session: nox.Session) -> None:
+    """Hold the figures against what is known, each with its interval: nox -s validate -- --budget 10m --only queue."""
+    _install(session, "profile")
+    _run_here(session, "bench.validate")
+
+
+@harness_session
 def peers(session: nox.Session) -> None:
     """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
     _install(session, "peers")

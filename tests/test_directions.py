@@ -28,6 +28,7 @@ MAY_IMPORT = {
             "bench.places",
             "bench.ratios",
             "bench.record",
+            "bench.validate.agreement",
         ),
         *("loadgen.command_line", "loadgen.errors", "loadgen.histogram", "loadgen.nearest", "loadgen.picture"),
     },

@@ -15,6 +15,7 @@ from bench.micro import __main__ as micro
 from bench.planning import options
 from bench.profile import __main__ as profile
 from bench.shell import shells
+from bench.validate import __main__ as validate
 from bench.watching import command as watching
 from loadgen import arguments, talk
 from loadgen.peers import __main__ as peers
@@ -29,6 +30,7 @@ COMMANDS: Final[Mapping[str, Callable[[], argparse.ArgumentParser]]] = {
     "nox -s profile --": profile.parser,
     "nox -s micro --": micro.parser,
     "nox -s watch --": watching.parser,
+    "nox -s validate --": validate.parser,
     "nox -s peers --": peers.parser,
     "python -m bench": telling.parser,
     "python -m bench pythons": pythons.parser,

@@ -1,0 +1,51 @@
+"""How disturbed the machine was while something was observed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from loadgen import process_tree, surroundings
+from loadgen.belief import FOREIGN_CORES_ABOVE, STEAL_ABOVE
+
+SHORTEST_S: Final = 0.2  # the kernel counts in ticks of 10 ms: over less, one tick looks like another program
+
+
+@dataclass(frozen=True, slots=True)
+class HostLoad:
+    """What others took meanwhile.
+
+    Attributes:
+        foreign_cores: CPU-seconds per second of processes that are neither this one nor descend from it.
+        steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
+    """
+
+    foreign_cores: float
+    steal_share: float | None
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether that is more than a figure can be trusted beside."""
+        return self.foreign_cores > FOREIGN_CORES_ABOVE or (self.steal_share or 0.0) > STEAL_ABOVE
+
+
+class HostObserver:
+    """Reads the machine's clocks when it is made, and again for what happened since."""
+
+    def __init__(self) -> None:
+        self._before = self._read()
+
+    def load(self) -> HostLoad:
+        """Return what others took since then."""
+        (machine, own_s), (machine_after, own_after_s) = self._before, self._read()
+        wall_s = max(machine_after.at_s - machine.at_s, 1e-9)
+        foreign_s = max(0.0, machine_after.busy_s - machine.busy_s - (own_after_s - own_s))
+        steal = None
+        if machine.steal_s is not None and machine_after.steal_s is not None:
+            steal = (machine_after.steal_s - machine.steal_s) / wall_s / (os.cpu_count() or 1)
+        return HostLoad(foreign_s / max(wall_s, SHORTEST_S), steal)
+
+    @staticmethod
+    def _read() -> tuple[surroundings.MachineTime, float]:
+        return surroundings.read_time(), process_tree.read(os.getpid()).cpu_s

@@ -1,0 +1,37 @@
+"""The table of all studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bench.interpreters.targets import Target
+from bench.validate.studies import errors, load, ratios, servers, waits
+from bench.validate.study import Gap, Study
+
+
+def extremes(found: Sequence[Target]) -> dict[str, Target]:
+    """Return the newest, the oldest and the newest free-threaded interpreter, by name.
+
+    Args:
+        found: every interpreter, newest first.
+    """
+    with_gil = [target for target in found if not target.build["freethreaded"]]
+    free = [target for target in found if target.build["freethreaded"]]
+    return {target.name: target for target in (*with_gil[:1], *with_gil[-1:], *free[:1])}
+
+
+def every(found: Sequence[Target]) -> Iterator[Study | Gap]:
+    """Yield every study, the quickest first, and what this machine cannot do.
+
+    Args:
+        found: every interpreter, newest first; the studies of servers run under the first with a GIL.
+    """
+    targets = extremes(found)
+    plain = next(target for target in targets.values() if not target.build["freethreaded"])
+    yield from errors.studies()
+    yield from load.studies()
+    yield from waits.studies(targets)
+    yield from servers.studies(plain)
+    yield from ratios.studies(plain)
+    if not any(target.build["freethreaded"] for target in targets.values()):
+        yield Gap("free-threaded", "no free-threaded CPython was found")

@@ -1,0 +1,147 @@
+"""Comparisons of an interpreter with itself, doing nothing, 1, 3 and 5% more in each request."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench import ratios
+from bench.errors import GilbenchError
+from bench.interpreters.targets import Target
+from bench.measure import measure
+from bench.planning.plan import SETTLE_S, WARMUP_S, Cell
+from bench.server import Server
+from bench.validate.study import Known, Observations, Observed, Row, Study
+from loadgen.wires import any_line_wire
+
+MORE: Final = {"nothing": 0.0, "1%": 0.01, "3%": 0.03, "5%": 0.05}
+STARTS: Final = 4
+"""Starts of a comparison."""
+
+_HANDLERS: Final = Path(__file__).with_name("work.py")
+_ROUNDS, _WINDOW_S = 3, 0.1
+_BASE, _EMPTY = "base", "empty"
+_FUNCTIONS: Final = {
+    _EMPTY: "empty",
+    _BASE: "base",
+    "nothing": "base",
+    "1%": "more_1",
+    "3%": "more_3",
+    "5%": "more_5",
+}
+"""What each server's handler is."""
+
+
+class Comparisons:
+    """Starts of all servers side by side, of which each :data:`STARTS` make a comparison."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._starts: list[dict[str, list[float]]] = []
+        self._order = random.Random(1)  # noqa: S311 - an order, not a secret
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows."""
+        for name, more in MORE.items():
+            yield Row(
+                name=f"ratio: {name} more work",
+                says=f"{self._target.name} against itself, windows alternating, {name} more of the same loop in each "
+                f"request: {1 / (1 + more):.4f} times the throughput, less what a request costs besides the loop.",
+                known=Known.CONSTRUCTION,
+                unit="%",
+                bound=0.75,
+            )
+        yield Row(
+            name="ratio: intervals that hold the truth",
+            says=f"Of the 95% intervals of these comparisons, each of {STARTS} starts, 95% hold the truth.",
+            known=Known.CONSTRUCTION,
+            unit="share",
+            bound=0.15,
+            yes_or_no=True,
+        )
+        yield Row(
+            name="ratio: false alarms",
+            says="Of the comparisons in which nothing differs, 5% call a difference.",
+            known=Known.CONSTRUCTION,
+            unit="share",
+            bound=0.2,
+            yes_or_no=True,
+        )
+
+    def observe(self) -> Observations:
+        """Measure one start of each server; with each fourth, compare."""
+        rates = self._start()
+        self._starts.append(rates)
+        found: dict[str, list[Observed]] = {row.name: [] for row in self.rows()}
+        for (name, more), row in zip(MORE.items(), found, strict=False):
+            ratio = _compared([rates], name)
+            found[row].append(Observed(100 * ratio.ratio, 100 * _truth(rates, more)))
+        if len(self._starts) == STARTS:
+            *_, held, alarms = found
+            for name, more in MORE.items():
+                ratio = _compared(self._starts, name)
+                truth = math.prod(_truth(each, more) for each in self._starts) ** (1 / STARTS)
+                found[held].append(Observed(float(ratio.low <= truth <= ratio.high), ratios.CONFIDENCE))
+                if not more:
+                    found[alarms].append(Observed(float(not ratio.low <= 1 <= ratio.high), 1 - ratios.CONFIDENCE))
+            self._starts = []
+        return found
+
+    def _start(self) -> dict[str, list[float]]:
+        """Return the throughput of each server in each round."""
+        servers: dict[str, Server] = {}
+        rates: dict[str, list[float]] = {name: [] for name in _FUNCTIONS}
+        try:
+            for name, function in self._order.sample(list(_FUNCTIONS.items()), len(_FUNCTIONS)):
+                servers[name] = Server(self._target, "serial", f"{_HANDLERS}:{function}")
+            for server in servers.values():
+                server.ready()
+            for round_ in range(_ROUNDS):
+                for name in self._order.sample(list(servers), len(servers)):
+                    measured = measure(
+                        Cell("serial", "cpu", 1, self._target.name),
+                        servers[name],
+                        window_s=_WINDOW_S,
+                        warmup_s=SETTLE_S if round_ else WARMUP_S,
+                        conversation=None,
+                        wire=any_line_wire(b"x"),
+                        accounts=False,
+                    )
+                    rates[name].append(measured.result.throughput_rps)
+        finally:
+            for server in servers.values():
+                server.stop()
+        return rates
+
+
+def _compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
+    """Return the ratio of a server to the base, as :mod:`bench.ratios` has it.
+
+    Raises:
+        GilbenchError: a window had no request.
+    """
+    above, below = (
+        {(start, round_): rate for start, one in enumerate(starts) for round_, rate in enumerate(one[side])}
+        for side in (name, _BASE)
+    )
+    counts = [statistics.fmean(side.values()) * _WINDOW_S for side in (above, below)]
+    ratio = ratios.paired(above, below, coarse=ratios.counting_error(*counts, rounds=_ROUNDS)) if all(counts) else None
+    if ratio is None:
+        raise GilbenchError("no request was answered in a window")
+    return ratio
+
+
+def _truth(rates: Mapping[str, list[float]], more: float) -> float:
+    """Return the ratio that is known: only the loop's part of a request grows."""
+    loop_share = 1 - statistics.fmean(rates[_BASE]) / statistics.fmean(rates[_EMPTY])
+    return 1 / (1 + more * loop_share)
+
+
+def studies(target: Target) -> Iterator[Study]:
+    """Yield the study."""
+    comparisons = Comparisons(target)
+    yield Study("ratios", tuple(comparisons.rows()), comparisons.observe)

@@ -1,0 +1,243 @@
+"""Thread accounting, on programs whose threads wait in known proportions, and beside other witnesses."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import math
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.accounting.account import CPU, RUN_QUEUE
+from bench.accounting.close_sampler import CloseSampler
+from bench.accounting.timeline import Doing
+from bench.accounting.wait_state import State
+from bench.attach import watch
+from bench.errors import GilbenchError
+from bench.interpreters.targets import Target, target_environment
+from bench.measure import measure
+from bench.places import ROOT
+from bench.planning.plan import Cell
+from bench.server import Server
+from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
+
+GIL, LOCK, OWN = State.GIL.value, State.LOCK.value, State.OWN.value
+_PROGRAMS: Final = Path(__file__).parent.parent / "programs.py"
+_WATCHED_S = 0.6
+_PROFILER_SINCE = (3, 15)
+
+Shares = Mapping[str, float]
+
+
+class Waits(NamedTuple):
+    """A program, and what its threads' time is known to be.
+
+    Attributes:
+        says: why it is known.
+        shares: the truth, by states; ``a + b`` is their sum.
+        bound: deviation that agrees.
+    """
+
+    says: str
+    shares: Shares
+    bound: float
+
+
+def _turns(threads: int, bound: float) -> Waits:
+    return Waits(
+        f"{threads} threads compute under one GIL: one is on a CPU, the others wait for the GIL, or for a CPU once "
+        "they have it.",
+        {CPU: 1 / threads, f"{GIL} + {RUN_QUEUE}": 1 - 1 / threads, LOCK: 0.0},
+        bound,
+    )
+
+
+WITH_GIL: Final = {
+    "two compute": _turns(2, 0.04),
+    "four compute": _turns(4, 0.03),
+    "C that holds the GIL": Waits(
+        "Two threads sleep in C without releasing the GIL: one sleeps, the other waits for the GIL.",
+        {GIL: 0.5, OWN: 0.5},
+        0.06,
+    ),
+}
+WITHOUT_GIL: Final = {
+    "four compute": Waits(
+        "Four threads compute without a GIL: each is on a CPU or waits for one.",
+        {f"{CPU} + {RUN_QUEUE}": 1.0, GIL: 0.0, LOCK: 0.0, CPU: min(1.0, (os.cpu_count() or 1) / 4)},
+        0.05,
+    ),
+}
+ALWAYS: Final = {
+    "one computes": Waits("One thread computes alone: it waits for nobody.", {CPU: 1.0, GIL: 0.0, LOCK: 0.0}, 0.05),
+    "four under one lock": Waits(
+        "Four threads sleep under one lock: one sleeps, three wait for the lock.",
+        {LOCK: 0.75, OWN: 0.25, GIL: 0.0},
+        0.03,
+    ),
+    "C that releases the GIL": Waits("Two threads sleep in C with the GIL released.", {OWN: 1.0, GIL: 0.0}, 0.04),
+}
+
+
+def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
+    """Yield them for each interpreter."""
+    for name, target in targets.items():
+        free = bool(target.build["freethreaded"])
+        for program, waits in (ALWAYS | (WITHOUT_GIL if free else WITH_GIL)).items():
+            yield _waits(name, target, program, waits)
+        yield _contended(name, target)
+        if not free:
+            yield _timeline(name, target)
+    yield from _profiled(targets)
+
+
+@contextlib.contextmanager
+def running(target: Target, program: str) -> Iterator[subprocess.Popen[str]]:
+    """Run one of the programs until the block ends.
+
+    Raises:
+        GilbenchError: it does not run.
+    """
+    command = [str(target.executable), str(_PROGRAMS), program]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, cwd=ROOT, env=target_environment()) as process:  # type: ignore[call-overload]
+        try:
+            if process.stdout.readline() != "ready\n":
+                raise GilbenchError(f"{program!r} does not run under {target.name}")
+            yield process
+        finally:
+            process.kill()
+
+
+def _share(shares: Shares, states: str) -> float:
+    return math.fsum(shares[state] for state in states.split(" + "))
+
+
+def _waits(name: str, target: Target, program: str, waits: Waits) -> Study:
+    rows = {
+        states: Row(
+            name=f"{name}, {program}: {states}",
+            says=waits.says,
+            known=Known.CONSTRUCTION,
+            unit="share",
+            bound=waits.bound,
+        )
+        for states in waits.shares
+    }
+
+    def observe() -> Observations:
+        with running(target, program) as process:
+            shares = watch(process.pid, _WATCHED_S).serving.shares
+        return {row.name: Observed(_share(shares, states), waits.shares[states]) for states, row in rows.items()}
+
+    return Study(f"waits {name} {program}", tuple(rows.values()), observe)
+
+
+def _contended(name: str, target: Target) -> Study:
+    row = Row(
+        name=f"{name}, three hash under one lock: {LOCK}",
+        says="Three threads hash under one lock and time their waits for it themselves.",
+        known=Known.WITNESS,
+        unit="share",
+        bound=0.05,
+    )
+
+    def observe() -> Observations:
+        with running(target, "three hash under one lock") as process:
+            _own_share(process)
+            shares = watch(process.pid, _WATCHED_S).serving.shares
+            return {row.name: Observed(shares[LOCK], _own_share(process))}
+
+    return Study(f"waits {name} contended", (row,), observe)
+
+
+def _own_share(process: subprocess.Popen[str]) -> float:
+    """Return the share of the time that a program's threads say they waited since they were last asked."""
+    assert process.stdin is not None  # noqa: S101 - pipes were asked for
+    assert process.stdout is not None  # noqa: S101
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def _timeline(name: str, target: Target) -> Study:
+    row = Row(
+        name=f"{name}, timeline: {GIL}",
+        says="The timeline's samples, a thousand a second, and the thread accounting of the same window, 4 clients of "
+        "the threaded server computing.",
+        known=Known.WITNESS,
+        unit="share",
+        bound=0.05,
+    )
+
+    def observe() -> Observations:
+        server = Server(target, "threaded", "cpu")
+        try:
+            server.ready()
+            with contextlib.closing(CloseSampler(server.pid, frozenset({server.port}))) as sampler:
+                measured = measure(
+                    Cell("threaded", "cpu", 4, name),
+                    server,
+                    window_s=_WATCHED_S,
+                    warmup_s=0.1,
+                    conversation=None,
+                    onlookers=[sampler],
+                )
+                seen = sampler.timeline().shares()[Doing.GIL]
+        finally:
+            server.stop()
+        if measured.split.gil_wait is None:
+            raise GilbenchError(measured.accounts.unknown or "the server's threads were not seen")
+        return {row.name: Observed(seen, measured.split.gil_wait)}
+
+    return Study(f"timeline {name}", (row,), observe)
+
+
+def _profiled(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
+    """Yield the studies in which CPython's own sampling profiler is the witness."""
+    found = [name for name, one in targets.items() if one.release >= _PROFILER_SINCE and not one.build["freethreaded"]]
+    if not found:
+        yield Gap("profiler", "no CPython 3.15 or newer was found, whose own profiler is the witness")
+        return
+    name = found[0]
+    for program in WITH_GIL:
+        row = Row(
+            name=f"{name}, {program}: {GIL} by CPython's profiler",
+            says="profiling.sampling attached to the program samples the same state from inside, right after.",
+            known=Known.WITNESS,
+            unit="share",
+            bound=0.06,
+        )
+        yield Study(f"profiler {program}", (row,), functools.partial(_observe_profiled, row, targets[name], program))
+
+
+def _observe_profiled(row: Row, target: Target, program: str) -> Observations:
+    with running(target, program) as process:
+        ours = watch(process.pid, _WATCHED_S).serving.shares[GIL]
+        with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
+            witness = _by_profiler(target, process.pid, Path(folder) / "profile.json")
+    return {row.name: Observed(ours, witness)}
+
+
+def _by_profiler(target: Target, pid: int, to: Path) -> float:
+    command = [str(target.executable), "-m", "profiling.sampling", "attach", "-a", "-d", "1", "--gecko", "-o", str(to)]
+    done = subprocess.run([*command, str(pid)], capture_output=True, text=True, check=False, env=target_environment())
+    if done.returncode or not to.exists():
+        raise GilbenchError(f"profiling.sampling failed: {(done.stderr.strip() or 'no output').splitlines()[-1]}")
+    profiled = json.loads(to.read_bytes())
+    names = profiled["shared"]["stringArray"]
+    shares = [
+        sum(
+            end - begin
+            for name, begin, end in zip(markers["name"], markers["startTime"], markers["endTime"], strict=True)
+            if names[name] == "Waiting for GIL"
+        )
+        / 1000
+        for markers in (thread["markers"] for thread in profiled["threads"] if not thread["isMainThread"])
+    ]
+    return float(sum(shares)) / max(1, len(shares))

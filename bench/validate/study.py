@@ -1,0 +1,86 @@
+"""What a study is, and what it observes."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class Known(enum.StrEnum):
+    """Where a truth comes from."""
+
+    ARITHMETIC = "arithmetic"
+    CONSTRUCTION = "construction"
+    THEORY = "theory"
+    COUNTING = "counting"
+    WITNESS = "second witness"
+
+
+class Observed(NamedTuple):
+    """One figure, and what it is known to be; both in the row's unit."""
+
+    value: float
+    truth: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One figure that is held against what is known.
+
+    Attributes:
+        name: unique within the suite.
+        says: what is measured and why its truth is known, one sentence.
+        known: where the truth comes from.
+        unit: of value, truth and bound; "share", "ms", "%", "requests", "cores".
+        bound: deviation that still agrees.
+        yes_or_no: each observation is 1 or 0, and their frequency is judged.
+    """
+
+    name: str
+    says: str
+    known: Known
+    unit: str
+    bound: float
+    yes_or_no: bool = False
+
+
+Observations = Mapping[str, Observed | Sequence[Observed]]
+"""Of one repetition, by the row's name; a row that is missing was not observed this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """An experiment that can be repeated.
+
+    Attributes:
+        name: by which ``--only`` finds it.
+        rows: what it observes.
+        observe: does it once. It raises GilbenchError where that could not be done.
+    """
+
+    name: str
+    rows: tuple[Row, ...]
+    observe: Callable[[], Observations]
+
+
+class Gap(NamedTuple):
+    """A study that this machine cannot do, and why."""
+
+    name: str
+    reason: str
+
+
+def table(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """Return what a run's ``run.json`` says of its rows, by name."""
+    return {
+        row.name: {
+            "says": row.says,
+            "known": row.known.value,
+            "unit": row.unit,
+            "bound": row.bound,
+            "yes_or_no": row.yes_or_no,
+        }
+        for row in rows
+    }

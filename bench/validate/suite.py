@@ -1,0 +1,143 @@
+"""The suite: studies are repeated until each row is settled or the budget is spent.
+
+A study is observed until its rows have as many undisturbed observations as the next look needs, then the next study.
+So a small budget settles some rows instead of observing all of them once. What is disturbed is written down and does
+not count; a study gives up for this turn after :data:`TRIES` disturbed observations for each that it wanted.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from bench.errors import GilbenchError
+from bench.validate.agreement import LOOKS, Judged, Verdict, judge
+from bench.validate.host import HostLoad, HostObserver
+from bench.validate.study import Observed, Row, Study
+
+TRIES: Final = 2
+FAILURES: Final = 2
+"""A study that fails as often is not tried again."""
+
+
+class Observer(Protocol):
+    """What is told how disturbed the machine was since it was made."""
+
+    def load(self) -> HostLoad:
+        """Return that."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One study, and what has come of it."""
+
+    study: Study
+    values: dict[str, list[Observed]] = field(default_factory=dict)
+    judged: dict[str, Judged] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    repeated: int = 0
+
+    @property
+    def done(self) -> bool:
+        return len(self.failures) >= FAILURES or all(
+            row.name in self.judged and self.judged[row.name].settled for row in self.study.rows
+        )
+
+
+class Suite:
+    """Studies under way.
+
+    Attributes:
+        studies: what is observed.
+        write: takes each observation as it is made.
+        tell: takes a line for whoever waits.
+        observer: makes what says how disturbed the machine was.
+        now_s: the clock that the budget counts on.
+    """
+
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        write: Callable[[dict[str, Any]], None],
+        tell: Callable[[str], None],
+        *,
+        observer: Callable[[], Observer] = HostObserver,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._all = [_Progress(study) for study in studies]
+        self._write, self._tell, self._observer, self._now_s = write, tell, observer, now_s
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, in the order of the table."""
+        return [row for one in self._all for row in one.study.rows]
+
+    def run(self, budget_s: float) -> None:
+        """Repeat the studies until every row is settled or the budget is spent."""
+        deadline_s = self._now_s() + budget_s
+        for look in LOOKS:
+            for one in self._all:
+                if one.done:
+                    continue
+                if not self._repeat(one, look, deadline_s):
+                    return
+
+    def _repeat(self, one: _Progress, look: int, deadline_s: float) -> bool:
+        """Observe a study until all its rows have so many observations; return whether there is time left."""
+        disturbed = wanted = 0
+        while not one.done and self._fewest(one) < look and disturbed <= TRIES * max(1, look - wanted):
+            if self._now_s() >= deadline_s:
+                return False
+            before = self._fewest(one)
+            disturbed += not self._observe(one)
+            wanted += self._fewest(one) > before
+            self._judge(one)
+        return True
+
+    @staticmethod
+    def _fewest(one: _Progress) -> int:
+        """Return how many observations the row has that has fewest of those not settled."""
+        open_rows = [row for row in one.study.rows if row.name not in one.judged or not one.judged[row.name].settled]
+        return min((len(one.values.get(row.name, ())) for row in open_rows), default=LOOKS[-1])
+
+    def _observe(self, one: _Progress) -> bool:
+        """Observe a study once, and return whether that counts."""
+        host, began_s, at_s = self._observer(), self._now_s(), time.time()
+        common = {"study": one.study.name, "n": one.repeated, "at_s": round(at_s, 3)}
+        one.repeated += 1
+        try:
+            found = one.study.observe()
+        except GilbenchError as problem:
+            one.failures.append(str(problem))
+            self._write({**common, "failed": str(problem)})
+            self._tell(f"{one.study.name}: failed: {problem}")
+            return False
+        load = host.load()
+        common |= {
+            "took_s": round(self._now_s() - began_s, 3),
+            "foreign_cores": round(load.foreign_cores, 4),
+            "steal_share": None if load.steal_share is None else round(load.steal_share, 4),
+            "disturbed": load.disturbed,
+        }
+        for name, several in found.items():
+            for observed in [several] if isinstance(several, Observed) else several:
+                known = math.isfinite(observed.value) and math.isfinite(observed.truth)
+                self._write({**common, "row": name, **(observed._asdict() if known else {"unknown": True})})
+                if known and not load.disturbed:
+                    one.values.setdefault(name, []).append(observed)
+        return not load.disturbed
+
+    def _judge(self, one: _Progress) -> None:
+        count = len(self.rows)
+        for row in one.study.rows:
+            if row.name in one.judged and one.judged[row.name].settled:
+                continue
+            observed = one.values.get(row.name, [])
+            values, truths = [each.value for each in observed], [each.truth for each in observed]
+            judged = judge(values, truths, row.bound, yes_or_no=row.yes_or_no, rows=count)
+            one.judged[row.name] = judged
+            if judged.settled and judged.verdict is not Verdict.DISTURBED:
+                self._tell(f"{row.name}: {judged.verdict} after {len(values)}")
