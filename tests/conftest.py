@@ -26,8 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("every_python"):
-        interpreters.take_every_python()
+    builds = getattr(config, "workerinput", {}).get("builds")
+    interpreters.set_up(every=config.getoption("every_python"), builds=builds)
     if config.getoption("busy") and not hasattr(config, "workerinput"):  # once, not in each of xdist's workers
         loops = ExitStack()
         loops.enter_context(busy())
@@ -42,6 +42,10 @@ class ByContract(LoadScopeScheduling):  # type: ignore[misc]
         if file.endswith("test_servers.py") and "[" in name:
             return f"{file}[{name.partition('[')[2]}"
         return file
+
+
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["builds"] = interpreters.as_builds()  # found once, so that all workers collect the same
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -14,6 +14,7 @@ It knows neither studies nor files.
 from __future__ import annotations
 
 import enum
+import functools
 import math
 import statistics
 from collections.abc import Sequence
@@ -69,8 +70,13 @@ def estimate(differences: Sequence[float], confidence: float = CONFIDENCE) -> Es
     mean = statistics.fmean(differences) if n else math.nan
     if n < 2:
         return Estimate(mean, math.nan, math.nan, n)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * statistics.stdev(differences) / math.sqrt(n)
+    half = _quantile(confidence, n - 1) * statistics.stdev(differences) / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half, n)
+
+
+@functools.cache
+def _quantile(confidence: float, freedom: int) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 def frequency(hits: Sequence[float], truth: float, confidence: float = CONFIDENCE) -> Estimate:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from bench.interpreters.targets import Target, discover
 
-_every = False
+_options: dict[str, Any] = {"every": False, "found": None}
 
 
-def take_every_python() -> None:
-    """Let :func:`chosen` return every series that is found; to be called before a test is collected."""
-    global _every  # noqa: PLW0603 - pytest's option, which modules need while they are imported
-    _every = True
+def set_up(*, every: bool, builds: list[tuple[str, dict[str, Any]]] | None) -> None:
+    """Take what pytest's options say; to be called before a test is collected, since parameters come from here.
+
+    Args:
+        every: :func:`chosen` returns every series that is found.
+        builds: name and build of each interpreter, found before; ``None``: they are looked for.
+    """
+    _options.update(every=every, found=builds)
 
 
 @functools.cache
 def found() -> list[Target]:
     """Return every CPython on this machine, newest first."""
-    return discover()
+    builds = _options["found"]
+    return discover() if builds is None else [Target(name, build) for name, build in builds]
+
+
+def as_builds() -> list[tuple[str, dict[str, Any]]]:
+    """Return what :func:`set_up` takes in another process."""
+    return [(target.name, target.build) for target in found()]
 
 
 @functools.cache
@@ -36,7 +47,7 @@ def chosen() -> dict[str, Target]:
     with_gil = [name for name, target in newest().items() if not target.build["freethreaded"]]
     free = [name for name in newest() if name not in with_gil]
     names = {*with_gil[:1], *with_gil[-1:], *free[:1]}
-    return {name: target for name, target in newest().items() if _every or name in names}
+    return {name: target for name, target in newest().items() if _options["every"] or name in names}
 
 
 def with_gil() -> list[str]:
