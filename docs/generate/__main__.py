@@ -43,7 +43,8 @@ def parser() -> Parser:
 def outdated() -> dict[str, str | None]:
     """Return the pages that are not as they would be written now, by name; ``None``: there should be none."""
     wanted = every()
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    names = {path.name for path in FOLDER.glob("*.md")} | {name for name in wanted if (FOLDER / name).exists()}
+    there = {name: (FOLDER / name).read_text(encoding="utf-8") for name in names}
     return {name: wanted.get(name) for name in {**wanted, **there} if wanted.get(name) != there.get(name)}
 
 

@@ -11,11 +11,22 @@ from collections.abc import Iterator
 from bench import layout, record
 from bench.analysis import columns, frames
 from bench.planning.plan import Plan
-from bench.record import Accounts, Beside, ConnectTime, ContextSwitches, CpuTime, Latency, PageFaults, Record, Split
+from bench.record import (
+    Accounts,
+    Beside,
+    ConnectTime,
+    ContextSwitches,
+    CpuInterval,
+    CpuTime,
+    Latency,
+    PageFaults,
+    Record,
+    Split,
+)
 from docs.generate.docstrings import attributes, said
 from docs.generate.markdown import code, keys, page, prose, table
 
-_NESTED = (Latency, ConnectTime, CpuTime, ContextSwitches, PageFaults, Split, Accounts, Beside)
+_NESTED = (Latency, ConnectTime, CpuTime, CpuInterval, ContextSwitches, PageFaults, Split, Accounts, Beside)
 _IN_JSON = re.compile(r" \(``\w+`` in JSON\)")
 _JSON = {"int": "integer", "float": "number", "str": "text", "bool": "true or false", "dict": "object", "list": "list"}
 _UNITS = {

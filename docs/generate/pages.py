@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from docs.generate import choices, codes, commands, data
+from docs.generate import choices, codes, commands, data, validity
 from docs.generate.markdown import page, table
 
 
@@ -45,5 +45,6 @@ def index() -> str:
 
 
 def every() -> dict[str, str]:
-    """Return the text of each file of the folder, by its name."""
-    return {"index.md": index(), **{f"{name}.md": one.text() for name, one in PAGES.items()}}
+    """Return the text of each file that is written, by its path from the folder of the reference."""
+    reference = {f"{name}.md": one.text() for name, one in PAGES.items()}
+    return {"index.md": index(), **reference, validity.NAME: validity.text()}
