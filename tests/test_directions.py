@@ -72,7 +72,7 @@ def ours(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
+def test_bench_servers_and_loadgen_import_only_what_they_may(room: str) -> None:
     files = sources(room)
     assert files
     for path in files:
@@ -83,14 +83,14 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
             assert room == "bench/shell" or not name.startswith("bench.shell"), f"{path} imports what tells the shell"
 
 
-def test_servers_need_nothing_but_the_standard_library() -> None:
+def test_servers_import_only_the_standard_library() -> None:
     for path in sources("servers"):
         for name, _ in imports(parse(path)):
             top = name.split(".")[0]
             assert top == "servers" or top in sys.stdlib_module_names, f"{path} imports {name}"
 
 
-def test_nothing_is_imported_in_a_circle() -> None:
+def test_bench_servers_and_loadgen_have_no_import_cycle() -> None:
     module = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
         for room in ROOMS
@@ -103,7 +103,7 @@ def test_nothing_is_imported_in_a_circle() -> None:
     assert not arrows
 
 
-def test_imports_stand_at_the_top() -> None:
+def test_bench_servers_and_loadgen_import_at_the_top() -> None:
     for room in ROOMS:
         for path in sources(room):
             tree = parse(path)
@@ -114,7 +114,7 @@ def test_imports_stand_at_the_top() -> None:
             assert not late, f"{path}: lines {late}"
 
 
-def test_no_module_shadows_the_standard_library() -> None:
+def test_bench_servers_and_loadgen_shadow_no_standard_module() -> None:
     # What a script run from the root, or from within a room, could pick up in place of the library's own.
     top = {path.stem for path in (*ROOT.glob("*.py"), *(path for path in ROOT.iterdir() if path.is_dir()))}
     inner = {path.stem for room in ROOMS for path in sources(room)}
@@ -122,7 +122,7 @@ def test_no_module_shadows_the_standard_library() -> None:
     assert not (top | inner) & sys.stdlib_module_names
 
 
-def test_only_the_event_loop_s_server_carries_an_event_loop() -> None:
+def test_servers_without_an_event_loop_do_not_import_asyncio() -> None:
     code = (
         "import sys, servers.__main__, servers.models.serial, servers.models.threaded, servers.models.multiprocess\n"
         "import servers.workloads.echo, servers.workloads.io_wait, servers.workloads.cpu\n"

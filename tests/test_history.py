@@ -50,7 +50,7 @@ def runs(folder: Path, count: int = 12, share: float = 0.1) -> Path:
     return folder / "runs"
 
 
-def test_the_run_in_which_a_change_came_in_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_names_the_run_in_which_a_change_came_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = runs(tmp_path)
     assert main([str(folder), "--output", str(tmp_path / "history")]) == 0
     found = json.loads((tmp_path / "history" / "changes.json").read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def test_the_run_in_which_a_change_came_in_is_named(tmp_path: Path, capsys: pyte
         assert (tmp_path / "history" / f"{name}.png").stat().st_size > 10_000
 
 
-def test_a_ratio_does_not_move_with_the_machine(tmp_path: Path) -> None:
+def test_all_changes_has_no_change_of_ratios_when_the_machine_slows(tmp_path: Path) -> None:
     # All cells of the later runs are slower by a third: their throughputs changed, their ratios did not.
     for number in range(8):
         rates = {
@@ -89,7 +89,7 @@ def test_a_ratio_does_not_move_with_the_machine(tmp_path: Path) -> None:
     }
 
 
-def test_other_machines_and_other_work_are_other_series(tmp_path: Path) -> None:
+def test_series_are_separate_for_machines_and_work(tmp_path: Path) -> None:
     metas: tuple[dict[str, Any], ...] = (
         {},
         {"machine": {"cpu_model": "other", "cpus": 8}},
@@ -102,7 +102,7 @@ def test_other_machines_and_other_work_are_other_series(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [8, 20])
-def test_nothing_changing_seldom_shows_a_change(length: int) -> None:
+def test_change_points_rarely_finds_a_change_where_there_is_none(length: int) -> None:
     chance = np.random.default_rng(5)
     tries = 300
     alarms = sum(bool(change_points(chance.normal(size=length))) for _ in range(tries))
@@ -114,11 +114,11 @@ def test_nothing_changing_seldom_shows_a_change(length: int) -> None:
     assert steps >= 80
 
 
-def test_values_that_never_differ_show_no_change() -> None:
+def test_change_points_is_empty_for_constant_values() -> None:
     assert change_points(np.ones(9)) == []
 
 
-def test_what_cannot_be_drawn_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_explains_in_one_line_what_it_cannot_draw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none")]) == 2
     assert "is no folder: name runs" in capsys.readouterr().err
     (tmp_path / "broken").mkdir()
@@ -131,7 +131,7 @@ def test_what_cannot_be_drawn_is_one_line(tmp_path: Path, capsys: pytest.Capture
     assert err.count("\n") == 1
 
 
-def test_a_broken_run_is_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_leaves_out_a_broken_run_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a", "b"):
         Made(models=("serial",), workloads=("cpu",), meta={"name": name}).write(tmp_path / name)
     (tmp_path / "c").mkdir()

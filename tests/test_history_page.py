@@ -38,7 +38,7 @@ def page(browser: Browser, history: Path) -> Iterator[Page]:
         yield page
 
 
-def test_each_run_of_what_is_chosen_says_its_figure(page: Page) -> None:
+def test_history_page_labels_each_mark_with_its_figure(page: Page) -> None:
     labels = chart(page)
     told = [label for label in labels if "requests/s" in label]
     assert len(told) == RUNS * 2 * 2
@@ -49,13 +49,13 @@ def test_each_run_of_what_is_chosen_says_its_figure(page: Page) -> None:
     assert all("interpreters: 3.13.15 → 3.13.16" in label for label in came)
 
 
-def test_ratios_are_to_the_baseline_that_is_named(page: Page) -> None:
+def test_history_page_draws_ratios_to_the_named_baseline(page: Page) -> None:
     choose(page, "figure", "ratio")
     assert sum("] × 3.13;" in label for label in chart(page)) == RUNS * 2
     expect(page.locator("#view .panel")).to_have_text(["3.13t"])
 
 
-def test_a_link_shows_the_same_again(page: Page) -> None:
+def test_history_page_restores_the_view_from_its_link(page: Page) -> None:
     choose(page, "models", "serial")
     choose(page, "targets", "3.13")
     assert "#explore&models=threaded&targets=3.13t" in page.url
@@ -67,7 +67,7 @@ def test_a_link_shows_the_same_again(page: Page) -> None:
     assert len(chart(page)) > len(before)
 
 
-def test_what_is_shown_is_copied(page: Page) -> None:
+def test_history_page_copies_the_view_as_csv(page: Page) -> None:
     page.get_by_role("button", name="Copy as CSV").click()
     expect(page.locator("#said")).to_have_text("Copied what is shown as CSV.")
     rows = list(csv.DictReader(io.StringIO(clipboard(page))))
@@ -78,19 +78,21 @@ def test_what_is_shown_is_copied(page: Page) -> None:
     assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
 
 
-def test_arrows_go_from_run_to_run(page: Page) -> None:
+def test_history_page_moves_from_run_to_run_with_arrow_keys(page: Page) -> None:
     page.locator("#view .mark").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tip")).to_be_visible()
     expect(page.locator("#tip")).to_contain_text("run01")
 
 
-def test_one_machine_is_no_choice(page: Page) -> None:
+def test_history_page_hides_the_choice_of_a_single_machine(page: Page) -> None:
     expect(page.locator("#choose-machine")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_left_out(browser: Browser, history: Path, scheme: Literal["light", "dark"]) -> None:
+def test_history_page_is_accessible_and_fits_a_phone(
+    browser: Browser, history: Path, scheme: Literal["light", "dark"]
+) -> None:
     page = browser.new_page(color_scheme=scheme, viewport={"width": 360, "height": 700})
     page.goto(history.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -57,7 +57,7 @@ def heads(page: Page) -> list[str]:
     return texts
 
 
-def test_the_first_view_ranks_computing_with_most_clients(page: Page, run: Path) -> None:
+def test_page_first_ranks_cpu_with_most_clients(page: Page, run: Path) -> None:
     labels = chart(page)
     assert len(labels) == 8
     assert all(label.startswith("cpu, ") and "8 clients" in label for label in labels)
@@ -68,7 +68,7 @@ def test_the_first_view_ranks_computing_with_most_clients(page: Page, run: Path)
     assert f"{wording.rate(best['throughput_rps'])} ({low}–{high}) requests/s" in labels[0]
 
 
-def test_a_ranking_says_which_differences_are_shown(page: Page, run: Path) -> None:
+def test_page_ranking_names_the_significant_differences(page: Page, run: Path) -> None:
     of = next(one for one in rankings(read_run(run)) if (one.workload, one.clients) == ("cpu", 8))
     steps = sum((place, place + 1) in of.shown for place in range(len(of.cells) - 1))
     said = page.locator("#honest").inner_text()
@@ -90,7 +90,7 @@ def test_a_ranking_says_which_differences_are_shown(page: Page, run: Path) -> No
         ("Over the run", "min after the first window"),
     ],
 )
-def test_each_view_is_drawn(page: Page, view: str, says: str) -> None:
+def test_page_draws_each_view(page: Page, view: str, says: str) -> None:
     page.get_by_role("tab", name=view).click()
     labels = [label for nth in range(page.locator("#view svg").count()) for label in chart(page, nth)]
     assert any(says in label for label in labels)
@@ -98,7 +98,7 @@ def test_each_view_is_drawn(page: Page, view: str, says: str) -> None:
     assert "NaN" not in page.locator("#view").inner_html()
 
 
-def test_what_is_chosen_is_what_is_drawn_and_listed(page: Page) -> None:
+def test_page_draws_and_lists_the_chosen_cells(page: Page) -> None:
     choose(page, "workload", "io")
     choose(page, "clients", "4")
     choose(page, "models", "serial")
@@ -112,7 +112,7 @@ def test_what_is_chosen_is_what_is_drawn_and_listed(page: Page) -> None:
     assert page.locator("#explore input[name=targets]:checked").count() == 1
 
 
-def test_a_link_shows_the_same_to_somebody_else(page: Page, browser: Browser) -> None:
+def test_page_link_shows_the_same_view_to_another_reader(page: Page, browser: Browser) -> None:
     choose(page, "workload", "echo")
     choose(page, "models", "asyncio")
     page.get_by_role("tab", name="Latency").click()
@@ -127,25 +127,25 @@ def test_a_link_shows_the_same_to_somebody_else(page: Page, browser: Browser) ->
     other.close()
 
 
-def test_the_way_to_the_figures_leaves_what_is_chosen(page: Page) -> None:
+def test_page_navigation_keeps_the_chosen_view(page: Page) -> None:
     page.get_by_role("tab", name="Latency").click()
     page.get_by_role("navigation").get_by_role("link", name="Explore").click()
     assert page.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
 
 
-def test_near_figures_have_ticks_too() -> None:
+def test_log_ticks_returns_two_ticks_at_least() -> None:
     assert all(
         len(style.log_ticks(low, low * span)) >= 2 for low in (0.7, 1, 2087) for span in (1.05, 1.3, 1.9, 3, 9, 90)
     )
 
 
-def test_a_link_that_makes_no_sense_shows_the_first_view(page: Page) -> None:
+def test_page_ignores_unknown_choices_in_a_link(page: Page) -> None:
     before = chart(page)
     page.evaluate("location.hash = '#explore&view=nosuch&models=nosuch&sort=-nosuch&clients=99'")
     assert chart(page) == before
 
 
-def test_the_table_is_sorted_and_searched(page: Page) -> None:
+def test_page_table_sorts_and_searches(page: Page) -> None:
     place = heads(page).index("throughput")
     page.locator("#cells-table").get_by_role("button", name="throughput").click()
     rates = [float(row[place].replace(",", "")) for row in shown(page)]
@@ -161,7 +161,7 @@ def test_the_table_is_sorted_and_searched(page: Page) -> None:
     assert len(shown(page)) == 24
 
 
-def test_other_columns_can_be_had(page: Page) -> None:
+def test_page_table_offers_other_columns(page: Page) -> None:
     page.get_by_label("columns").select_option("where the time went")
     assert heads(page)[4:10] == list(wording.SPLIT.values())
     page.get_by_label("columns").select_option("costs and tails")
@@ -172,7 +172,7 @@ def test_other_columns_can_be_had(page: Page) -> None:
         assert all(re.fullmatch(f"{figure}–{figure}", cell) for cell in row[5:8:2])
 
 
-def test_cautions_stand_beside_what_they_spoil(page: Page) -> None:
+def test_page_marks_cells_with_their_warnings(page: Page) -> None:
     page.get_by_label("Find").fill("contended")
     assert {row[2] for row in shown(page)} == {"multiprocess"}
     link = page.locator("#cells-table tbody a").first
@@ -181,7 +181,7 @@ def test_cautions_stand_beside_what_they_spoil(page: Page) -> None:
     assert any("caution: contended" in label for label in chart(page))
 
 
-def test_the_table_is_copied_as_markdown_and_csv(page: Page) -> None:
+def test_page_copies_the_table_as_markdown_and_csv(page: Page) -> None:
     page.get_by_role("button", name="Copy as Markdown").click()
     expect(page.locator("#said")).to_have_text("Copied 24 rows as Markdown.")
     head, rule, *rows = clipboard(page).splitlines()
@@ -197,13 +197,13 @@ def test_the_table_is_copied_as_markdown_and_csv(page: Page) -> None:
         assert float(row["throughput_rps_low"]) <= float(row["throughput_rps"]) <= float(row["throughput_rps_high"])
 
 
-def test_the_command_is_copied(page: Page) -> None:
+def test_page_copies_the_command(page: Page) -> None:
     page.locator("[data-copy=command]").click()
     expect(page.locator("#said")).to_have_text("Copied the command.")
     assert clipboard(page) == page.locator("#command").inner_text()
 
 
-def test_a_mark_tells_its_value_to_pointer_and_keyboard(page: Page) -> None:
+def test_page_marks_show_their_value_to_pointer_and_keyboard(page: Page) -> None:
     first = page.locator("#view svg").first.locator(".mark").first
     first.hover()
     expect(page.locator("#tip")).to_contain_text("requests/s")
@@ -221,7 +221,7 @@ def test_a_mark_tells_its_value_to_pointer_and_keyboard(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nobody_is_left_out(browser: Browser, run: Path, scheme: Literal["light", "dark"]) -> None:
+def test_page_is_accessible(browser: Browser, run: Path, scheme: Literal["light", "dark"]) -> None:
     page = browser.new_page(color_scheme=scheme)
     page.goto((run / "report.html").as_uri())
     for view in ("", "Latency", "CPU and GIL", "Interpreters", "Over the run"):
@@ -231,7 +231,7 @@ def test_nobody_is_left_out(browser: Browser, run: Path, scheme: Literal["light"
     page.close()
 
 
-def test_it_fits_a_phone(browser: Browser, run: Path) -> None:
+def test_page_fits_a_phone(browser: Browser, run: Path) -> None:
     page = browser.new_page(viewport={"width": 360, "height": 700})
     page.goto((run / "report.html").as_uri())
     for view in ("throughput", "latency", "time", "interpreters", "windows"):
@@ -240,7 +240,7 @@ def test_it_fits_a_phone(browser: Browser, run: Path) -> None:
     page.close()
 
 
-def test_on_paper_there_are_no_controls(page: Page) -> None:
+def test_page_prints_without_controls(page: Page) -> None:
     page.emulate_media(media="print")
     expect(page.locator("#copy-csv")).to_be_hidden()
     expect(page.locator("#choose-models")).to_be_hidden()
@@ -248,7 +248,7 @@ def test_on_paper_there_are_no_controls(page: Page) -> None:
     expect(page.locator("#honest")).to_be_visible()
 
 
-def test_names_are_text_to_the_script_as_well(browser: Browser, tmp_path: Path) -> None:
+def test_page_script_treats_names_as_text(browser: Browser, tmp_path: Path) -> None:
     evil = "</script><img src=x onerror=\"document.title='evil'\">|`"
     folder = Made(models=("serial", "threaded"), workloads=("cpu",), targets=(evil, "3.13"), passes=2).write(
         tmp_path / "r"
@@ -268,7 +268,7 @@ def test_names_are_text_to_the_script_as_well(browser: Browser, tmp_path: Path) 
     page.close()
 
 
-def test_figures_that_are_missing_are_dashes(browser: Browser, tmp_path: Path) -> None:
+def test_page_shows_missing_figures_as_dashes(browser: Browser, tmp_path: Path) -> None:
     made = Made(models=("threaded",), workloads=("io",), clients=(8,), targets=("3.13",), passes=1, accounted=False)
     folder = made.write(tmp_path / "run")
     draw(read_run(folder), quiet=True)
@@ -283,7 +283,7 @@ def test_figures_that_are_missing_are_dashes(browser: Browser, tmp_path: Path) -
     page.close()
 
 
-def test_the_data_are_json_of_finite_numbers(run: Path) -> None:
+def test_page_data_are_json_of_finite_numbers(run: Path) -> None:
     text = (run / "report.html").read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0]
     data = json.loads(text, parse_constant=pytest.fail)
     assert {len(column) for column in data["cells"].values()} == {len(data["windows"])} == {72}

@@ -36,7 +36,7 @@ def told(logs: npt.NDArray[np.float64], confidence: float = ratios.CONFIDENCE) -
 
 
 @pytest.mark.parametrize("many", [3, 6, 24])
-def test_the_interval_covers_the_truth_as_often_as_it_says(many: int) -> None:
+def test_ratios_cover_the_truth_as_often_as_they_claim(many: int) -> None:
     logs = starts(np.random.default_rng(1), TIMES, many) + math.log(1.03)
     intervals = [told(each) for each in logs]
     covered = np.mean([one.low <= 1.03 <= one.high for one in intervals])
@@ -45,7 +45,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(many: int) -> None:
     assert alarms == pytest.approx(1 - covered, abs=1e-9), "interval and test must agree"
 
 
-def test_looking_several_times_raises_no_more_false_alarms() -> None:
+def test_confidence_of_looks_keeps_the_rate_of_false_alarms() -> None:
     most = 32
     logs = starts(np.random.default_rng(2), TIMES, most)
     looks = [round(share * most) for share in ratios.LOOKS]
@@ -58,7 +58,7 @@ def test_looking_several_times_raises_no_more_false_alarms() -> None:
     assert ever_called(ratios.CONFIDENCE) > 0.08, "else the correction would not be needed"
 
 
-def test_the_confidence_of_looks_is_that_of_a_random_walk() -> None:
+def test_confidence_of_looks_is_that_of_a_random_walk() -> None:
     steps = np.random.default_rng(3).normal(size=(200_000, 8)).cumsum(axis=1)
     at = np.array([0, 1, 3, 7])
     most = np.abs(steps[:, at] / np.sqrt(at + 1)).max(axis=1)
@@ -68,7 +68,7 @@ def test_the_confidence_of_looks_is_that_of_a_random_walk() -> None:
     assert ratios.confidence_of_looks() == pytest.approx(math.erf(bound / 2**0.5), abs=0.001)
 
 
-def test_rounds_of_a_start_are_no_starts() -> None:
+def test_paired_counts_launches_rather_than_rounds() -> None:
     above = {(start, round_): 1.1 + 0.01 * start for start, round_ in itertools.product(range(4), range(50))}
     found = ratios.paired(above, dict.fromkeys(above, 1.0))
     assert found is not None
@@ -76,7 +76,7 @@ def test_rounds_of_a_start_are_no_starts() -> None:
     assert found == pytest.approx(told(np.log([1.1, 1.11, 1.12, 1.13])))
 
 
-def test_only_what_both_sides_have_is_paired() -> None:
+def test_paired_uses_only_visits_that_both_sides_have() -> None:
     found = ratios.paired({(0, 0): 2.0, (1, 0): 8.0, (2, 0): 0.0}, {(0, 0): 1.0, (2, 0): 1.0, (3, 0): 1.0})
     assert found is not None
     assert (found.ratio, found.starts) == (2.0, 1)
@@ -86,7 +86,7 @@ def test_only_what_both_sides_have_is_paired() -> None:
     assert ratios.paired({(0, 0): 1.0}, {(1, 0): 1.0}) is None
 
 
-def test_sides_of_different_times_have_wider_intervals() -> None:
+def test_unpaired_has_wider_intervals_when_the_machine_drifts() -> None:
     chance = np.random.default_rng(4)
     drift = chance.normal(0, 0.05, 12)
     one, other = drift + chance.normal(0, 0.005, 12), drift + chance.normal(0, 0.005, 12)
@@ -95,7 +95,7 @@ def test_sides_of_different_times_have_wider_intervals() -> None:
     assert apart.precision > 5 * told(one - other).precision
 
 
-def test_the_unpaired_interval_covers_the_truth_as_often_as_it_says() -> None:
+def test_unpaired_covers_the_truth_as_often_as_it_claims() -> None:
     chance = np.random.default_rng(5)
     covered = 0
     for _ in range(TIMES):
@@ -105,12 +105,12 @@ def test_the_unpaired_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert abs(covered / TIMES - 0.95) < 0.02
 
 
-def test_several_comparisons_are_corrected() -> None:
+def test_corrected_adjusts_p_values_for_several_comparisons() -> None:
     assert ratios.corrected([0.01, 0.04, math.nan, 0.03]) == pytest.approx([0.03, 0.04, math.nan, 0.04], nan_ok=True)
     assert ratios.corrected([]) == []
 
 
-def test_a_loss_is_shown_only_beyond_its_bound() -> None:
+def test_ratio_shows_a_loss_only_beyond_its_bound() -> None:
     found = told(np.log([0.93, 0.92, 0.94, 0.93, 0.935]))
     assert found.p_of_at_least(0.95) < 0.05 < found.p_of_at_least(0.92)
     assert told(np.zeros(3)).p_of() == 1.0
@@ -136,7 +136,7 @@ def run(passes: int, noise: float) -> Made:
     return Made(models=("threaded",), workloads=("cpu", "io"), clients=(4,), passes=passes, noise=noise)
 
 
-def test_what_is_known_well_enough_is_visited_no_longer() -> None:
+def test_stopping_drops_groups_that_are_known_precisely() -> None:
     chosen = plan()
     quiet, loud = run(8, 0.001).records(), run(8, 0.2).records()
     mixed = [one for one in quiet if one.workload == "io"] + [one for one in loud if one.workload == "cpu"]
@@ -145,14 +145,14 @@ def test_what_is_known_well_enough_is_visited_no_longer() -> None:
     assert stopping(chosen, 1.01).wanted(8, loud) == []
 
 
-def test_nobody_looks_before_it_is_time_and_few_starts_are_not_believed() -> None:
+def test_stopping_waits_for_its_first_look_and_for_enough_launches() -> None:
     chosen = plan()
     assert stopping(chosen, 0.1).wanted(8, run(8, 0.001).records()) == chosen.groups
     few = run(FEWEST_STARTS - 1, 0.0001).records()
     assert stopping(chosen, 0.2).wanted(4, few) == chosen.groups
 
 
-def test_so_many_passes_are_made_where_no_precision_is_asked_for() -> None:
+def test_stopping_ends_after_the_passes_without_a_precision() -> None:
     fixed = stopping(replace(plan(), precision=None, window_s=None), 2.0)
     assert fixed.wanted(2, []) == plan().groups
     assert fixed.wanted(3, []) == []
