@@ -1,4 +1,4 @@
-"""Analysis, on runs made up so that every figure is known."""
+"""Analysis of runs from made records: reading, statistics, findings, warnings, plots and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import PALETTE
 from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, paired_ratio, pick
 from bench.analysis.summary import to_csv
-from tests.support.made import MODELS, WORKLOADS, Made
+from tests.support.made import Made
 
 
 def contended(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
@@ -37,15 +37,45 @@ def by_pass(model: str, target: str, rates: Sequence[float], clients: int = 8) -
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Made(warnings=contended).write(tmp_path_factory.mktemp("full") / "run")
+    """Return the folder of a run for which each plot but two is drawn."""
+    made = Made(("serial", "threaded", "multiprocess"), ("io", "cpu"), warnings=contended)
+    folder = made.write(tmp_path_factory.mktemp("full") / "run")
     assert main([str(folder), "--quiet"]) == 0
     return folder
 
 
-# What is read.
+SCRIPT = "<script>alert('$x$')</script>--[bold]"
 
 
-def test_columns_carry_their_units(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run whose names are markup, drawn."""
+    made = Made(["serial", "threaded"], ["io", "cpu"], [4], [SCRIPT, "3.13"], 2)
+    made.meta = {
+        "command": f"nox {SCRIPT}",
+        "failures": [{"cell": SCRIPT, "pass": 0, "reason": SCRIPT}],
+        "state": SCRIPT,
+    }
+    folder = made.write(tmp_path_factory.mktemp("hostile") / "run")
+    assert main([str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that is not complete, drawn where there was a plot before."""
+    made = Made(["serial"], ["echo"], [1], ["3.13"], 1, meta={"state": "running"})
+    folder = made.write(tmp_path_factory.mktemp("partial") / "run")
+    (folder / "plots").mkdir()
+    (folder / "plots" / "quadrants.svg").write_text("old")
+    assert main([str(folder), "--quiet"]) == 0
+    return folder
+
+
+# Reading.
+
+
+def test_read_run_names_columns_with_their_units(tmp_path: Path) -> None:
     run = Made(models=["serial"], clients=[1], accounted=False).load(tmp_path)
     assert len(run.windows) == 3 * 2 * 3
     first = run.windows.iloc[0]
@@ -56,7 +86,7 @@ def test_columns_carry_their_units(tmp_path: Path) -> None:
     assert run.windows["split_gil_wait_share"].isna().all()
 
 
-def test_a_last_line_cut_short_is_dropped_and_counted(tmp_path: Path) -> None:
+def test_read_run_drops_and_counts_an_incomplete_last_line(tmp_path: Path) -> None:
     folder = Made(models=["serial"]).write(tmp_path / "run")
     records = folder / "records.jsonl"
     records.write_bytes(records.read_bytes()[:-100])
@@ -65,7 +95,7 @@ def test_a_last_line_cut_short_is_dropped_and_counted(tmp_path: Path) -> None:
     assert "dropped_lines" in [caution.code for caution in cautions(run)]
 
 
-def test_a_whole_last_line_needs_no_line_end(tmp_path: Path) -> None:
+def test_read_run_accepts_a_last_line_without_a_newline(tmp_path: Path) -> None:
     folder = Made(models=["serial"]).write(tmp_path / "run")
     records = folder / "records.jsonl"
     records.write_bytes(records.read_bytes()[:-1])
@@ -107,7 +137,9 @@ DAMAGES: dict[str, Callable[[Path, list[str]], object]] = {
         ("a newer run.json", "update gilbench"),
     ],
 )
-def test_a_damaged_folder_is_one_line(what: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_explains_a_damaged_folder_in_one_line(
+    what: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = Made(models=["serial"], clients=[1]).write(tmp_path / "run")
     lines = (folder / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     DAMAGES[what](folder, lines)
@@ -119,7 +151,9 @@ def test_a_damaged_folder_is_one_line(what: str, says: str, tmp_path: Path, caps
     assert not out
 
 
-def test_no_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_explains_a_missing_folder_or_a_wrong_option_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([str(tmp_path / "nowhere")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     with pytest.raises(SystemExit) as end:
@@ -128,17 +162,19 @@ def test_no_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_folder_that_cannot_be_written_to_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_explains_a_folder_it_cannot_write_to_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = Made(models=["serial"], clients=[1]).write(tmp_path / "run")
     (folder / "plots").write_text("in the way")
     assert main([str(folder)]) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
 
-# What is computed.
+# Statistics and findings.
 
 
-def test_ratios_are_paired_by_pass(tmp_path: Path) -> None:
+def test_against_serial_pairs_windows_by_pass(tmp_path: Path) -> None:
     # The machine is twice as fast in the second pass; the ratio of medians would be 2.0, that of pairs is 1.5.
     rates = by_pass("serial", "3.13", (100, 200, 100)) | by_pass("threaded", "3.13", (150, 300, 200))
     run = Made(models=["serial", "threaded"], targets=["3.13"], rates=rates).load(tmp_path)
@@ -148,7 +184,7 @@ def test_ratios_are_paired_by_pass(tmp_path: Path) -> None:
     assert pick(against_serial(run.windows), ("serial", "cpu", 8, "3.13")) == Spread(1, 1, 1, 3)
 
 
-def test_targets_are_paired_by_pass(tmp_path: Path) -> None:
+def test_paired_ratio_pairs_interpreters_by_pass(tmp_path: Path) -> None:
     rates = by_pass("threaded", "3.13", (100, 200, 400)) | by_pass("threaded", "3.13t", (150, 200, 1000))
     run = Made(models=["threaded"], rates=rates).load(tmp_path)
     found = paired_ratio(run.windows, "throughput_rps", *(("threaded", "cpu", 8, name) for name in ("3.13t", "3.13")))
@@ -160,13 +196,13 @@ def test_targets_are_paired_by_pass(tmp_path: Path) -> None:
     assert paired_ratio(run.windows, "throughput_rps", ("threaded", "cpu", 8, "3.13"), nowhere) is None
 
 
-def test_a_pass_missing_on_one_side_is_in_no_pair(tmp_path: Path) -> None:
+def test_against_serial_leaves_out_a_pass_that_one_side_lacks(tmp_path: Path) -> None:
     rates = by_pass("serial", "3.13", (100, 0, 100)) | by_pass("threaded", "3.13", (150, 300, 200))
     run = Made(models=["serial", "threaded"], targets=["3.13"], rates=rates).load(tmp_path)
     assert pick(against_serial(run.windows), ("threaded", "cpu", 8, "3.13")) == Spread(1.75, 1.5, 2.0, 2)
 
 
-def test_one_pass_has_no_range(tmp_path: Path) -> None:
+def test_spread_has_no_range_after_one_pass(tmp_path: Path) -> None:
     run = Made(passes=1).load(tmp_path)
     spread = pick(against_serial(run.windows), ("threaded", "io", 8, "3.13"))
     assert spread is not None
@@ -182,7 +218,7 @@ def test_one_pass_has_no_range(tmp_path: Path) -> None:
     ("low", "high", "verdict"),
     [(1.3, 1.5, Verdict.YES), (0.9, 1.1, Verdict.NO), (1.1, 1.3, Verdict.UNCLEAR)],
 )
-def test_a_verdict_needs_the_whole_range(low: float, high: float, verdict: Verdict) -> None:
+def test_spread_is_above_a_bound_only_with_its_whole_range(low: float, high: float, verdict: Verdict) -> None:
     assert Spread((low + high) / 2, low, high, 3).above(1.2) is verdict
 
 
@@ -205,7 +241,7 @@ def test_findings_follow_the_numbers(threaded: Sequence[float], cores: float, sa
     assert ("concurrency without parallelism" in found["threaded on 3.13"]) is ("does not overlap" in says)
 
 
-def test_nothing_is_concluded_from_disturbed_windows(tmp_path: Path) -> None:
+def test_findings_conclude_nothing_from_disturbed_windows(tmp_path: Path) -> None:
     def warn(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
         return [{"code": "foreign_cpu", "cores": 1.5}] if (model, workload) == ("threaded", "cpu") else []
 
@@ -219,7 +255,7 @@ def test_nothing_is_concluded_from_disturbed_windows(tmp_path: Path) -> None:
     assert "disturbed" not in found["3.13t against 3.13"].split(";")[0]
 
 
-def test_targets_are_told_apart_only_beyond_their_interval(tmp_path: Path) -> None:
+def test_findings_call_interpreters_different_only_beyond_the_interval(tmp_path: Path) -> None:
     rates = by_pass("threaded", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13t", (160, 150, 170))
     rates |= by_pass("asyncio", "3.13", (100, 100, 100)) | by_pass("asyncio", "3.13t", (99, 101, 98))
     run = Made(models=["threaded", "asyncio"], rates=rates).load(tmp_path)
@@ -229,7 +265,7 @@ def test_targets_are_told_apart_only_beyond_their_interval(tmp_path: Path) -> No
     assert "asyncio 0.99× (0.96–1.03) not enough data to tell" in said
 
 
-def test_without_serial_effective_cores_speak(tmp_path: Path) -> None:
+def test_findings_rest_on_effective_cores_without_serial(tmp_path: Path) -> None:
     run = Made(models=["multiprocess"], targets=["3.13"]).load(tmp_path)
     said = str(findings(run)[0])
     assert "serial was not measured" in said
@@ -237,10 +273,10 @@ def test_without_serial_effective_cores_speak(tmp_path: Path) -> None:
     assert summarise(run)["speedup"].isna().all()
 
 
-# What to be wary of.
+# Warnings.
 
 
-def test_a_code_is_told_once_with_the_worst(tmp_path: Path) -> None:
+def test_cautions_list_each_code_once_with_its_worst_figure(tmp_path: Path) -> None:
     def warn(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
         if workload != "cpu":
             return []
@@ -260,7 +296,7 @@ def test_a_code_is_told_once_with_the_worst(tmp_path: Path) -> None:
     assert found["contended"].says == "{}"
 
 
-def test_a_run_tells_on_itself(tmp_path: Path) -> None:
+def test_cautions_name_an_early_end_failures_and_different_builds(tmp_path: Path) -> None:
     made = Made(models=["serial"], clients=[1])
     build = {"version": "3.13.15", "compiler": "GCC 12.2.0", "pgo": True}
     made.meta = {
@@ -276,32 +312,32 @@ def test_a_run_tells_on_itself(tmp_path: Path) -> None:
     assert "PGO (3.13 with, 3.13t without)" in found["different_builds"].says
 
 
-def test_a_clean_run_has_no_cautions(tmp_path: Path) -> None:
+def test_cautions_are_empty_for_a_clean_run(tmp_path: Path) -> None:
     assert cautions(Made().load(tmp_path)) == []
 
 
-# What is drawn.
+# Plots and the page.
 
 
-def test_everything_is_drawn(drawn: Path) -> None:
+def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
     with_two_targets = PLOTS.keys() - {"versions", "convoy"}
     assert {path.name for path in (drawn / "plots").iterdir()} == {
         f"{name}.{kind}" for name in with_two_targets for kind in ("svg", "png")
     }
     summary = pd.read_csv(drawn / "summary.csv", dtype={"target": str})
-    assert len(summary) == 72
+    assert len(summary) == 3 * 2 * 3 * 2
     assert summary["passes"].eq(3).all()
 
 
-def test_redrawing_gives_the_same_files(drawn: Path) -> None:
-    names = ["summary.csv", "report.html", "plots/quadrants.svg", "plots/latency.png"]
-    before = [(drawn / name).read_bytes() for name in names]
-    assert main([str(drawn), "--quiet"]) == 0
-    assert [(drawn / name).read_bytes() for name in names] == before
-    assert to_csv(summarise(read_run(drawn))).encode() == before[0]
+def test_report_writes_the_same_files_again(hostile: Path) -> None:
+    before = {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()}
+    assert {path.name for path in before} > {"summary.csv", "report.html", "quadrants.svg", "latency.png"}
+    assert main([str(hostile), "--quiet"]) == 0
+    assert {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()} == before
+    assert to_csv(summarise(read_run(hostile))).encode() == before[hostile / "summary.csv"]
 
 
-def test_the_page_fetches_nothing(drawn: Path) -> None:
+def test_page_fetches_nothing(drawn: Path) -> None:
     page = (drawn / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"<(link|img|iframe|object|embed|base)\b", page)
     assert not re.search(r"""<[^>]*\s(?:src|href)\s*=\s*(?!"#)""", page)
@@ -313,7 +349,7 @@ def test_the_page_fetches_nothing(drawn: Path) -> None:
     assert linked | set(re.findall(r"url\(#([^)]+)\)", page)) <= set(ids)
 
 
-def test_the_page_tells_all(drawn: Path) -> None:
+def test_page_shows_findings_command_machine_and_warnings(drawn: Path) -> None:
     page = (drawn / "report.html").read_text(encoding="utf-8")
     for part in (
         "concurrency without parallelism",
@@ -326,12 +362,12 @@ def test_the_page_tells_all(drawn: Path) -> None:
     assert "Partial." not in page
 
 
-def test_the_plots_are_xml(drawn: Path) -> None:
+def test_plots_are_well_formed_xml(drawn: Path) -> None:
     for path in (drawn / "plots").glob("*.svg"):
         assert ET.parse(path).getroot().tag.endswith("svg")  # noqa: S314 - our own file
 
 
-def test_the_plots_have_the_colours_of_the_palette(drawn: Path) -> None:
+def test_plots_use_only_colours_of_the_palette(drawn: Path) -> None:
     for path in (drawn / "plots").glob("*.svg"):
         svg = path.read_text(encoding="utf-8")
         values = set(re.findall(r'\b(?:fill|stroke|stop-color)="([^"]*)"', svg)) - {"none"}
@@ -340,39 +376,35 @@ def test_the_plots_have_the_colours_of_the_palette(drawn: Path) -> None:
         assert "style=" not in svg
 
 
-def test_names_are_escaped(tmp_path: Path) -> None:
-    evil = "<script>alert('$x$')</script>--[bold]"
-    made = Made(["serial", "threaded"], ["io", "cpu"], [4], [evil, "3.13"], 2)
-    made.meta = {"command": f"nox {evil}", "failures": [{"cell": evil, "pass": 0, "reason": evil}], "state": evil}
-    folder = made.write(tmp_path / "run")
-    assert main([str(folder)]) == 0
-    page = (folder / "report.html").read_text(encoding="utf-8")
+def test_page_escapes_names(hostile: Path) -> None:
+    page = (hostile / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
 
 
-LONG = "/opt/a/long/path/to/python3.14"
 NARROWED = {
     "one of everything": Made(["serial"], ["echo"], [1], ["3.13"], 1),
-    "no serial": Made(["threaded", "asyncio"], WORKLOADS, [1, 8], ["3.13t"], 2),
-    "only io": Made(MODELS, ["io"], [8], ["3.13"], 2),
-    "only cpu, many clients": Made(["threaded", "multiprocess"], ["cpu"], [1, 2, 3, 4, 16, 64], ["3.13", "3.13t"], 1),
-    "one client": Made(["serial", "threaded"], WORKLOADS, [1], ["3.13"], 3),
+    "no serial": Made(["threaded", "asyncio"], ["io", "cpu"], [1, 8], ["3.13t"], 2),
+    "only io": Made(["serial", "threaded"], ["io"], [8], ["3.13"], 2),
+    "only cpu, many clients": Made(["threaded"], ["cpu"], [1, 2, 3, 4, 16, 64], ["3.13", "3.13t"], 1),
+    "one client": Made(["serial", "threaded"], ["io", "cpu"], [1], ["3.13"], 2),
     "many targets": Made(
-        ["serial", "threaded"], ["io", "cpu"], [8], ["3.9", "3.13", "3.13t", "/opt/a/long/path/to/python3.14"], 2
+        ["serial", "threaded"], ["cpu"], [8], ["3.9", "3.13", "3.13t", "/opt/a/long/path/to/python3.14"], 2
     ),
     "nothing answered": Made(["serial"], ["cpu"], [8], ["3.13"], 2, rates=by_pass("serial", "3.13", (0, 0))),
     "run.json says little": Made(
         ["serial", "threaded"],
         ["io", "cpu"],
-        [1, 8],
+        [8],
+        ["3.13"],
+        2,
         meta=dict.fromkeys(("plan", "machine", "targets", "control", "work", "failures")),
     ),
 }
 
 
 @pytest.mark.parametrize("name", NARROWED)
-def test_a_narrowed_run_is_drawn_too(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_draws_a_narrowed_run(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = NARROWED[name].write(tmp_path / "run")
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
@@ -380,22 +412,17 @@ def test_a_narrowed_run_is_drawn_too(name: str, tmp_path: Path, capsys: pytest.C
     assert max(map(len, out.splitlines()[:-1])) <= 80
 
 
-def test_a_plot_with_nothing_to_show_leaves_no_old_file(tmp_path: Path) -> None:
-    folder = Made(["serial"], ["echo"], [1], ["3.13"], 1).write(tmp_path / "run")
-    (folder / "plots").mkdir()
-    (folder / "plots" / "quadrants.svg").write_text("old")
-    assert main([str(folder), "--quiet"]) == 0
-    assert not (folder / "plots" / "quadrants.svg").exists()
+def test_report_removes_the_old_file_of_a_plot_with_nothing_to_show(partial: Path) -> None:
+    assert not (partial / "plots" / "quadrants.svg").exists()
+    assert (partial / "plots" / "throughput.svg").exists()
 
 
-def test_a_partial_run_says_so(tmp_path: Path) -> None:
-    folder = Made(["serial"], ["cpu"], [1], ["3.13"], 2, meta={"state": "running"}).write(tmp_path / "run")
-    assert main([str(folder), "--quiet"]) == 0
-    assert "Partial." in (folder / "report.html").read_text(encoding="utf-8")
+def test_page_says_that_a_run_is_partial(partial: Path) -> None:
+    assert "Partial." in (partial / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_poor_terminal_gets_plain_text(tmp_path: Path) -> None:
-    folder = Made(["serial", "threaded"], ["cpu"], [8], ["3.13"]).write(tmp_path / "run")
+def test_report_prints_plain_ascii_to_a_pipe(tmp_path: Path) -> None:
+    folder = Made(["threaded"], ["cpu"], [8], ["3.13"], 1).write(tmp_path / "run")
     done = subprocess.run(
         [sys.executable, "-m", "bench.analysis", str(folder)],
         capture_output=True,
@@ -407,5 +434,5 @@ def test_a_poor_terminal_gets_plain_text(tmp_path: Path) -> None:
     assert not done.stderr
 
 
-if __name__ == "__main__":  # python tests/test_analysis.py FOLDER: a run to look at
+if __name__ == "__main__":  # python -m tests.test_analysis FOLDER writes a run to read
     Made(warnings=contended).write(Path(sys.argv[1]))

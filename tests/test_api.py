@@ -1,4 +1,4 @@
-"""The frames that notebooks get, the files that they become, and the notebook that shows them."""
+"""The frames for notebooks, the files that they are exported to, and the notebook that shows them."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def made(windows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_column_is_documented_and_of_the_type_it_says(table: str, made: dict[str, pd.DataFrame]) -> None:
+def test_columns_have_the_documented_types(table: str, made: dict[str, pd.DataFrame]) -> None:
     assert {name: str(dtype) for name, dtype in made[table].dtypes.items()} == {
         column.name: column.dtype for column in TABLES[table]
     }
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_docstrings_and_the_reference_list_every_column(table: str) -> None:
+def test_columns_are_listed_in_docstrings_and_the_reference(table: str) -> None:
     told = FUNCTIONS[table].__doc__ or ""
     for column in TABLES[table]:
         assert column.meaning
@@ -67,7 +67,7 @@ def test_docstrings_and_the_reference_list_every_column(table: str) -> None:
         assert f"| `{column.name}` | {column.unit} |" in as_markdown(TABLES[table])
 
 
-def test_units_are_those_of_the_names() -> None:
+def test_columns_have_the_units_that_their_names_end_in() -> None:
     for column in (column for table in TABLES.values() for column in table):
         name = column.name.removesuffix("_low").removesuffix("_high")
         ending = max((end for end in UNITS if name.endswith(end)), key=len, default="")
@@ -75,8 +75,8 @@ def test_units_are_those_of_the_names() -> None:
             assert column.unit == UNITS[ending], column.name
 
 
-def test_nothing_of_a_record_is_lost(windows: pd.DataFrame) -> None:
-    """What is read of records is in the frame by the same name, but for the time, which is in it as one."""
+def test_load_run_keeps_each_field_of_a_record(windows: pd.DataFrame) -> None:
+    """Each column of the records is in the frame by the same name, except the time, which is a timestamp there."""
     added = {"run", "cell", "python_version", "gil_enabled", "began", "disturbed"}
     assert {*read_run(EXAMPLE).windows.columns} - {"at_s"} == {*windows.columns} - added
     assert len(windows) == len((EXAMPLE / "records.jsonl").read_bytes().splitlines())
@@ -85,7 +85,7 @@ def test_nothing_of_a_record_is_lost(windows: pd.DataFrame) -> None:
 # Windows.
 
 
-def test_a_window_is_a_row(tmp_path: Path) -> None:
+def test_load_run_returns_a_row_per_window(tmp_path: Path) -> None:
     def spoilt(model: str, *_: object) -> list[dict[str, Any]]:
         return [{"code": "steal", "share": 0.1}, {"code": "few_requests", "requests": 3}] if model == "serial" else []
 
@@ -104,7 +104,7 @@ def test_a_window_is_a_row(tmp_path: Path) -> None:
     assert json.loads(first["error_kinds"]) == {}
 
 
-def test_names_stay_in_the_plan_s_order(tmp_path: Path) -> None:
+def test_load_run_keeps_names_in_the_order_of_the_plan(tmp_path: Path) -> None:
     models = ("threaded", "serial", "asyncio")
     frame = load_run(Made(models=models, workloads=("io", "cpu")).write(tmp_path / "run"))
     assert frame["model"].cat.categories.tolist() == list(models)
@@ -113,7 +113,7 @@ def test_names_stay_in_the_plan_s_order(tmp_path: Path) -> None:
     assert latency(frame)["model"].unique().tolist() == list(models)
 
 
-def test_what_is_not_known_is_not_0(tmp_path: Path) -> None:
+def test_load_run_marks_unknown_figures_as_missing(tmp_path: Path) -> None:
     folder = Made(models=("threaded",), workloads=("io",), accounted=False, meta={"targets": {}}).write(
         tmp_path / "run"
     )
@@ -126,22 +126,22 @@ def test_what_is_not_known_is_not_0(tmp_path: Path) -> None:
     assert frame["accounts_unknown"].notna().all()
 
 
-def test_attrs_are_the_run_s_meta(windows: pd.DataFrame) -> None:
+def test_load_run_puts_run_json_into_attrs(windows: pd.DataFrame) -> None:
     meta = json.loads((EXAMPLE / "run.json").read_text())
     assert windows.attrs == meta
     assert windows[windows["clients"] == 4].attrs == meta
 
 
 @pytest.mark.parametrize("broken", [Path("nowhere"), ROOT / "docs"])
-def test_what_is_no_run_is_refused(broken: Path) -> None:
+def test_load_run_refuses_a_path_that_is_not_a_run(broken: Path) -> None:
     with pytest.raises(GilbenchError, match=r"no folder|cannot read"):
         load_run(broken)
 
 
-# What is made of windows: the figures that the page shows.
+# Tables made from windows: the figures that the page shows.
 
 
-def test_cells_are_those_of_the_summary(windows: pd.DataFrame) -> None:
+def test_cells_equal_those_of_the_summary(windows: pd.DataFrame) -> None:
     summary = summarise(read_run(EXAMPLE))
     found = cells(windows)
     assert {*found.columns} == {*summary.columns, "run", "cell"}
@@ -149,7 +149,7 @@ def test_cells_are_those_of_the_summary(windows: pd.DataFrame) -> None:
         pd.testing.assert_series_equal(found[name], summary[name], check_dtype=False, check_categorical=False)
 
 
-def test_ratios_are_those_of_the_comparison(made: dict[str, pd.DataFrame], windows: pd.DataFrame) -> None:
+def test_ratios_equal_those_of_the_comparison(made: dict[str, pd.DataFrame], windows: pd.DataFrame) -> None:
     rows = within(read_run(EXAMPLE), "3.13", "3.13t", metrics=["throughput", "latency_p99"]).rows
     found = ratios(windows, "3.13", "3.13t", metrics=["throughput", "latency_p99"])
     assert len(found) == len(rows)
@@ -161,7 +161,7 @@ def test_ratios_are_those_of_the_comparison(made: dict[str, pd.DataFrame], windo
     assert {*made["ratios"]["candidate"]} == {"3.13t", "3.14"}
 
 
-def test_percentiles_are_those_of_the_records_where_a_pass_has_one_window(windows: pd.DataFrame) -> None:
+def test_latency_equals_the_records_where_a_pass_has_one_window(windows: pd.DataFrame) -> None:
     few = windows[windows["workload"] == "io"]
     found = latency(few, percentiles=[50, 99])
     summary = cells(few).set_index("cell")
@@ -173,7 +173,7 @@ def test_percentiles_are_those_of_the_records_where_a_pass_has_one_window(window
     assert found.groupby("cell")["requests"].first().to_dict() == few.groupby("cell")["requests"].sum().to_dict()
 
 
-def test_windows_of_a_pass_count_together(windows: pd.DataFrame) -> None:
+def test_latency_merges_the_windows_of_a_pass(windows: pd.DataFrame) -> None:
     one = windows[windows["cell"] == "serial-cpu-8-3.13"]
     apart, together = latency(one, [90]).iloc[0], latency(one.assign(**{"pass": 0}), [90]).iloc[0]
     assert apart["latency_ns_low"] <= together["latency_ns"] <= apart["latency_ns_high"]
@@ -181,7 +181,7 @@ def test_windows_of_a_pass_count_together(windows: pd.DataFrame) -> None:
     assert pd.isna(together["latency_ns_low"])
 
 
-def test_some_windows_make_cells_of_their_own(windows: pd.DataFrame) -> None:
+def test_cells_summarise_a_selection_of_windows(windows: pd.DataFrame) -> None:
     few = windows[(windows["pass"] == 1) & (windows["workload"] == "native")]
     found = cells(few).set_index("cell")
     assert found["throughput_rps"].to_dict() == few.set_index("cell")["throughput_rps"].to_dict()
@@ -189,7 +189,7 @@ def test_some_windows_make_cells_of_their_own(windows: pd.DataFrame) -> None:
     assert found["throughput_rps_low"].isna().all()
 
 
-def test_disturbed_windows_are_known_to_ratios(tmp_path: Path) -> None:
+def test_ratios_count_disturbed_windows(tmp_path: Path) -> None:
     def stolen(model: str, *_: object) -> list[dict[str, Any]]:
         return [{"code": "steal", "share": 0.1}] if model == "asyncio" else []
 
@@ -221,7 +221,7 @@ def _without_attrs(windows: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_told_is_refused(case: str, windows: pd.DataFrame) -> None:
+def test_frames_refuse_input_that_they_cannot_summarise(case: str, windows: pd.DataFrame) -> None:
     call, says = REFUSED[case]
     with pytest.raises(GilbenchError, match=says):
         call(windows)
@@ -240,7 +240,7 @@ def two(tmp_path: Path) -> list[Path]:
     ]
 
 
-def test_several_runs_are_one_frame(two: list[Path]) -> None:
+def test_load_runs_returns_one_frame(two: list[Path]) -> None:
     frame = load_runs(two)
     assert frame["run"].value_counts(sort=False).to_dict() == {"old": 6, "new": 12}
     assert frame["model"].cat.categories.tolist() == ["threaded", "asyncio"]
@@ -249,7 +249,7 @@ def test_several_runs_are_one_frame(two: list[Path]) -> None:
     pd.testing.assert_frame_equal(frame[:6], load_run(two[0]), check_categorical=False)
 
 
-def test_each_run_is_looked_at_by_itself(two: list[Path]) -> None:
+def test_frames_summarise_each_run_by_itself(two: list[Path]) -> None:
     frame, apart = load_runs(two), [load_run(path) for path in two]
     for make in (cells, ratios, latency):
         whole = make(frame)
@@ -260,7 +260,7 @@ def test_each_run_is_looked_at_by_itself(two: list[Path]) -> None:
             assert whole[name].tolist() == pytest.approx(values, nan_ok=True)
 
 
-def test_a_run_is_there_once(two: list[Path]) -> None:
+def test_load_runs_refuses_a_run_given_twice(two: list[Path]) -> None:
     with pytest.raises(GilbenchError, match="3 runs, 2 of them different"):
         load_runs([*two, two[0]])
     with pytest.raises(GilbenchError, match="0 runs"):
@@ -273,7 +273,7 @@ def test_a_run_is_there_once(two: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_parquet_gives_back_the_same_frame(table: str, tmp_path: Path) -> None:
+def test_export_writes_parquet_that_reads_back_the_same(table: str, tmp_path: Path) -> None:
     run = Made(models=("threaded", "serial"), workloads=("cpu",), clients=(4, 8)).write(tmp_path / "run")
     file = tmp_path / "made.parquet"
     assert main([str(run), str(file), "--table", table]) == 0
@@ -285,7 +285,7 @@ def test_parquet_gives_back_the_same_frame(table: str, tmp_path: Path) -> None:
         assert (about[b"unit"].decode(), about[b"description"].decode()) == (column.unit, column.meaning)
 
 
-def test_a_real_run_goes_through_parquet(windows: pd.DataFrame, tmp_path: Path) -> None:
+def test_export_writes_the_example_run_as_parquet(windows: pd.DataFrame, tmp_path: Path) -> None:
     assert main([str(EXAMPLE), str(tmp_path / "windows.parquet")]) == 0
     again = pd.read_parquet(tmp_path / "windows.parquet")
     pd.testing.assert_frame_equal(again, windows)
@@ -303,7 +303,7 @@ READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
 
 
 @pytest.mark.parametrize("ending", READERS)
-def test_text_has_the_same_values(ending: str, windows: pd.DataFrame, tmp_path: Path) -> None:
+def test_export_writes_the_same_values_as_text(ending: str, windows: pd.DataFrame, tmp_path: Path) -> None:
     file = tmp_path / f"windows{ending.upper()}"
     assert main([str(EXAMPLE), str(file)]) == 0
     again = READERS[ending](file)
@@ -314,7 +314,7 @@ def test_text_has_the_same_values(ending: str, windows: pd.DataFrame, tmp_path: 
     assert again["throttled"].isna().tolist() == windows["throttled"].isna().tolist()
 
 
-def test_several_runs_and_the_latest_can_be_written(
+def test_export_writes_several_runs_and_the_latest(
     two: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "both.parquet"
@@ -337,13 +337,13 @@ def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("name", ["windows.xlsx", "windows", "results/latest", ".parquet"])
-def test_an_unknown_ending_names_those_that_are_known(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_lists_the_known_endings_for_an_unknown_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = refused([str(EXAMPLE), name], capsys)
     assert all(ending in told for ending in FORMATS)
     assert not Path(name).is_file()
 
 
-def test_without_pyarrow_the_remedy_is_named(
+def test_export_names_the_remedy_without_pyarrow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -353,7 +353,9 @@ def test_without_pyarrow_the_remedy_is_named(
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_a_full_disk_leaves_what_was_there(ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_leaves_the_old_file_on_a_full_disk(
+    ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / f"windows{ending}"
     file.write_text("of before")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -366,7 +368,7 @@ def test_a_full_disk_leaves_what_was_there(ending: str, tmp_path: Path, capsys: 
     assert [path.read_text() for path in tmp_path.iterdir()] == ["of before"]
 
 
-def test_where_no_file_can_be_none_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_refuses_a_path_that_cannot_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.csv").mkdir()
     assert "is no file: name another" in refused([str(EXAMPLE), str(tmp_path / "a.csv")], capsys)
     assert "No such file or directory" in refused([str(EXAMPLE), str(tmp_path / "nowhere" / "b.csv")], capsys)
@@ -377,7 +379,7 @@ def test_where_no_file_can_be_none_is_written(tmp_path: Path, capsys: pytest.Cap
 # The notebook.
 
 
-def test_the_notebook_runs_and_shows_what_is_kept_of_it() -> None:
+def test_notebook_shows_the_outputs_that_it_keeps() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "docs.notebook", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )

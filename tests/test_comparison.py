@@ -1,4 +1,4 @@
-"""Comparing: what a row says, four answers, two runs, the gate, every format, and what cannot be compared."""
+"""Comparison of interpreters and runs: ratios, verdicts, the gate, the formats and the errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_ad
 
 
 def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3.13t", **fields: object) -> Made:
-    """Make a run up in which one target is so much faster than the other, on cpu."""
+    """Make a run in which one interpreter is faster than the other by a share, on cpu."""
     rates = {
         ("threaded", "cpu", 4, name, pass_): 1000.0
         * (1 + share * (name == target))
@@ -41,7 +41,7 @@ def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3
     return Made(rates=rates, **(settings | fields))  # type: ignore[arg-type]
 
 
-def test_a_difference_is_found_with_its_size(tmp_path: Path) -> None:
+def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
     found = within(read_run(faster(0.03).write(tmp_path / "run")))
     row = next(row for row in found.rows if row.metric == "throughput")
     assert (row.cell, row.baseline, row.candidate) == ("threaded/cpu/4", "3.13", "3.13t")
@@ -52,14 +52,14 @@ def test_a_difference_is_found_with_its_size(tmp_path: Path) -> None:
     assert math.isnan(row.minutes)
 
 
-def test_sides_can_be_turned_round(tmp_path: Path) -> None:
+def test_comparison_inverts_when_its_sides_are_swapped(tmp_path: Path) -> None:
     run = read_run(faster(0.03).write(tmp_path / "run"))
     one, other = within(run).rows[0], within(run, baseline="3.13t").rows[0]
     assert (other.baseline, other.candidate, other.verdict) == ("3.13t", "3.13", Verdict.SLOWER)
     assert one.ratio.ratio * other.ratio.ratio == pytest.approx(1)
 
 
-def test_less_of_a_latency_is_faster(tmp_path: Path) -> None:
+def test_comparison_calls_a_lower_latency_faster(tmp_path: Path) -> None:
     rows = within(read_run(Made(models=("threaded",), workloads=("cpu",), clients=(8,)).write(tmp_path / "run"))).rows
     verdicts = {row.metric: (row.ratio.ratio > 1, row.verdict) for row in rows}
     assert verdicts["throughput"] == (True, Verdict.FASTER)
@@ -78,12 +78,12 @@ def test_less_of_a_latency_is_faster(tmp_path: Path) -> None:
         (1.02, 1.04, 0.06, Verdict.UNDECIDED),
     ],
 )
-def test_there_are_four_answers(low: float, high: float, p: float, answer: Verdict) -> None:
+def test_judge_reaches_each_of_four_verdicts(low: float, high: float, p: float, answer: Verdict) -> None:
     ratio = Ratio(math.sqrt(low * high), low, high, 9, 0.01, 8)
     assert judge(ratio, p, 0.95, 0.01, more=True) is answer
 
 
-def test_one_start_is_no_answer_and_no_interval(tmp_path: Path) -> None:
+def test_comparison_has_no_verdict_and_no_interval_from_one_launch(tmp_path: Path) -> None:
     row = within(read_run(faster(0.5, passes=1).write(tmp_path / "run"))).rows[0]
     assert row.verdict is Verdict.UNDECIDED
     fields = row.to_dict()
@@ -92,7 +92,7 @@ def test_one_start_is_no_answer_and_no_interval(tmp_path: Path) -> None:
         assert "nan" not in told(within(read_run(tmp_path / "run"))).lower()
 
 
-def test_how_much_longer_it_would_take_is_told(tmp_path: Path) -> None:
+def test_comparison_estimates_the_minutes_that_an_undecided_cell_needs(tmp_path: Path) -> None:
     run = read_run(
         Made(models=("serial",), workloads=("echo",), noise=0.1, meta={"elapsed_s": 60}).write(tmp_path / "r")
     )
@@ -101,7 +101,7 @@ def test_how_much_longer_it_would_take_is_told(tmp_path: Path) -> None:
     assert all(row.minutes > 0 for row in rows)
 
 
-def test_a_percentile_is_that_of_a_starts_requests_together(tmp_path: Path) -> None:
+def test_comparison_takes_percentiles_over_all_requests_of_a_launch(tmp_path: Path) -> None:
     def latencies(*values: int) -> str:
         histogram = Histogram()
         for value in values:
@@ -124,7 +124,7 @@ def test_a_percentile_is_that_of_a_starts_requests_together(tmp_path: Path) -> N
     assert rows["latency_p99"] == pytest.approx(1, rel=0.002)
 
 
-def test_counting_is_no_certainty(tmp_path: Path) -> None:
+def test_comparison_includes_the_counting_error(tmp_path: Path) -> None:
     rates = {("serial", "io", 8, name, p): rate for name, rate in (("3.13", 185.0), ("3.13t", 183.0)) for p in range(3)}
     run = read_run(Made(models=("serial",), workloads=("io",), clients=(8,), rates=rates).write(tmp_path / "run"))
     row = within(run).rows[0]
@@ -132,7 +132,7 @@ def test_counting_is_no_certainty(tmp_path: Path) -> None:
     assert row.verdict is Verdict.UNDECIDED
 
 
-def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> None:
+def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: Path) -> None:
     made = faster(0.03)
     records = [
         replace(one, throughput_rps=one.throughput_rps / 2, warnings=[{"code": "steal", "share": 0.3}])
@@ -157,7 +157,7 @@ def test_disturbed_windows_count_and_their_effect_is_told(tmp_path: Path) -> Non
     assert disturbed[0].undisturbed == pytest.approx(1, abs=0.005)
 
 
-def test_a_run_that_could_stop_early_has_wider_intervals(tmp_path: Path) -> None:
+def test_comparison_widens_intervals_of_a_run_that_could_stop_early(tmp_path: Path) -> None:
     plain, looks = (
         within(read_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
         for name, plan in (("plain", {}), ("looks", {"precision": 0.01}))
@@ -166,7 +166,7 @@ def test_a_run_that_could_stop_early_has_wider_intervals(tmp_path: Path) -> None
     assert looks.ratio.precision > 1.1 * plain.ratio.precision
 
 
-def test_rounds_of_one_start_do_not_count_as_starts(tmp_path: Path) -> None:
+def test_comparison_counts_launches_rather_than_rounds(tmp_path: Path) -> None:
     made = faster(0.03, passes=4)
     once = made.records()
     made.write(tmp_path / "run")
@@ -175,7 +175,7 @@ def test_rounds_of_one_start_do_not_count_as_starts(tmp_path: Path) -> None:
     assert within(read_run(tmp_path / "run")).rows[0].ratio.starts == 4
 
 
-def test_two_runs_are_compared_unpaired_and_told_so(tmp_path: Path) -> None:
+def test_comparison_of_two_runs_is_unpaired_and_says_so(tmp_path: Path) -> None:
     one, other = (read_run(faster(share).write(tmp_path / name)) for name, share in (("A", 0.0), ("B", 0.08)))
     found = between(one, other)
     row = next(row for row in found.rows if row.metric == "throughput" and row.candidate.endswith(":3.13t"))
@@ -185,7 +185,7 @@ def test_two_runs_are_compared_unpaired_and_told_so(tmp_path: Path) -> None:
     assert "not measured side by side" in FORMATS["terminal"](found)
 
 
-def test_what_only_one_run_has_is_listed(tmp_path: Path) -> None:
+def test_notes_list_cells_that_only_one_run_has(tmp_path: Path) -> None:
     one = read_run(faster(0.0).write(tmp_path / "A"))
     other = read_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
     found = between(one, other)
@@ -196,7 +196,7 @@ def test_what_only_one_run_has_is_listed(tmp_path: Path) -> None:
     assert ("more" in told) == (len(found.left_out) > LEFT_OUT_SHOWN)
 
 
-def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     targets = {"3.13": {"compiler": "GCC 12", "pgo": True}, "3.13t": {"compiler": "Clang 18", "pgo": True}}
     folder = faster(0.03, meta={"targets": targets}).write(tmp_path / "run")
     found = within(read_run(folder))
@@ -207,7 +207,7 @@ def test_different_builds_are_marked_beside_every_figure(tmp_path: Path, capsys:
     assert "differ in compiler" in capsys.readouterr().err
 
 
-def test_over_all_cells_there_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> None:
+def test_overall_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> None:
     run = read_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), passes=6).write(tmp_path / "run"))
     found = overall(run, "3.13t", "3.13")
     rows = within(run, metrics=["throughput"]).rows
@@ -221,7 +221,7 @@ def test_over_all_cells_there_is_one_figure_with_an_interval_over_passes(tmp_pat
     assert overall(run, "3.13t", "2.7") is None
 
 
-def test_in_short_each_answer_is_counted_beside_the_mean(tmp_path: Path) -> None:
+def test_tallies_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
     made = Made(models=("threaded", "asyncio"), workloads=("cpu",), targets=("3.9", "3.13", "3.13t"), passes=6)
     run = read_run(made.write(tmp_path / "run"))
     found = within(run, "3.13")
@@ -243,12 +243,12 @@ def test_in_short_each_answer_is_counted_beside_the_mean(tmp_path: Path) -> None
     assert f"<td>{mean}</td>" in FORMATS["html"](found)
 
 
-def test_between_runs_answers_are_counted_without_a_mean(tmp_path: Path) -> None:
+def test_tallies_have_no_mean_between_runs(tmp_path: Path) -> None:
     one, other = (read_run(faster(gain).write(tmp_path / f"{gain}")) for gain in (0.0, 0.03))
     assert {one.mean for one in tallies(between(one, other))} == {None}
 
 
-def test_several_interpreters_are_drawn_against_the_baseline(tmp_path: Path) -> None:
+def test_versions_draws_three_interpreters_but_not_two(tmp_path: Path) -> None:
     names = ("3.9", "3.13", "3.13t")
     assert versions.draw(Made(targets=names).load(tmp_path)) is not None
     assert versions.draw(read_run(faster(0.03).write(tmp_path / "two"))) is None
@@ -257,7 +257,7 @@ def test_several_interpreters_are_drawn_against_the_baseline(tmp_path: Path) -> 
 # The command.
 
 
-def test_the_gate_fails_only_for_a_loss_that_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_fails_only_on_a_significant_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clear = str(faster(-0.08).write(tmp_path / "clear"))
     noisy = str(faster(-0.06, passes=2).write(tmp_path / "noisy"))
     assert compare.main([clear, "--fail-slower", "5%"]) == 1
@@ -266,7 +266,7 @@ def test_the_gate_fails_only_for_a_loss_that_is_shown(tmp_path: Path, capsys: py
     assert compare.main([noisy, "--fail-slower", "5.9%"]) == 0
 
 
-def test_json_is_a_list_with_an_object_for_each_cell_and_metric(
+def test_compare_writes_json_with_an_object_per_cell_and_metric(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = str(faster(0.03).write(tmp_path / "run"))
@@ -280,7 +280,7 @@ def test_json_is_a_list_with_an_object_for_each_cell_and_metric(
     assert json.loads(capsys.readouterr().out) == rows, "the same records give the same figures, to the last digit"
 
 
-def test_names_are_data_in_every_format(tmp_path: Path) -> None:
+def test_formats_escape_names(tmp_path: Path) -> None:
     evil = "<b>|*x*"
     made = faster(0.03, target=evil)
     records = [replace(one, target=evil if one.target == "3.13t" else one.target) for one in made.records()]
@@ -302,7 +302,7 @@ def test_names_are_data_in_every_format(tmp_path: Path) -> None:
         (["RUN", "--output", "/no/such/folder/x"], "cannot write to"),
     ],
 )
-def test_what_cannot_be_compared_is_a_line_that_helps(
+def test_compare_explains_in_one_line_what_it_cannot_compare(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
 ) -> None:
     folder = str(faster(0.03).write(tmp_path / "run"))
@@ -312,13 +312,13 @@ def test_what_cannot_be_compared_is_a_line_that_helps(
     assert error.count("\n") == 1
 
 
-def test_a_share_without_its_sign_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_refuses_a_share_without_a_percent_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         compare.main([str(tmp_path), "--fail-slower", "5"])
     assert "write it as 5%" in capsys.readouterr().err
 
 
-def test_one_interpreter_is_not_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_refuses_a_run_of_one_interpreter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = faster(0.0, targets=("3.13",)).write(tmp_path / "run")
     assert compare.main([str(folder)]) == 2
     assert "one interpreter only" in capsys.readouterr().err

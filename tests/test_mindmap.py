@@ -1,4 +1,4 @@
-"""The mind map: its figures are those of the example run."""
+"""The mind map: its figures, its files and its layout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def figures() -> Figures:
     return Figures(ROOT / mindmap.EXAMPLE)
 
 
-def test_what_is_committed_says_what_the_example_run_does(figures: Figures) -> None:
+def test_mindmap_files_show_the_figures_of_the_example_run(figures: Figures) -> None:
     with style():
         figure = mindmap.draw(figures)
     for ending in ("svg", "png"):
@@ -30,13 +30,13 @@ def test_what_is_committed_says_what_the_example_run_does(figures: Figures) -> N
         )
 
 
-def test_it_comes_out_the_same_each_time(figures: Figures) -> None:
+def test_mindmap_draws_the_same_files_each_time(figures: Figures) -> None:
     with style():
         first, second = (render(mindmap.draw(figures), mindmap.NAME) for _ in range(2))
     assert first == second
 
 
-def test_no_text_is_wider_than_its_card(figures: Figures) -> None:
+def test_mindmap_fits_its_text_into_cards(figures: Figures) -> None:
     with style():
         figure = mindmap.draw(figures)
         axes = figure.axes[0]
@@ -46,7 +46,7 @@ def test_no_text_is_wider_than_its_card(figures: Figures) -> None:
     assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
 
 
-def test_a_run_without_a_microscope_is_told(tmp_path: Path) -> None:
+def test_figures_refuse_a_run_without_microbenchmarks(tmp_path: Path) -> None:
     for name in ("run.json", "records.jsonl"):
         shutil.copy(ROOT / mindmap.EXAMPLE / name, tmp_path)
     with pytest.raises(GilbenchError, match="micro"):

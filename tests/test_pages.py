@@ -1,4 +1,4 @@
-"""Pages: their blocks do what they say, their links lead somewhere, and what is written from the code is up to date."""
+"""Pages of the documentation: blocks of code, links, headings, and the reference generated from the code."""
 
 from __future__ import annotations
 
@@ -36,33 +36,33 @@ by_page = pytest.mark.parametrize("name", PAGES)
 
 
 @by_page
-def test_blocks_do_what_the_page_says(name: str) -> None:
+def test_blocks_do_what_their_page_says(name: str) -> None:
     page = Page(ROOT / name)
     wrong = [f"{name}:{block.line}: {verdict.wrong}" for block in page.blocks if (verdict := check(page, block)).wrong]
     assert not wrong, "\n".join([*wrong, "", f"if what was printed is right: python -m docs.blocks --write {name}"])
 
 
 @by_page
-def test_links_lead_somewhere(name: str) -> None:
-    broken = [link for link in links(ROOT / name) if not leads_somewhere(ROOT / name, link)]
+def test_docs_links_lead_to_existing_targets(name: str) -> None:
+    broken = [link for link in links(ROOT / name) if not resolves(ROOT / name, link)]
     assert not broken
 
 
 @by_page
-def test_headings_go_down_by_one(name: str) -> None:
+def test_docs_headings_go_down_by_one_level(name: str) -> None:
     levels = [int(token.tag[1:]) for token in tokens(ROOT / name) if token.type == "heading_open"]
     assert levels.count(1) == 1, "a page has one title"
     assert levels[0] == 1
     assert all(lower - upper <= 1 for upper, lower in pairwise(levels))
 
 
-def test_what_is_written_from_the_code_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generate_finds_the_reference_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("GILBENCH_RESULTS", raising=False)
     assert list(outdated()) == [], "nox -s docs writes it"
 
 
-def test_every_page_has_a_place_in_the_site() -> None:
+def test_docs_table_of_contents_lists_each_page() -> None:
     placed = set(_files(yaml.safe_load((ROOT / "docs/_toc.yml").read_text(encoding="utf-8"))))
     assert {page.removesuffix(".md") for page in PAGES} - {"README"} <= placed
     assert all(list(ROOT.glob(f"{page}.*")) for page in placed), "a place without a page"
@@ -105,38 +105,41 @@ def anchors(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def leads_somewhere(page: Path, link: str) -> bool:
+def resolves(page: Path, link: str) -> bool:
     parts = urlsplit(link)
     if parts.scheme:
         return parts.scheme == "https" and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc) is not None
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-    if not target.exists() or not target.is_relative_to(ROOT) or ignored(target):
+    if target not in in_a_clone():
         return False
     return not parts.fragment or (target.suffix == ".md" and parts.fragment in anchors(target))
 
 
 @cache
-def ignored(path: Path) -> bool:
-    """Return whether a file is here, but not in a clone."""
-    return subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode == 0  # noqa: S607
+def in_a_clone() -> frozenset[Path]:
+    """Return the files and folders of this repository that git does not ignore."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [file for name in listed.split("\0") if name and (file := ROOT / name).exists()]
+    return frozenset(path for file in files for path in (file, *file.parents) if path.is_relative_to(ROOT))
 
 
-def test_a_broken_link_is_seen(tmp_path: Path) -> None:
+def test_docs_link_check_detects_a_broken_link(tmp_path: Path) -> None:
     page = ROOT / "docs" / "method.md"
-    assert leads_somewhere(page, "method.md#load")
-    assert leads_somewhere(page, "#load")
-    assert leads_somewhere(page, "../results/README.md")
-    assert not leads_somewhere(page, "method.md#lod")
-    assert not leads_somewhere(page, "methods.md")
-    assert not leads_somewhere(page, "https://example")
-    assert not leads_somewhere(page, str(tmp_path))
-    assert not leads_somewhere(page, "../.nox")
+    assert resolves(page, "method.md#load")
+    assert resolves(page, "#load")
+    assert resolves(page, "../results/README.md")
+    assert not resolves(page, "method.md#lod")
+    assert not resolves(page, "methods.md")
+    assert not resolves(page, "https://example")
+    assert not resolves(page, str(tmp_path))
+    assert not resolves(page, "../.nox")
 
 
 # Blocks.
 
 
-def page_with(tmp_path: Path, written: str) -> Page:
+def write_page(tmp_path: Path, written: str) -> Page:
     path = tmp_path / "page.md"
     path.write_text(written, encoding="utf-8")
     return Page(path)
@@ -166,8 +169,8 @@ def page_with(tmp_path: Path, written: str) -> Page:
         ("```diff servers/models/__init__.py\n no such line\n+x\n```", "does not stand once"),
     ],
 )
-def test_a_wrong_block_is_told(tmp_path: Path, written: str, says: str) -> None:
-    page = page_with(tmp_path, written)
+def test_check_reports_a_wrong_block(tmp_path: Path, written: str, says: str) -> None:
+    page = write_page(tmp_path, written)
     assert says in check(page, page.blocks[0]).wrong
 
 
@@ -184,22 +187,22 @@ def test_a_wrong_block_is_told(tmp_path: Path, written: str, says: str) -> None:
         "```diff servers/models/__init__.py\n MODELS = {\n+# a row\n```",
     ],
 )
-def test_a_block_that_is_right_passes(tmp_path: Path, written: str) -> None:
-    page = page_with(tmp_path, written)
+def test_check_accepts_a_right_block(tmp_path: Path, written: str) -> None:
+    page = write_page(tmp_path, written)
     assert [check(page, block).wrong for block in page.blocks] == [""]
 
 
-def test_python_of_a_page_shares_a_namespace(tmp_path: Path) -> None:
-    page = page_with(
+def test_page_shares_a_namespace_between_its_blocks(tmp_path: Path) -> None:
+    page = write_page(
         tmp_path, "```python\nx = 1\n```\n\n```pycon\n>>> x += 1\n>>> x\n2\n```\n\n```python\nassert x == 2\n```"
     )
     assert [check(page, block).wrong for block in page.blocks] == ["", "", ""]
     with pytest.raises(AssertionError):
-        check(page, page_with(tmp_path, "```python\nassert x == 3\n```").blocks[0])
+        check(page, write_page(tmp_path, "```python\nassert x == 3\n```").blocks[0])
 
 
-def test_a_page_is_mended(tmp_path: Path) -> None:
-    page = page_with(tmp_path, "# t\n\n```console\n$ echo one\ntwo\n$ echo two \\\n> | cat\n...\n```\n")
+def test_check_returns_the_corrected_block(tmp_path: Path) -> None:
+    page = write_page(tmp_path, "# t\n\n```console\n$ echo one\ntwo\n$ echo two \\\n> | cat\n...\n```\n")
     verdict = check(page, page.blocks[0])
     assert verdict.mended == "$ echo one\none\n$ echo two \\\n> | cat\n...\n"
     place = page.blocks[0].place
@@ -207,7 +210,7 @@ def test_a_page_is_mended(tmp_path: Path) -> None:
     assert page.text[place] == page.blocks[0].source
 
 
-def test_dots_stand_for_anything() -> None:
+def test_agrees_takes_dots_for_anything() -> None:
     assert agrees("a ... c", "a b c  \n")
     assert agrees("a\n...\nd", "\na\nb\nc\nd\n\n")
     assert agrees("...", "")
@@ -216,17 +219,17 @@ def test_dots_stand_for_anything() -> None:
     assert text(steps("$ a\nb\n$ c\n")) == "$ a\nb\n$ c\n"
 
 
-def test_what_processes_print_is_seen_in_order() -> None:
+def test_shell_returns_the_output_of_processes_in_order() -> None:
     shell = Shell()
-    told = 'import subprocess; print(1, flush=True); subprocess.run(["echo", "2"]); print(3)'
-    assert shell.run(f"python -c '{told}'") == "1\n2\n3\n"
+    program = 'import subprocess; print(1, flush=True); subprocess.run(["echo", "2"]); print(3)'
+    assert shell.run(f"python -c '{program}'") == "1\n2\n3\n"
     assert shell.status == 0
 
 
-# What the reference is made of.
+# Tables that the reference is generated from.
 
 
-def test_every_code_has_a_meaning_and_a_remedy() -> None:
+def test_checks_give_each_code_a_meaning_and_a_remedy() -> None:
     assert set(checks.WHEN) == set(OF_WINDOWS)
     assert set(belief.WHEN) == set(belief.CHECKS) == set(summary.WORDING)
     measuring = [path for path in (ROOT / "bench").rglob("*.py") if "analysis" not in path.parts]
@@ -238,8 +241,8 @@ def test_every_code_has_a_meaning_and_a_remedy() -> None:
     assert set(re.findall(r'Caution\(\s*"(\w+)"', cautions)) == set(OF_RUN)
 
 
-def test_what_lies_in_a_run_s_folder_is_told() -> None:
-    run = json_of(ROOT / "results/example/run.json")
+def test_layout_documents_each_file_of_a_run() -> None:
+    run = read_json(ROOT / "results/example/run.json")
     assert set(run) == set(META)
     assert set(run["machine"]) == set(MACHINE)
     assert all(set(build) <= set(BUILD) for build in run["targets"].values())
@@ -253,18 +256,18 @@ def test_what_lies_in_a_run_s_folder_is_told() -> None:
         assert any(path.match(part) for part in parts), path
 
 
-def test_the_example_is_small_enough_for_a_clone() -> None:
+def test_example_is_small_enough_for_a_clone() -> None:
     sizes = {path: path.stat().st_size for path in (ROOT / "results/example").rglob("*") if path.is_file()}
     assert sum(sizes.values()) < 5e6
     assert sizes[ROOT / "results/example/report.html"] < 3e6
 
 
-def json_of(path: Path) -> dict[str, dict[str, dict[str, object]]]:
+def read_json(path: Path) -> dict[str, dict[str, dict[str, object]]]:
     found: dict[str, dict[str, dict[str, object]]] = yaml.safe_load(path.read_text(encoding="utf-8"))  # which JSON is
     return found
 
 
-def test_sessions_are_those_of_nox() -> None:
+def test_sessions_equal_those_of_nox() -> None:
     known = sessions()
     assert known["compare"].module == "bench.analysis.compare"
     assert known["watch"].words == ("watch",)

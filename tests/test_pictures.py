@@ -1,4 +1,4 @@
-"""Pictures: their colours, their titles, what stands in them, and that files are small and say what they show."""
+"""Plots: colours, titles, texts, and the size and description of their files."""
 
 from __future__ import annotations
 
@@ -81,26 +81,28 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("who", SEEN_BY)
-def test_models_are_told_apart_by_their_colours(who: str) -> None:
+def test_style_gives_models_distinguishable_colours(who: str) -> None:
     seen = {model: lab(np.clip(SEEN_BY[who] @ linear(colour), 0, 1)) for model, colour in COLOURS.items()}
     near = min(float(np.linalg.norm(seen[one] - seen[other])) for one, other in itertools.combinations(seen, 2))
     assert near > 12  # a difference of 2 is just seen
 
 
-def test_small_text_is_dark_enough() -> None:
+def test_style_makes_small_text_dark_enough() -> None:
     assert min(map(contrast_on_white, LABELS.values())) >= 4.5
     assert COLOURS.keys() == LABELS.keys()
     assert contrast_on_white(PALETTE["quiet"]) >= 4.5
 
 
-def test_all_colours_are_written_alike() -> None:
+def test_style_writes_colours_as_six_hex_digits() -> None:
     assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in PALETTE.values())
 
 
-# What a file says and weighs.
+# Description and size of files.
 
 
-def test_a_picture_says_what_it_shows(figures: Mapping[str, Figure], rendered: Mapping[str, tuple[str, bytes]]) -> None:
+def test_render_describes_the_picture_in_its_files(
+    figures: Mapping[str, Figure], rendered: Mapping[str, tuple[str, bytes]]
+) -> None:
     assert figures.keys() == PLOTS.keys() - {"convoy"}
     for name, (svg, png) in rendered.items():
         told = described(figures[name])
@@ -111,12 +113,12 @@ def test_a_picture_says_what_it_shows(figures: Mapping[str, Figure], rendered: M
         assert not re.search(r"<(metadata|style|title|!)", svg)
 
 
-def test_pictures_are_small(rendered: Mapping[str, tuple[str, bytes]]) -> None:
+def test_render_writes_small_files(rendered: Mapping[str, tuple[str, bytes]]) -> None:
     assert max(len(svg) for svg, _ in rendered.values()) < 40_000
     assert max(len(png) for _, png in rendered.values()) < 60_000
 
 
-def test_what_draws_the_same_is_drawn_once() -> None:
+def test_smaller_svg_defines_equal_drawings_once() -> None:
     with style():
         figure = blank(3, 2)
         axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
@@ -138,11 +140,11 @@ def test_what_draws_the_same_is_drawn_once() -> None:
         ("M 5 5 Q 6 7 8 9 L 8 9 L -1 -1", 0, "M5 5Q6 7 8 9L-1-1"),
     ],
 )
-def test_a_path_is_written_shortly(d: str, digits: int, short: str) -> None:
+def test_encode_writes_a_short_path(d: str, digits: int, short: str) -> None:
     assert encode(parse(d), digits) == short
 
 
-def test_frequent_colours_stay_what_they_are_in_a_palette() -> None:
+def test_palette_png_keeps_frequent_colours() -> None:
     chance = np.random.default_rng(1)
     pixels = chance.integers(0, 256, (60, 60, 4), dtype=np.uint8)
     pixels[:40] = [213, 94, 0, 255]
@@ -153,10 +155,10 @@ def test_frequent_colours_stay_what_they_are_in_a_palette() -> None:
     assert image.convert("RGB").getpixel((0, 45)) == (255, 255, 255)
 
 
-# What stands in a picture.
+# Texts.
 
 
-def test_no_text_is_cut_or_tiny(figures: Mapping[str, Figure]) -> None:
+def test_plots_have_no_cut_or_tiny_text(figures: Mapping[str, Figure]) -> None:
     for name, figure in figures.items():
         assert figure.get_figwidth() <= WIDEST + 0.01, name
         with style():
@@ -182,7 +184,7 @@ def _ticks_beyond(figure: Figure) -> set[int]:
     }
 
 
-def test_names_that_end_alike_are_told_apart() -> None:
+def test_shorts_keeps_names_distinct_that_end_alike() -> None:
     found = shorts(["3.13", "/opt/new/bin/python3.14", "/opt/old/bin/python3.14", "/a/b/c/d/e/bin/python3.15"])
     assert len(set(found.values())) == 4
     assert max(map(len, found.values())) <= 22
@@ -191,7 +193,7 @@ def test_names_that_end_alike_are_told_apart() -> None:
     assert len(set(shorts(["x" * 30 + "1", "y" * 30 + "1"]).values())) == 2
 
 
-def test_the_fullest_title_that_fits_is_taken() -> None:
+def test_head_takes_the_longest_title_that_fits() -> None:
     with style():
         figure = head.headed(5, 1, ["long " * 40, "short enough", "x"], "below " * 60, [head.Key("what", PAPER)] * 30)
     told = [text.get_text() for text in figure.texts]
@@ -207,7 +209,7 @@ def spread(low: float, median: float, high: float) -> Spread:
     return Spread(median, low, high, 3)
 
 
-def test_who_is_ahead_is_told_by_ranges() -> None:
+def test_titles_name_those_ahead_by_their_ranges() -> None:
     found = {"a": spread(9, 10, 11), "b": spread(12, 13, 14), "c": spread(13.5, 14, 15)}
     assert titles.ahead(found) == ["c", "b"]
     assert titles.ahead(found, most=False) == ["a"]
@@ -222,7 +224,7 @@ def test_who_is_ahead_is_told_by_ranges() -> None:
         ((300,), 1, "In one pass, most cpu requests/s with 4 clients: threaded (300/s)"),
     ],
 )
-def test_a_title_claims_no_more_than_the_numbers_show(
+def test_throughput_title_claims_no_more_than_the_figures_show(
     threaded: tuple[float, ...], passes: int, says: str, tmp_path: Path
 ) -> None:
     rates: dict[tuple[str, str, int, str, int], float] = {}
@@ -237,7 +239,7 @@ def test_a_title_claims_no_more_than_the_numbers_show(
     assert described(figure).partition(". ")[0] == says
 
 
-def test_where_no_difference_is_shown_the_title_says_so(tmp_path: Path) -> None:
+def test_forest_title_says_that_no_difference_is_significant(tmp_path: Path) -> None:
     made = Made(("serial",), ("cpu",), (1,), ("3.13", "3.14"), 3, noise=0.05)
     with style():
         figure = forest.draw(made.load(tmp_path))

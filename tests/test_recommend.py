@@ -1,4 +1,4 @@
-"""What serves best, on runs that are made up."""
+"""Recommendations from runs of made records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def best(made: Made, tmp_path: Path, objective: str = "throughput") -> dict[str,
     return {one.workload: one for one in recommendations(run)}
 
 
-def test_what_serves_best_is_what_was_measured_to(tmp_path: Path) -> None:
+def test_recommendations_name_the_fastest_measured_cell(tmp_path: Path) -> None:
     made = Made(noise=0.001)
     found = best(made, tmp_path)
     rates = {(r.model, r.workload, r.clients, r.target): r.throughput_rps for r in made.records() if r.pass_ == 0}
@@ -31,19 +31,19 @@ def test_what_serves_best_is_what_was_measured_to(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_not_told_apart_is_named(tmp_path: Path) -> None:
+def test_recommendations_name_cells_that_are_tied_with_the_best(tmp_path: Path) -> None:
     said = best(Made(), tmp_path)["io"].says
     assert "not told apart from it: " in said
     assert "serial" not in said.partition("the next")[0]
 
 
-def test_one_pass_tells_nothing_apart(tmp_path: Path) -> None:
+def test_recommendations_compare_nothing_after_one_pass(tmp_path: Path) -> None:
     said = best(Made(passes=1), tmp_path)["cpu"].says
     assert "(one pass)" in said
     assert "the next" not in said
 
 
-def test_a_bound_on_latency_leaves_out_what_exceeds_it(tmp_path: Path) -> None:
+def test_recommendations_leave_out_cells_beyond_a_latency_bound(tmp_path: Path) -> None:
     free = best(Made(noise=0), tmp_path / "1")["cpu"].best
     bounded = best(Made(noise=0), tmp_path / "2", "p99<1us")["cpu"]
     assert free is not None
@@ -52,6 +52,6 @@ def test_a_bound_on_latency_leaves_out_what_exceeds_it(tmp_path: Path) -> None:
     assert best(Made(noise=0), tmp_path / "3", "p99<1s")["cpu"].best == free
 
 
-def test_cpu_and_memory_are_objectives_too(tmp_path: Path) -> None:
+def test_recommendations_accept_cpu_and_memory_as_objectives(tmp_path: Path) -> None:
     assert "µs of CPU a request" in best(Made(), tmp_path / "1", "cpu")["cpu"].says
     assert "19.1 MiB of memory" in best(Made(), tmp_path / "2", "memory")["cpu"].says

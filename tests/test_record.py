@@ -1,4 +1,4 @@
-"""The record, the run's folder, and pytest-benchmark's clock over records."""
+"""The record, the folder of a run, and the clock that replays records to pytest-benchmark."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path, "test", {"plan": {}})
 
 
-def test_names_that_others_read_stay() -> None:
+def test_record_keeps_the_names_of_its_fields() -> None:
     raw = json.loads(RECORD.to_json())
     assert raw.keys() >= DESIGNED
     assert raw["latency_ns"].keys() == {"min", "mean", "p50", "p90", "p99", "p999", "max"}
@@ -62,34 +62,34 @@ def test_names_that_others_read_stay() -> None:
     assert "\n" not in RECORD.to_json()
 
 
-def test_a_record_comes_back_as_it_went() -> None:
+def test_record_reads_back_what_it_writes() -> None:
     assert Record.from_json(RECORD.to_json()) == RECORD
 
 
-def test_fields_of_a_later_minor_version_are_left_out() -> None:
+def test_record_ignores_fields_of_a_later_minor_version() -> None:
     raw: dict[str, Any] = json.loads(RECORD.to_json()) | {"brand_new": 1}
     raw["latency_ns"]["p9999"] = 1
     assert Record.from_json(json.dumps(raw)) == RECORD
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"schema": 1}', '{"schema": "x"}', "null", "nonsense"])
-def test_what_is_no_record_is_one_line(line: str) -> None:
+def test_record_explains_an_invalid_line_in_one_line(line: str) -> None:
     with pytest.raises(GilbenchError) as refused:
         Record.from_json(line)
     assert "\n" not in str(refused.value)
 
 
-def test_a_newer_schema_asks_for_a_newer_gilbench() -> None:
+def test_record_asks_for_a_newer_gilbench_for_a_newer_schema() -> None:
     with pytest.raises(GilbenchError, match="update gilbench"):
         Record.from_json(RECORD.to_json().replace(f'"schema": {SCHEMA}', '"schema": 99'))
 
 
-def test_not_a_number_is_never_written() -> None:
+def test_record_refuses_to_write_nan() -> None:
     with pytest.raises(ValueError, match="JSON"):
         replace(RECORD, wall_s=float("nan")).to_json()
 
 
-def test_records_are_on_disk_as_soon_as_they_are_appended(tmp_path: Path) -> None:
+def test_run_folder_writes_records_to_disk_at_once(tmp_path: Path) -> None:
     run = folder(tmp_path)
     run.append([RECORD])
     lines = (run.path / "records.jsonl").read_text(encoding="utf-8").splitlines()
@@ -101,7 +101,7 @@ def test_records_are_on_disk_as_soon_as_they_are_appended(tmp_path: Path) -> Non
     run.close()
 
 
-def test_latest_points_to_the_newest(tmp_path: Path) -> None:
+def test_run_folder_points_latest_to_the_newest_run(tmp_path: Path) -> None:
     first = RunFolder(tmp_path, "one", {})
     second = RunFolder(tmp_path, "two", {})
     assert (tmp_path / "latest").resolve() == second.path.resolve()
@@ -110,14 +110,14 @@ def test_latest_points_to_the_newest(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_run_folder_explains_a_folder_it_cannot_write_to_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way", encoding="utf-8")
     with pytest.raises(GilbenchError, match="choose another folder with --results") as refused:
         folder(tmp_path)
     assert "\n" not in str(refused.value)
 
 
-def test_a_full_disk_loses_nothing_that_was_written(tmp_path: Path) -> None:
+def test_run_folder_keeps_written_records_on_a_full_disk(tmp_path: Path) -> None:
     run = folder(tmp_path)
     run.append([RECORD])
     before = (run.path / "records.jsonl").read_bytes()
@@ -132,7 +132,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path: Path) -> None:
     assert (run.path / "records.jsonl").read_bytes().startswith(before)
 
 
-def test_only_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_run_refuses_a_second_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     other = "from bench.run_folder import only_run\nwith only_run(): print('measuring', flush=True); input()"
@@ -146,7 +146,7 @@ def test_only_one_run_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert os.listdir(tmp_path) == [f"gilbench-{os.getuid()}.lock"]  # noqa: PTH208 - names are all there is
 
 
-def test_the_clock_counts_seconds_per_request() -> None:
+def test_replay_advances_the_clock_by_seconds_per_request() -> None:
     replay = Replay([RECORD, replace(RECORD, wall_s=2.0)])
     before_s = seconds_per_request()
     replay()
