@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -27,10 +28,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("every_python"):
         interpreters.take_every_python()
+    if hasattr(config, "workerinput"):
+        interpreters.take(config.workerinput["interpreters"])
     if config.getoption("busy") and not hasattr(config, "workerinput"):  # once, not in each of xdist's workers
-        loops = busy()
-        loops.__enter__()
-        config.add_cleanup(lambda: loops.__exit__(None, None, None))
+        loops = contextlib.ExitStack()
+        loops.enter_context(busy())
+        config.add_cleanup(loops.close)
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Let xdist's workers test under the same interpreters, found once."""
+    node.workerinput["interpreters"] = interpreters.pass_on()
 
 
 class ByContract(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types

@@ -22,7 +22,7 @@ from docs.blocks.page import Page
 from docs.sessions import ROOT
 from loadgen import Load, run
 from tests.support.interpreters import chosen
-from tests.test_servers import Server
+from tests.support.serving import Server
 
 HOW_TO = ROOT / "docs/how-to"
 
@@ -68,7 +68,7 @@ def test_the_workload_that_a_page_adds_is_served(added: Path) -> None:
     server = Server(Path(sys.executable), "threaded", "--workload", "pattern", cwd=added)
     with closing(server):
         server.wait_until_ready()
-        assert server.said["work"]["searches"] == 1
+        assert server.ready_line["work"]["searches"] == 1
         load(server, clients=2)
         server.end()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 
 from bench.interpreters.targets import Target, discover
 
 _every = False
+_passed_on: list[Target] = []
 
 
 def take_every_python() -> None:
@@ -15,10 +17,20 @@ def take_every_python() -> None:
     _every = True
 
 
+def pass_on() -> str:
+    """Return those found as text for :func:`take`: looking for them again costs time, and may find others."""
+    return json.dumps([(target.name, target.build) for target in found()])
+
+
+def take(text: str) -> None:
+    """Let :func:`found` return what :func:`pass_on` in another process has found."""
+    _passed_on[:] = [Target(name, build) for name, build in json.loads(text)]
+
+
 @functools.cache
 def found() -> list[Target]:
     """Return every CPython on this machine, newest first."""
-    return discover()
+    return _passed_on or discover()
 
 
 @functools.cache
