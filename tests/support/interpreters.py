@@ -7,6 +7,9 @@ import json
 
 from bench.interpreters.targets import Target, discover
 
+FEW_PYTHONS = {"PATH": "/usr/bin:/bin", "PYENV_ROOT": "/nowhere"}
+"""Environment of a command that is given interpreters by their paths, and need not spend seconds on finding others."""
+
 _every = False
 _passed_on: list[Target] = []
 
