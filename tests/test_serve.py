@@ -21,7 +21,6 @@ import pytest
 from bench.analysis import serve
 from bench.analysis.__main__ import draw, main
 from bench.analysis.load import read_run
-from bench.analysis.plots import PLOTS
 from bench.analysis.serve import Served
 from tests.support.made import Made
 from tests.support.until import until
@@ -138,13 +137,10 @@ def test_served_raises_an_error_in_drawing_once_and_draws_again(
     assert new(served)
 
 
-def test_served_prefers_the_page_that_the_run_has_drawn(
-    folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_served_prefers_the_page_that_the_run_has_drawn(folder: Path, drawers: Pool) -> None:
     served = Served(folder, drawers)
     new(served)
     assert "<figure" not in served.page()
-    monkeypatch.setattr("bench.analysis.__main__.PLOTS", {"throughput": PLOTS["throughput"]})
     draw(read_run(folder), quiet=True)
     assert "<figure" in served.page()
     assert (folder / "report.html").read_text().split("</body>")[0] in served.page()
