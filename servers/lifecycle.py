@@ -63,6 +63,10 @@ def announce(listener: socket.socket, **fields: object) -> None:
 def install(lifeline: bool) -> None:
     """Let signals, and the end of standard input if ``lifeline``, stop this process."""
     _Process.lifeline = lifeline
+    _stop_at_signals()
+
+
+def _stop_at_signals() -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: stop())
 
@@ -212,6 +216,7 @@ def attended(connection: Any) -> Iterator[None]:
 def forked() -> None:
     """Make a child just forked its own master: signals stop the child alone and wake the child alone."""
     signal.set_wakeup_fd(-1)
+    _stop_at_signals()  # a running event loop has handlers of its own, which do nothing in a child
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _Process.lifeline = False
     _Process.endings.clear()

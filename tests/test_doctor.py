@@ -1,4 +1,4 @@
-"""What the doctor sees on machines that are made up, and on this one."""
+"""Findings of the doctor on made machines, and on this one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def machine(folder: Path, files: dict[str, str]) -> Surroundings:
 
 
 @pytest.mark.parametrize("check", CHECKED)
-def test_what_is_wrong_has_its_cost_and_its_remedy(tmp_path: Path, check: object) -> None:
+def test_doctor_names_cost_and_remedy_of_a_finding(tmp_path: Path, check: object) -> None:
     assert callable(check)
     found = check(machine(tmp_path, NOISY))
     assert found.found
@@ -49,7 +49,7 @@ def test_what_is_wrong_has_its_cost_and_its_remedy(tmp_path: Path, check: object
 
 
 @pytest.mark.parametrize("check", [*CHECKED, doctor.isolated, doctor.accounts])
-def test_what_is_right_costs_nothing(tmp_path: Path, check: object) -> None:
+def test_doctor_names_no_cost_of_what_is_right(tmp_path: Path, check: object) -> None:
     assert callable(check)
     found = check(machine(tmp_path, QUIET))
     assert found.found
@@ -57,16 +57,16 @@ def test_what_is_right_costs_nothing(tmp_path: Path, check: object) -> None:
 
 
 @pytest.mark.parametrize("check", CHECKED)
-def test_what_is_not_told_is_unknown_and_no_fault(tmp_path: Path, check: object) -> None:
+def test_doctor_does_not_fault_what_the_system_does_not_report(tmp_path: Path, check: object) -> None:
     assert callable(check)
     assert check(machine(tmp_path, {}))[1:3] == (None, "")
 
 
-def test_a_quota_is_told_in_cpus(tmp_path: Path) -> None:
+def test_doctor_reports_a_quota_in_cpus(tmp_path: Path) -> None:
     assert doctor.quota(machine(tmp_path, NOISY)).found == "1.5 CPUs"
 
 
-def test_this_machine_is_looked_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_checks_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["doctor", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert len(rows) == len(CHECKS)

@@ -1,4 +1,4 @@
-"""What is typed behind ``nox -s bench --``."""
+"""The options of ``nox -s bench``: defaults, values, and what is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.interpreters import found
 
 
 @pytest.fixture(autouse=True)
-def found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def interpreters_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find this machine's interpreters once: how they are found is not what is tested here, and takes a second."""
     monkeypatch.setattr(options, "discover", found)
 
@@ -28,7 +28,7 @@ def typed(**given: str) -> Wanted:
     return read(words | {"pythons": f"mine={sys.executable}"} | given)
 
 
-def test_the_defaults_are_the_plan_that_the_readme_promises() -> None:
+def test_options_default_to_the_plan_of_the_readme() -> None:
     wanted = typed()
     assert wanted.models == ["serial", "threaded", "asyncio", "multiprocess"]
     assert wanted.workloads == ["echo", "io", "cpu"]
@@ -38,7 +38,7 @@ def test_the_defaults_are_the_plan_that_the_readme_promises() -> None:
     assert len(wanted.cells) == 4 * 3 * 3
 
 
-def test_all_is_everything_but_what_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_take_all_for_everything_that_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, "threaded", MODELS["threaded"]._replace(since=(3, 99)))
     wanted = typed(servers="all", workloads=" all")
     assert wanted.models == list(MODELS)
@@ -49,12 +49,12 @@ def test_all_is_everything_but_what_cannot_be_had(monkeypatch: pytest.MonkeyPatc
         typed(servers="threaded")
 
 
-def test_the_seed_is_drawn_unless_given() -> None:
+def test_options_draw_a_seed_unless_one_is_given() -> None:
     assert typed().seed != typed().seed
     assert typed(seed="0").seed == 0
 
 
-def test_what_is_given_is_taken() -> None:
+def test_options_take_the_values_that_are_given() -> None:
     wanted = typed(servers="threaded, serial", clients="2,2,16", conversation="keepalive", budget="90s", passes="5")
     assert wanted.models == ["threaded", "serial"]
     assert wanted.clients == [2, 16]
@@ -63,7 +63,7 @@ def test_what_is_given_is_taken() -> None:
     assert [cell.name for cell in wanted.cells[:2]] == ["threaded-echo-2-mine", "threaded-echo-16-mine"]
 
 
-def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() -> None:
+def test_options_make_windows_short_and_rounds_several_at_a_precision() -> None:
     pair = f"one={sys.executable},two={sys.executable}"
     wanted = typed(pythons=pair, precision="1.5%", baseline="two")
     assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 7, 0.1, "two")
@@ -98,7 +98,7 @@ def test_a_run_that_stops_at_precision_has_short_windows_and_several_rounds() ->
         ("resume", "/no/such/run", "holds no run"),
     ],
 )
-def test_nonsense_is_refused_with_the_option_and_the_remedy(option: str, text: str, says: str) -> None:
+def test_options_refuse_invalid_values_with_the_remedy(option: str, text: str, says: str) -> None:
     with pytest.raises(GilbenchError) as refused:
         typed(**{option: text})
     assert says in str(refused.value)

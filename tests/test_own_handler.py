@@ -65,7 +65,7 @@ def serving(model: str, handler: str, target: Any = CONTROL) -> Iterator[Server]
 
 
 def ask(server: Server, *requests: bytes) -> list[bytes]:
-    with socket.create_connection(("127.0.0.1", server.port), 5) as connection, connection.makefile("rb") as replies:
+    with socket.create_connection(("127.0.0.1", server.port), 60) as connection, connection.makefile("rb") as replies:
         answers = []
         for request in requests:
             connection.sendall(request + b"\n")
@@ -77,7 +77,7 @@ def ask(server: Server, *requests: bytes) -> list[bytes]:
     ("target", "model"),
     [(name, model) for name, one in chosen().items() for model, row in MODELS.items() if one.release >= row.since],
 )
-def test_every_model_serves_it_under_every_interpreter(target: str, model: str, shop: str) -> None:
+def test_own_handler_is_served_by_every_model_and_interpreter(target: str, model: str, shop: str) -> None:
     with serving(model, f"{shop}:price", TARGETS[target]) as server:
         assert ask(server, b"21", b"x", b"4") == [
             b"42\n",
@@ -89,12 +89,12 @@ def test_every_model_serves_it_under_every_interpreter(target: str, model: str, 
 
 
 @pytest.mark.parametrize("model", [name for name, row in MODELS.items() if CONTROL.release >= row.since])
-def test_a_coroutine_function_is_served_by_every_model(model: str, shop: str) -> None:
+def test_own_handler_may_be_a_coroutine_function_under_every_model(model: str, shop: str) -> None:
     with serving(model, f"{shop}:remote") as server:
         assert ask(server, b"a", b"b") == [b"from afar: a\n", b"from afar: b\n"]
 
 
-def test_a_factory_is_called_once_in_each_worker(shop: str) -> None:
+def test_own_handler_calls_a_factory_once_in_each_worker(shop: str) -> None:
     with serving("serial", f"{shop}:make()") as server:
         assert ask(server, b"a", b"b") == [b"1\n", b"2\n"]
         assert ask(server, b"c") == [b"3\n"]
@@ -103,21 +103,21 @@ def test_a_factory_is_called_once_in_each_worker(shop: str) -> None:
         assert ask(server, b"c") == [b"1\n"]  # another thread
 
 
-def test_a_module_is_found_from_where_one_stands(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_handler_is_imported_from_the_current_folder(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(shop).parent)
     with serving("serial", "shop:price") as server:
         assert ask(server, b"1") == [b"2\n"]
 
 
-def test_a_reply_that_is_none_is_a_failure_of_the_handler(shop: str) -> None:
+def test_own_handler_fails_if_it_does_not_return_bytes(shop: str) -> None:
     with serving("serial", f"{shop}:text") as server:
         assert ask(server, b"1") == [b"!TypeError: the handler returned str, not bytes\n"]
 
 
-def test_failures_are_counted_by_the_load_generator(shop: str) -> None:
+def test_loadgen_counts_failures_of_a_handler_as_errors(shop: str) -> None:
     with serving("threaded", f"{shop}:price") as server:
         for request, answered in ((b"1", True), (b"x", False)):
-            load = Load(host="127.0.0.1", port=server.port, wire=any_line_wire(request), connections=2, duration_s=0.2)
+            load = Load(host="127.0.0.1", port=server.port, wire=any_line_wire(request), connections=2, duration_s=0.5)
             result = run(load)
             assert bool(result.requests) is answered
             assert set(result.errors) == (set() if answered else {"handler_failed"})
@@ -132,7 +132,7 @@ def test_failures_are_counted_by_the_load_generator(shop: str) -> None:
         ("nosuchpackage:handle", "under the interpreter of an environment that has it"),
     ],
 )
-def test_what_cannot_be_served_is_told_in_a_line(shop: str, handler: str, told: str) -> None:
+def test_own_handler_is_refused_in_one_line_if_it_cannot_be_served(shop: str, handler: str, told: str) -> None:
     with pytest.raises(ServerFailed, match=told), serving("serial", handler.replace("SHOP", shop)):
         pass
 
@@ -140,11 +140,16 @@ def test_what_cannot_be_served_is_told_in_a_line(shop: str, handler: str, told: 
 # As an option.
 
 
+@pytest.fixture(autouse=True)
+def interpreters_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.planning.options.discover", found)
+
+
 def wanted(**typed: str) -> Wanted:
     return read({name: option.default for name, option in OPTIONS.items()} | typed)
 
 
-def test_it_is_a_workload_by_the_name_of_the_function(shop: str) -> None:
+def test_options_name_the_workload_after_the_function_of_a_handler(shop: str) -> None:
     found = wanted(workloads=f"echo,{shop}:price,package.module:make()", objective="p99<20ms")
     assert found.workloads == ["echo", "price", "make"]
     assert found.handlers == {"price": f"{shop}:price", "make": "package.module:make()"}
@@ -163,6 +168,6 @@ def test_it_is_a_workload_by_the_name_of_the_function(shop: str) -> None:
         ({"objective": "beauty"}, "choose from throughput"),
     ],
 )
-def test_what_makes_no_sense_is_refused(typed: dict[str, str], told: str) -> None:
+def test_options_refuse_handlers_that_are_invalid(typed: dict[str, str], told: str) -> None:
     with pytest.raises(GilbenchError, match=told):
         wanted(**typed)

@@ -1,14 +1,15 @@
-"""What is measured, in which order, and for how long."""
+"""What is measured, in which order (Plan), and for how long (Budget, on a clock that the test moves)."""
 
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from bench.errors import GilbenchError
+from bench.planning import budget as budgets
 from bench.planning.budget import CAP_S, FLOOR_S, Budget
 from bench.planning.plan import Cell, Plan
 
@@ -22,13 +23,13 @@ def plan(cells: tuple[Cell, ...] = CELLS, passes: int = 3, budget_s: float = 60.
     return Plan(cells=cells, passes=passes, budget_s=budget_s, conversation=10, seed=seed)
 
 
-def test_each_pass_visits_every_cell_once() -> None:
+def test_plan_visits_every_cell_once_in_each_pass() -> None:
     for pass_ in range(3):
         visited = [cell for (cells,) in plan().order(pass_) for cell in cells]
         assert sorted(visited) == sorted(CELLS)
 
 
-def test_rounds_of_a_start_visit_every_target_again_in_another_order() -> None:
+def test_plan_visits_every_interpreter_in_each_round_in_another_order() -> None:
     several = replace(plan(), rounds=8)
     for rounds in several.order(0):
         assert len(rounds) == 8
@@ -37,13 +38,13 @@ def test_rounds_of_a_start_visit_every_target_again_in_another_order() -> None:
     assert several.windows == 8 * plan().windows
 
 
-def test_targets_of_a_group_stand_side_by_side() -> None:
+def test_plan_keeps_the_interpreters_of_a_group_together() -> None:
     for (group,) in plan().order(0):
         assert len({cell.group for cell in group}) == 1
         assert {cell.target for cell in group} == {"3.13", "3.13t", "3.14"}
 
 
-def test_the_order_is_random_and_the_seed_repeats_it() -> None:
+def test_plan_orders_by_chance_and_the_seed_repeats_it() -> None:
     orders = [[cell for (cells,) in plan().order(pass_) for cell in cells] for pass_ in range(3)]
     assert orders == [[cell for (cells,) in plan().order(pass_) for cell in cells] for pass_ in range(3)]
     assert orders[0] != orders[1] != orders[2]
@@ -52,7 +53,7 @@ def test_the_order_is_random_and_the_seed_repeats_it() -> None:
     assert len(firsts) > 1
 
 
-def test_keepalive_refuses_clients_that_would_starve() -> None:
+def test_plan_refuses_clients_that_would_starve_with_keepalive() -> None:
     def keepalive(*cells: Cell) -> Plan:
         return Plan(cells=cells, passes=1, budget_s=60, conversation=None, seed=0)
 
@@ -61,7 +62,7 @@ def test_keepalive_refuses_clients_that_would_starve() -> None:
     assert keepalive(Cell("serial", "io", 1, "3.13"), Cell("threaded", "io", 8, "3.13")).windows == 2
 
 
-def test_a_plan_says_what_it_is_made_of() -> None:
+def test_plan_describes_itself_for_run_json() -> None:
     fields = plan().to_dict()
     assert fields["models"] == ["serial", "threaded"]
     assert fields["workloads"] == ["io", "cpu"]
@@ -71,18 +72,33 @@ def test_a_plan_says_what_it_is_made_of() -> None:
     assert (fields["passes"], fields["seed"], fields["conversation"]) == (3, 7, 10)
 
 
-def test_windows_fill_the_budget() -> None:
+class Clock:
+    """A clock that the test moves."""
+
+    now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(budgets, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
+
+
+def test_budget_fills_its_time_with_windows(clock: Clock) -> None:
     budget = Budget.start(plan(), start_and_stop_s=0.3)
-    whole_s = plan().windows * (budget.window_s(0) + budget.overhead_s)
-    assert 45 < whole_s < 60
+    assert plan().windows * (budget.window_s(0) + budget.overhead_s) == pytest.approx(60 - budget.drawing_s)
     assert budget.window_s(0) > FLOOR_S
 
 
-def test_a_large_budget_does_not_stretch_a_window_for_ever() -> None:
+def test_budget_keeps_windows_short_however_large_it_is(clock: Clock) -> None:
     assert Budget.start(plan(budget_s=86_400), 0.3).window_s(0) == CAP_S
 
 
-def test_the_smallest_budget_that_would_do_is_told_and_does() -> None:
+def test_budget_names_the_smallest_that_would_do(clock: Clock) -> None:
     with pytest.raises(GilbenchError, match="do not fit") as refused:
         Budget.start(plan(budget_s=20), 0.3)
     told_s = int(str(refused.value).split("--budget ")[2].split("s")[0])
@@ -90,11 +106,42 @@ def test_the_smallest_budget_that_would_do_is_told_and_does() -> None:
     assert Budget.start(plan(budget_s=told_s), 0.3).window_s(0) >= FLOOR_S
 
 
-def test_time_lost_shortens_what_is_left() -> None:
+def test_budget_shortens_the_windows_that_are_left_by_the_time_lost(clock: Clock) -> None:
     budget = Budget.start(plan(), 0.3)
-    at_first_s = budget.window_s(0)
-    budget.began_s = time.monotonic() - 30  # half of the budget gone, a third of the windows done
-    budget.learn(windows_done=24, in_windows_s=24 * at_first_s)
-    assert FLOOR_S <= budget.window_s(24) < at_first_s
-    budget.began_s -= 60
+    first_s = budget.window_s(0)
+    clock.now_s += 20  # a third of the windows is done
+    budget.learn(windows_done=24, in_windows_s=24 * first_s)
+    assert budget.overhead_s == pytest.approx((20 - 24 * first_s) / 24)
+    assert budget.window_s(24) == pytest.approx((60 - budget.drawing_s - 20) / 48 - budget.overhead_s)
+    clock.now_s += 60
     assert budget.window_s(24) == FLOOR_S
+
+
+@pytest.mark.parametrize("overhead_s", [0.05, 0.19, 0.6])
+def test_budget_is_met_whatever_windows_cost(clock: Clock, overhead_s: float) -> None:
+    budget = Budget.start(plan(budget_s=120), 0.3)
+    began_s, in_windows_s = clock.now_s, 0.0
+    for pass_ in range(3):
+        window_s = budget.window_s(pass_ * 24)
+        in_windows_s += 24 * window_s
+        clock.now_s += 24 * (window_s + overhead_s)
+        budget.learn((pass_ + 1) * 24, in_windows_s)
+    assert clock.now_s - began_s == pytest.approx(120 - budget.drawing_s)
+
+
+def test_budget_counts_what_an_interrupted_run_has_used(clock: Clock) -> None:
+    fresh, resumed = Budget.start(plan(), 0.3), Budget.start(plan(), 0.3, used_s=20)
+    assert resumed.window_s(24) < fresh.window_s(24)
+    assert resumed.used == pytest.approx(20 / (60 - resumed.drawing_s))
+    clock.now_s += 60 - resumed.drawing_s - 20 + 1e-6
+    assert resumed.spent
+    assert not fresh.spent
+
+
+def test_budget_makes_as_many_passes_at_a_precision_as_there_is_time_for(clock: Clock) -> None:
+    precise = replace(plan(budget_s=600), precision=0.01, window_s=0.1, rounds=7)
+    budget = Budget.start(precise, 0.3)
+    pass_s = 24 * 7 * (budget.overhead_s + 0.1)
+    assert budget.passes * pass_s <= 600 - budget.drawing_s < (budget.passes + 1) * pass_s
+    clock.now_s += 590
+    assert budget.window_s(24) == 0.1  # shorter windows would have another precision

@@ -1,4 +1,4 @@
-"""A run's page over HTTP."""
+"""A run's page over HTTP: what is served, when it is drawn again, and how serving ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -62,7 +63,7 @@ def new(served: Served, version: str = "") -> str:
 
 
 def get(port: int, path: str, host: str = "localhost") -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", path, headers={"Host": host})
     answer = connection.getresponse()
     body = answer.read().decode()
@@ -70,11 +71,9 @@ def get(port: int, path: str, host: str = "localhost") -> tuple[int, str]:
     return answer.status, body
 
 
-def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
-    server: tuple[subprocess.Popen[str], int], folder: Path
-) -> None:
+def test_serve_serves_a_running_run_until_ctrl_c(server: tuple[subprocess.Popen[str], int], folder: Path) -> None:
     process, port = server
-    assert until(lambda: get(port, "/version")[1])
+    assert until(lambda: get(port, "/version")[1], timeout_s=300)  # drawn at a low priority
     status, page = get(port, "/")
     assert status == 200
     assert "The run is still going on" in page
@@ -96,7 +95,7 @@ def test_a_run_that_is_going_on_is_served_and_ctrl_c_ends_it(
     assert process.stdout.read() == ""
 
 
-def test_the_page_is_drawn_anew_when_there_is_something_new_and_time_has_passed(
+def test_served_draws_again_once_there_are_new_records_and_time_has_passed(
     folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = Served(folder, drawers)
@@ -112,7 +111,7 @@ def test_the_page_is_drawn_anew_when_there_is_something_new_and_time_has_passed(
     assert "windows" in served.page()
 
 
-def test_the_page_comes_when_it_is_drawn_however_long_that_takes(
+def test_served_shows_a_placeholder_until_the_page_is_drawn(
     folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve, "PATIENCE_S", 0.0)
@@ -126,7 +125,7 @@ def test_the_page_comes_when_it_is_drawn_however_long_that_takes(
     assert "its page is being drawn" not in served.page()
 
 
-def test_what_went_wrong_in_drawing_is_told_once_and_tried_again(
+def test_served_raises_an_error_in_drawing_once_and_draws_again(
     folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve, "REFRESH_S", 0.0)
@@ -138,7 +137,7 @@ def test_what_went_wrong_in_drawing_is_told_once_and_tried_again(
     assert new(served)
 
 
-def test_what_a_run_has_drawn_itself_is_what_is_served(folder: Path, drawers: Pool) -> None:
+def test_served_prefers_the_page_that_the_run_has_drawn(folder: Path, drawers: Pool) -> None:
     served = Served(folder, drawers)
     new(served)
     assert "<figure" not in served.page()
@@ -147,14 +146,16 @@ def test_what_a_run_has_drawn_itself_is_what_is_served(folder: Path, drawers: Po
     assert (folder / "report.html").read_text().split("</body>")[0] in served.page()
 
 
-def test_a_run_without_a_window_says_so(folder: Path, drawers: Pool) -> None:
+def test_served_shows_that_a_run_has_no_record_yet(folder: Path, drawers: Pool) -> None:
     (folder / "records.jsonl").write_text("")
     served = Served(folder, drawers)
     new(served)
     assert "holds no complete record" in served.page()
 
 
-def test_a_new_run_takes_over(tmp_path: Path, folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_served_follows_latest_to_a_new_run(
+    tmp_path: Path, folder: Path, drawers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(serve, "REFRESH_S", 0.0)
     latest = tmp_path / "latest"
     latest.symlink_to(folder)
@@ -173,7 +174,7 @@ def test_a_new_run_takes_over(tmp_path: Path, folder: Path, drawers: Pool, monke
         (["{}", "--serve", "--port", "http"], "'http' is no whole number from 0 to 65535"),
     ],
 )
-def test_what_cannot_be_served_is_one_line(
+def test_serve_refuses_wrong_options_in_one_line(
     words: list[str], says: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -187,7 +188,7 @@ def test_what_cannot_be_served_is_one_line(
     assert says in err
 
 
-def test_sigterm_ends_it_as_ctrl_c_does(server: tuple[subprocess.Popen[str], int]) -> None:
+def test_serve_ends_at_sigterm(server: tuple[subprocess.Popen[str], int]) -> None:
     process, port = server
     assert get(port, "/version")[0] == 200
     process.terminate()
@@ -196,8 +197,7 @@ def test_sigterm_ends_it_as_ctrl_c_does(server: tuple[subprocess.Popen[str], int
     assert process.stdout.read() == ""
 
 
-def test_a_port_that_is_taken_is_one_line(
-    server: tuple[subprocess.Popen[str], int], folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([str(folder), "--serve", "--port", str(server[1])]) == 1
+def test_serve_refuses_a_port_in_use_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert main([str(folder), "--serve", "--port", str(listener.getsockname()[1])]) == 1
     assert "choose another with --port" in capsys.readouterr().err

@@ -1,9 +1,10 @@
-"""Starting and stopping servers under a target, and what is read of them from outside."""
+"""Launching and stopping a server under an interpreter, and what its process tree used, read from outside."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import stat
@@ -12,21 +13,21 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bench.accounting import usage as accounting
+from bench.accounting import usage
 from bench.errors import ServerFailed
 from bench.interpreters.targets import Target, resolve
 from bench.places import ROOT
+from bench.record import ContextSwitches, CpuTime, PageFaults
 from bench.server import Server
-from loadgen import Load, run
 from servers.models import MODELS as SERVING_MODELS
 from tests.support.until import until
 
-pytestmark = pytest.mark.quiet
-
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
+TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +35,8 @@ def target() -> Target:
     return resolve(sys.executable, [])[0]
 
 
-@pytest.mark.parametrize("model", [name for name, row in SERVING_MODELS.items() if row.since <= sys.version_info[:2]])
-def test_a_server_whose_turn_it_is_not_is_asleep(target: Target, model: str) -> None:
-    with running(target, model) as server:
-        ask = Load(host="127.0.0.1", port=server.port, connections=2, duration_s=0.05, conversation=10)
-        assert run(ask).requests
-        time.sleep(0.1)  # the last client has left
-        before = accounting.read(server.pid)
-        time.sleep(0.5)
-        after = accounting.read(server.pid)
-    assert after.cpu_s - before.cpu_s < 0.005
-
-
 @contextlib.contextmanager
-def running(target: Target, model: str, workload: str = "cpu") -> Iterator[Server]:
+def running(target: Target, model: str, workload: str = "echo") -> Iterator[Server]:
     server = Server(target, model, workload)
     try:
         server.ready()
@@ -75,43 +64,43 @@ def fake(tmp_path: Path, script: str) -> Target:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_server_is_up_between_ready_and_stop(target: Target, model: str) -> None:
+def test_server_accepts_connections_between_ready_and_stop(target: Target, model: str) -> None:
     with running(target, model) as server:
         assert server.said["model"] == model
         assert server.said["pid"] == server.pid
         server.check()
-        socket.create_connection(("127.0.0.1", server.port), 1).close()
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S).close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", server.port), 1)
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S)
     assert session_of(server.pid) == []
 
 
-def test_a_server_that_dies_at_its_start_tells_its_last_words(tmp_path: Path) -> None:
+def test_server_fails_with_the_last_lines_of_a_process_that_ends_at_launch(tmp_path: Path) -> None:
     server = Server(fake(tmp_path, "echo one >&2; echo two >&2; echo three >&2; echo four >&2; exit 3"), "serial", "io")
     with pytest.raises(ServerFailed) as failed:
         server.ready()
     assert str(failed.value) == "serial with io under fake ended at its start: two | three | four"
 
 
-def test_a_server_that_dies_silently_tells_its_exit_code(tmp_path: Path) -> None:
+def test_server_fails_with_the_exit_code_of_a_process_without_output(tmp_path: Path) -> None:
     server = Server(fake(tmp_path, "exit 3"), "serial", "io")
     with pytest.raises(ServerFailed, match="exit code 3, no output"):
         server.ready()
 
 
-def test_nonsense_in_place_of_the_ready_line_is_a_failure_and_leaves_no_process(tmp_path: Path) -> None:
+def test_server_ends_a_process_whose_ready_line_is_invalid(tmp_path: Path) -> None:
     server = Server(fake(tmp_path, "echo hello; sleep 60 & sleep 60"), "serial", "io")
     with pytest.raises(ServerFailed, match="ended at its start"):
         server.ready()
     assert until(lambda: session_of(server.pid) == [])
 
 
-def test_a_program_that_cannot_start_is_a_failure(tmp_path: Path) -> None:
+def test_server_fails_for_a_program_that_cannot_be_executed(tmp_path: Path) -> None:
     with pytest.raises(ServerFailed, match="cannot start"):
         Server(Target("gone", {"executable": str(tmp_path / "gone")}), "serial", "io")
 
 
-def test_a_server_that_ends_by_itself_is_noticed(target: Target) -> None:
+def test_server_check_fails_once_the_process_has_ended(target: Target) -> None:
     with running(target, "threaded") as server:
         os.kill(server.pid, signal.SIGKILL)
         assert until(lambda: session_of(server.pid) == [])
@@ -119,7 +108,7 @@ def test_a_server_that_ends_by_itself_is_noticed(target: Target) -> None:
             server.check()
 
 
-def test_a_server_deaf_to_signals_is_ended_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_kills_a_process_that_ignores_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.server.STOP_TIMEOUT_S", 0.3)
     ready = '{"event": "ready", "port": 1, "work": {}}'
     server = Server(fake(tmp_path, f"trap '' TERM INT; echo '{ready}'; while :; do sleep 0.1; done"), "serial", "io")
@@ -129,27 +118,32 @@ def test_a_server_deaf_to_signals_is_ended_all_the_same(tmp_path: Path, monkeypa
     assert until(lambda: session_of(server.pid) == [])
 
 
-@pytest.mark.parametrize("model", ["threaded", "multiprocess"])
-def test_servers_end_with_a_harness_that_was_killed(model: str) -> None:
+def test_server_ends_with_a_harness_that_is_killed() -> None:
     harness = (
-        "import sys; from bench.server import Server; from bench.interpreters.targets import resolve\n"
-        f"server = Server(resolve(sys.executable, [])[0], {model!r}, 'io'); server.ready()\n"
-        "print(server.pid, server.port, flush=True); input()"
+        "import sys; from bench.server import Server; from bench.interpreters.targets import Target\n"
+        "own = Target('own', {'executable': sys.executable, 'gil_enabled': True})\n"
+        "servers = [Server(own, model, 'io') for model in ('threaded', 'multiprocess')]\n"
+        "for server in servers: server.ready(); print(server.pid, server.port, flush=True)\n"
+        "input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", harness], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        pid, port = map(int, process.stdout.readline().split())
-        with socket.create_connection(("127.0.0.1", port), 1) as connection:
-            connection.sendall(b"hello\n")
-            assert connection.recv(100) == b"Yes, yes\n"
-            assert session_of(pid)
+        sessions = []
+        with contextlib.ExitStack() as stack:
+            for _ in range(2):
+                pid, port = map(int, process.stdout.readline().split())
+                connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), TIMEOUT_S))
+                connection.sendall(b"hello\n")
+                assert connection.recv(100) == b"Yes, yes\n"
+                assert session_of(pid)
+                sessions.append(pid)
             process.kill()
-            assert until(lambda: session_of(pid) == [])
+            assert until(lambda: not any(session_of(pid) for pid in sessions))
 
 
-def test_stopping_many_leaves_no_descriptor_behind(target: Target) -> None:
+def test_server_closes_all_descriptors_when_it_stops(target: Target) -> None:
     def count() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -160,55 +154,139 @@ def test_stopping_many_leaves_no_descriptor_behind(target: Target) -> None:
     assert count() == before
 
 
-# Accounts.
+def converse(server: Server, requests: int = 1) -> None:
+    """Send requests on a connection of their own, each once the one before is answered."""
+    with (
+        socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as connection,
+        connection.makefile("rb") as replies,
+    ):
+        for _ in range(requests):
+            connection.sendall(b"hello\n")
+            assert replies.readline() == b"Yes, yes\n"
+
+
+# What a process tree used.
+
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+BURN_S = 0.02
+BURNING = f"""
+import time
+
+def burn(request):
+    until_s = time.thread_time() + {BURN_S}
+    while time.thread_time() < until_s:
+        pass
+    return b"Yes, yes"
+"""
+
+
+@pytest.fixture(scope="module")
+def burning(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a workload whose requests take no less than ``BURN_S`` of CPU time each."""
+    path = tmp_path_factory.mktemp("handler") / "burning.py"
+    path.write_text(BURNING, encoding="utf-8")
+    return f"{path}:burn"
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_cpu_time_is_what_the_kernel_tells_at_the_end(target: Target, model: str) -> None:
-    server = Server(target, model, "cpu")
-    server.ready()
-    run(Load(host="127.0.0.1", port=server.port, connections=4, duration_s=1.0, conversation=10))
-    time.sleep(0.1)  # the last children of multiprocess are reaped
-    usage = accounting.read(server.pid)
-    life = server.stop()
+def test_usage_counts_cpu_time_of_a_tree_and_of_its_ended_children(target: Target, model: str, burning: str) -> None:
+    with running(target, model, burning) as server:
+        before = usage.read(server.pid)
+        for _ in range(2):
+            converse(server, requests=3)
+        if model == "multiprocess":
+            assert until(lambda: usage.read(server.pid).threads == before.threads)
+        after = usage.read(server.pid)
+        life = server.stop()
     assert life is not None
-    total_s = life.ru_utime + life.ru_stime
-    assert usage.consistent
-    assert usage.cpu_s == pytest.approx(total_s, rel=0.02, abs=0.03)
-    assert total_s > 0.3
+    assert after.consistent
+    assert usage.cpu_between(before, after).total >= 6 * BURN_S - 2 * TICK_S
+    assert after.cpu_s <= life.ru_utime + life.ru_stime + 2 * TICK_S
+    assert after.peak_rss_bytes > 1e6
+    assert after.minor_faults > 0
 
 
-def test_a_window_counts_children_that_came_and_went_in_it(target: Target) -> None:
-    with running(target, "multiprocess", "cpu") as server:
-        before = accounting.read(server.pid)
-        burnt = run(Load(host="127.0.0.1", port=server.port, connections=2, duration_s=0.8, conversation=5))
-        assert until(lambda: accounting.read(server.pid).threads == before.threads)
-        after = accounting.read(server.pid)
-        used = accounting.cpu_between(before, after)
-    one_request_s = used.total / burnt.requests
-    assert 50e-6 < one_request_s < 20e-3
-    assert used.user > used.system > 0
+@pytest.mark.parametrize("model", [name for name, row in SERVING_MODELS.items() if row.since <= sys.version_info[:2]])
+def test_servers_sleep_while_nobody_asks(target: Target, model: str) -> None:
+    def asleep() -> bool:
+        before = usage.read(server.pid)
+        time.sleep(0.1)
+        after = usage.read(server.pid)
+        return (after.cpu_s, after.voluntary) == (before.cpu_s, before.voluntary)
+
+    with running(target, model) as server:
+        converse(server)
+        assert until(asleep)
 
 
-def test_switches_are_exact_while_threads_stay_and_unknown_when_they_do_not(target: Target) -> None:
+def reading(**fields: Any) -> usage.Usage:
+    """Return a reading of a tree of two threads that has done nothing, but for some fields."""
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("at_s", "cpu_s", "user_ticks", "system_ticks", "voluntary", "involuntary", "peak_rss_bytes"), 0
+    )
+    nothing |= {"minor_faults": 0, "major_faults": 0, "threads": frozenset({1, 2}), "consistent": True}
+    return usage.Usage(**nothing | fields)
+
+
+@pytest.mark.parametrize(
+    ("ticks_before", "ticks_after", "user", "system"),
+    [
+        ((10, 10), (13, 11), 0.75, 0.25),
+        ((10, 10), (10, 12), 0.0, 1.0),
+        ((10, 10), (10, 10), 1.0, 0.0),  # too short for a tick
+    ],
+)
+def test_usage_divides_exact_cpu_time_as_ticks_are_divided(
+    ticks_before: tuple[int, int], ticks_after: tuple[int, int], user: float, system: float
+) -> None:
+    before = reading(cpu_s=2.0, user_ticks=ticks_before[0], system_ticks=ticks_before[1])
+    after = reading(cpu_s=3.0, user_ticks=ticks_after[0], system_ticks=ticks_after[1])
+    assert usage.cpu_between(before, after) == CpuTime(user, system)
+
+
+def test_usage_counts_faults_and_switches_between_two_readings() -> None:
+    before = reading(minor_faults=100, major_faults=3, voluntary=50, involuntary=7)
+    after = reading(minor_faults=150, major_faults=4, voluntary=62, involuntary=9)
+    assert usage.faults_between(before, after) == PageFaults(50, 1)
+    assert usage.switches_between(before, after) == ContextSwitches(12, 2, estimated=False)
+
+
+def test_usage_does_not_count_switches_where_threads_come_or_go() -> None:
+    for threads in ({1}, {1, 2, 3}, {1, 3}):
+        assert usage.switches_between(reading(), reading(voluntary=9, threads=frozenset(threads))) is None
+
+
+def test_usage_estimates_switches_as_a_share_of_the_servers_life() -> None:
+    life = resource.struct_rusage([0.0] * 14 + [110, 45])
+    estimate = usage.switches_of_life(life, reading(voluntary=10, involuntary=5), 0.25)
+    assert estimate == ContextSwitches(25, 10, estimated=True)
+
+
+def test_usage_counts_switches_while_threads_stay(target: Target) -> None:
+    def voluntary() -> int | None:
+        switches = usage.switches_between(before, usage.read(server.pid))
+        assert switches is not None
+        assert not switches.estimated
+        return switches.voluntary
+
     with running(target, "asyncio", "echo") as server:
-        before = accounting.read(server.pid)
-        result = run(Load(host="127.0.0.1", port=server.port, connections=1, duration_s=0.3))
-        switches = accounting.switches_between(before, accounting.read(server.pid))
-    assert switches is not None
-    assert not switches.estimated
-    assert switches.voluntary is not None
-    assert 0 < switches.voluntary <= 4 * result.requests
+        converse(server)
+        before = usage.read(server.pid)
+        converse(server)
+        assert until(voluntary)
+
+
+def test_usage_counts_no_switches_while_a_thread_is_new(target: Target) -> None:
     with running(target, "threaded", "echo") as server:
-        before = accounting.read(server.pid)
-        with socket.create_connection(("127.0.0.1", server.port), 1) as connection:
+        before = usage.read(server.pid)
+        with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as connection:
             connection.sendall(b"hello\n")
             connection.recv(100)
-            assert accounting.switches_between(before, accounting.read(server.pid)) is None
+            assert usage.switches_between(before, usage.read(server.pid)) is None
 
 
-def test_a_process_that_is_gone_is_an_error() -> None:
+def test_usage_refuses_a_process_that_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
     with pytest.raises(OSError, match="proc"):
-        accounting.read(process.pid)
+        usage.read(process.pid)

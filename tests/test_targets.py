@@ -15,6 +15,7 @@ from bench.__main__ import main
 from bench.errors import GilbenchError
 from bench.interpreters import targets
 from bench.interpreters.targets import Target, auto, discover, resolve, target_environment
+from tests.support import interpreters
 
 PROBE = Path(targets.__file__).with_name("probe.py")
 FIELDS = {"executable", "version", "implementation", "compiler", "pgo", "lto", "flags", "libc", "gil_enabled", "jit"}
@@ -62,33 +63,33 @@ def names(many: Sequence[Target]) -> list[str]:
     return [one.name for one in many]
 
 
-def test_the_harness_own_interpreter_is_found_and_describes_itself() -> None:
-    own = resolve(sys.executable, discover())
+def test_resolve_finds_the_interpreter_of_the_harness() -> None:
+    own = resolve(sys.executable, interpreters.found())
     assert len(own) == 1
     assert own[0].build.keys() >= FIELDS
     assert own[0].build["version_info"] == list(sys.version_info)
     assert own[0].executable.samefile(getattr(sys, "_base_executable", sys.executable))
 
 
-def test_a_virtual_environment_stays_one_so_that_its_packages_are_there(tmp_path: Path) -> None:
+def test_resolve_keeps_a_virtual_environment_with_its_packages(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
-    (mine,) = resolve(f"mine={tmp_path}/bin/python", discover())
+    (mine,) = resolve(f"mine={tmp_path}/bin/python", interpreters.found())
     where = subprocess.run([mine.executable, "-c", "import sys; print(sys.prefix)"], capture_output=True, check=True)
     assert Path(where.stdout.decode().strip()) == tmp_path
 
 
-def test_the_newest_of_a_series_has_its_short_name(tmp_path: Path) -> None:
+def test_discover_gives_the_newest_of_a_series_its_short_name(tmp_path: Path) -> None:
     assert names(found(tmp_path, "3.12.9", "3.13.0", "3.13.15", "3.13.15t")) == ["3.13", "3.13t", "3.13.0", "3.12"]
 
 
-def test_a_program_with_several_names_counts_once(tmp_path: Path) -> None:
+def test_discover_counts_a_program_with_several_names_once(tmp_path: Path) -> None:
     path = program(tmp_path, "python3.13")
     link = tmp_path / "python3"
     link.symlink_to(path)
     assert len(discover(lambda: [link, path, path])) == 1
 
 
-def test_what_does_not_run_as_a_python_is_left_out(tmp_path: Path) -> None:
+def test_discover_leaves_out_what_does_not_run_as_a_cpython(tmp_path: Path) -> None:
     broken = tmp_path / "python3.12"
     broken.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
@@ -100,9 +101,10 @@ def test_what_does_not_run_as_a_python_is_left_out(tmp_path: Path) -> None:
     assert discover(lambda: [broken, talker, old, pypy, tmp_path / "nowhere"]) == []
 
 
-def test_names_on_the_path_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_discover_finds_programs_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "python3.14t", **version("3.14.77t"))
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("PATH", f"{tmp_path}/nowhere:{tmp_path}:/bin")
+    monkeypatch.setattr(targets, "ALL_PROVIDERS", {})
     assert "3.14.77t" in [one.version for one in discover()]
 
 
@@ -117,12 +119,12 @@ def test_names_on_the_path_are_looked_at(tmp_path: Path, monkeypatch: pytest.Mon
         ("old=3.13.0, new=3.13.15", ["3.13.0", "3.13.15"]),
     ],
 )
-def test_a_short_name_means_the_newest_that_fits(tmp_path: Path, wanted: str, versions: list[str]) -> None:
+def test_resolve_takes_the_newest_that_fits_a_short_name(tmp_path: Path, wanted: str, versions: list[str]) -> None:
     have = found(tmp_path, "3.13.0", "3.13.15", "3.13.15t", "3.14.2")
     assert [one.version for one in resolve(wanted, have)] == versions
 
 
-def test_a_path_and_a_name_of_ones_own(tmp_path: Path) -> None:
+def test_resolve_takes_a_path_and_a_chosen_name(tmp_path: Path) -> None:
     have = found(tmp_path, "3.13.15")
     elsewhere = program(tmp_path, "mine", **version("3.14.0"))
     assert names(resolve(f"{elsewhere},work={tmp_path}/python3.13.15", have)) == ["3.14.0", "work"]
@@ -140,7 +142,7 @@ def test_a_path_and_a_name_of_ones_own(tmp_path: Path) -> None:
         ("", "names no interpreter"),
     ],
 )
-def test_what_cannot_be_had_is_one_line_with_the_remedy(tmp_path: Path, wanted: str, says: str) -> None:
+def test_resolve_refuses_in_one_line_with_the_remedy(tmp_path: Path, wanted: str, says: str) -> None:
     with pytest.raises(GilbenchError) as refused:
         resolve(wanted, found(tmp_path, "3.13.15"))
     assert says in str(refused.value)
@@ -151,7 +153,7 @@ def test_auto_takes_the_newest_pair_that_differs_in_the_gil_alone(tmp_path: Path
     assert names(auto(found(tmp_path, "3.13.1", "3.13.1t", "3.14.0", "3.12.0", "3.12.1t"))) == ["3.13", "3.13t"]
 
 
-def test_auto_without_a_pair_takes_the_newest_and_the_harness_own(tmp_path: Path) -> None:
+def test_auto_takes_the_newest_and_that_of_the_harness_without_a_pair(tmp_path: Path) -> None:
     program(tmp_path, "python3.99", **version("3.99.0"))
     have = discover(lambda: [tmp_path / "python3.99", Path(sys.executable)])
     assert [one.version for one in auto(have)] == ["3.99.0", sys.version.split()[0]]
@@ -161,7 +163,7 @@ def test_auto_without_a_pair_takes_the_newest_and_the_harness_own(tmp_path: Path
         auto(discover(lambda: [beta]))
 
 
-def test_a_target_sees_nothing_of_the_shell_s_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_target_environment_has_nothing_of_the_shells_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PYTHON_GIL", "1")
     monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
@@ -172,8 +174,8 @@ def test_a_target_sees_nothing_of_the_shell_s_python(monkeypatch: pytest.MonkeyP
     assert environment["LANG"] == "C"
 
 
-def test_the_probe_runs_under_every_interpreter_found() -> None:
-    for one in discover():
+def test_probe_runs_under_every_interpreter() -> None:
+    for one in interpreters.chosen().values():
         done = subprocess.run(
             [one.executable, "-I", PROBE],
             capture_output=True,
@@ -184,11 +186,14 @@ def test_the_probe_runs_under_every_interpreter_found() -> None:
         assert not done.stderr
 
 
-def test_the_table_shows_which_is_which(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pythons_prints_every_interpreter_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr("bench.pythons.discover", interpreters.found)
     assert main(["pythons"]) == 0
     table = capsys.readouterr().out
-    for one in discover():
+    for one in interpreters.found():
         assert one.version in table
         assert str(one.executable) in table.replace("\n", "")
     assert "--pythons auto measures: " in table
@@ -197,7 +202,10 @@ def test_the_table_shows_which_is_which(capsys: pytest.CaptureFixture[str], monk
     assert build.keys() >= FIELDS
 
 
-def test_a_missing_interpreter_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pythons_reports_a_missing_interpreter_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.pythons.discover", interpreters.found)
     with pytest.raises(SystemExit) as end:
         main(["pythons", "3.99"])
     assert end.value.code == 1

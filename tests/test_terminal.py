@@ -1,4 +1,4 @@
-"""What is shown in a terminal, in a file and in a log of GitHub Actions: its widths, its characters, its manners."""
+"""Output to a terminal, to a file and to a log of GitHub Actions: widths, characters, and when it is written."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def under_way(plan: Plan, windows: int, rate: float = 1234.5) -> LiveTable:
 @pytest.mark.parametrize("height", [3, 8, 24, 60])
 @pytest.mark.parametrize("width", [30, 60, 80, 200])
 @pytest.mark.parametrize("precision", [None, 0.01])
-def test_the_live_table_fits(
+def test_live_table_fits_into_any_terminal(
     width: int, height: int, precision: float | None, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANG", language)
@@ -113,7 +113,7 @@ def test_the_live_table_fits(
         assert "1:01:40 left" in told
 
 
-def test_a_row_has_the_median_over_passes_and_half_their_range() -> None:
+def test_live_table_shows_the_median_over_passes_and_half_their_range() -> None:
     plan = planned(models=("serial",), workloads=("echo",), clients=(4,))
     live, on = LiveTable(plan), console()
     for pass_, rates in enumerate(([90.0, 100.0, 999.0], [110.0], [104.0])):  # several windows of a pass are one value
@@ -127,7 +127,7 @@ def test_a_row_has_the_median_over_passes_and_half_their_range() -> None:
     assert "failed" in other
 
 
-def test_cells_last_measured_are_shown_in_the_order_of_the_plan() -> None:
+def test_live_table_shows_the_cells_last_measured_in_the_order_of_the_plan() -> None:
     plan = planned()
     live, on = under_way(plan, 100), console()
     on.print(live.drawn(on, 1.0, 2.0))
@@ -141,7 +141,7 @@ def test_cells_last_measured_are_shown_in_the_order_of_the_plan() -> None:
     assert "; 18 of 72 cells" in written(on)[0]
 
 
-def test_precision_is_that_of_the_ratios_by_which_measuring_stops() -> None:
+def test_live_table_shows_the_precision_of_the_ratios_that_stop_a_run() -> None:
     plan = planned(models=("serial",), workloads=("echo",), precision=0.02, window_s=0.1)
     live = under_way(plan, 3)
     known = [cell for cell in plan.cells if cell.target == "3.13t"]
@@ -170,7 +170,7 @@ def test_precision_is_that_of_the_ratios_by_which_measuring_stops() -> None:
         ([], 9, ""),
     ],
 )
-def test_a_sparkline_is_of_the_last_windows(values: list[float], width: int, blocks: str) -> None:
+def test_sparkline_draws_the_last_windows(values: list[float], width: int, blocks: str) -> None:
     assert sparkline(values, width) == blocks
     assert len(spelt(blocks, "ascii")) == len(blocks)
     assert spelt(blocks, "ascii").isascii()
@@ -200,11 +200,11 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Terminal, Callable
 
         def told() -> str:
             file.close()
-            reader.join(5)
+            reader.join()
             return b"".join(received).decode()
 
         yield on, told
-    reader.join(5)
+    reader.join()
     os.close(master)
 
 
@@ -218,7 +218,7 @@ def measure(progress: Progress, plan: Plan, windows: int, *, interrupted: bool =
         raise KeyboardInterrupt
 
 
-def test_ctrl_c_leaves_the_cursor_and_the_table_s_last_state(screen: tuple[Terminal, Callable[[], str]]) -> None:
+def test_progress_leaves_the_cursor_and_the_last_table_at_ctrl_c(screen: tuple[Terminal, Callable[[], str]]) -> None:
     on, told = screen
     plan = planned(models=("serial",), workloads=("cpu",))
     with pytest.raises(KeyboardInterrupt), Progress(on, plan) as progress:
@@ -232,7 +232,7 @@ def test_ctrl_c_leaves_the_cursor_and_the_table_s_last_state(screen: tuple[Termi
     assert out.endswith("after\r\n")
 
 
-def test_a_table_of_a_run_that_went_well_makes_room(screen: tuple[Terminal, Callable[[], str]]) -> None:
+def test_progress_removes_the_table_of_a_run_that_is_complete(screen: tuple[Terminal, Callable[[], str]]) -> None:
     on, told = screen
     plan = planned(models=("serial",), workloads=("cpu",))
     with Progress(on, plan, verbosity=1) as progress:
@@ -243,17 +243,24 @@ def test_a_table_of_a_run_that_went_well_makes_room(screen: tuple[Terminal, Call
     assert "\x1b[?25h" in out[out.rindex("5 of 18 windows") :]
 
 
-def test_it_is_drawn_between_windows_only_and_seldom(screen: tuple[Terminal, Callable[[], str]]) -> None:
+def test_progress_draws_between_windows_only_and_once_in_a_while(
+    screen: tuple[Terminal, Callable[[], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
     on, told = screen
     plan, threads = planned(), threading.active_count()
     with Progress(on, plan) as progress:
         assert threading.active_count() == threads, "nothing refreshes by itself"
-        for _ in range(10):
+        for _ in range(3):
             measure(progress, plan, 72)
-    assert told().count(" gone") <= 4  # at the beginning, in the end, and as the terminal is given back
+            now_s += 60.0
+    heads = re.findall(r"(\d+) of 216 windows", told())
+    # At the first window of each time, in the end, and as the terminal is given back.
+    assert heads == ["0", "72", "144", "216", "216"]
 
 
-def test_ctrl_c_while_something_is_drawn_waits_for_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_finishes_a_drawing_before_it_obeys_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     class Interrupting(io.StringIO):
         def write(self, text: str) -> int:
             if " gone" in text and " gone" not in self.getvalue():
@@ -278,7 +285,7 @@ def test_ctrl_c_while_something_is_drawn_waits_for_the_whole(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("surroundings", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
-def test_nothing_moves_where_there_is_no_terminal(
+def test_progress_prints_plain_lines_where_there_is_no_terminal(
     surroundings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = 0.0
@@ -299,7 +306,7 @@ def test_nothing_moves_where_there_is_no_terminal(
     ]
 
 
-def test_a_run_that_stops_at_a_precision_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_prints_the_precision_reached_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
     monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
     plan, on = planned(precision=0.02, window_s=0.1, models=("serial",), workloads=("cpu",)), console(width=200)
@@ -315,7 +322,7 @@ def test_a_run_that_stops_at_a_precision_says_how_far_it_is(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("verbosity", "says"), [(-1, 0), (-2, 0), (0, 1), (1, 1 + 2)])
-def test_verbosity(verbosity: int, says: int) -> None:
+def test_progress_prints_as_much_as_its_verbosity_says(verbosity: int, says: int) -> None:
     plan, on = planned(), console()
     with Progress(on, plan, verbosity=verbosity) as progress:
         progress.begin_pass(0, 0.5)
@@ -330,7 +337,7 @@ def test_verbosity(verbosity: int, says: int) -> None:
         assert lines[2].endswith("could not be measured")
 
 
-def test_windows_of_before_count_in_a_run_that_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_the_windows_of_a_run_that_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 0.0
     monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
     plan, on = planned(passes=1), console()
@@ -356,11 +363,11 @@ def test_windows_of_before_count_in_a_run_that_is_gone_on_with(monkeypatch: pyte
         ({"LANG": "C", "LC_ALL": "C.UTF-8"}, False),
     ],
 )
-def test_who_asks_for_ascii_gets_it(environ: dict[str, str], ascii_only: bool) -> None:
+def test_console_writes_ascii_where_the_locale_asks_for_it(environ: dict[str, str], ascii_only: bool) -> None:
     assert says_ascii(environ) is ascii_only
 
 
-def test_what_cannot_be_written_is_written_alike() -> None:
+def test_console_replaces_what_the_encoding_cannot_write() -> None:
     assert spelt("7.8× ±2% – 3 µs → …", "ascii") == "7.8x +-2% - 3 us -> ~"
     assert spelt("7.8× ±2%", "latin-1") == "7.8× ±2%"
     assert spelt("naïve", "ascii") == "na?ve"
@@ -401,7 +408,7 @@ def shown(run: Run, on: Terminal) -> list[str]:
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "C"])
 @pytest.mark.parametrize("name", MADE)
-def test_tables_fit_and_no_figure_is_cut(
+def test_show_fits_tables_and_cuts_no_figure(
     name: str, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANG", language)
@@ -422,7 +429,7 @@ def test_tables_fit_and_no_figure_is_cut(
             assert target in folded
 
 
-def test_no_color_is_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_obeys_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steal = {"code": "steal", "share": 0.5}
     run = Made(["serial"], ["io"], [1], ["3.13"], warnings=lambda *_: [steal]).load(tmp_path)
     colour = re.compile(r"\x1b\[[\d;]*3\d")
@@ -434,7 +441,7 @@ def test_no_color_is_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "C"])
-def test_a_comparison_fits(
+def test_compare_fits_into_80_columns(
     language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LANG", language)
@@ -448,7 +455,7 @@ def test_a_comparison_fits(
 
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "C"])
-def test_the_smaller_commands_fit(
+def test_commands_fit_into_80_columns(
     language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LANG", language)
@@ -499,7 +506,7 @@ def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 EVIL = "::warning::<b>|`*x*`\n|@you ##[error]"
 
 
-def test_a_log_folds_the_tables_and_names_are_no_commands(step: Path, tmp_path: Path) -> None:
+def test_github_folds_tables_and_runs_no_command_hidden_in_a_name(step: Path, tmp_path: Path) -> None:
     made = Made(["serial"], ["io", "cpu"], [1, 8], [EVIL, "3.13"], warnings=lambda *_: [{"code": EVIL, "x": 1}])
     lines = shown(made.load(tmp_path), console())
     commands = [line for line in lines if line.startswith("::")]
@@ -511,7 +518,7 @@ def test_a_log_folds_the_tables_and_names_are_no_commands(step: Path, tmp_path: 
     assert not any(line.strip().startswith("::") for line in lines if line not in commands)
 
 
-def test_warnings_are_bounded_and_on_one_line(step: Path) -> None:
+def test_github_bounds_warnings_and_keeps_each_on_one_line(step: Path) -> None:
     out = io.StringIO()
     github.warn([("a: title, 50%", f"line {number}\nand 50%") for number in range(30)], out)
     lines = out.getvalue().splitlines()
@@ -520,7 +527,7 @@ def test_warnings_are_bounded_and_on_one_line(step: Path) -> None:
     assert lines[-1].startswith("::warning::and 21 more")
 
 
-def test_elsewhere_there_are_no_commands() -> None:
+def test_github_writes_no_commands_elsewhere() -> None:
     out = io.StringIO()
     github.warn([("a", "b")], out)
     with github.group("title", out):
@@ -528,7 +535,7 @@ def test_elsewhere_there_are_no_commands() -> None:
     assert out.getvalue() == "text\n"
 
 
-def test_a_summary_is_appended_and_its_names_are_data(step: Path, tmp_path: Path) -> None:
+def test_step_summary_is_appended_and_escapes_names(step: Path, tmp_path: Path) -> None:
     step.write_text("before\n", encoding="utf-8")
     evil = "<script>`|*x*\n# no"
     run = Made(["serial", "threaded"], ["io", "cpu"], [1, 4, 8], [evil, "3.13"], meta={"command": evil}).load(tmp_path)
@@ -542,20 +549,24 @@ def test_a_summary_is_appended_and_its_names_are_data(step: Path, tmp_path: Path
     assert not re.search(r"^# ", told, re.MULTILINE)
 
 
-def test_a_summary_that_is_too_large_is_short(step: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_github_writes_the_short_summary_if_the_long_one_is_too_large(
+    step: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(github, "MOST_BYTES", 100)
     github.summarise("long " * 100, "short")
     github.summarise("x" * 200, "y" * 200)
     assert step.read_text(encoding="utf-8") == "short"
 
 
-def test_a_comparison_goes_into_the_summary(step: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_writes_markdown_into_the_step_summary(
+    step: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = str(Made(models=["threaded"], workloads=["cpu"]).write(tmp_path / "run"))
     assert compare.main([folder, "--format", "markdown"]) == 0
     assert step.read_text(encoding="utf-8").strip() == capsys.readouterr().out.strip()
 
 
-def test_markdown_is_escaped() -> None:
+def test_markdown_escapes_text() -> None:
     assert escaped("a|b <i> `c` *d* _e_\nf #1 @g") == r"a\|b \<i\> \`c\` \*d\* \_e\_ f \#1 \@g"
     assert code("a ``b`` c") == "``` a ``b`` c ```"
     assert table(("name", "req/s"), 1, [("a|b", "1")]) == "| name | req/s |\n|---|---:|\n| a\\|b | 1 |\n"
@@ -567,7 +578,7 @@ def test_markdown_is_escaped() -> None:
 @pytest.mark.parametrize(
     "changes", [{}, {"budget_s": 30.0}, {"precision": 0.01, "window_s": 0.1, "rounds": 7}, {"window_s": 2.0}]
 )
-def test_a_price_is_that_of_the_budget(changes: dict[str, Any]) -> None:
+def test_price_agrees_with_the_budget(changes: dict[str, Any]) -> None:
     plan = planned(**changes)
     costs = price.price(plan)
     start_and_stop_s = price.START_S + 2 * price.EACH_S
@@ -584,7 +595,7 @@ def test_a_price_is_that_of_the_budget(changes: dict[str, Any]) -> None:
         assert costs.measuring_s == pytest.approx(plan.budget_s - started.drawing_s, rel=0.01)
 
 
-def test_a_plan_is_shown_with_its_price() -> None:
+def test_price_shows_a_plan_with_what_it_takes() -> None:
     on, gap = console(), "subinterpreters under 3.13 needs CPython 3.14"
     price.show(on, planned(), [gap])
     told = " ".join(" ".join(written(on)).split())
@@ -604,7 +615,7 @@ def test_a_plan_is_shown_with_its_price() -> None:
     assert max(map(len, written(on))) <= 80
 
 
-def test_a_quiet_price_is_one_figure_and_a_refusal_names_the_remedy() -> None:
+def test_price_is_one_figure_if_quiet_and_a_refusal_names_the_remedy() -> None:
     on = console()
     price.show(on, planned(), [], quiet=True)
     assert re.fullmatch(r"about 3\.\d min", "\n".join(written(on)))

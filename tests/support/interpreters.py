@@ -7,6 +7,9 @@ from typing import Any
 
 from bench.interpreters.targets import Target, discover
 
+FEW_PYTHONS = {"PATH": "/usr/bin:/bin", "PYENV_ROOT": "/nowhere"}
+"""Environment of a command that is given interpreters by their paths, and need not spend seconds on finding others."""
+
 _options: dict[str, Any] = {"every": False, "found": None}
 
 
