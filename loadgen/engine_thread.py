@@ -18,6 +18,7 @@ from loadgen.histogram import Histogram, empty_extremes
 from loadgen.load import SPIN_S, Load
 from loadgen.result import Traced
 from loadgen.stages import Stage
+from loadgen.wires import Parser
 from loadgen.workspace import ERRORS, LATENCY, SERVICE, Workspace, allocate
 
 POLL_S = 0.0005
@@ -33,11 +34,17 @@ class EngineThread:
         self.workspace = _workspace(load, number, epoll.fileno(), timer)
         event = np.array([(libc.READABLE | libc.EDGE, TIMER)], libc.EVENT)
         libc.watch(epoll.fileno(), timer, event)
-        parse = load.spoken.parse
-        self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
+        self.thread = threading.Thread(target=self._drive, args=(load.spoken.parse,), name=f"engine {number}")
+        self.ended = threading.Event()
         self.tally = self.workspace.tally[0]
         self.totals = Totals()
         self._number, self._of = number, load.threads
+
+    def _drive(self, parse: Parser) -> None:
+        try:
+            drive(self.workspace, parse)
+        finally:
+            self.ended.set()
 
     def drain(self) -> Totals:
         """Return what has been counted since the last time, and let the engine count on the other side."""

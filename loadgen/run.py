@@ -100,7 +100,8 @@ def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interva
             if cancel.is_set():
                 for engine in engines:
                     engine.tally["cancel"] = 1
-            engines[0].thread.join(min(left_s, _CANCEL_POLL_S))
+            # Not thread.join(): one that Ctrl-C interrupts takes the thread for ended from then on (CPython 3.11).
+            engines[0].ended.wait(min(left_s, _CANCEL_POLL_S))
             alive = any(engine.thread.is_alive() for engine in engines)
         counted = reduce(Totals.plus, [engine.drain() if alive else engine.rest() for engine in engines])
         now_s = time.monotonic() if alive else max(int(engine.tally["ended_ns"]) for engine in engines) / 1e9
