@@ -1,4 +1,4 @@
-"""The compiled code: it is kept from start to start, and made anew when a source changes."""
+"""The cache of compiled code: it lasts from start to start, and until a source changes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from pathlib import Path
 import pytest
 
 from loadgen import compiled
-
-ROOT = Path(__file__).parent.parent
-
+from tests.support.reference import ROOT
 
 FUNCTIONS = ("engine:drive", "engine:hang_up", "wires.exact:parse_exact", "wires.http1:parse_http")
-TOLD = """
+COUNT_COMPILATIONS = """
 import importlib, json, sys
 found = [getattr(importlib.import_module("loadgen." + one.split(":")[0]), one.split(":")[1]) for one in sys.argv[1:]]
 print(json.dumps({"hits": [sum(one.stats.cache_hits.values()) for one in found],
@@ -27,20 +25,20 @@ print(json.dumps({"hits": [sum(one.stats.cache_hits.values()) for one in found],
 
 
 def fresh_import() -> dict[str, list[int]]:
-    """Import the package in a process of its own and tell what had to be compiled for it."""
+    """Import the package in another process; return how many functions came from the cache and how many did not."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
-    words = [sys.executable, "-c", TOLD, *FUNCTIONS]
+    words = [sys.executable, "-c", COUNT_COMPILATIONS, *FUNCTIONS]
     done = subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
 
 
-def test_a_second_start_compiles_nothing() -> None:
+def test_compiled_compiles_nothing_at_a_second_start() -> None:
     first = fresh_import()  # a quarter of a minute, unless another test was first
     assert [hit + miss for hit, miss in zip(first["hits"], first["misses"], strict=True)] == [1, 1, 1, 1]
     assert fresh_import() == {"hits": [1, 1, 1, 1], "misses": [0, 0, 0, 0]}
 
 
-def test_any_change_of_a_source_makes_a_new_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_key_changes_with_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(ROOT / "loadgen", tmp_path / "loadgen", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(compiled, "_HERE", tmp_path / "loadgen")
     folders = [compiled.cache_key()]

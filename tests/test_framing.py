@@ -1,4 +1,4 @@
-"""Telling requests apart, whatever pieces the stream comes in."""
+"""The framing of requests on every wire, whatever pieces the stream arrives in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from servers.framing import MAX_LINE_BYTES, WIRES, Framing, FramingError, LineFraming, SeedFraming
+from tests.support.examples import ANY_SPEED
 
 QUITS = (b"Q", b"q")
 LINE_ENDS = (b"\n", b"\r\n")
@@ -45,20 +46,23 @@ def dripped(stream: bytes) -> list[bytes]:
 
 
 class CountingBytes(bytes):
-    """One byte that counts how often it is looked through."""
+    """One byte that counts how often it is searched."""
 
-    looks = 0
+    searches = 0
 
     def __contains__(self, item: object) -> bool:
-        CountingBytes.looks += 1
+        CountingBytes.searches += 1
         return super().__contains__(item)  # type: ignore[operator]
 
 
 # The line wire.
 
 
+@ANY_SPEED
 @given(ENDED_LINES, CUTS)
-def test_requests_do_not_depend_on_where_the_stream_is_cut(ended: list[tuple[bytes, bytes]], places: list[int]) -> None:
+def test_line_framing_finds_requests_wherever_the_stream_is_cut(
+    ended: list[tuple[bytes, bytes]], places: list[int]
+) -> None:
     stream = b"".join(line + end for line, end in ended)
     framing = LineFraming()
     assert received(framing, cut(stream, places)) == [line for line, _ in ended]
@@ -66,8 +70,9 @@ def test_requests_do_not_depend_on_where_the_stream_is_cut(ended: list[tuple[byt
     assert not framing.partial
 
 
+@ANY_SPEED
 @given(ENDED_LINES, CUTS, st.sampled_from(QUITS), st.sampled_from(LINE_ENDS), st.binary(max_size=40))
-def test_after_a_quit_nothing_is_a_request(
+def test_line_framing_ignores_everything_after_a_quit(
     ended: list[tuple[bytes, bytes]], places: list[int], quit_: bytes, quit_end: bytes, later: bytes
 ) -> None:
     stream = b"".join(line + end for line, end in ended) + quit_ + quit_end + later
@@ -76,8 +81,9 @@ def test_after_a_quit_nothing_is_a_request(
     assert framing.over
 
 
+@ANY_SPEED
 @given(PLAIN_LINES.filter(len), CUTS)
-def test_the_end_in_the_middle_of_a_line_is_an_error(line: bytes, places: list[int]) -> None:
+def test_line_framing_refuses_an_end_in_the_middle_of_a_line(line: bytes, places: list[int]) -> None:
     framing = LineFraming()
     assert received(framing, [b"whole\n", *cut(line, places)]) == [b"whole"]
     with pytest.raises(FramingError, match="middle of a line"):
@@ -85,8 +91,9 @@ def test_the_end_in_the_middle_of_a_line_is_an_error(line: bytes, places: list[i
     assert framing.over
 
 
+@ANY_SPEED
 @given(ENDED_LINES, CUTS)
-def test_the_end_between_lines_is_the_end(ended: list[tuple[bytes, bytes]], places: list[int]) -> None:
+def test_line_framing_ends_between_lines(ended: list[tuple[bytes, bytes]], places: list[int]) -> None:
     framing = LineFraming()
     received(framing, cut(b"".join(line + end for line, end in ended), places))
     assert framing.receive(b"") == []
@@ -94,7 +101,7 @@ def test_the_end_between_lines_is_the_end(ended: list[tuple[bytes, bytes]], plac
 
 
 @pytest.mark.parametrize("line", [b"QQ", b" Q", b"Q ", b"quit", b"\rQ", b"Q\r\r", b""])
-def test_what_only_looks_like_a_quit_is_a_request(line: bytes) -> None:
+def test_line_framing_takes_what_only_resembles_a_quit_for_a_request(line: bytes) -> None:
     framing = LineFraming()
     assert len(framing.receive(line + b"\n")) == 1
     assert not framing.over
@@ -103,31 +110,31 @@ def test_what_only_looks_like_a_quit_is_a_request(line: bytes) -> None:
 @pytest.mark.parametrize(
     "line", [b"\xff\xfe\xfd", b"\xc3\x28", b"\xed\xa0\x80", b"\x00\x00", bytes(set(range(256)) - {ord("\n")})]
 )
-def test_bytes_that_are_no_text_pass_through(line: bytes) -> None:
+def test_line_framing_passes_bytes_that_are_not_text(line: bytes) -> None:
     assert LineFraming().receive(line + b"\n") == [line]
     assert received(LineFraming(), dripped(line + b"\n")) == [line]
 
 
 @pytest.mark.parametrize("pieces", [[1], [1, MAX_LINE_BYTES], [MAX_LINE_BYTES], [MAX_LINE_BYTES - 1], range(0, 99, 7)])
-def test_the_longest_line_is_accepted_however_it_comes(pieces: Iterable[int]) -> None:
+def test_line_framing_accepts_the_longest_line_however_it_is_cut(pieces: Iterable[int]) -> None:
     stream = b"first\n" + LONGEST + b"\n" + LONGEST + b"\nlast\n"
     assert received(LineFraming(), cut(stream, pieces)) == [b"first", LONGEST, LONGEST, b"last"]
 
 
-def test_one_byte_more_is_an_error_when_it_arrives_whole() -> None:
+def test_line_framing_refuses_one_byte_more_that_arrives_whole() -> None:
     with pytest.raises(FramingError, match=str(MAX_LINE_BYTES)):
         LineFraming().receive(LONGEST + b"x\n")
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-def test_one_byte_more_is_an_error_when_it_comes_after(end: bytes) -> None:
+def test_line_framing_refuses_one_byte_more_that_arrives_later(end: bytes) -> None:
     framing = LineFraming()
     assert framing.receive(LONGEST) == []
     with pytest.raises(FramingError, match=str(MAX_LINE_BYTES)):
         framing.receive(b"x" + end)
 
 
-def test_an_endless_line_is_refused_as_soon_as_it_is_too_long() -> None:
+def test_line_framing_refuses_an_endless_line_once_it_is_too_long() -> None:
     framing = LineFraming()
     assert received(framing, dripped(LONGEST)) == []
     assert len(framing.partial) == MAX_LINE_BYTES
@@ -135,16 +142,16 @@ def test_an_endless_line_is_refused_as_soon_as_it_is_too_long() -> None:
         framing.receive(b"x")
 
 
-def test_dripping_searches_each_byte_once() -> None:
-    CountingBytes.looks = 0
+def test_line_framing_searches_each_byte_once() -> None:
+    CountingBytes.searches = 0
     drops = [CountingBytes([byte]) for byte in LONGEST[1:]]
     framing = LineFraming()
     assert received(framing, [LONGEST[:1], *drops]) == []
-    assert CountingBytes.looks == len(drops)
+    assert CountingBytes.searches == len(drops)
     assert framing.receive(b"\n") == [LONGEST]
 
 
-def test_dripping_does_not_copy_what_is_held() -> None:
+def test_line_framing_does_not_copy_what_it_holds() -> None:
     framing = LineFraming()
     framing.receive(LONGEST[:-2000])
     drops = dripped(LONGEST[-2000:])
@@ -159,22 +166,23 @@ def test_dripping_does_not_copy_what_is_held() -> None:
     assert framing.receive(b"\n") == [LONGEST]
 
 
-def test_a_line_reply_is_a_line() -> None:
+def test_line_framing_frames_a_reply_as_a_line() -> None:
     assert LineFraming().frame(b"Yes, yes") == b"Yes, yes\n"
 
 
 # The seed wire.
 
 
+@ANY_SPEED
 @given(st.lists(st.binary(min_size=1, max_size=40).filter(lambda chunk: chunk.strip(b"\r\n") not in QUITS)))
-def test_every_chunk_is_a_message(chunks: list[bytes]) -> None:
+def test_seed_framing_takes_every_chunk_for_a_message(chunks: list[bytes]) -> None:
     framing = SeedFraming()
     assert received(framing, chunks) == [chunk.rstrip(b"\r\n") for chunk in chunks]
     assert not framing.over
 
 
 @pytest.mark.parametrize("quit_", [b"Q", b"q", b"Q\n", b"q\n", b"Q\r\n", b"q\r\n"])
-def test_a_message_that_says_quit_ends_it(quit_: bytes) -> None:
+def test_seed_framing_ends_with_a_quit(quit_: bytes) -> None:
     framing = SeedFraming()
     assert framing.receive(b"hello") == [b"hello"]
     assert framing.receive(quit_) == []
@@ -182,17 +190,17 @@ def test_a_message_that_says_quit_ends_it(quit_: bytes) -> None:
 
 
 @pytest.mark.parametrize("message", [b"QQ", b"\nQ", b"Q ", b"hello\nQ\n", b"\n", b"\xff\x00"])
-def test_a_message_that_only_looks_like_a_quit_is_one(message: bytes) -> None:
+def test_seed_framing_takes_what_only_resembles_a_quit_for_a_message(message: bytes) -> None:
     framing = SeedFraming()
     assert framing.receive(message) == [message.rstrip(b"\n")]
     assert not framing.over
 
 
-def test_a_message_is_what_one_recv_of_1024_returns() -> None:
+def test_seed_framing_receives_1024_bytes_at_a_time() -> None:
     assert SeedFraming.recv_bytes == 1024
 
 
-def test_a_seed_reply_has_no_end() -> None:
+def test_seed_framing_frames_a_reply_without_an_end() -> None:
     assert SeedFraming().frame(b"Yes, yes") == b"Yes, yes"
 
 
@@ -200,14 +208,14 @@ def test_a_seed_reply_has_no_end() -> None:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_the_end_of_file_ends_every_wire(wire: str) -> None:
+def test_framing_ends_with_the_stream_on_every_wire(wire: str) -> None:
     framing = WIRES[wire]()
     assert framing.receive(b"") == []
     assert framing.over
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_connections_share_nothing(wire: str) -> None:
+def test_framing_shares_nothing_between_connections(wire: str) -> None:
     one, other = WIRES[wire](), WIRES[wire]()
     one.receive(b"half")
     assert other.receive(b"") == []

@@ -1,4 +1,4 @@
-"""The histogram: against plain sorted lists, and against an independent HdrHistogram."""
+"""The histogram and its encoding, compared with plain sorted lists and with an independent HdrHistogram."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen.errors import GilbenchError
 from loadgen.hdr_encoding import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
 from loadgen.histogram import BUCKETS, Histogram, bucket_of, count, empty_extremes, highest_in_bucket
-
-SLOW = settings(deadline=None, max_examples=40)  # the independent HdrHistogram walks all of its buckets in Python
-QUICK = settings(deadline=None)  # the first call of a compiled function compiles it
+from tests.support.examples import ANY_SPEED, FEWER
 
 # Of every magnitude alike, from nanoseconds to an hour.
 TIMES_NS = st.integers(0, 41).flatmap(lambda power: st.integers(2**power, min(2 ** (power + 1) - 1, HIGHEST_NS)))
@@ -56,9 +54,9 @@ def packed(payload: bytes, *, highest: int = HIGHEST_NS, size: int | None = None
 # Buckets.
 
 
-@QUICK
+@ANY_SPEED
 @given(TIMES_NS)
-def test_a_bucket_keeps_three_digits(value: int) -> None:
+def test_bucket_of_keeps_three_digits(value: int) -> None:
     index = bucket_of(value)
     lowest = highest_in_bucket(index - 1) + 1
     highest = highest_in_bucket(index)
@@ -67,7 +65,7 @@ def test_a_bucket_keeps_three_digits(value: int) -> None:
     assert value >= 2048 or lowest == highest
 
 
-def test_buckets_touch_and_do_not_overlap() -> None:
+def test_histogram_has_buckets_without_gap_or_overlap() -> None:
     last = bucket_of(HIGHEST_NS)
     assert last < BUCKETS
     for index in range(last):
@@ -75,9 +73,9 @@ def test_buckets_touch_and_do_not_overlap() -> None:
         assert (bucket_of(highest), bucket_of(highest + 1)) == (index, index + 1)
 
 
-@QUICK
+@ANY_SPEED
 @given(st.integers(HIGHEST_NS, 2**62), st.integers(-(2**62), 0))
-def test_what_is_out_of_range_is_counted_at_the_ends(above: int, below: int) -> None:
+def test_bucket_of_counts_values_out_of_range_at_the_ends(above: int, below: int) -> None:
     assert bucket_of(above) == bucket_of(HIGHEST_NS)
     assert bucket_of(below) == 0
     assert counted([above, 5]).total == 2
@@ -87,9 +85,9 @@ def test_what_is_out_of_range_is_counted_at_the_ends(above: int, below: int) -> 
 # Counting.
 
 
-@QUICK
+@ANY_SPEED
 @given(LISTS)
-def test_nothing_is_lost(values: list[int]) -> None:
+def test_histogram_loses_no_value(values: list[int]) -> None:
     histogram = counted(values)
     assert histogram.total == len(values)
     assert histogram.sum_ns == sum(values)
@@ -98,9 +96,9 @@ def test_nothing_is_lost(values: list[int]) -> None:
     assert histogram.mean_ns == (sum(values) / len(values) if values else None)
 
 
-@QUICK
+@ANY_SPEED
 @given(SOME, PERCENTS)
-def test_percentiles_are_the_nearest_rank_within_a_bucket(values: list[int], percent: str) -> None:
+def test_histogram_returns_percentiles_by_nearest_rank_within_a_bucket(values: list[int], percent: str) -> None:
     exact = nearest_rank(sorted(values), percent)
     found = counted(values).percentile_ns(float(percent))
     assert found == min(highest_alike(exact), max(values))
@@ -108,7 +106,7 @@ def test_percentiles_are_the_nearest_rank_within_a_bucket(values: list[int], per
 
 
 @pytest.mark.parametrize("thousands", [1, 7, 41, 82, 83, 164, 165, 1000])
-def test_a_rank_that_is_whole_is_not_rounded_up(thousands: int) -> None:
+def test_histogram_does_not_round_a_whole_rank_up(thousands: int) -> None:
     # 41,000 × 99.9 / 100 is a little more than 40,959 in floating point.
     counts = np.zeros(BUCKETS, np.int64)
     counts[1000], counts[2000] = thousands * 999, thousands
@@ -117,14 +115,14 @@ def test_a_rank_that_is_whole_is_not_rounded_up(thousands: int) -> None:
     assert Histogram(counts, 1000, 2000, 0).percentile_ns(99.9) == 2000
 
 
-def test_an_empty_histogram_has_no_percentiles() -> None:
+def test_histogram_has_no_percentiles_when_empty() -> None:
     assert Histogram().percentile_ns(50) is None
     assert (Histogram().total, Histogram().mean_ns, Histogram().max_ns) == (0, None, None)
 
 
-@QUICK
+@ANY_SPEED
 @given(LISTS, LISTS)
-def test_merging_is_counting_both(some: list[int], others: list[int]) -> None:
+def test_histogram_merges_exactly(some: list[int], others: list[int]) -> None:
     merged, both = counted(some).merge(counted(others)), counted(some + others)
     assert np.array_equal(merged.counts, both.counts)
     assert (merged.min_ns, merged.max_ns, merged.sum_ns) == (both.min_ns, both.max_ns, both.sum_ns)
@@ -133,9 +131,9 @@ def test_merging_is_counting_both(some: list[int], others: list[int]) -> None:
 # Its encoding.
 
 
-@QUICK
+@ANY_SPEED
 @given(LISTS)
-def test_what_is_encoded_is_decoded(values: list[int]) -> None:
+def test_hdr_encoding_decodes_what_it_encodes(values: list[int]) -> None:
     before = counted(values)
     after = Histogram.decode(before.encode())
     assert np.array_equal(after.counts, before.counts)
@@ -149,7 +147,7 @@ def test_what_is_encoded_is_decoded(values: list[int]) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 63, 64, 8191, 8192, 2**34, 2**55 - 1, 2**55, 2**61])
-def test_counts_of_every_length_are_encoded(number: int) -> None:
+def test_hdr_encoding_encodes_counts_of_every_length(number: int) -> None:
     counts = np.zeros(BUCKETS, np.int64)
     counts[[0, 5, bucket_of(HIGHEST_NS)]] = number, 1, 1
     text = Histogram(counts, 0, HIGHEST_NS, 0).encode()
@@ -157,9 +155,9 @@ def test_counts_of_every_length_are_encoded(number: int) -> None:
     assert HdrHistogram.decode(text).get_count_at_value(0) == number
 
 
-@SLOW
+@FEWER  # the independent HdrHistogram walks all of its buckets in Python
 @given(st.lists(TIMES_NS, max_size=30))
-def test_an_independent_reader_reads_the_same(values: list[int]) -> None:
+def test_hdr_encoding_is_read_by_an_independent_reader(values: list[int]) -> None:
     # A thousand of each: then no rank falls between two values, where the readers round differently.
     ours = counted([value for value in values for _ in range(1000)])
     theirs = HdrHistogram.decode(ours.encode())
@@ -174,9 +172,9 @@ def test_an_independent_reader_reads_the_same(values: list[int]) -> None:
             assert min(theirs.get_value_at_percentile(percent), ours.max_ns) == ours.percentile_ns(percent)
 
 
-@SLOW
+@FEWER
 @given(st.lists(TIMES_NS, max_size=30))
-def test_what_an_independent_writer_wrote_is_read(values: list[int]) -> None:
+def test_hdr_encoding_reads_an_independent_writer(values: list[int]) -> None:
     theirs = HdrHistogram(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS)
     for value in values:
         assert theirs.record_value(value)
@@ -187,7 +185,7 @@ def test_what_an_independent_writer_wrote_is_read(values: list[int]) -> None:
 # Damage.
 
 
-def test_another_layout_is_told() -> None:
+def test_hdr_encoding_refuses_another_layout() -> None:
     minute = HdrHistogram(1, 60_000_000, 2)
     minute.record_value(1234)
     with pytest.raises(GilbenchError, match="another layout"):
@@ -213,16 +211,16 @@ def test_another_layout_is_told() -> None:
         packed(b"\x02", highest=HIGHEST_NS + 1),
     ],
 )
-def test_what_is_no_histogram_is_one_line(text: str) -> None:
+def test_hdr_encoding_refuses_what_is_not_a_histogram_in_one_line(text: str) -> None:
     with pytest.raises(GilbenchError) as caught:
         Histogram.decode(text)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
-@QUICK
+@ANY_SPEED
 @given(SOME, st.data())
-def test_damage_is_noticed(values: list[int], data: st.DataObject) -> None:
+def test_hdr_encoding_detects_damage(values: list[int], data: st.DataObject) -> None:
     whole = counted(values)
     text = whole.encode()
     place = data.draw(st.integers(0, len(text) - 1))
@@ -236,9 +234,9 @@ def test_damage_is_noticed(values: list[int], data: st.DataObject) -> None:
         assert np.array_equal(Histogram.decode(text[:place] + letter + text[place + 1 :]).counts, whole.counts)
 
 
-@QUICK
+@ANY_SPEED
 @given(st.binary(max_size=60))
-def test_any_payload_is_read_or_refused(payload: bytes) -> None:
+def test_hdr_encoding_reads_or_refuses_any_payload(payload: bytes) -> None:
     try:
         histogram = Histogram.decode(packed(payload))
     except GilbenchError:

@@ -1,4 +1,4 @@
-"""The HTTP wire: its parser, cut at every byte, and against a server of the standard library."""
+"""The parsers of replies, cut at every byte, and the HTTP wire against a server of the standard library."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen import GilbenchError, Load, run
+from loadgen import GilbenchError, Load, LoadResult
 from loadgen.wires import WIRES, Wire, http_wire, raw_wire
 from loadgen.wires.http1 import request
 from loadgen.wires.parser import DONE, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 from loadgen.workspace import as_bytes
+from tests.support.examples import ANY_SPEED
+from tests.support.load import run_until
 
 
 class Parsed:
@@ -57,7 +59,7 @@ COMPLETE = {
 
 
 @pytest.mark.parametrize("name", COMPLETE)
-def test_a_reply_is_the_same_wherever_it_is_cut(name: str) -> None:
+def test_parse_http_finds_the_end_of_a_reply_wherever_it_is_cut(name: str) -> None:
     reply = COMPLETE[name]
     for cut in range(1, len(reply)):
         parsed = Parsed(HTTP)
@@ -65,8 +67,9 @@ def test_a_reply_is_the_same_wherever_it_is_cut(name: str) -> None:
     assert Parsed(HTTP).feed_all([reply[i : i + 1] for i in range(len(reply))]) == 1
 
 
+@ANY_SPEED
 @given(st.data())
-def test_replies_in_any_pieces_are_counted_and_no_more_is_taken(data: st.DataObject) -> None:
+def test_parse_http_takes_no_bytes_beyond_a_reply(data: st.DataObject) -> None:
     parsed = Parsed(HTTP)
     for name in data.draw(st.lists(st.sampled_from(sorted(COMPLETE)), min_size=1, max_size=4)):
         reply = COMPLETE[name]
@@ -77,8 +80,9 @@ def test_replies_in_any_pieces_are_counted_and_no_more_is_taken(data: st.DataObj
         assert parsed.feed_all(pieces) == last
 
 
+@ANY_SPEED
 @given(st.lists(st.binary(max_size=6), min_size=1, max_size=8), st.sampled_from(sorted(WIRES)), st.booleans())
-def test_an_exact_reply_is_that_and_nothing_else(pieces: list[bytes], name: str, right: bool) -> None:
+def test_parse_exact_agrees_with_the_plainest_parser(pieces: list[bytes], name: str, right: bool) -> None:
     """Against the plainest of parsers: what has come so far is a part of the reply, or holds it, or is wrong."""
     wire = WIRES[name]
     if right:  # what is drawn at random hardly ever is: cut the right one, with what was drawn behind it, as that was
@@ -101,7 +105,7 @@ def test_an_exact_reply_is_that_and_nothing_else(pieces: list[bytes], name: str,
         before += len(piece)
 
 
-def test_a_head_seen_before_is_not_parsed_again_but_understood() -> None:
+def test_parse_http_understands_a_head_seen_before() -> None:
     parsed = Parsed(HTTP)
     for name in ("length", "length", "chunks", "chunks", "no body", "length"):
         assert parsed.feed_all([COMPLETE[name]]) == len(COMPLETE[name])
@@ -117,20 +121,20 @@ def test_a_head_seen_before_is_not_parsed_again_but_understood() -> None:
         (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n", 200, False),
     ],
 )
-def test_status_and_the_wish_to_close_are_known(head: bytes, status: int, closing: bool) -> None:
+def test_parse_http_finds_the_status_and_the_wish_to_close(head: bytes, status: int, closing: bool) -> None:
     parsed = Parsed(HTTP)
     reply = head + b"Content-Length: 1\r\n\r\nx"
     assert parsed.feed_all([reply]) == len(reply)
     assert (parsed.state[STATUS], bool(parsed.state[WILL_CLOSE])) == (status, closing)
 
 
-def test_a_reply_without_a_length_ends_with_the_connection() -> None:
+def test_parse_http_ends_a_reply_without_a_length_with_the_connection() -> None:
     parsed = Parsed(HTTP)
     assert parsed.feed_all([b"HTTP/1.1 200 OK\r\n\r\nsome", b"more", b""]) == DONE
     assert parsed.feed_all([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome", b""]) == MORE
 
 
-def test_a_head_request_has_no_body() -> None:
+def test_http_wire_expects_no_body_for_a_head_request() -> None:
     parsed = Parsed(http_wire([request("localhost", method="HEAD")], head=True))
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
     assert parsed.feed_all([reply]) == len(reply)
@@ -154,17 +158,18 @@ def test_a_head_request_has_no_body() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
     ],
 )
-def test_what_is_no_http_is_told(reply: bytes) -> None:
+def test_parse_http_refuses_what_is_not_http(reply: bytes) -> None:
     assert Parsed(HTTP).feed_all([reply]) == PROTOCOL
 
 
+@ANY_SPEED
 @given(st.binary(max_size=300))
-def test_garbage_harms_nobody(garbage: bytes) -> None:
+def test_parse_http_survives_garbage(garbage: bytes) -> None:
     assert Parsed(HTTP).feed(b"HTTP/1.1 200 OK\r\n" + garbage) <= len(garbage) + 17
 
 
 @pytest.mark.parametrize("delimiter", [b"\n", b"\r\n\r\n", b"aab", b"abcabd"])
-def test_a_delimiter_is_found_wherever_it_is_cut(delimiter: bytes) -> None:
+def test_parse_delimited_finds_a_delimiter_wherever_it_is_cut(delimiter: bytes) -> None:
     wire = raw_wire([b"?"], delimiter=delimiter)
     reply = delimiter[:-1] + b"aaabcabc\r\n\r" + delimiter
     end = reply.index(delimiter) + len(delimiter)
@@ -173,12 +178,12 @@ def test_a_delimiter_is_found_wherever_it_is_cut(delimiter: bytes) -> None:
         assert parsed.feed_all([reply[:cut], reply[cut:end]]) == end - cut
 
 
-def test_a_raw_reply_of_known_length() -> None:
+def test_parse_length_finds_the_end_of_a_reply() -> None:
     parsed = Parsed(raw_wire([b"?"], length=10))
     assert parsed.feed_all([b"1234", b"567890"]) == 6
 
 
-def test_a_request_says_what_is_needed_and_no_more() -> None:
+def test_request_writes_the_headers_that_are_needed() -> None:
     assert request("localhost:80", "/a?b") == b"GET /a?b HTTP/1.1\r\nHost: localhost:80\r\n\r\n"
     whole = request("x", method="POST", headers=[("host", "y"), ("A", "b")], body=b"data")
     assert whole == b"POST / HTTP/1.1\r\nhost: y\r\nA: b\r\nContent-Length: 4\r\n\r\ndata"
@@ -212,10 +217,16 @@ class Pages(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that leave."""
+
+
 @pytest.fixture(scope="module")
 def pages() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
-        server.daemon_threads = True
+    with Server(("127.0.0.1", 0), Pages) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield server.server_port
@@ -223,34 +234,36 @@ def pages() -> Iterator[int]:
         thread.join()
 
 
-def asked(port: int, *requests: bytes, **changes: Any) -> Any:
-    wire = http_wire(requests)
-    return run(Load(host="127.0.0.1", port=port, wire=wire, connections=2, duration_s=0.3, **changes))
+def ask(port: int, *requests: bytes, replies: int = 50, **changes: Any) -> LoadResult:
+    """Send requests until a number of replies has come."""
+    load = Load(host="127.0.0.1", port=port, wire=http_wire(requests), connections=2, timeout_s=3600, **changes)
+    return run_until(load, lambda good, errors: good + errors.total() >= replies)
 
 
-def test_pages_are_counted_by_status(pages: int) -> None:
+def test_engine_counts_replies_by_status(pages: int) -> None:
     paths = ("/200", "/404", "/503", "/200")
-    result = asked(pages, *(request("localhost", path) for path in paths))
+    result = ask(pages, *(request("localhost", path) for path in paths))
     done = result.requests + result.failed
-    assert done > 20
+    assert done >= 50
     assert result.statuses["2xx"] == result.requests == pytest.approx(done / 2, abs=2)
     assert result.errors == {"http_4xx": result.statuses["4xx"], "http_5xx": result.statuses["5xx"]}
     assert result.statuses["4xx"] == pytest.approx(done / 4, abs=2)
     assert result.latency.total == result.requests  # a quick refusal betters no percentile
 
 
-def test_a_body_is_sent_and_chunks_are_read(pages: int) -> None:
-    result = asked(pages, request("localhost", method="POST", body=b"x" * 3000), conversation=5)
+def test_engine_sends_a_body_and_reads_chunks(pages: int) -> None:
+    result = ask(pages, request("localhost", method="POST", body=b"x" * 3000), conversation=5)
     assert result.errors == {}
-    assert result.requests > 10
+    assert result.requests >= 50
 
 
-def test_an_order_may_be_random(pages: int) -> None:
+def test_engine_sends_requests_in_random_order(pages: int) -> None:
     requests = [request("localhost", path) for path in ("/200", "/404")]
-    result = asked(pages, *requests, order="random", seed=3)
+    result = ask(pages, *requests, replies=200, order="random", seed=3)
     assert 0.3 < result.requests / (result.requests + result.failed) < 0.7
 
 
-def test_another_protocol_is_told(pages: int) -> None:
-    result = run(Load(host="127.0.0.1", port=pages, wire="line", duration_s=0.2))
+def test_engine_counts_a_reply_in_another_protocol_as_wrong(pages: int) -> None:
+    load = Load(host="127.0.0.1", port=pages, wire="line", timeout_s=3600)
+    result = run_until(load, lambda _, errors: errors.total() > 0)
     assert set(result.errors) == {"wrong_reply"}
