@@ -527,7 +527,7 @@ def test_watch_command_reports_a_process_that_ends_too_early(
 
 def test_watch_command_refuses_no_time(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        command_line.main(["watch", str(os.getpid()), "--for", "0s"])
+        command_line.main(["watch", str(os.getpid()), "--for", "0s", "--no-py-spy"])
     assert "watch for longer" in capsys.readouterr().err
 
 
