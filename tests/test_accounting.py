@@ -155,7 +155,7 @@ IDLE: Doing = (State.IDLE, None)
 CLIENT: Doing = (State.CLIENT, None)
 
 
-def nonzero(role: Role) -> dict[str, float]:
+def nonzero(role: Role) -> dict[str, Any]:
     return {state: pytest.approx(share) for state, share in role.shares.items() if share}
 
 
