@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -66,22 +67,20 @@ def watch(pid: int, duration_s: float) -> Account:
         GilbenchError: there is no such process, it is somebody else's, or it ended meanwhile.
     """
     try:
-        sampler = Sampler(pid, listening_ports(pid))
-        try:
+        with contextlib.closing(Sampler(pid, listening_ports(pid))) as sampler:
             before = usage.read(pid)
             sampler.begin()
             time.sleep(duration_s)
             sampler.end()
             after = usage.read(pid)
-        finally:
-            sampler.close()
+            looks = sampler.without_load()
     except PermissionError as problem:
         raise GilbenchError(forbidden(pid)) from problem
     except OSError as problem:
         raise GilbenchError(
             f"process {pid} cannot be looked at ({problem.strerror}): is it still running?"
         ) from problem
-    found = account(sampler.without_load(), after.cpu_s - before.cpu_s)
+    found = account(looks, after.cpu_s - before.cpu_s)
     if found is None:
         raise GilbenchError(f"no thread of process {pid} was seen: watch for longer with --duration")
     return found

@@ -1,26 +1,31 @@
-"""Where threads' time goes: the pure parts on recorded lines, the whole against programs that wait as is known."""
+"""Thread accounting: the arithmetic on recorded lines and made samples, the mechanism on real threads that wait."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as command_line
-from bench.accounting import forbidden, usage, wait_state
-from bench.accounting.account import LOOP, MAIN, POOL, STATES, WORKER, Account, account
+from bench.accounting import close_sampler, forbidden, sampler, usage, wait_state
+from bench.accounting.account import BATCHES, LOOP, MAIN, POOL, STATES, WORKER, Account, Role, account
+from bench.accounting.close_sampler import next_gap_ns
 from bench.accounting.descriptors import Descriptors, doors
 from bench.accounting.interpreters import gils
-from bench.accounting.sampler import COST_CORES, Doing, Looks, Sampler
+from bench.accounting.sampler import FASTEST_S, SLOWEST_S, Doing, Looks, Sampler, next_gap_s
 from bench.accounting.wait_state import Descriptor, Place, State, classify, in_event_loop, parse
 from bench.accounting.watch import Watch
 from bench.attach import to_dict, watch
@@ -30,26 +35,24 @@ from bench.places import ROOT
 from bench.planning.plan import Cell
 from bench.server import Server
 from loadgen import Load, run
-from tests.support.interpreters import chosen
+from tests.support.interpreters import chosen, with_gil, without_gil
+from tests.support.until import until
 
-pytestmark = pytest.mark.quiet
-
-TARGETS = chosen()
+INTERPRETERS = chosen()
+NEWEST = with_gil()[0]
 WAITING = Path(__file__).parent / "support" / "waiting.py"
-WINDOW_S = 0.6
+WINDOW_S = 0.5
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
-TRIES = 16  # other programs may take the CPUs away from what is measured, for seconds together
+ACCOUNT = [sys.executable, "-m", "bench", "account"]
 
-WITH_GIL = [name for name, target in TARGETS.items() if not target.build["freethreaded"]]
-WITHOUT_GIL = [name for name in TARGETS if name not in WITH_GIL]
-by_target = pytest.mark.parametrize("name", chosen())
+under_each = pytest.mark.parametrize("name", chosen())
 
 
 # A line of /proc becomes a state.
 
 
-class Known:
-    """A process of which everything is known: a GIL, a door, a client, a file."""
+class RecordedProcess:
+    """A process whose GIL, listening socket, client and file have known places."""
 
     def holds_gil(self, address: int) -> bool:
         return 0x55B2E82FBF28 <= address < 0x55B2E82FBF28 + 0x1000
@@ -86,19 +89,21 @@ RECORDED = [
 
 
 @pytest.mark.parametrize(("line", "state"), RECORDED, ids=[line.split()[0].decode() for line, _ in RECORDED])
-def test_a_line_becomes_a_state(line: bytes, state: State) -> None:
-    assert classify(parse(line), Known(), "x86_64") is state
+def test_wait_state_classifies_a_recorded_line(line: bytes, state: State) -> None:
+    assert classify(parse(line), RecordedProcess(), "x86_64") is state
 
 
-def test_the_same_call_has_another_number_on_another_machine() -> None:
-    assert classify(parse(b"98 0x55b2e82fc010 0x89 0x0 0x0 0x0 0x0 0x1 0x2\n"), Known(), "aarch64") is State.GIL
+def test_wait_state_numbers_system_calls_by_machine() -> None:
+    assert (
+        classify(parse(b"98 0x55b2e82fc010 0x89 0x0 0x0 0x0 0x0 0x1 0x2\n"), RecordedProcess(), "aarch64") is State.GIL
+    )
     assert in_event_loop(Place(22, 5, 0), "aarch64")
     assert not in_event_loop(Place(22, 5, 0), "x86_64")
     assert not wait_state.understood("s390x")
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b"x y z\n", b"202 0x1\n", b"202 nonsense 0x1 0x2\n"])
-def test_what_is_no_such_line_is_an_error(line: bytes) -> None:
+def test_wait_state_refuses_a_malformed_line(line: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse(line)
 
@@ -114,7 +119,7 @@ NS = st.integers(0, 10**9)
     exact=st.dictionaries(st.integers(1, 3), st.tuples(NS, NS), max_size=3),
     cpu_s=st.floats(0, 5),
 )
-def test_shares_sum_to_one(
+def test_account_gives_shares_that_sum_to_one(
     samples: list[tuple[int, int, int]], exact: dict[int, tuple[int, int]], cpu_s: float
 ) -> None:
     doings: list[Doing] = [(state, None) for state in State]
@@ -128,58 +133,186 @@ def test_shares_sum_to_one(
     assert set(found.serving.shares) == set(STATES)
 
 
-def looks(*threads: tuple[int, Sequence[Doing]], idle: dict[int, set[Place]] | None = None) -> Looks:
-    """Return ten looks at threads that do one thing after another."""
+def looks(*threads: tuple[int, Sequence[Doing]], idle: dict[int, set[Place]] | None = None, count: int = 10) -> Looks:
+    """Return looks, over one second, at threads that do one thing after another."""
     doings = list(dict.fromkeys(doing for _, each in threads for doing in each))
-    samples = [(n, tid, doings.index(each[n % len(each)])) for n in range(10) for tid, each in threads]
+    samples = [(n, tid, doings.index(each[n % len(each)])) for n in range(count) for tid, each in threads]
     exact = {tid: (0, 0) for tid, _ in threads}
-    return Looks(1, 1.0, 10, samples, doings, exact_ns=exact, idle_places=idle or {})
+    return Looks(1, 1.0, count, samples, doings, exact_ns=exact, idle_places=idle or {})
 
 
-def test_a_wait_at_the_place_of_an_idle_server_is_idle() -> None:
-    queue, lock = Place(202, 0x10, 0x20), Place(202, 0x10, 0x30)
-    seen = looks((1, [(State.OWN, None)]), (2, [(State.LOCK, queue), (State.LOCK, lock)]), idle={2: {queue}})
-    found = account(seen, 0.0)
+def accounted(seen: Looks, cpu_s: float = 0.0) -> Account:
+    found = account(seen, cpu_s)
     assert found is not None
-    assert found.each[2].shares["lock_wait"] == pytest.approx(0.5)
-    assert found.each[2].shares["idle"] == pytest.approx(0.5)
+    return found
 
 
-def test_roles_are_told_by_what_threads_do() -> None:
-    busy, events = [(State.CLIENT, None)], [(State.IDLE, Place(232, 5, 0))]
+RUNNING: Doing = (State.RUNNING, None)
+GIL: Doing = (State.GIL, None)
+LOCK: Doing = (State.LOCK, None)
+OWN: Doing = (State.OWN, None)
+IDLE: Doing = (State.IDLE, None)
+CLIENT: Doing = (State.CLIENT, None)
+
+
+def nonzero(role: Role) -> dict[str, Any]:
+    return {state: pytest.approx(share) for state, share in role.shares.items() if share}
+
+
+def test_account_takes_cpu_and_queue_from_the_kernel_and_divides_the_rest_by_samples() -> None:
+    seen = looks((1, [RUNNING, GIL, GIL, LOCK, OWN]))
+    seen.wall_s, seen.exact_ns[1] = 2.0, (500_000_000, 100_000_000)
+    shares = {"cpu": 0.25, "run_queue": 0.05, "gil_wait": 0.35, "lock_wait": 0.175, "own_wait": 0.175}
+    assert nonzero(accounted(seen, 0.5).each[1]) == shares
+
+
+def test_account_of_four_threads_that_take_turns_is_that_of_each() -> None:
+    seen = looks(*((tid, [RUNNING if turn == tid else GIL for turn in range(4)]) for tid in range(4)), count=16)
+    seen.root = 0
+    seen.exact_ns = dict.fromkeys(range(4), (250_000_000, 40_000_000))
+    found = accounted(seen, 1.0)
+    assert nonzero(found.serving) == {"cpu": 0.25, "run_queue": 0.04, "gil_wait": 0.71}
+    assert found.serving.threads == pytest.approx(3)  # the first is a main thread that helps
+    assert {role.name: role.threads for role in found.roles} == {MAIN: pytest.approx(1), WORKER: pytest.approx(3)}
+    assert not found.estimated
+
+
+def test_account_fits_the_threads_cpu_time_to_that_of_their_processes() -> None:
+    seen = looks((1, [IDLE]), (2, [RUNNING]), (3, [RUNNING, OWN]))
+    seen.exact_ns = {1: (0, 0), 2: (600_000_000, 0), 3: (200_000_000, 0)}  # behind by up to a tick
+    found = accounted(seen, 0.88)
+    assert [found.each[tid].shares["cpu"] for tid in (1, 2, 3)] == pytest.approx([0, 0.66, 0.22])
+    assert found.each[3].shares["own_wait"] == pytest.approx(0.78)
+
+
+def test_account_gives_no_thread_more_time_than_the_window_has() -> None:
+    seen = looks((1, [RUNNING]), (2, [RUNNING]))
+    seen.exact_ns = {1: (1_100_000_000, 0), 2: (700_000_000, 500_000_000)}
+    found = accounted(seen, 1.8)
+    assert nonzero(found.each[1]) == {"cpu": 1}
+    assert nonzero(found.each[2]) == {"cpu": 0.7, "run_queue": 0.3}
+
+
+def test_account_calls_a_wait_that_no_look_met_idle() -> None:
+    seen = looks((1, [RUNNING]))
+    seen.exact_ns = {1: (400_000_000, 0)}
+    assert nonzero(accounted(seen, 0.4).each[1]) == {"cpu": 0.4, "idle": 0.6}
+
+
+def test_account_estimates_errors_by_batch_means() -> None:
+    half = 2 * BATCHES
+    seen = looks((1, [LOCK] * half + [GIL] * half), count=2 * half)  # each batch is of one kind: share 0 or 1
+    error = (BATCHES / (BATCHES - 1) / 4) ** 0.5 / BATCHES**0.5
+    wanted = dict.fromkeys(accounted(seen).errors, 0.0) | {"lock_wait": error, "gil_wait": error}
+    assert accounted(seen).errors == pytest.approx(wanted)
+    assert accounted(looks((1, [LOCK, GIL]), count=2 * half)).errors == pytest.approx(dict.fromkeys(wanted, 0.0))
+    assert accounted(looks((1, [LOCK]), count=1)).errors == {}
+
+
+def test_account_leaves_a_main_thread_that_only_helps_out_of_its_errors() -> None:
+    half = 2 * BATCHES
+    seen = looks((1, [LOCK] * half + [GIL] * half), (2, [OWN]), count=2 * half)
+    assert set(accounted(seen).errors.values()) == {0.0}
+
+
+def test_account_means_the_waiting_connections_and_the_cost_of_looking() -> None:
+    seen = looks((1, [OWN]))
+    assert accounted(seen).waiting is None
+    seen.wall_s, seen.waiting, seen.cost_s = 2.0, [3, 3, 0, 2], 0.05
+    found = accounted(seen)
+    assert (found.waiting, found.cost_cores, found.looks) == (2.0, 0.025, 10)
+
+
+def test_account_calls_a_wait_idle_where_the_thread_sleeps_without_load() -> None:
+    queue, lock = Place(202, 0x10, 0x20), Place(202, 0x10, 0x30)
+    waits: list[Doing] = [(State.LOCK, queue), (State.LOCK, lock)]
+    found = accounted(looks((1, [OWN]), (2, waits), (3, waits), idle={2: {queue}, 3: {Place(202, 0x11, 0x20)}}))
+    assert nonzero(found.each[2]) == {"lock_wait": 0.5, "idle": 0.5}
+    assert nonzero(found.each[3]) == {"lock_wait": 1}
+    gil = accounted(looks((1, [(State.GIL, queue)]), idle={1: {queue}}))
+    assert nonzero(gil.each[1]) == {"gil_wait": 1}
+
+
+def test_account_names_roles_by_what_threads_do() -> None:
+    busy, events = [CLIENT], [(State.IDLE, Place(232, 5, 0))]
     cases = {
-        (MAIN, WORKER): looks((1, [(State.IDLE, None)]), (2, busy)),
+        (MAIN, WORKER): looks((1, [IDLE]), (2, busy)),
         (LOOP, POOL): looks((1, events), (2, busy)),
         (WORKER,): looks((1, busy)),
     }
     for names, seen in cases.items():
-        found = account(seen, 0.0)
-        assert found is not None
+        found = accounted(seen)
         assert tuple(role.name for role in found.roles) == tuple(sorted(names))
         assert found.serving.threads == pytest.approx(sum(role.threads for role in found.roles if role.name != MAIN))
 
 
-def test_what_came_and_went_is_estimated_and_fits_the_cpu_time_of_all() -> None:
-    seen = looks((1, [(State.IDLE, None)]), (2, [(State.RUNNING, None), (State.OWN, Place(230, 0, 0))]))
+def test_account_estimates_threads_that_come_and_go_from_samples_and_all_cpu_time() -> None:
+    seen = looks((1, [IDLE]), (2, [RUNNING, (State.OWN, Place(230, 0, 0))]))
     del seen.exact_ns[2]
-    found = account(seen, 0.4)
-    assert found is not None
+    found = accounted(seen, 0.4)
     assert found.estimated
     (worker,) = (role for role in found.roles if role.name == WORKER)
     assert worker.threads == pytest.approx(1.0)
-    assert worker.shares["cpu"] == pytest.approx(0.4)
-    assert worker.shares["run_queue"] == pytest.approx(0.1)
-    assert worker.shares["own_wait"] == pytest.approx(0.5)
+    assert nonzero(worker) == {"cpu": 0.4, "run_queue": 0.1, "own_wait": 0.5}
 
 
-def test_nothing_seen_is_no_account() -> None:
+def test_account_without_samples_is_none() -> None:
     assert account(Looks(1), 1.0) is None
+
+
+def test_watch_records_waits_for_clients_as_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    class MadeSampler:
+        def __init__(self, pid: int, ports: frozenset[int]) -> None: ...
+
+        def without_load(self) -> Looks:
+            seen = looks((1, [RUNNING, RUNNING, IDLE, CLIENT, CLIENT]), count=20)
+            seen.exact_ns[1] = (380_000_000, 20_000_000)
+            return seen
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("bench.accounting.watch.Sampler", MadeSampler)
+    with Watch(1, frozenset()) as watching:
+        split, accounts = watching.told(0.38)
+    shares = {"cpu": 0.38, "run_queue": 0.02, "idle": 0.6}
+    wanted = dict.fromkeys((field.name for field in dataclasses.fields(split)), 0.0) | shares
+    assert dataclasses.asdict(split) == pytest.approx(wanted)
+    assert accounts.unknown is None
+    assert accounts.roles[WORKER] == {"threads": 1.0} | dict.fromkeys(STATES, 0.0) | {
+        "cpu": 0.38,
+        "run_queue": 0.02,
+        "idle": 0.2,
+        "client_wait": 0.4,
+    }
+    assert accounts.each == [{"role": WORKER} | {state: accounts.roles[WORKER][state] for state in STATES}]
+
+
+# Looking is paced.
+
+
+def test_sampler_looks_less_often_the_more_a_look_costs() -> None:
+    assert next_gap_s(0.01, 400e-6) == pytest.approx(0.8 * 0.01 + 0.2 * 0.02)  # slowly
+    gap_s = 0.05
+    for _ in range(200):
+        gap_s = next_gap_s(gap_s, 200e-6)
+    assert 200e-6 / gap_s == pytest.approx(sampler.COST_CORES)
+    assert next_gap_s(FASTEST_S, 0.0) == FASTEST_S
+    assert next_gap_s(SLOWEST_S, 1.0) == SLOWEST_S
+
+
+def test_close_sampler_looks_less_often_the_more_a_look_costs() -> None:
+    assert next_gap_ns(1e6, 80e3, shortest_ns=5e5) == pytest.approx(0.9e6 + 0.1 * 2e6)  # slowly
+    gap_ns = 5e5
+    for _ in range(200):
+        gap_ns = next_gap_ns(gap_ns, 60e3, shortest_ns=5e5)
+    assert 60e3 / gap_ns == pytest.approx(close_sampler.COST_CORES)
+    assert next_gap_ns(5e5, 0.0, shortest_ns=5e5) == 5e5
 
 
 @pytest.mark.parametrize(
     ("scope", "says"), [("1", "by its parent only"), ("0", "is not yours"), (None, "is not yours")]
 )
-def test_who_may_look_at_a_process_is_said(
+def test_forbidden_says_who_may_look_at_a_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str | None, says: str
 ) -> None:
     yama = tmp_path / "ptrace_scope"
@@ -189,297 +322,307 @@ def test_who_may_look_at_a_process_is_said(
     assert says in forbidden.forbidden(os.getpid())
 
 
-# Known answers.
+# Real threads.
 
 
 @contextlib.contextmanager
-def program(name: str, target: str, *prefix: str) -> Iterator[int]:
-    with started(name, target, *prefix) as process:
-        yield process.pid
-
-
-@contextlib.contextmanager
-def started(name: str, target: str, *prefix: str) -> Iterator[subprocess.Popen[bytes]]:
-    command = [*prefix, str(TARGETS[target].executable), str(WAITING), name]
+def program(name: str, interpreter: str, *prefix: str) -> Iterator[int]:
+    """Run a program of :mod:`tests.support.waiting` and yield its pid."""
+    command = [*prefix, str(INTERPRETERS[interpreter].executable), str(WAITING), name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"ready\n"
-            yield process
+            yield process.pid
         finally:
             process.kill()
 
 
-def off(name: str, target: str, **known: tuple[float, float]) -> dict[str, float]:
-    """Return which shares of a program's threads are not within so much of what is known, in each of several tries."""
-    found: dict[str, float] = {}
-    with program(name, target) as pid:
-        for _ in range(TRIES):
-            told = watch(pid, WINDOW_S)
-            assert told.cost_cores < 2 * COST_CORES
-            found = told.serving.shares
-            if all(found[state] == pytest.approx(value, abs=within) for state, (value, within) in known.items()):
-                return {}
-    return {state: found[state] for state in known}
+Seen = list[dict[int, State]]
+"""What each thread but the first did, look by look."""
 
 
-@pytest.mark.parametrize("target", WITH_GIL)
-def test_four_that_compute_wait_for_the_gil(target: str) -> None:
-    assert not off("four compute", target, cpu=(0.25, 0.02), run_queue=(0.04, 0.04), gil_wait=(0.71, 0.04))
+def seen_until(pid: int, enough: Callable[[Seen], bool]) -> Seen:
+    """Sample a process until that is enough, and return it."""
+    seen: Seen = []
+    with contextlib.closing(Sampler(pid, frozenset())) as sampling:
+        sampling.begin()
+
+        def sampled() -> bool:
+            taken = sampling.cut()
+            for look in range(taken.count):
+                states = {tid: taken.doings[doing][0] for n, tid, doing in taken.samples if n == look and tid != pid}
+                seen.append(states)
+            return enough(seen)
+
+        assert until(sampled), seen[-10:]
+    return seen
 
 
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in chosen()])
-def test_two_that_compute_take_turns(target: str) -> None:
-    assert not off("two compute", target, cpu=(0.5, 0.03), gil_wait=(0.48, 0.05))
+def met(seen: Seen) -> dict[int, set[State]]:
+    """Return the states in which each thread was met."""
+    return {tid: {look[tid] for look in seen if tid in look} for tid in {tid for look in seen for tid in look}}
 
 
-@pytest.mark.parametrize("target", WITHOUT_GIL)
-def test_four_that_compute_without_a_gil_wait_for_cpus(target: str) -> None:
-    assert not off(
-        "four compute", target, cpu=(0.5, 0.05), run_queue=(0.5, 0.05), gil_wait=(0, 0.001), lock_wait=(0, 0.01)
-    )
+def each_of(threads: int, *states: State) -> Callable[[Seen], bool]:
+    """Return what waits until each of some threads was met in each of some states."""
+
+    def enough(seen: Seen) -> bool:
+        found = met(seen)
+        return len(found) == threads and all(found[tid].issuperset(states) for tid in found)
+
+    return enough
 
 
-@by_target
-def test_four_that_sleep_under_one_lock_wait_for_it(name: str) -> None:
-    assert not off("four under one lock", name, lock_wait=(0.75, 0.03), own_wait=(0.25, 0.03), gil_wait=(0, 0.01))
+@pytest.mark.parametrize("name", with_gil())
+def test_sampler_sees_threads_that_compute_wait_for_the_gil(name: str) -> None:
+    with program("four compute", name) as pid:
+        seen = seen_until(pid, each_of(4, State.RUNNING, State.GIL))
+    assert not any(State.LOCK in states for states in met(seen).values())
 
 
-@by_target
-def test_contended_threads_measure_the_same_wait_themselves(name: str) -> None:
-    tried = []
-    with started("three hash under one lock", name) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for _ in range(TRIES):
-            own = []
-            for seconds in (0.0, WINDOW_S):
-                found = watch(process.pid, seconds).serving.shares if seconds else {}
-                process.stdin.write(b"\n")
-                process.stdin.flush()
-                own.append(float(process.stdout.readline()))
-            tried.append((own[-1], found["lock_wait"]))
-            if found["lock_wait"] == pytest.approx(own[-1], abs=0.05):
-                assert own[-1] > 0.5
-                return
-    pytest.fail(f"own measure of the wait, and the account's: {tried}")
+@pytest.mark.parametrize("name", without_gil())
+def test_sampler_sees_no_gil_in_a_free_threaded_build(name: str) -> None:
+    with program("four compute", name) as pid:
+        seen = seen_until(pid, lambda seen: each_of(4, State.RUNNING)(seen) and len(seen) >= 10)
+    assert not any(State.GIL in states for states in met(seen).values())
 
 
-@by_target
-def test_one_alone_waits_for_nobody(name: str) -> None:
-    assert not off("one computes", name, cpu=(1, 0.15), gil_wait=(0, 0.02), lock_wait=(0, 0.02))
+@under_each
+def test_sampler_tells_threads_that_wait_for_a_lock_from_the_one_that_sleeps(name: str) -> None:
+    wanted = Counter({State.LOCK: 3, State.OWN: 1})
+    with program("four under one lock", name) as pid:
+        seen_until(pid, lambda seen: any(Counter(look.values()) == wanted for look in seen))
 
 
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if name in chosen()])
-def test_c_that_holds_the_gil_is_told_from_c_that_does_not(target: str) -> None:
-    assert not off("C that holds the GIL", target, gil_wait=(0.5, 0.06), own_wait=(0.5, 0.06))
-    assert not off("C that releases the GIL", target, gil_wait=(0, 0.02), own_wait=(1, 0.04))
+@under_each
+def test_sampler_sees_one_that_computes_alone_wait_for_nobody(name: str) -> None:
+    with program("one computes", name) as pid:
+        seen = seen_until(pid, lambda seen: each_of(1, State.RUNNING)(seen) and len(seen) >= 10)
+    assert met(seen).popitem()[1].isdisjoint({State.GIL, State.LOCK})
 
 
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if TARGETS[name].release >= (3, 14)])
-def test_each_interpreter_has_a_gil_of_its_own(target: str) -> None:
-    with program("two interpreters", target) as pid:
-        assert len(gils(pid)) == 3
-    assert not off("two interpreters", target, gil_wait=(0.35, 0.06), lock_wait=(0, 0.02))
+def test_sampler_tells_c_code_that_holds_the_gil_from_c_code_that_releases_it() -> None:
+    with program("C that holds the GIL", NEWEST) as pid:
+        seen_until(pid, each_of(2, State.GIL, State.OWN))
+    with program("C that releases the GIL", NEWEST) as pid:
+        seen_until(pid, lambda seen: any(list(look.values()) == [State.OWN, State.OWN] for look in seen))
 
 
-def told_by_the_interpreter(python: str, pid: int, to: Path) -> float:
-    """Return the share of the threads' time in which CPython's own profiler saw them wait for the GIL."""
-    profile = [python, "-m", "profiling.sampling", "attach", "-a", "-d", "1", "--gecko", "-o", str(to)]
-    subprocess.run([*profile, str(pid)], check=True, capture_output=True)
-    profiled = json.loads(to.read_bytes())
-    names = profiled["shared"]["stringArray"]
-    waited_ms = [
-        sum(
-            end - begin
-            for name, begin, end in zip(markers["name"], markers["startTime"], markers["endTime"], strict=True)
-            if names[name] == "Waiting for GIL"
-        )
-        for markers in (thread["markers"] for thread in profiled["threads"] if not thread["isMainThread"])
-    ]
-    return float(sum(waited_ms)) / len(waited_ms) / 1000
+@pytest.mark.parametrize("name", [name for name in with_gil() if INTERPRETERS[name].release >= (3, 14)])
+def test_gils_finds_that_of_each_interpreter(name: str) -> None:
+    with program("two interpreters", name) as pid:
+        assert until(lambda: len(gils(pid)) == 3)
+        seen_until(pid, each_of(4, State.RUNNING, State.GIL))
 
 
-@pytest.mark.parametrize("load", ["two compute", "four compute", "C that holds the GIL"])
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if TARGETS[name].release >= (3, 15)])
-def test_the_interpreters_own_profiler_sees_the_same(target: str, load: str, tmp_path: Path) -> None:
-    witness, ours = 0.0, 0.0
-    with program(load, target) as pid:
-        for _ in range(TRIES):
-            witness = told_by_the_interpreter(str(TARGETS[target].executable), pid, tmp_path / "profile.json")
-            ours = watch(pid, WINDOW_S).serving.shares["gil_wait"]
-            if ours == pytest.approx(witness, abs=0.05):
-                break
-    assert witness > 0.4
-    assert ours == pytest.approx(witness, abs=0.05)
+def test_sampler_loses_no_time_from_one_cut_to_the_next() -> None:
+    with (
+        program("four under one lock", NEWEST) as pid,
+        contextlib.closing(Sampler(pid, frozenset())) as sampling,
+    ):
+        before_s = time.monotonic()
+        sampling.begin()
+        began_s = time.monotonic()
+        cuts: list[Looks] = []
+
+        def counted() -> int:
+            cuts.append(sampling.cut())
+            return sum(cut.count for cut in cuts)
+
+        assert until(lambda: counted() >= 5)
+        ending_s = time.monotonic()
+        cuts.append(sampling.cut())
+        after_s = time.monotonic()
+    assert ending_s - began_s <= sum(cut.wall_s for cut in cuts) <= after_s - before_s
+    assert all({look for look, _, _ in cut.samples} == set(range(cut.count)) for cut in cuts)
 
 
-def test_an_unprivileged_observer_sees_the_same() -> None:
-    with program("four compute", WITH_GIL[0], *WITHOUT_CAPABILITIES) as pid:
-        for _ in range(TRIES):
-            command = [*WITHOUT_CAPABILITIES, sys.executable, "-m", "bench", "account", str(pid), "--duration", "0.6s"]
-            done = subprocess.run([*command, "--json"], cwd=ROOT, capture_output=True, text=True, check=True)
-            waited = json.loads(done.stdout)["serving"]["gil_wait"]
-            if waited == pytest.approx(0.71, abs=0.04):
-                break
-    assert waited == pytest.approx(0.71, abs=0.04)
+# The command.
 
 
-# Servers.
-
-
-def of_server(model: str, workload: str, clients: int, target: str, conversation: int | None = None) -> Account:
-    server = Server(TARGETS[target], model, workload)
-    server.ready()
-    try:
-        with contextlib.closing(Sampler(server.pid, frozenset({server.port}))) as sampler:
-            load = Load(
-                host="127.0.0.1", port=server.port, connections=clients, duration_s=WINDOW_S, conversation=conversation
-            )
-            edges: list[usage.Usage] = []
-
-            def on_begin() -> None:
-                edges.append(usage.read(server.pid))
-                sampler.begin()
-
-            def on_end() -> None:
-                sampler.end()
-                edges.append(usage.read(server.pid))
-
-            run(load, on_begin=on_begin, on_end=on_end)
-            found = account(sampler.without_load(), edges[1].cpu_s - edges[0].cpu_s)
-    finally:
-        server.stop()
-    assert found is not None
+def reported(pid: int) -> dict[str, Any]:
+    """Return what the command reports of a process to somebody without privileges."""
+    command = [*WITHOUT_CAPABILITIES, *ACCOUNT, str(pid), "--duration", "1s", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert sum(found["serving"][state] for state in STATES) == pytest.approx(1)
     return found
 
 
-@by_target
-def test_a_handler_that_sleeps_waits_by_itself(name: str) -> None:
-    for _ in range(TRIES):
-        serving = of_server("threaded", "io", 2, name).serving.shares
-        busy = 1 - serving["idle"] - serving["client_wait"]
-        if serving["own_wait"] >= 0.9 * busy:
-            break
-    assert serving["own_wait"] >= 0.9 * busy
+def test_account_command_needs_no_privileges_to_see_waits_for_the_gil() -> None:
+    with program("four compute", NEWEST, *WITHOUT_CAPABILITIES) as pid:
+        found: dict[str, Any] = {}
+
+        def waits() -> bool:
+            found.update(reported(pid))
+            return bool(found["serving"]["gil_wait"] > 0)
+
+        assert until(waits), found
+    assert found["serving"]["threads"] == pytest.approx(4)
+    assert len(found["threads"]) == 5
 
 
-@pytest.mark.parametrize("target", [name for name in WITH_GIL if TARGETS[name].release == (3, 13)])
-def test_two_clients_that_make_two_threads_compute_wait_for_each_other(target: str) -> None:
-    """Half of the time computes the one, half of it the other; who waits does so for the GIL, or for its client."""
-    for _ in range(TRIES):
-        serving = of_server("threaded", "cpu", 2, target).serving.shares
-        waits = serving["gil_wait"] + serving["client_wait"]
-        if serving["gil_wait"] > 0.25 and waits == pytest.approx(0.48, abs=0.05):
-            break
-    assert serving["gil_wait"] > 0.25
-    assert waits == pytest.approx(0.48, abs=0.05)
-    assert serving["lock_wait"] < 0.02
-
-
-def test_coroutines_that_wait_leave_the_loop_idle() -> None:
-    found = of_server("asyncio", "io", 4, WITH_GIL[0])
-    (loop,) = found.roles
-    assert loop.name == LOOP
-    assert loop.shares["idle"] > 0.5
-
-
-@pytest.mark.parametrize("name", [WITH_GIL[0], *WITHOUT_GIL[:1]])
-def test_a_pool_without_work_is_idle_and_in_no_lock(name: str) -> None:
-    found = of_server("asyncio-threads", "io", 1, name)  # one request at a time, so that all but one are idle
-    pool = next(role for role in found.roles if role.name == POOL)
-    assert pool.shares["lock_wait"] < 0.02
-    assert found.serving.threads == pytest.approx(1 + pool.threads)
-
-
-def test_clients_that_wait_for_a_worker_are_counted() -> None:
-    found = of_server("serial", "io", 4, WITH_GIL[0], conversation=10)
-    assert found.waiting == pytest.approx(3, abs=0.3)
-    assert found.serving.shares["own_wait"] > 0.8
-
-
-def test_processes_that_come_and_go_are_followed() -> None:
-    server = Server(TARGETS[WITH_GIL[0]], "multiprocess", "io")
-    server.ready()
-    try:
-        measured = measure(
-            Cell("multiprocess", "io", 4, WITH_GIL[0]), server, window_s=1.0, warmup_s=0.1, conversation=10
-        )
-    finally:
-        server.stop()
-    told, split = measured.accounts, measured.split
-    assert told.unknown is None
-    assert told.estimated
-    assert told.roles[WORKER]["threads"] == pytest.approx(4, abs=1)
-    assert split.own_wait is not None
-    assert split.own_wait > 0.7
-    assert sum(getattr(split, name) for name in split.__slots__) == pytest.approx(1, abs=1e-6)
-
-
-def test_what_the_system_does_not_tell_is_unknown_and_not_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.accounting.sampler.understood", lambda: False)
-    with Watch(1, frozenset()) as told:
-        told.begin()
-        told.end()
-        split, accounts = told.told(1.0)
-    assert all(getattr(split, name) is None for name in split.__slots__)
-    assert accounts.unknown is not None
-    assert "kind of machine" in accounts.unknown
-
-
-def test_a_socket_is_known_by_what_it_is() -> None:
-    server = Server(TARGETS[WITH_GIL[0]], "serial", "echo")
-    server.ready()
-    try:
-        (door,) = doors(server.pid, frozenset({server.port}))
-        with contextlib.closing(Descriptors(server.pid, frozenset({server.port}))) as descriptors:
-            assert descriptors.kind(door) is Descriptor.DOOR
-            assert descriptors.kind(0) is descriptors.kind(2) is descriptors.kind(999) is Descriptor.OTHER
-            assert descriptors.backlog(door) == 0
-            assert descriptors.backlog(2) is None
-    finally:
-        server.stop()
-
-
-# By pid.
-
-
-def test_a_strangers_server_without_any_privilege(tmp_path: Path) -> None:
-    stranger = "from http.server import *; ThreadingHTTPServer(('127.0.0.1', 0), None).serve_forever()"
-    with subprocess.Popen([*WITHOUT_CAPABILITIES, str(TARGETS[WITH_GIL[0]].executable), "-c", stranger]) as process:
+def test_account_command_sees_that_a_server_of_another_project_is_idle() -> None:
+    code = "from http.server import *; s = ThreadingHTTPServer(('127.0.0.1', 0), None); print(flush=True)\n"
+    command = [*WITHOUT_CAPABILITIES, str(INTERPRETERS[NEWEST].executable), "-c", f"{code}s.serve_forever()"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
-            time.sleep(0.5)
-            command = [
-                *WITHOUT_CAPABILITIES,
-                sys.executable,
-                "-m",
-                "bench",
-                "account",
-                str(process.pid),
-                "--duration",
-                "0.3s",
-                "--json",
-            ]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+            assert process.stdout is not None
+            assert process.stdout.readline()
+            found = reported(process.pid)
         finally:
             process.kill()
-    told = json.loads(done.stdout)
-    assert told["serving"]["idle"] == pytest.approx(1, abs=0.02)
-    assert list(told["threads"]) == [str(process.pid)]
+    assert found["serving"]["idle"] > 0
+    assert not any(found["serving"][state] for state in ("gil_wait", "lock_wait", "own_wait", "client_wait"))
+    assert list(found["threads"]) == [str(process.pid)]
 
 
-def test_the_table_shows_each_role(capsys: pytest.CaptureFixture[str]) -> None:
-    with program("four compute", WITH_GIL[0]) as pid:
-        assert command_line.main(["account", str(pid), "--duration", "0.3s"]) == 0
-        assert to_dict(watch(pid, 0.2))["roles"][WORKER]["threads"] == pytest.approx(4)
+def test_account_command_shows_a_row_for_each_role(capsys: pytest.CaptureFixture[str]) -> None:
+    with program("four compute", NEWEST) as pid:
+        assert command_line.main(["account", str(pid), "--duration", "1s"]) == 0
+        assert to_dict(watch(pid, 1.0))["roles"][WORKER]["threads"] == pytest.approx(4)
     printed = capsys.readouterr().out
     assert "GIL" in printed
     assert "worker" in printed
     assert "looks in" in printed
 
 
-def test_a_process_that_is_not_there_is_an_error() -> None:
+def test_attach_refuses_a_process_that_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
     with pytest.raises(GilbenchError, match="still running"):
         watch(process.pid, 0.1)
+
+
+# Servers.
+
+
+@contextlib.contextmanager
+def serving(model: str, workload: str, interpreter: str) -> Iterator[Server]:
+    server = Server(INTERPRETERS[interpreter], model, workload)
+    server.ready()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def under_load(server: Server, clients: int) -> Account:
+    """Return the account of a server that has some clients."""
+    with contextlib.closing(Sampler(server.pid, frozenset({server.port}))) as sampling:
+        edges: list[usage.Usage] = []
+
+        def on_begin() -> None:
+            edges.append(usage.read(server.pid))
+            sampling.begin()
+
+        def on_end() -> None:
+            sampling.end()
+            edges.append(usage.read(server.pid))
+
+        load = Load(host="127.0.0.1", port=server.port, connections=clients, duration_s=WINDOW_S)
+        run(load, on_begin=on_begin, on_end=on_end)
+        return accounted(sampling.without_load(), edges[1].cpu_s - edges[0].cpu_s)
+
+
+@contextlib.contextmanager
+def silent(server: Server, clients: int) -> Iterator[None]:
+    """Connect clients that ask for nothing."""
+    with contextlib.ExitStack() as open_:
+        for _ in range(clients):
+            open_.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        yield
+
+
+def comes_to(server: Server, holds: Callable[[Account], bool]) -> bool:
+    """Wait until the account of a short window is as it should be; one in which nothing was seen counts for nothing."""
+
+    def seen() -> bool:
+        with contextlib.suppress(GilbenchError):
+            return holds(watch(server.pid, 0.1))
+        return False
+
+    return until(seen)
+
+
+@under_each
+def test_account_sees_a_handler_that_sleeps_wait_by_itself(name: str) -> None:
+    with serving("threaded", "io", name) as server:
+        found = under_load(server, 2)
+    assert {role.name for role in found.roles} == {MAIN, WORKER}
+    assert found.serving.shares["own_wait"] > 0
+
+
+def test_account_sees_an_event_loop_idle_while_coroutines_wait() -> None:
+    with serving("asyncio", "io", NEWEST) as server:
+        (loop,) = under_load(server, 4).roles
+    assert loop.name == LOOP
+    assert loop.shares["idle"] > 0
+
+
+@pytest.mark.parametrize("name", [NEWEST, *without_gil()[:1]])
+def test_account_sees_a_pool_without_work_idle_and_in_no_lock(name: str) -> None:
+    def idle(found: Account) -> bool:
+        (pool,) = (role for role in found.roles if role.name == POOL)
+        return pool.shares["lock_wait"] == 0 and pool.shares["idle"] > 0
+
+    with serving("asyncio-threads", "io", name) as server:
+        found = under_load(server, 1)
+        assert {role.name for role in found.roles} == {LOOP, POOL}
+        assert comes_to(server, idle)
+
+
+def test_account_counts_clients_that_wait_for_a_worker() -> None:
+    def counted(found: Account) -> bool:
+        return found.waiting == 3 and found.serving.shares["client_wait"] == pytest.approx(1)
+
+    with serving("serial", "echo", NEWEST) as server, silent(server, 4):
+        assert comes_to(server, counted)
+
+
+def test_account_sees_workers_wait_for_their_clients() -> None:
+    def waiting(found: Account) -> bool:
+        worker = next((role for role in found.roles if role.name == WORKER), None)
+        return worker is not None and worker.threads == pytest.approx(2) and worker.shares["client_wait"] > 0.99
+
+    with serving("threaded", "echo", NEWEST) as server, silent(server, 2):
+        assert comes_to(server, waiting)
+
+
+def test_sampler_follows_processes_that_come_and_go() -> None:
+    cell = Cell("multiprocess", "io", 4, NEWEST)
+    with serving("multiprocess", "io", NEWEST) as server:
+        measured = measure(cell, server, window_s=WINDOW_S, warmup_s=0.1, conversation=10)
+    accounts, split = measured.accounts, measured.split
+    assert accounts.unknown is None
+    assert accounts.estimated
+    assert accounts.roles[WORKER]["threads"] > 0
+    assert split.own_wait is not None
+    assert split.own_wait > 0
+    assert sum(getattr(split, name) for name in split.__slots__) == pytest.approx(1, abs=1e-6)
+
+
+def test_watch_records_what_the_system_does_not_report_as_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.accounting.sampler.understood", lambda: False)
+    with Watch(1, frozenset()) as watching:
+        watching.begin()
+        watching.end()
+        split, accounts = watching.told(1.0)
+    assert all(getattr(split, name) is None for name in split.__slots__)
+    assert accounts.unknown is not None
+    assert "kind of machine" in accounts.unknown
+
+
+def test_descriptors_know_a_socket_by_what_it_is() -> None:
+    with serving("serial", "echo", NEWEST) as server:
+        (door,) = doors(server.pid, frozenset({server.port}))
+        with contextlib.closing(Descriptors(server.pid, frozenset({server.port}))) as descriptors:
+            assert descriptors.kind(door) is Descriptor.DOOR
+            assert descriptors.kind(0) is descriptors.kind(2) is descriptors.kind(999) is Descriptor.OTHER
+            assert descriptors.backlog(door) == 0
+            assert descriptors.backlog(2) is None
+            with silent(server, 3):
+                assert until(lambda: descriptors.backlog(door) == 2)
+                fds = [int(fd.name) for fd in Path(f"/proc/{server.pid}/fd").iterdir()]
+                assert until(lambda: [descriptors.kind(fd) for fd in fds].count(Descriptor.CLIENT) == 1)

@@ -1,4 +1,4 @@
-"""The life of a request, on runs that are made up."""
+"""The life of a request: the parts of its mean latency, on made runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
 from tests.support.made import Made
 
 
-def test_the_parts_of_a_requests_life_add_up(tmp_path: Path) -> None:
+def test_life_has_parts_that_add_up_to_the_latency(tmp_path: Path) -> None:
     lives = life(Made(noise=0).load(tmp_path))
     assert len(lives) == 72
     assert (lives[list(PARTS)].sum(axis="columns") / lives[LATENCY]).to_numpy() == pytest.approx(1)
@@ -28,7 +28,7 @@ def test_the_parts_of_a_requests_life_add_up(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_main_thread_does_explains_no_more_than_is_missing(tmp_path: Path) -> None:
+def test_life_takes_no_more_from_the_main_thread_than_is_missing(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",), clients=(4,), noise=0).load(tmp_path)
     main = {"threads": 1.0, "cpu": 0.5, "run_queue": 0.1, "gil_wait": 0.2, "lock_wait": 0.2, "own_wait": 0.0}
     for roles in run.windows["roles"]:
@@ -39,7 +39,7 @@ def test_what_a_main_thread_does_explains_no_more_than_is_missing(tmp_path: Path
     assert lives[UNEXPLAINED].abs().max() < 1e-9
 
 
-def test_a_life_that_does_not_add_up_is_warned_of(tmp_path: Path) -> None:
+def test_cautions_name_cells_whose_life_does_not_add_up(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",), noise=0).load(tmp_path)
     for roles in run.windows["roles"]:
         roles["worker"]["threads"] *= 0.8
@@ -49,7 +49,7 @@ def test_a_life_that_does_not_add_up_is_warned_of(tmp_path: Path) -> None:
     assert "+20%" in caution.where
 
 
-def test_without_accounts_all_else_is_drawn_and_the_reason_told(tmp_path: Path) -> None:
+def test_draw_leaves_out_lives_without_accounts_and_says_why(tmp_path: Path) -> None:
     folder = Made(("serial", "threaded"), ("io", "cpu"), accounted=False).write(tmp_path / "run")
     page = draw(read_run(folder), quiet=True).read_text(encoding="utf-8")
     assert not (folder / "plots" / "life.svg").exists()

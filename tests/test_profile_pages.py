@@ -1,4 +1,4 @@
-"""What is drawn of profiles: flame graphs, timelines, exports, and a cell explained in words."""
+"""Pages of profiles: flame graphs, timelines, exports, and a cell explained in words."""
 
 from __future__ import annotations
 
@@ -90,17 +90,17 @@ def profile(run: Path) -> Profile:
     return load(run)[0]
 
 
-def test_a_flame_graph_s_widths_are_shares(profile: Profile) -> None:
+def test_flame_draws_boxes_whose_widths_are_shares(profile: Profile) -> None:
     found = boxes(profile.stacks["gil"])
-    told = {box.name: (box.depth, round(box.left, 6), round(box.width, 6), box.kind) for box in found}
-    assert told == {
+    shown = {box.name: (box.depth, round(box.left, 6), round(box.width, 6), box.kind) for box in found}
+    assert shown == {
         "run (threading.py)": (0, 0.0, 1.0, "library"),
         "work (servers/workloads/cpu.py)": (1, 0.0, 0.6, "own"),
         "idle (app.py)": (1, 0.6, 0.4, "library"),
     }
 
 
-def test_a_difference_compares_shares_not_numbers() -> None:
+def test_flame_compares_shares_not_numbers() -> None:
     here = Stacks({("a (x.py)", "b (x.py)"): 90, ("a (x.py)", "c (x.py)"): 10})
     there = Stacks({("a (x.py)", "b (x.py)"): 5, ("a (x.py)", "c (x.py)"): 5})
     found = {box.name: (box.other, round(box.change, 3)) for box in boxes(here, there)}
@@ -119,11 +119,11 @@ def test_a_difference_compares_shares_not_numbers() -> None:
         ("PyNumber_Add (C)", "c"),
     ],
 )
-def test_whose_code_a_frame_is(name: str, kind: str) -> None:
+def test_flame_colours_a_frame_by_whose_code_it_is(name: str, kind: str) -> None:
     assert flame.kind_of(name) == kind
 
 
-def test_lines_are_ranked_by_the_time_they_take(profile: Profile) -> None:
+def test_top_ranks_lines_by_the_time_they_take(profile: Profile) -> None:
     first, second = top.lines(profile, "gil")
     assert (first.name, first.share, first.time_share) == ("work (servers/workloads/cpu.py:13)", 0.6, 0.6)
     assert second.name == "idle (app.py:2)"
@@ -134,7 +134,7 @@ def test_lines_are_ranked_by_the_time_they_take(profile: Profile) -> None:
     assert top.lines(profile, "blocked") == []
 
 
-def test_how_many_run_at_once_is_the_finding(run: Path) -> None:
+def test_timeline_says_how_many_threads_run_at_once(run: Path) -> None:
     profiles = load(run)
     assert [timeline.running_at_once(profile) for profile in profiles] == [1.0, 2.0]
     with style():
@@ -145,7 +145,7 @@ def test_how_many_run_at_once_is_the_finding(run: Path) -> None:
     assert any("a look each 1.0 ms for 5% of a core" in text for text in texts)
 
 
-def test_a_trace_has_every_span_and_request(profile: Profile) -> None:
+def test_trace_has_every_span_and_request(profile: Profile) -> None:
     events = trace(profile)["traceEvents"]
     complete = [event for event in events if event["ph"] == "X"]
     assert len(complete) == 4 + 999 * 4
@@ -153,7 +153,7 @@ def test_a_trace_has_every_span_and_request(profile: Profile) -> None:
     assert {event["args"]["name"] for event in events if event["ph"] == "M"} >= {"worker 1", "client 4", "clients"}
 
 
-def test_speedscope_weights_are_seconds(profile: Profile) -> None:
+def test_speedscope_has_weights_in_seconds(profile: Profile) -> None:
     exported = speedscope(profile)
     frames = exported["shared"]["frames"]
     gil = next(one for one in exported["profiles"] if one["name"].endswith("gil"))
@@ -166,7 +166,7 @@ def test_speedscope_weights_are_seconds(profile: Profile) -> None:
     }
 
 
-def test_memory_and_failures_are_shown(tmp_path: Path) -> None:
+def test_page_shows_memory_and_failures_of_a_profile(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",)).write(tmp_path / "small")
     folder = write_profile(run, "3.13", gil=True)
     held = {"processes": 2, "held_bytes": 4096, "peak_bytes": 8192}
@@ -182,7 +182,7 @@ def test_memory_and_failures_are_shown(tmp_path: Path) -> None:
     assert "py-spy failed: no; run as root" in page
 
 
-def test_the_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert draw_profiles([str(run)]) == 0
     assert "On 3.13 1.0 threads were on a CPU at once" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")
@@ -198,7 +198,7 @@ def test_the_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.Captur
         assert (run / href).is_file(), href
 
 
-def test_what_frames_are_called_is_no_markup(tmp_path: Path) -> None:
+def test_page_escapes_the_names_of_frames(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",)).write(tmp_path / "small")
     write_profile(run, "3.14", gil=True, extra='<script>alert(1)</script> ("x.py:1) 50\n')
     assert draw([str(run), "--quiet"]) == 0
@@ -217,7 +217,7 @@ def test_what_frames_are_called_is_no_markup(tmp_path: Path) -> None:
         ("stacks-cpu.folded", "no number\n"),
     ],
 )
-def test_a_profile_that_cannot_be_read_is_one_line(
+def test_load_refuses_in_one_line_a_profile_that_cannot_be_read(
     run: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "profile" / "threaded-cpu-4-3.13" / name).write_text(text)
@@ -234,22 +234,22 @@ def sentences(run: Path, cell: str) -> str:
     return " ".join(explain(read_run(run), cell))
 
 
-def test_a_cell_is_explained_by_its_figures(run: Path) -> None:
-    told = sentences(run, "threaded-cpu-4-3.13")
+def test_explain_says_what_a_cell_does_by_its_figures(run: Path) -> None:
+    text = sentences(run, "threaded-cpu-4-3.13")
     assert re.search(
-        r"threaded on 3.13 answers [\d,]+ cpu requests/s \([\d,]+ to [\d,]+ over passes\) of 4 clients", told
+        r"threaded on 3.13 answers [\d,]+ cpu requests/s \([\d,]+ to [\d,]+ over passes\) of 4 clients", text
     )
-    assert "of 2 CPUs busy: never more than one at once" in told
-    assert "76% waiting for the GIL" in told
-    assert "the GIL was held 100% of the time, 60% of that by work (servers/workloads/cpu.py)" in told
-    assert "work (servers/workloads/cpu.py:13) 60% of the time" in told
-    assert "an interpreter without one: threaded on 3.13t served 1.4" in told
-    assert "multiprocess on 3.13 served 1.59×" in told
-    assert "What the fit of its throughput says" in told
+    assert "of 2 CPUs busy: never more than one at once" in text
+    assert "76% waiting for the GIL" in text
+    assert "the GIL was held 100% of the time, 60% of that by work (servers/workloads/cpu.py)" in text
+    assert "work (servers/workloads/cpu.py:13) 60% of the time" in text
+    assert "an interpreter without one: threaded on 3.13t served 1.4" in text
+    assert "multiprocess on 3.13 served 1.59×" in text
+    assert "What the fit of its throughput says" in text
 
 
 @pytest.mark.parametrize(
-    ("cell", "told"),
+    ("cell", "says"),
     [
         ("serial-io-8-3.13", "the handler's own waiting, so more of it at once: asyncio on 3.13 served 8.0×"),
         ("asyncio-cpu-8-3.13", "the one core that it computes on is used up, so a model that uses more: multiprocess"),
@@ -257,11 +257,11 @@ def test_a_cell_is_explained_by_its_figures(run: Path) -> None:
         ("serial-echo-1-3.13", "It has not been profiled: nox -s profile -- --from"),
     ],
 )
-def test_what_to_try_next_follows_from_what_hinders(run: Path, cell: str, told: str) -> None:
-    assert told in sentences(run, cell)
+def test_explain_suggests_what_to_try_next(run: Path, cell: str, says: str) -> None:
+    assert says in sentences(run, cell)
 
 
-def test_what_spoilt_a_cell_s_windows_is_said(tmp_path: Path) -> None:
+def test_explain_says_what_disturbed_the_windows_of_a_cell(tmp_path: Path) -> None:
     warned = Made(
         passes=2, warnings=lambda model, *_: [{"code": "contended", "busy_share": 0.99}] * (model == "serial")
     )
@@ -272,7 +272,7 @@ def test_what_spoilt_a_cell_s_windows_is_said(tmp_path: Path) -> None:
     assert "Be wary" not in sentences(folder, "threaded-cpu-1-3.13")
 
 
-def test_explaining_is_a_command(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_explain_is_a_command_that_refuses_unknown_cells(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert command_line.main(["explain", "threaded-cpu-4-3.13t", "--from", str(run)]) == 0
     assert "threaded on 3.13t answers" in capfd.readouterr().out
     assert explaining.main(["nosuch", "--from", str(run)]) == 1

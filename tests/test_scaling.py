@@ -79,14 +79,14 @@ def points(
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_data_give_the_published_coefficients(name: str) -> None:
+def test_fit_finds_the_published_coefficients_of_published_data(name: str) -> None:
     data, published = PUBLISHED[name]
     found = fit("usl", list(data), list(data.values()), absolute=True)
     for coefficient, value in published.items():
         assert found.estimates[coefficient].value == pytest.approx(value, rel=2e-3, abs=1e-6), coefficient
 
 
-def test_published_standard_errors_and_peaks_too() -> None:
+def test_fit_finds_the_published_standard_errors_and_peaks() -> None:
     found = fit("usl", list(SPEC), list(SPEC.values()), absolute=True)
     for coefficient, error in STANDARD_ERRORS.items():
         estimate = found.estimates[coefficient]
@@ -99,7 +99,7 @@ def test_published_standard_errors_and_peaks_too() -> None:
     assert cisco.peak.rate == pytest.approx(12341, rel=2e-4)
 
 
-def test_relative_residuals_find_the_same_law_within_its_intervals() -> None:
+def test_fit_finds_the_same_law_by_relative_residuals_within_its_intervals() -> None:
     # SPEC's one user is 28% below the published curve: counted relatively, it weighs.
     for name in ("cisco", "rays"):
         data, published = PUBLISHED[name]
@@ -112,7 +112,7 @@ def test_relative_residuals_find_the_same_law_within_its_intervals() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.15, 0.2])
-def test_a_serial_share_of_three_tenths_is_found_in_this_noise(noise: float) -> None:
+def test_fit_finds_a_serial_share_of_three_tenths_in_noise(noise: float) -> None:
     found = [
         fit("amdahl", *points("amdahl", (0.3,), counts=COUNTS, passes=8, noise=noise, seed=seed)) for seed in range(60)
     ]
@@ -124,7 +124,7 @@ def test_a_serial_share_of_three_tenths_is_found_in_this_noise(noise: float) -> 
     assert sum(one.good for one in found) >= 57
 
 
-def test_intervals_of_the_usl_hold_the_truth_where_there_is_no_crosstalk_too() -> None:
+def test_fit_has_intervals_that_hold_the_truth_with_and_without_crosstalk() -> None:
     for crosstalk in (0.0, 0.002):
         hits = dict.fromkeys(("contention", "crosstalk", "band"), 0)
         for seed in range(40):
@@ -137,7 +137,7 @@ def test_intervals_of_the_usl_hold_the_truth_where_there_is_no_crosstalk_too() -
         assert min(hits.values()) >= 34, (crosstalk, hits)
 
 
-def test_a_law_without_noise_is_found_to_the_digit() -> None:
+def test_fit_finds_a_law_without_noise_to_the_digit() -> None:
     for law, coefficients in (("amdahl", [0.3]), ("gustafson", [0.2]), ("usl", [0.05, 0.001]), ("amdahl", [0.0])):
         n, rates = points(law, coefficients, counts=COUNTS, passes=1, noise=0, seed=0)
         found = fit(law, n, rates)
@@ -151,7 +151,7 @@ def test_a_law_without_noise_is_found_to_the_digit() -> None:
 
 
 @pytest.mark.parametrize(("law", "fewest"), [("amdahl", 3), ("gustafson", 3), ("usl", 4)])
-def test_too_few_numbers_are_refused_with_what_would_do(law: str, fewest: int) -> None:
+def test_fit_refuses_too_few_numbers_and_says_how_many_it_needs(law: str, fewest: int) -> None:
     n = list(range(1, fewest)) * 4
     found = fit(law, n, [1000.0] * len(n))
     assert not found.good
@@ -160,7 +160,7 @@ def test_too_few_numbers_are_refused_with_what_would_do(law: str, fewest: int) -
     assert "measured were none" in fit(law, [1, 2, 3, 4], [0.0] * 4).refused
 
 
-def test_what_no_law_describes_is_refused_but_noise_is_not() -> None:
+def test_fit_refuses_what_no_law_describes_but_not_noise() -> None:
     n = [1, 2, 4, 8, 16] * 3
     saw = {1: 1000, 2: 400, 4: 3000, 8: 700, 16: 5000}
     poor = fit("amdahl", n, [saw[one] * (1 + 0.01 * (i // 5)) for i, one in enumerate(n)])
@@ -216,7 +216,7 @@ def of(run: Run, model: str, over: str, workload: str = "cpu") -> Scaling:
     return next(one for one in found if one.series.over == over)
 
 
-def test_a_run_over_clients_tells_what_limits_it_and_where_the_peak_is(tmp_path: Path) -> None:
+def test_limits_of_a_run_over_clients_say_what_limits_it_and_where_the_peak_is(tmp_path: Path) -> None:
     truth = {"serial": (1000.0, 1.0, 0.0), "multiprocess": (950.0, 0.05, 0.001), "asyncio": (1000.0, 0.3, 0.0)}
     run = over_clients(tmp_path, [1, 2, 4, 8, 16, 32, 64], truth)
     crowded = of(run, "multiprocess", "clients")
@@ -234,7 +234,7 @@ def test_a_run_over_clients_tells_what_limits_it_and_where_the_peak_is(tmp_path:
     assert limits(run, "prefork", "cpu", "3.13") is None
 
 
-def test_clients_that_bring_their_own_waiting_may_follow_gustafson(tmp_path: Path) -> None:
+def test_laws_may_be_gustafsons_for_clients_that_bring_their_own_waiting(tmp_path: Path) -> None:
     run = Made(("serial", "threaded"), ("io", "cpu"), (1, 4, 8), ("3.13",), noise=0.001).load(tmp_path)
     assert set(of(run, "threaded", "clients", "io").fits) == {"amdahl", "gustafson", "usl"}
     assert set(of(run, "threaded", "clients", "cpu").fits) == {"amdahl", "usl"}
@@ -242,7 +242,7 @@ def test_clients_that_bring_their_own_waiting_may_follow_gustafson(tmp_path: Pat
     assert of(run, "serial", "clients", "io").chosen.law == "amdahl"
 
 
-def test_clients_that_find_no_cpu_are_said_to_be_limited_by_that_too(tmp_path: Path) -> None:
+def test_limits_say_that_all_cpus_were_in_use(tmp_path: Path) -> None:
     run = Made(("multiprocess",), ("cpu",), (1, 2, 4, 8), ("3.13",), cores={("multiprocess", "cpu"): 1.95}).load(
         tmp_path
     )
@@ -250,14 +250,14 @@ def test_clients_that_find_no_cpu_are_said_to_be_limited_by_that_too(tmp_path: P
     assert "2 CPUs were all in use" in str(limits(run, "multiprocess", "cpu", "3.13"))
 
 
-def test_over_clients_nothing_is_predicted(tmp_path: Path) -> None:
+def test_laws_predict_nothing_over_clients(tmp_path: Path) -> None:
     run = over_clients(tmp_path, [1, 2, 4, 8, 16], {"multiprocess": (950.0, 0.05, 0.001)})
     found = of(run, "multiprocess", "clients").outlook
     assert not found.predictions
     assert "--cpus" in found.refused
 
 
-def test_over_cores_more_of_them_are_predicted_with_a_band(tmp_path: Path) -> None:
+def test_laws_predict_more_cores_with_a_band(tmp_path: Path) -> None:
     run = over_cores(tmp_path, [1, 2, 4, 8, 12])
     found = of(run, "multiprocess", "cores")
     assert (found.series.target, found.series.clients) == ("3.14", 32)
@@ -278,7 +278,7 @@ def test_over_cores_more_of_them_are_predicted_with_a_band(tmp_path: Path) -> No
         ([1, 2, 3, 4], {"noise": 0.0002}, [8, 16], "64 cores are more than 8 times the 4"),
     ],
 )
-def test_a_prediction_is_refused_with_the_reason(
+def test_laws_refuse_a_prediction_with_the_reason(
     cores: list[int], change: dict[str, Any], made: list[int], says: str, tmp_path: Path
 ) -> None:
     found = of(over_cores(tmp_path, cores, **change), "multiprocess", "cores").outlook
@@ -286,7 +286,7 @@ def test_a_prediction_is_refused_with_the_reason(
     assert says in found.refused
 
 
-def test_no_curve_is_said_to_rise_faster_than_n() -> None:
+def test_fit_lets_no_curve_rise_faster_than_n() -> None:
     n, rates = points("amdahl", (0.0,), counts=(1, 2, 4), passes=4, noise=0.05, seed=1)
     found: Fit = fit("amdahl", n, rates)
     (low,), (high,) = found.band([64])
@@ -305,7 +305,7 @@ def texts(run: Run) -> str:
     return "\n".join(text.get_text() for text in every)
 
 
-def test_the_plot_shows_cores_peaks_and_what_is_a_prediction(tmp_path: Path) -> None:
+def test_scaling_plot_shows_cores_peaks_and_predictions(tmp_path: Path) -> None:
     drawn = texts(over_cores(tmp_path / "cores", [1, 2, 4, 8, 12]))
     assert "Over cores, serial share of cpu on 3.14: multiprocess 2." in drawn or "multiprocess 3." in drawn
     assert "16 CPUs" in drawn
@@ -315,7 +315,7 @@ def test_the_plot_shows_cores_peaks_and_what_is_a_prediction(tmp_path: Path) -> 
     assert "prediction" not in drawn
 
 
-def test_the_plot_says_why_it_predicts_nothing(tmp_path: Path) -> None:
+def test_scaling_plot_says_why_it_predicts_nothing(tmp_path: Path) -> None:
     drawn = texts(over_cores(tmp_path, [1, 2])).replace("\n", " ")  # a long text is wrapped
     assert "too few points for a law" in drawn
     assert (
@@ -323,13 +323,13 @@ def test_the_plot_says_why_it_predicts_nothing(tmp_path: Path) -> None:
     )
 
 
-def test_nothing_is_drawn_of_two_numbers_of_clients(tmp_path: Path) -> None:
+def test_scaling_draws_nothing_of_two_numbers_of_clients(tmp_path: Path) -> None:
     run = Made(clients=(1, 8)).load(tmp_path)
     assert plot.draw(run) is None
     assert rows(run) == []
 
 
-def test_all_coefficients_are_written(tmp_path: Path) -> None:
+def test_scaling_writes_all_coefficients(tmp_path: Path) -> None:
     run = over_cores(tmp_path, [1, 2, 4, 8, 12])
     assert main([str(run.folder), "--quiet"]) == 0
     written = (run.folder / "scaling.csv").read_text(encoding="utf-8")
@@ -354,7 +354,7 @@ def newest() -> Target:
     return found()[0]
 
 
-def test_a_pinned_server_tells_from_within_a_request_that_it_has_one_cpu(newest: Target) -> None:
+def test_pinning_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> None:
     (target,) = resolve(f"{newest.name}+cpus=1", found())
     assert (target.name, target.build["variants"], target.changed.cpus) == (f"{newest.name}+cpus=1", "+cpus=1", 1)
     for model in ("threaded", "prefork"):
@@ -370,19 +370,19 @@ def test_a_pinned_server_tells_from_within_a_request_that_it_has_one_cpu(newest:
             server.stop()
 
 
-def test_a_run_that_is_gone_on_with_finds_its_pinned_targets_again(newest: Target) -> None:
+def test_resolve_finds_the_pinned_targets_of_a_resumed_run_again(newest: Target) -> None:
     (target,) = resolve(f"{newest.name}+cpus=1", found())
     (again,) = resolve(f"{target.name}={target.executable}{target.build['variants']}", found())
     assert again == target
 
 
 @pytest.mark.parametrize("spec", ["3+cpus=0", "3+cpus=all", "3+cpus"])
-def test_nonsense_behind_cpus_says_how_to_write_it(spec: str) -> None:
+def test_resolve_refuses_nonsense_behind_cpus_and_says_how_to_write_it(spec: str) -> None:
     with pytest.raises(GilbenchError, match=r"write \+cpus=N"):
         resolve(spec, found())
 
 
-def test_more_cpus_than_there_are_and_no_taskset_are_refused(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
+def test_resolve_refuses_too_many_cpus_and_a_missing_taskset(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
     with pytest.raises(GilbenchError, match=rf"\+cpus=1000: this process may use {HERE} CPU"):
         resolve(f"{newest.name}+cpus=1000", found())
     monkeypatch.setattr(shutil, "which", lambda _: None)
@@ -390,7 +390,7 @@ def test_more_cpus_than_there_are_and_no_taskset_are_refused(monkeypatch: pytest
         resolve(f"{newest.name}+cpus=1", found())
 
 
-def test_each_number_of_cpus_is_a_target_of_its_own(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
+def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
     monkeypatch.setattr(pinning, "allowed", lambda: (3, 5, 6))
     wanted = typed(cpus="1,2")
     assert list(wanted.targets) == ["mine+cpus=1", "mine+cpus=2"]
@@ -411,7 +411,7 @@ def test_each_number_of_cpus_is_a_target_of_its_own(monkeypatch: pytest.MonkeyPa
         typed(cpus=",")
 
 
-def test_pools_are_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
+def test_plan_has_pools_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
     def keepalive(clients: int) -> Plan:
         cells = (Cell("prefork", "cpu", clients, "3+cpus=2"),)
         return Plan(cells=cells, passes=1, budget_s=60, conversation=None, seed=0, cpus={"3+cpus=2": 2})
@@ -421,7 +421,7 @@ def test_pools_are_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
         keepalive(3)
 
 
-def test_the_generator_is_put_elsewhere_and_comes_back() -> None:
+def test_pinning_puts_the_generator_elsewhere_and_back() -> None:
     def run_on() -> set[int]:
         seen: list[set[int]] = []
         thread = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))
@@ -438,7 +438,7 @@ def test_the_generator_is_put_elsewhere_and_comes_back() -> None:
         assert run_on() == before
 
 
-def test_a_generator_that_shares_the_servers_cpus_is_warned_of(tmp_path: Path) -> None:
+def test_cautions_name_a_generator_that_shares_the_servers_cpus(tmp_path: Path) -> None:
     made = Made(("serial",), ("cpu",), (1,), ("3.13",), warnings=lambda *_: [{"code": pinning.SHARES, "cpus": 2}])
     (found,) = cautions(made.load(tmp_path))
     assert found.code == pinning.SHARES

@@ -1,4 +1,4 @@
-"""One thing changed about an interpreter: how it is named, who knows it, and that every model serves with it."""
+"""Changes of an interpreter: how they are named, which builds know them, and that every model serves with them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bench.interpreters.variants import Changed, Variant, split
 from bench.proof import TOLD, prove
 from bench.server import Server
 from servers.models import MODELS
-from tests.support.interpreters import chosen, found
+from tests.support.interpreters import chosen, found, without_gil
 
 LATEST = found()[0].name
-FREE = [one.name for one in found() if one.build["freethreaded"]]
+FREE = without_gil()
 EVERYTHING = "+switch=0.0005+nogc+freeze+hashseed=7+env:SHOP=open"
-WITH_JIT = [one.name for one in found() if one.build["jit"] == "off"]
+WITH_JIT = [name for name, one in chosen().items() if one.build["jit"] == "off"]
 
 
 def only(spec: str) -> Target:
@@ -39,47 +39,56 @@ SERVED = [(model, one.name) for one in chosen().values() for model, row in MODEL
 
 
 @pytest.mark.parametrize(("model", "name"), SERVED)
-def test_every_model_serves_with_what_is_changed(model: str, name: str) -> None:
+def test_models_serve_with_what_is_changed(model: str, name: str) -> None:
     plain, changed = only(name), only(name + EVERYTHING)
-    proven(model, plain)
     proven(model, changed)
-    with pytest.raises(ServerFailed, match=r"switch_interval_s is 0\.005, not 0\.0005"):
-        proven(model, plain, claimed=changed)
+    server = Server(plain, model, TOLD)
+    try:
+        server.ready()
+        prove(server, model, plain)
+        with pytest.raises(ServerFailed, match=r"switch_interval_s is 0\.005, not 0\.0005"):
+            prove(server, model, changed)
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "subinterpreters"])
-def test_the_jit_is_told_by_the_server_itself(model: str) -> None:
+def test_models_serve_with_the_jit(model: str) -> None:
     for name in WITH_JIT:
         target = only(f"{name}+jit")
         assert target.changed.state(target.build)["jit_enabled"] is True
         proven(model, target)
+
+
+def test_proof_fails_where_the_jit_is_off() -> None:
+    for name in WITH_JIT:
         with pytest.raises(ServerFailed, match="jit_enabled is False, not True"):
-            proven(model, only(name), claimed=target)
+            proven("threaded", only(name), claimed=only(f"{name}+jit"))
 
 
-def test_a_jit_that_other_interpreters_do_not_get_is_told() -> None:
-    names = [name for name in WITH_JIT if only(name).release == (3, 14)]
+def test_proof_fails_where_subinterpreters_do_not_get_the_jit() -> None:
+    names = [one.name for one in found() if one.build["jit"] == "off" and one.release == (3, 14)][:1]
     for name in names:
         with pytest.raises(ServerFailed, match="jit_enabled is False, not True; leave subinterpreters out"):
             proven("subinterpreters", only(f"{name}+jit"))
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_gil_of_a_free_threaded_build_can_be_on(model: str) -> None:
+def test_models_serve_with_the_gil_of_a_free_threaded_build_on(model: str) -> None:
     for name in (name for name in FREE if only(name).release >= MODELS[model].since):
         target = only(f"{name}+gil")
         assert (target.name, target.build["gil_enabled"], target.build["variants"]) == (f"{name}+gil", True, "+gil")
         proven(model, target)
 
 
-def test_a_gil_that_is_back_at_the_start_is_an_error() -> None:
+def test_server_refuses_a_gil_that_is_on_at_the_start() -> None:
     for name in FREE:
         silent = Target(name, only(name).build, Changed((Variant("env:PYTHON_GIL", "1"),)))
         with pytest.raises(ServerFailed, match="turned its GIL back on"):
             proven("threaded", silent)
 
 
-def test_a_gil_that_comes_back_in_the_middle_is_told_with_the_module(tmp_path: Path) -> None:
+def test_server_names_the_module_that_turns_the_gil_on(tmp_path: Path) -> None:
     # What CPython writes (Python/import.c), here by a handler: no module of the standard library makes it do so.
     text = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'spam', which has not"
     shop = tmp_path / "shop.py"
@@ -87,9 +96,9 @@ def test_a_gil_that_comes_back_in_the_middle_is_told_with_the_module(tmp_path: P
     server = Server(only(LATEST), "threaded", f"{shop}:price")
     server.ready()
     server.stop()
-    (told,) = server.spoilt()
-    assert told["code"] == "gil_returned"
-    assert "module spam does not say that it can do without" in told["reason"]
+    (warning,) = server.spoilt()
+    assert warning["code"] == "gil_returned"
+    assert "module spam does not say that it can do without" in warning["reason"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_a_gil_that_comes_back_in_the_middle_is_told_with_the_module(tmp_path: P
         ("3.14+env:A=", "3.14", "+env:A"),
     ],
 )
-def test_what_is_changed_stands_behind_the_interpreter(spec: str, rest: str, changed: str) -> None:
+def test_split_takes_changes_from_behind_the_interpreter(spec: str, rest: str, changed: str) -> None:
     found = split(spec)
     assert (found[0], str(found[1])) == (rest, changed)
 
@@ -125,7 +134,7 @@ def test_what_is_changed_stands_behind_the_interpreter(spec: str, rest: str, cha
         ("3+nogc,3+nogc", "3+nogc names two interpreters"),
     ],
 )
-def test_nonsense_is_one_line_that_says_what_there_is(spec: str, says: str) -> None:
+def test_resolve_refuses_nonsense_in_a_line_that_says_what_there_is(spec: str, says: str) -> None:
     with pytest.raises(GilbenchError) as refused:
         resolve(spec, found())
     assert says in str(refused.value)
@@ -140,7 +149,7 @@ def test_nonsense_is_one_line_that_says_what_there_is(spec: str, says: str) -> N
         ("malloc", "malloc", {"freethreaded": True}, "has mimalloc and no other"),
     ],
 )
-def test_a_build_that_does_not_know_it_is_refused_with_those_that_do(
+def test_changed_refuses_a_build_that_does_not_know_it_and_names_those_that_do(
     word: str, value: str, build: dict[str, Any], says: str
 ) -> None:
     plain = {"jit": "off", "version_info": [3, 14, 0], "freethreaded": False}

@@ -138,8 +138,7 @@ class CloseSampler:
             self._take(threads, at_work.rows[:filled].tolist())
             self._ticks_ns += at_work.ticks[1 : looks + 1].tolist()
             now_s = time.thread_time()
-            # Slowly, so that one dear stretch among cheap ones does not matter.
-            gap_ns = max(0.9 * gap_ns + 0.1 * 1e9 * (now_s - spent_s) / max(1, looks) / COST_CORES, self._gap_ns)
+            gap_ns = next_gap_ns(gap_ns, 1e9 * (now_s - spent_s) / max(1, looks), shortest_ns=self._gap_ns)
             spent_s = now_s
         self._cost_s = time.thread_time() - began_s
 
@@ -175,6 +174,19 @@ class CloseSampler:
         self._now.pop(seen.tid, None)
         if seen.changes and seen.changes[-1].code != ABSENT:
             seen.changes.append(_Change(len(self._ticks_ns), ABSENT, None, seen.changes[-1].queued_ns))
+
+
+def next_gap_ns(gap_ns: float, cost_ns: float, *, shortest_ns: float) -> float:
+    """Return the mean time between looks from now on, such that looking comes to cost :data:`COST_CORES`.
+
+    It changes slowly, so that one expensive stretch among cheap ones does not matter.
+
+    Args:
+        gap_ns: mean time between the last looks.
+        cost_ns: CPU time of each of them.
+        shortest_ns: the time between looks when they cost nothing.
+    """
+    return max(0.9 * gap_ns + 0.1 * cost_ns / COST_CORES, shortest_ns)
 
 
 def _open(pid: int, tid: int) -> tuple[str, tuple[int, int]]:

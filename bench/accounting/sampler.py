@@ -60,6 +60,18 @@ class Looks:
     idle_places: dict[int, set[Place]] = field(default_factory=dict)
 
 
+def next_gap_s(gap_s: float, cost_s: float) -> float:
+    """Return the mean time to the next look, such that looking comes to cost :data:`COST_CORES`.
+
+    It changes slowly, so that one expensive look among cheap ones does not matter.
+
+    Args:
+        gap_s: mean time to the last look.
+        cost_s: CPU time of the last look.
+    """
+    return min(max(0.8 * gap_s + 0.2 * cost_s / COST_CORES, FASTEST_S), SLOWEST_S)
+
+
 class Sampler:
     """Looks at a server from :meth:`begin` to :meth:`end`, in a thread of its own.
 
@@ -164,8 +176,7 @@ class Sampler:
                 self._look()
                 cost_s = time.thread_time() - began_s
                 self._looks.cost_s += cost_s
-            # Slowly, so that one dear look among cheap ones does not matter.
-            gap_s = min(max(0.8 * gap_s + 0.2 * cost_s / COST_CORES, FASTEST_S), SLOWEST_S)
+            gap_s = next_gap_s(gap_s, cost_s)
 
     def _look(self) -> None:
         looks = self._looks

@@ -32,7 +32,7 @@ OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
 
 _PROBE = Path(__file__).with_name("probe.py")
-_PROBE_TIMEOUT_S = 30.0  # a busy machine starts an interpreter slowly, and none may be left out for that
+_PROBE_TIMEOUT_S = 60.0  # on a busy machine a start takes seconds
 _PROGRAM = re.compile(r"python3\.\d+t?d?")
 _SHORT = re.compile(r"3(\.\d+){0,2}((a|b|rc)\d+)?t?")
 _NAME = re.compile(r"[\w.+=:-]{1,60}")

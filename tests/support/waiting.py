@@ -11,12 +11,14 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 LOCK = threading.Lock()
 DATA = b"x" * 2_000_000
 WAITED_S: list[float] = []
 SINCE_S: list[float] = []  # those that wait now; 0: does not
 NEITHER_S, HOLDING_S, LONG_S = 0.003, 0.02, 3600
+PR_SET_NAME = 15
 KINDS: dict[str, threading.Thread] = {}
 
 
@@ -65,9 +67,16 @@ def kinds() -> None:
     """Start a thread for each kind of waiting, named after it, in this order."""
     works = (hold, lock, worker, simple, full, sleep, loop, join, event, read)
     for work in works:
-        KINDS[work.__name__] = thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        KINDS[work.__name__] = thread = threading.Thread(target=named, args=(work,), name=work.__name__, daemon=True)
         thread.start()
-        time.sleep(0.01)
+        while not LOCK.locked():  # hold is the first to take it
+            time.sleep(0.001)
+
+
+def named(work: Callable[[], None]) -> None:
+    """Do some work in a thread that the system knows by another name than Python does."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, f"os-{work.__name__}".encode(), 0, 0, 0)
+    work()
 
 
 def hold() -> None:
