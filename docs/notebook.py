@@ -56,8 +56,9 @@ def run(notebook: Any) -> Any:
     made.metadata = nbformat.from_dict(_KERNEL)
     where = {"metadata": {"path": str(NOTEBOOK.parent)}}
     sockets = Config({"KernelManager": {"transport_encryption": "auto"}})  # who else is on the machine reads nothing
-    limits = {"timeout": TIMEOUT_S, "startup_timeout": TIMEOUT_S}
-    NotebookClient(made, **limits, resources=where, record_timing=False, config=sockets).execute()
+    NotebookClient(
+        made, timeout=TIMEOUT_S, startup_timeout=TIMEOUT_S, resources=where, record_timing=False, config=sockets
+    ).execute()
     made.metadata = nbformat.from_dict(_KERNEL)
     return made
 

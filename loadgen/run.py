@@ -108,14 +108,18 @@ def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interva
     on = True
     while on:
         next_s = began_s + at_s + interval_s
-        while on and time.monotonic() < next_s:
+        # Past the window's end the rest is the last interval's, however late the engine notes the end.
+        while on and not next_s <= time.monotonic() < _end_s(engines):
             if cancel.is_set():
                 for engine in engines:
                     engine.tally["cancel"] = 1
             _sleep(engines, next_s)
             on = not all(engine.over() for engine in engines)
+        # Before the end even if that passes meanwhile, so that the last interval has a length, too.
+        now_s = min(time.monotonic(), _end_s(engines) - 1e-6)
         counted = reduce(Totals.plus, [engine.drain() if on else engine.rest() for engine in engines])
-        now_s = time.monotonic() if on else max(int(engine.tally["ended_ns"]) for engine in engines) / 1e9
+        if not on:
+            now_s = max(int(engine.tally["ended_ns"]) for engine in engines) / 1e9
         seconds = now_s - began_s - at_s
         if seconds > 0:
             yield Interval(
@@ -136,11 +140,14 @@ def _window_s(engines: Sequence[EngineThread]) -> tuple[float, float]:
     return min(int(one["began_ns"]) for one in tallies) / 1e9, max(int(one["ended_ns"]) for one in tallies) / 1e9
 
 
+def _end_s(engines: Sequence[EngineThread]) -> float:
+    """Return when the window is meant to end, on the monotonic clock."""
+    return max(engine.end_s() for engine in engines)
+
+
 def _sleep(engines: Sequence[EngineThread], until_s: float) -> None:
     """Sleep until then, or until the window ends or may have been cancelled."""
-    now_s = time.monotonic()
-    end_s = max(engine.end_s() for engine in engines)
-    left_s = min(until_s, end_s) - now_s
+    left_s = min(until_s, _end_s(engines)) - time.monotonic()
     time.sleep(min(left_s, _CANCEL_POLL_S) if left_s > 0 else POLL_S)
 
 

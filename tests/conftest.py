@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import interpreters
 from tests.support.busy import busy
+from tests.support.examples import ANY_SPEED
+
+hypothesis.settings.register_profile("any speed", ANY_SPEED)
+hypothesis.settings.load_profile("any speed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
