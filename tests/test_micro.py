@@ -21,7 +21,7 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import resolve
 from bench.micro import environments, rounds
 from bench.micro.__main__ import main
-from tests.support.interpreters import newest
+from tests.support.interpreters import found, newest
 from tests.support.made import Made
 
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
@@ -32,10 +32,16 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
+@pytest.fixture(autouse=True)
+def found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find the interpreters once for all tests."""
+    monkeypatch.setattr("bench.micro.__main__.discover", found)
+
+
 def test_micro_measures_two_interpreters_and_shows_them(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    found = list(newest().values())
-    pair = [found[0].name, next((one.name for one in found if one.build["freethreaded"]), found[-1].name)]
-    only = "uncontended or singleton or thread or hammered or SimpleQueue"
+    every = list(newest().values())
+    pair = [every[0].name, next((one.name for one in every if one.build["freethreaded"]), every[-1].name)]
+    only = "uncontended or widened or hot_call or work_by or hammered or SimpleQueue or test_thread and start"
     options = ["--pythons", ",".join(dict.fromkeys(pair)), "--rounds", "1", "--only", only, "--results", str(tmp_path)]
     assert main(options) == 0
     out = capfd.readouterr().out
