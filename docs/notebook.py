@@ -18,7 +18,7 @@ from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
 NOTEBOOK: Final = Path(__file__).with_name("notebook.ipynb")
-TIMEOUT_S: Final = 60
+TIMEOUT_S: Final = 600
 _KERNEL: Final = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 
 
@@ -56,7 +56,9 @@ def run(notebook: Any) -> Any:
     made.metadata = nbformat.from_dict(_KERNEL)
     where = {"metadata": {"path": str(NOTEBOOK.parent)}}
     sockets = Config({"KernelManager": {"transport_encryption": "auto"}})  # who else is on the machine reads nothing
-    NotebookClient(made, timeout=TIMEOUT_S, resources=where, record_timing=False, config=sockets).execute()
+    client = NotebookClient(made, timeout=TIMEOUT_S, resources=where, record_timing=False, config=sockets)
+    client.startup_timeout = TIMEOUT_S
+    client.execute()
     made.metadata = nbformat.from_dict(_KERNEL)
     return made
 
