@@ -1,7 +1,8 @@
-"""Many runs: what changed is found and named, what did not is not, and what cannot be drawn is one line."""
+"""History of many runs: changes, series of machines and work, and errors."""
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import random
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.analysis.history import changes
 from bench.analysis.history.__main__ import main
 from bench.analysis.history.changes import LEVEL, all_changes, change_points
 from bench.analysis.history.series import of_runs
@@ -18,19 +20,26 @@ from bench.analysis.load import read_run
 from tests.support.made import Made
 
 CHANGED_IN = 8
+RUNS = 12  # in each test that can have as many, since the penalty for a change is calibrated once for each length
 
 
-def runs(folder: Path, count: int = 12, share: float = 0.1) -> Path:
-    """Write runs on a machine that drifts; from one on, a new version of one interpreter is faster."""
-    chance = random.Random(3)  # noqa: S311 - noise, not secrets
+def calibrate_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calibrate the penalty for a change with fewer simulations than usual, which takes less time."""
+    monkeypatch.setattr(changes, "_SIMULATIONS", 199)
+    monkeypatch.setattr(changes, "_scale", functools.cache(changes._scale.__wrapped__))
+
+
+def write_runs(folder: Path, count: int = RUNS, share: float = 0.1) -> Path:
+    """Write runs on a machine that drifts; from CHANGED_IN on, a new version of one interpreter is faster."""
+    rng = random.Random(3)  # noqa: S311 - noise, not secrets
     targets = Made(workloads=("cpu",)).load(folder / "other").meta["targets"]
     for number in range(count):
-        drift, newer = math.exp(chance.gauss(0, 0.01)), number >= CHANGED_IN
+        drift, newer = math.exp(rng.gauss(0, 0.01)), number >= CHANGED_IN
         rates = {
             (model, "cpu", 4, target, pass_): rate
             * drift
             * (1 + share * (newer and target == "3.13t"))
-            * math.exp(chance.gauss(0, 0.004))
+            * math.exp(rng.gauss(0, 0.004))
             for model, rate in (("serial", 900.0), ("threaded", 1000.0))
             for target in ("3.13", "3.13t")
             for pass_ in range(3)
@@ -51,7 +60,7 @@ def runs(folder: Path, count: int = 12, share: float = 0.1) -> Path:
 
 
 def test_history_names_the_run_in_which_a_change_came_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = runs(tmp_path)
+    folder = write_runs(tmp_path)
     assert main([str(folder), "--output", str(tmp_path / "history")]) == 0
     found = json.loads((tmp_path / "history" / "changes.json").read_text(encoding="utf-8"))
     assert {(one["cell"], one["figure"]) for one in found} == {
@@ -74,18 +83,18 @@ def test_history_names_the_run_in_which_a_change_came_in(tmp_path: Path, capsys:
 
 def test_all_changes_has_no_change_of_ratios_when_the_machine_slows(tmp_path: Path) -> None:
     # All cells of the later runs are slower by a third: their throughputs changed, their ratios did not.
-    for number in range(8):
+    for number in range(RUNS):
         rates = {
-            ("threaded", "cpu", 4, target, pass_): rate * (1 if number < 4 else 0.67) * (1 + 0.003 * ((number * 3) % 4))
+            ("threaded", "cpu", 4, target, pass_): rate * (1 if number < 6 else 0.67) * (1 + 0.003 * ((number * 3) % 4))
             for target, rate in (("3.13", 1000.0), ("3.13t", 1900.0 * (1 + 0.002 * (number % 3))))
             for pass_ in range(3)
         }
         made = Made(models=("threaded",), workloads=("cpu",), clients=(4,), rates=rates)
         made.meta = {"name": f"r{number}", "created": f"2026-11-{number + 1:02}T10:00:00+00:00"}
         made.write(tmp_path / f"r{number}")
-    found = all_changes(of_runs([read_run(tmp_path / f"r{number}") for number in range(8)]))
+    found = all_changes(of_runs([read_run(tmp_path / f"r{number}") for number in range(RUNS)]))
     assert {(one.series.figure, one.series.target, one.after.run) for one in found} == {
-        ("throughput", target, "r4") for target in ("3.13", "3.13t")
+        ("throughput", target, "r6") for target in ("3.13", "3.13t")
     }
 
 
@@ -101,14 +110,16 @@ def test_series_are_separate_for_machines_and_work(tmp_path: Path) -> None:
     assert [len(one.points) for one in series] == [1] * 3 * 3  # two throughputs and a ratio, thrice
 
 
-@pytest.mark.parametrize("length", [8, 20])
-def test_change_points_rarely_finds_a_change_where_there_is_none(length: int) -> None:
-    chance = np.random.default_rng(5)
+@pytest.mark.parametrize("length", [8, RUNS, 20])
+def test_change_points_rarely_finds_a_change_where_there_is_none(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if length != RUNS:
+        calibrate_quickly(monkeypatch)
+    rng = np.random.default_rng(5)
     tries = 300
-    alarms = sum(bool(change_points(chance.normal(size=length))) for _ in range(tries))
+    alarms = sum(bool(change_points(rng.normal(size=length))) for _ in range(tries))
     assert alarms <= tries * LEVEL + 3 * math.sqrt(tries * LEVEL)
     steps = sum(
-        change_points(np.concatenate([chance.normal(size=length - 4), 8 + chance.normal(size=4)])) == [length - 4]
+        change_points(np.concatenate([rng.normal(size=length - 4), 8 + rng.normal(size=4)])) == [length - 4]
         for _ in range(100)
     )
     assert steps >= 80

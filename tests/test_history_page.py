@@ -1,4 +1,4 @@
-"""A history's page in a browser: what is chosen is drawn, told, copied and linked to, and nobody is left out."""
+"""The page of a history in a browser: drawing, labels, copying, links and accessibility."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bench.analysis.history.__main__ import main
-from tests.support.browser import chart, choose, chromium, clipboard, grave, opened
-from tests.test_history import runs
-
-RUNS = 12
+from tests.support.browser import choose, chromium, clipboard, mark_labels, open_page, serious_findings
+from tests.test_history import RUNS, calibrate_quickly, write_runs
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("history")
-    assert main([str(runs(folder, RUNS)), "--output", str(folder / "drawn")]) == 0
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        calibrate_quickly(monkeypatch)
+        assert main([str(write_runs(folder)), "--output", str(folder / "drawn")]) == 0
     return folder / "drawn" / "history.html"
 
 
@@ -34,12 +34,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, history: Path) -> Iterator[Page]:
-    with opened(browser, history) as page:
+    with open_page(browser, history) as page:
         yield page
 
 
 def test_history_page_labels_each_mark_with_its_figure(page: Page) -> None:
-    labels = chart(page)
+    labels = mark_labels(page)
     told = [label for label in labels if "requests/s" in label]
     assert len(told) == RUNS * 2 * 2
     assert "threaded on 3.13t" in told[-1]
@@ -51,7 +51,7 @@ def test_history_page_labels_each_mark_with_its_figure(page: Page) -> None:
 
 def test_history_page_draws_ratios_to_the_named_baseline(page: Page) -> None:
     choose(page, "figure", "ratio")
-    assert sum("] × 3.13;" in label for label in chart(page)) == RUNS * 2
+    assert sum("] × 3.13;" in label for label in mark_labels(page)) == RUNS * 2
     expect(page.locator("#view .panel")).to_have_text(["3.13t"])
 
 
@@ -59,12 +59,12 @@ def test_history_page_restores_the_view_from_its_link(page: Page) -> None:
     choose(page, "models", "serial")
     choose(page, "targets", "3.13")
     assert "#explore&models=threaded&targets=3.13t" in page.url
-    before = chart(page)
+    before = mark_labels(page)
     assert len(before) == RUNS + 1
     page.reload()
-    assert chart(page) == before
+    assert mark_labels(page) == before
     page.get_by_role("button", name="Reset").click()
-    assert len(chart(page)) > len(before)
+    assert len(mark_labels(page)) > len(before)
 
 
 def test_history_page_copies_the_view_as_csv(page: Page) -> None:
@@ -93,8 +93,6 @@ def test_history_page_hides_the_choice_of_a_single_machine(page: Page) -> None:
 def test_history_page_is_accessible_and_fits_a_phone(
     browser: Browser, history: Path, scheme: Literal["light", "dark"]
 ) -> None:
-    page = browser.new_page(color_scheme=scheme, viewport={"width": 360, "height": 700})
-    page.goto(history.as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert not grave(page)
-    page.close()
+    with open_page(browser, history, color_scheme=scheme, viewport={"width": 360, "height": 700}) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert not serious_findings(page)

@@ -1,4 +1,4 @@
-"""The page in a browser: each control, what marks say, and that nobody is left out."""
+"""The page of a run in a browser: its controls, the labels of marks, and accessibility."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.analysis.load import read_run
 from bench.analysis.plots import style
 from bench.analysis.rankings import rankings
 from bench.analysis.summary import summarise
-from tests.support.browser import chart, choose, chromium, clipboard, grave, opened
+from tests.support.browser import choose, chromium, clipboard, mark_labels, open_page, serious_findings
 from tests.support.made import Made
 
 CONTENDED = [{"code": "contended", "busy_share": 0.97}]
@@ -41,24 +41,31 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, run: Path) -> Iterator[Page]:
-    with opened(browser, run / "report.html") as page:
+    with open_page(browser, run / "report.html") as page:
         yield page
 
 
-def shown(page: Page) -> list[list[str]]:
+def draw_without_plots(folder: Path) -> Path:
+    """Draw the page of a run without its plots, which take most of the time, and return the page."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("bench.analysis.__main__.PLOTS", {})
+        return draw(read_run(folder), quiet=True)
+
+
+def table_rows(page: Page) -> list[list[str]]:
     rows: list[list[str]] = page.eval_on_selector_all(
         "#cells-table tbody tr", "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
     )
     return rows
 
 
-def heads(page: Page) -> list[str]:
+def table_heads(page: Page) -> list[str]:
     texts: list[str] = page.eval_on_selector_all("#cells-table th button", "all => all.map(one => one.firstChild.data)")
     return texts
 
 
 def test_page_first_ranks_cpu_with_most_clients(page: Page, run: Path) -> None:
-    labels = chart(page)
+    labels = mark_labels(page)
     assert len(labels) == 8
     assert all(label.startswith("cpu, ") and "8 clients" in label for label in labels)
     summary = summarise(read_run(run))
@@ -92,7 +99,7 @@ def test_page_ranking_names_the_significant_differences(page: Page, run: Path) -
 )
 def test_page_draws_each_view(page: Page, view: str, says: str) -> None:
     page.get_by_role("tab", name=view).click()
-    labels = [label for nth in range(page.locator("#view svg").count()) for label in chart(page, nth)]
+    labels = [label for nth in range(page.locator("#view svg").count()) for label in mark_labels(page, nth)]
     assert any(says in label for label in labels)
     assert all(svg.locator(".tick").count() >= 2 for svg in page.locator("#view svg").all())
     assert "NaN" not in page.locator("#view").inner_html()
@@ -103,11 +110,11 @@ def test_page_draws_and_lists_the_chosen_cells(page: Page) -> None:
     choose(page, "clients", "4")
     choose(page, "models", "serial")
     choose(page, "targets", "3.13t")
-    labels = chart(page)
+    labels = mark_labels(page)
     assert len(labels) == 3
     assert all(label.startswith("io, ") and "on 3.13;" in label.replace(", 4 clients", "") for label in labels)
-    assert {row[2] for row in shown(page)} == {"threaded", "asyncio", "multiprocess"}
-    assert {(row[0], row[3]) for row in shown(page)} == {("io", "3.13")}
+    assert {row[2] for row in table_rows(page)} == {"threaded", "asyncio", "multiprocess"}
+    assert {(row[0], row[3]) for row in table_rows(page)} == {("io", "3.13")}
     choose(page, "targets", "3.13")  # the last one stays
     assert page.locator("#explore input[name=targets]:checked").count() == 1
 
@@ -119,17 +126,16 @@ def test_page_link_shows_the_same_view_to_another_reader(page: Page, browser: Br
     page.locator("#cells-table").get_by_role("button", name="p99").click()
     page.get_by_role("button", name="Copy link").click()
     expect(page.locator("#said")).to_have_text("Copied a link to what is shown.")
-    other = browser.new_page()
-    other.goto(clipboard(page))
-    assert shown(other) == shown(page)
-    assert chart(other) == chart(page)
-    assert other.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
-    other.close()
+    with open_page(browser, clipboard(page)) as other:
+        assert table_rows(other) == table_rows(page)
+        assert mark_labels(other) == mark_labels(page)
+        assert other.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
 
 
 def test_page_navigation_keeps_the_chosen_view(page: Page) -> None:
     page.get_by_role("tab", name="Latency").click()
     page.get_by_role("navigation").get_by_role("link", name="Explore").click()
+    page.wait_for_url("**#explore-title")
     assert page.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
 
 
@@ -139,46 +145,48 @@ def test_log_ticks_returns_two_ticks_at_least() -> None:
     )
 
 
-def test_page_ignores_unknown_choices_in_a_link(page: Page) -> None:
-    before = chart(page)
-    page.evaluate("location.hash = '#explore&view=nosuch&models=nosuch&sort=-nosuch&clients=99'")
-    assert chart(page) == before
+def test_page_ignores_unknown_choices_in_a_link(page: Page, browser: Browser) -> None:
+    first, address = mark_labels(page), page.url
+    with open_page(browser, f"{address}#explore&view=nosuch&models=nosuch&sort=-nosuch&clients=99") as other:
+        assert mark_labels(other) == first
+    with open_page(browser, f"{address}#explore&view=nosuch&clients=4") as other:
+        assert all("4 clients" in label for label in mark_labels(other))
 
 
 def test_page_table_sorts_and_searches(page: Page) -> None:
-    place = heads(page).index("throughput")
+    place = table_heads(page).index("throughput")
     page.locator("#cells-table").get_by_role("button", name="throughput").click()
-    rates = [float(row[place].replace(",", "")) for row in shown(page)]
+    rates = [float(row[place].replace(",", "")) for row in table_rows(page)]
     assert rates == sorted(rates, reverse=True)
     page.locator("#cells-table").get_by_role("button", name="throughput").click()
-    assert [float(row[place].replace(",", "")) for row in shown(page)] == rates[::-1]
+    assert [float(row[place].replace(",", "")) for row in table_rows(page)] == rates[::-1]
     assert page.locator("#cells-table th[aria-sort=ascending]").count() == 1
     page.get_by_label("Find").fill("thre 3.13t")
-    assert {(row[2], row[3]) for row in shown(page)} == {("threaded", "3.13t")}
+    assert {(row[2], row[3]) for row in table_rows(page)} == {("threaded", "3.13t")}
     page.get_by_label("all workloads").check()
-    assert {row[0] for row in shown(page)} == {"echo", "io", "cpu"}
+    assert {row[0] for row in table_rows(page)} == {"echo", "io", "cpu"}
     page.get_by_role("button", name="Reset").click()
-    assert len(shown(page)) == 24
+    assert len(table_rows(page)) == 24
 
 
 def test_page_table_offers_other_columns(page: Page) -> None:
     page.get_by_label("columns").select_option("where the time went")
-    assert heads(page)[4:10] == list(wording.SPLIT.values())
+    assert table_heads(page)[4:10] == list(wording.SPLIT.values())
     page.get_by_label("columns").select_option("costs and tails")
-    assert heads(page)[4:8] == ["CPU", "range", "memory", "range"]
+    assert table_heads(page)[4:8] == ["CPU", "range", "memory", "range"]
     figure = r"\d[\d,.]*"
-    for row in shown(page):
+    for row in table_rows(page):
         assert all(re.fullmatch(figure, cell) for cell in row[4:8:2])
         assert all(re.fullmatch(f"{figure}–{figure}", cell) for cell in row[5:8:2])
 
 
 def test_page_marks_cells_with_their_warnings(page: Page) -> None:
     page.get_by_label("Find").fill("contended")
-    assert {row[2] for row in shown(page)} == {"multiprocess"}
+    assert {row[2] for row in table_rows(page)} == {"multiprocess"}
     link = page.locator("#cells-table tbody a").first
     assert link.get_attribute("href") == "#caution-contended"
     assert page.locator("#caution-contended").count() == 1
-    assert any("caution: contended" in label for label in chart(page))
+    assert any("caution: contended" in label for label in mark_labels(page))
 
 
 def test_page_copies_the_table_as_markdown_and_csv(page: Page) -> None:
@@ -211,33 +219,33 @@ def test_page_marks_show_their_value_to_pointer_and_keyboard(page: Page) -> None
     first.focus()
     before = page.locator("#tip").inner_text()
     page.keyboard.press("ArrowDown")
-    assert page.locator("#tip").inner_text() != before
+    expect(page.locator("#tip")).not_to_have_text(before)
     page.keyboard.press("Escape")
     expect(page.locator("#tip")).to_be_hidden()
     page.get_by_role("tab", name="Throughput").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tab", name="Latency")).to_be_focused()
-    assert page.get_by_role("tab", name="Latency").get_attribute("aria-selected") == "true"
+    expect(page.get_by_role("tab", name="Latency")).to_have_attribute("aria-selected", "true")
+
+
+VIEWS = ("throughput", "latency", "time", "interpreters", "windows")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_is_accessible(browser: Browser, run: Path, scheme: Literal["light", "dark"]) -> None:
-    page = browser.new_page(color_scheme=scheme)
-    page.goto((run / "report.html").as_uri())
-    for view in ("", "Latency", "CPU and GIL", "Interpreters", "Over the run"):
-        if view:
-            page.get_by_role("tab", name=view).click()
-        assert not grave(page, "#view" if view else None), view
-    page.close()
+    with open_page(browser, run / "report.html", color_scheme=scheme) as page:
+        assert not serious_findings(page)
+        for view in VIEWS[1:]:
+            page.locator(f"[data-view={view}]").click()
+            assert not serious_findings(page, "#view"), view
 
 
 def test_page_fits_a_phone(browser: Browser, run: Path) -> None:
-    page = browser.new_page(viewport={"width": 360, "height": 700})
-    page.goto((run / "report.html").as_uri())
-    for view in ("throughput", "latency", "time", "interpreters", "windows"):
-        page.goto(f"{(run / 'report.html').as_uri()}#explore&view={view}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, view
-    page.close()
+    with open_page(browser, run / "report.html", viewport={"width": 360, "height": 700}) as page:
+        for view in VIEWS:
+            page.locator(f"[data-view={view}]").click()
+            expect(page.locator(f"[data-view={view}]")).to_have_attribute("aria-selected", "true")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, view
 
 
 def test_page_prints_without_controls(page: Page) -> None:
@@ -253,34 +261,26 @@ def test_page_script_treats_names_as_text(browser: Browser, tmp_path: Path) -> N
     folder = Made(models=("serial", "threaded"), workloads=("cpu",), targets=(evil, "3.13"), passes=2).write(
         tmp_path / "r"
     )
-    draw(read_run(folder), quiet=True)
-    page = browser.new_page()
-    page.goto((folder / "report.html").as_uri())
-    assert page.title().startswith("gilbench")
-    assert any(evil in row[3] for row in shown(page))
-    assert page.locator("img").count() == 0
-    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
-    page.get_by_role("button", name="Copy as Markdown").click()
-    page.wait_for_function("window.copied")
-    copied = page.evaluate("window.copied")
-    assert "\\<img src=x" in copied
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in copied.splitlines()} == {copied.splitlines()[1].count("|")}
-    page.close()
+    with open_page(browser, draw_without_plots(folder)) as page:
+        assert page.title().startswith("gilbench")
+        assert any(evil in row[3] for row in table_rows(page))
+        assert page.locator("img").count() == 0
+        page.get_by_role("button", name="Copy as Markdown").click()
+        expect(page.locator("#said")).to_have_text(re.compile("as Markdown"))
+        copied = clipboard(page).splitlines()
+    assert any("\\<img src=x" in line for line in copied)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in copied} == {copied[1].count("|")}
 
 
 def test_page_shows_missing_figures_as_dashes(browser: Browser, tmp_path: Path) -> None:
     made = Made(models=("threaded",), workloads=("io",), clients=(8,), targets=("3.13",), passes=1, accounted=False)
-    folder = made.write(tmp_path / "run")
-    draw(read_run(folder), quiet=True)
-    page = browser.new_page()
-    page.goto((folder / "report.html").as_uri())
-    assert "One only, so nothing is ranked." in page.locator("#honest").inner_text()
-    (row,) = shown(page)
-    assert row[heads(page).index("speed-up")] == "–"
-    for view, says in (("CPU and GIL", "not known"), ("Interpreters", "nothing to compare")):
-        page.get_by_role("tab", name=view).click()
-        assert says in page.locator("#view").inner_text()
-    page.close()
+    with open_page(browser, draw_without_plots(made.write(tmp_path / "run"))) as page:
+        assert "One only, so nothing is ranked." in page.locator("#honest").inner_text()
+        (row,) = table_rows(page)
+        assert row[table_heads(page).index("speed-up")] == "–"
+        for view, says in (("CPU and GIL", "not known"), ("Interpreters", "nothing to compare")):
+            page.get_by_role("tab", name=view).click()
+            expect(page.locator("#view")).to_contain_text(says)
 
 
 def test_page_data_are_json_of_finite_numbers(run: Path) -> None:
