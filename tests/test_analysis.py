@@ -1,4 +1,4 @@
-"""Analysis, on runs made up so that every figure is known."""
+"""Analysis of runs from made records: reading, statistics, findings, warnings, plots and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import PALETTE
 from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, paired_ratio, pick
 from bench.analysis.summary import to_csv
-from tests.support.made import MODELS, WORKLOADS, Made
+from tests.support.made import Made
 
 
 def contended(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
@@ -37,12 +37,42 @@ def by_pass(model: str, target: str, rates: Sequence[float], clients: int = 8) -
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Made(warnings=contended).write(tmp_path_factory.mktemp("full") / "run")
+    """Return the folder of a run for which each plot but two is drawn."""
+    made = Made(("serial", "threaded", "multiprocess"), ("io", "cpu"), warnings=contended)
+    folder = made.write(tmp_path_factory.mktemp("full") / "run")
     assert main([str(folder), "--quiet"]) == 0
     return folder
 
 
-# What is read.
+SCRIPT = "<script>alert('$x$')</script>--[bold]"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run whose names are markup, drawn."""
+    made = Made(["serial", "threaded"], ["io", "cpu"], [4], [SCRIPT, "3.13"], 2)
+    made.meta = {
+        "command": f"nox {SCRIPT}",
+        "failures": [{"cell": SCRIPT, "pass": 0, "reason": SCRIPT}],
+        "state": SCRIPT,
+    }
+    folder = made.write(tmp_path_factory.mktemp("hostile") / "run")
+    assert main([str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that is not complete, drawn where there was a plot before."""
+    made = Made(["serial"], ["echo"], [1], ["3.13"], 1, meta={"state": "running"})
+    folder = made.write(tmp_path_factory.mktemp("partial") / "run")
+    (folder / "plots").mkdir()
+    (folder / "plots" / "quadrants.svg").write_text("old")
+    assert main([str(folder), "--quiet"]) == 0
+    return folder
+
+
+# Reading.
 
 
 def test_read_run_names_columns_with_their_units(tmp_path: Path) -> None:
@@ -141,7 +171,7 @@ def test_report_explains_a_folder_it_cannot_write_to_in_one_line(
     assert capsys.readouterr().err.count("\n") == 1
 
 
-# What is computed.
+# Statistics and findings.
 
 
 def test_against_serial_pairs_windows_by_pass(tmp_path: Path) -> None:
@@ -243,7 +273,7 @@ def test_findings_rest_on_effective_cores_without_serial(tmp_path: Path) -> None
     assert summarise(run)["speedup"].isna().all()
 
 
-# What to be wary of.
+# Warnings.
 
 
 def test_cautions_list_each_code_once_with_its_worst_figure(tmp_path: Path) -> None:
@@ -286,7 +316,7 @@ def test_cautions_are_empty_for_a_clean_run(tmp_path: Path) -> None:
     assert cautions(Made().load(tmp_path)) == []
 
 
-# What is drawn.
+# Plots and the page.
 
 
 def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
@@ -295,16 +325,16 @@ def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
         f"{name}.{kind}" for name in with_two_targets for kind in ("svg", "png")
     }
     summary = pd.read_csv(drawn / "summary.csv", dtype={"target": str})
-    assert len(summary) == 72
+    assert len(summary) == 3 * 2 * 3 * 2
     assert summary["passes"].eq(3).all()
 
 
-def test_report_writes_the_same_files_again(drawn: Path) -> None:
-    names = ["summary.csv", "report.html", "plots/quadrants.svg", "plots/latency.png"]
-    before = [(drawn / name).read_bytes() for name in names]
-    assert main([str(drawn), "--quiet"]) == 0
-    assert [(drawn / name).read_bytes() for name in names] == before
-    assert to_csv(summarise(read_run(drawn))).encode() == before[0]
+def test_report_writes_the_same_files_again(hostile: Path) -> None:
+    before = {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()}
+    assert {path.name for path in before} > {"summary.csv", "report.html", "quadrants.svg", "latency.png"}
+    assert main([str(hostile), "--quiet"]) == 0
+    assert {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()} == before
+    assert to_csv(summarise(read_run(hostile))).encode() == before[hostile / "summary.csv"]
 
 
 def test_page_fetches_nothing(drawn: Path) -> None:
@@ -346,32 +376,28 @@ def test_plots_use_only_colours_of_the_palette(drawn: Path) -> None:
         assert "style=" not in svg
 
 
-def test_page_escapes_names(tmp_path: Path) -> None:
-    evil = "<script>alert('$x$')</script>--[bold]"
-    made = Made(["serial", "threaded"], ["io", "cpu"], [4], [evil, "3.13"], 2)
-    made.meta = {"command": f"nox {evil}", "failures": [{"cell": evil, "pass": 0, "reason": evil}], "state": evil}
-    folder = made.write(tmp_path / "run")
-    assert main([str(folder)]) == 0
-    page = (folder / "report.html").read_text(encoding="utf-8")
+def test_page_escapes_names(hostile: Path) -> None:
+    page = (hostile / "report.html").read_text(encoding="utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
 
 
-LONG = "/opt/a/long/path/to/python3.14"
 NARROWED = {
     "one of everything": Made(["serial"], ["echo"], [1], ["3.13"], 1),
-    "no serial": Made(["threaded", "asyncio"], WORKLOADS, [1, 8], ["3.13t"], 2),
-    "only io": Made(MODELS, ["io"], [8], ["3.13"], 2),
-    "only cpu, many clients": Made(["threaded", "multiprocess"], ["cpu"], [1, 2, 3, 4, 16, 64], ["3.13", "3.13t"], 1),
-    "one client": Made(["serial", "threaded"], WORKLOADS, [1], ["3.13"], 3),
+    "no serial": Made(["threaded", "asyncio"], ["io", "cpu"], [1, 8], ["3.13t"], 2),
+    "only io": Made(["serial", "threaded"], ["io"], [8], ["3.13"], 2),
+    "only cpu, many clients": Made(["threaded"], ["cpu"], [1, 2, 3, 4, 16, 64], ["3.13", "3.13t"], 1),
+    "one client": Made(["serial", "threaded"], ["io", "cpu"], [1], ["3.13"], 2),
     "many targets": Made(
-        ["serial", "threaded"], ["io", "cpu"], [8], ["3.9", "3.13", "3.13t", "/opt/a/long/path/to/python3.14"], 2
+        ["serial", "threaded"], ["cpu"], [8], ["3.9", "3.13", "3.13t", "/opt/a/long/path/to/python3.14"], 2
     ),
     "nothing answered": Made(["serial"], ["cpu"], [8], ["3.13"], 2, rates=by_pass("serial", "3.13", (0, 0))),
     "run.json says little": Made(
         ["serial", "threaded"],
         ["io", "cpu"],
-        [1, 8],
+        [8],
+        ["3.13"],
+        2,
         meta=dict.fromkeys(("plan", "machine", "targets", "control", "work", "failures")),
     ),
 }
@@ -386,22 +412,17 @@ def test_report_draws_a_narrowed_run(name: str, tmp_path: Path, capsys: pytest.C
     assert max(map(len, out.splitlines()[:-1])) <= 80
 
 
-def test_report_removes_the_old_file_of_a_plot_with_nothing_to_show(tmp_path: Path) -> None:
-    folder = Made(["serial"], ["echo"], [1], ["3.13"], 1).write(tmp_path / "run")
-    (folder / "plots").mkdir()
-    (folder / "plots" / "quadrants.svg").write_text("old")
-    assert main([str(folder), "--quiet"]) == 0
-    assert not (folder / "plots" / "quadrants.svg").exists()
+def test_report_removes_the_old_file_of_a_plot_with_nothing_to_show(partial: Path) -> None:
+    assert not (partial / "plots" / "quadrants.svg").exists()
+    assert (partial / "plots" / "throughput.svg").exists()
 
 
-def test_page_says_that_a_run_is_partial(tmp_path: Path) -> None:
-    folder = Made(["serial"], ["cpu"], [1], ["3.13"], 2, meta={"state": "running"}).write(tmp_path / "run")
-    assert main([str(folder), "--quiet"]) == 0
-    assert "Partial." in (folder / "report.html").read_text(encoding="utf-8")
+def test_page_says_that_a_run_is_partial(partial: Path) -> None:
+    assert "Partial." in (partial / "report.html").read_text(encoding="utf-8")
 
 
 def test_report_prints_plain_ascii_to_a_pipe(tmp_path: Path) -> None:
-    folder = Made(["serial", "threaded"], ["cpu"], [8], ["3.13"]).write(tmp_path / "run")
+    folder = Made(["threaded"], ["cpu"], [8], ["3.13"], 1).write(tmp_path / "run")
     done = subprocess.run(
         [sys.executable, "-m", "bench.analysis", str(folder)],
         capture_output=True,
@@ -413,5 +434,5 @@ def test_report_prints_plain_ascii_to_a_pipe(tmp_path: Path) -> None:
     assert not done.stderr
 
 
-if __name__ == "__main__":  # python tests/test_analysis.py FOLDER: a run to look at
+if __name__ == "__main__":  # python -m tests.test_analysis FOLDER writes a run to read
     Made(warnings=contended).write(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""Who may import whom, read from the sources."""
+"""Directions of imports between packages, read from the sources."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("servers", "loadgen", "bench", "bench/interpreters", "bench/planning", "bench/analysis", "bench/shell")
+PACKAGES = ("servers", "loadgen", "bench", "bench/interpreters", "bench/planning", "bench/analysis", "bench/shell")
 SHARED = {"bench.errors", "bench.places", "bench.ratios", "bench.record", "loadgen"}
 
 MAY_IMPORT = {
@@ -39,15 +40,17 @@ HEAVY = {
     "matplotlib.figure.Figure",
     "matplotlib.backends.backend_agg",
     "pyarrow.parquet",
-}  # may be imported where it is used, by who mostly does without
+}  # may be imported where it is used, since most uses of the module do without it
 OURS = ("servers", "loadgen", "bench", "docs", "tests")
 
 
-def sources(room: str) -> list[Path]:
-    inner = [ROOT / other for other in ROOMS if other.startswith(f"{room}/")]
-    return [path for path in (ROOT / room).rglob("*.py") if not any(path.is_relative_to(folder) for folder in inner)]
+@cache
+def sources(package: str) -> list[Path]:
+    inner = [ROOT / other for other in PACKAGES if other.startswith(f"{package}/")]
+    return [path for path in (ROOT / package).rglob("*.py") if not any(path.is_relative_to(folder) for folder in inner)]
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), path)
 
@@ -62,6 +65,7 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
             yield from ((name if is_module(name) else node.module, node) for name in whole)
 
 
+@cache
 def is_module(name: str) -> bool:
     path = ROOT / name.replace(".", "/")
     return path.is_dir() or path.with_suffix(".py").is_file()
@@ -71,16 +75,16 @@ def ours(path: Path) -> list[str]:
     return [name for name, _ in imports(parse(path)) if name.split(".")[0] in OURS]
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_bench_servers_and_loadgen_import_only_what_they_may(room: str) -> None:
-    files = sources(room)
+@pytest.mark.parametrize("package", PACKAGES)
+def test_bench_servers_and_loadgen_import_only_what_they_may(package: str) -> None:
+    files = sources(package)
     assert files
     for path in files:
         for name in ours(path):
-            allowed = any(name == may or name.startswith(f"{may}.") for may in MAY_IMPORT[room])
+            allowed = any(name == may or name.startswith(f"{may}.") for may in MAY_IMPORT[package])
             assert allowed, f"{path.relative_to(ROOT)} imports {name}"
-            assert room != "bench" or not name.startswith("bench.analysis"), f"{path} measures and imports analysing"
-            assert room == "bench/shell" or not name.startswith("bench.shell"), f"{path} imports what tells the shell"
+            assert package != "bench" or not name.startswith("bench.analysis"), f"{path} measures and imports analysis"
+            assert package == "bench/shell" or not name.startswith("bench.shell"), f"{path} imports {name}"
 
 
 def test_servers_import_only_the_standard_library() -> None:
@@ -93,19 +97,19 @@ def test_servers_import_only_the_standard_library() -> None:
 def test_bench_servers_and_loadgen_have_no_import_cycle() -> None:
     module = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-        for room in ROOMS
-        for path in sources(room)
+        for package in PACKAGES
+        for path in sources(package)
     }
     arrows = {name: {other for other in ours(path) if other in module} - {name} for name, path in module.items()}
-    # A package's __init__ hands on what its modules offer; the modules do not come back to it by that name.
+    # A package's __init__ re-exports names of its modules, which do not import them from the package.
     while leaves := {name for name, others in arrows.items() if not others}:
         arrows = {name: others - leaves for name, others in arrows.items() if name not in leaves}
     assert not arrows
 
 
 def test_bench_servers_and_loadgen_import_at_the_top() -> None:
-    for room in ROOMS:
-        for path in sources(room):
+    for package in PACKAGES:
+        for path in sources(package):
             tree = parse(path)
             allowed = {id(node) for node in tree.body} | {
                 id(inner) for node in tree.body if isinstance(node, ast.If) for inner in ast.walk(node)
@@ -115,9 +119,9 @@ def test_bench_servers_and_loadgen_import_at_the_top() -> None:
 
 
 def test_bench_servers_and_loadgen_shadow_no_standard_module() -> None:
-    # What a script run from the root, or from within a room, could pick up in place of the library's own.
+    # A script that runs in the root, or in a package's folder, would import these instead of the library's own.
     top = {path.stem for path in (*ROOT.glob("*.py"), *(path for path in ROOT.iterdir() if path.is_dir()))}
-    inner = {path.stem for room in ROOMS for path in sources(room)}
+    inner = {path.stem for package in PACKAGES for path in sources(package)}
     assert len(inner) > 20
     assert not (top | inner) & sys.stdlib_module_names
 

@@ -1,10 +1,11 @@
-"""Ratios with their intervals, against what is known: by simulation, and by calculation."""
+"""Ratios and their intervals, by simulation and by calculation, and stopping at a precision."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,27 +19,27 @@ from bench.ratios import Ratio
 from tests.support.made import Made
 
 BETWEEN, WITHIN, ROUNDS = 0.0046, 0.0184, 4  # threaded, cpu, windows of 100 ms; docs/method.md
-TIMES = 2000
+TIMES = 1000
 NEARLY = 4 * math.sqrt(0.05 * 0.95 / TIMES)  # four standard errors of a share of 0.05
 
 
-def starts(chance: np.random.Generator, times: int, many: int) -> npt.NDArray[np.float64]:
-    """Return logarithms of starts' ratios of something against itself."""
-    rounds = WITHIN / 3**0.5 * chance.standard_t(3, (times, many, ROUNDS))  # now and then disturbed
-    found: npt.NDArray[np.float64] = chance.normal(0, BETWEEN, (times, many)) + rounds.mean(axis=2)
+def launches(rng: np.random.Generator, times: int, count: int) -> npt.NDArray[np.float64]:
+    """Return the logarithms of the ratios of launches of one server against itself."""
+    rounds = WITHIN / 3**0.5 * rng.standard_t(3, (times, count, ROUNDS))  # a few of which are disturbed
+    found: npt.NDArray[np.float64] = rng.normal(0, BETWEEN, (times, count)) + rounds.mean(axis=2)
     return found
 
 
-def told(logs: npt.NDArray[np.float64], confidence: float = ratios.CONFIDENCE) -> Ratio:
+def ratio_of(logs: npt.NDArray[np.float64], confidence: float = ratios.CONFIDENCE) -> Ratio:
     found = ratios.of_starts(logs.tolist(), confidence)
     assert found is not None
     return found
 
 
-@pytest.mark.parametrize("many", [3, 6, 24])
-def test_ratios_cover_the_truth_as_often_as_they_claim(many: int) -> None:
-    logs = starts(np.random.default_rng(1), TIMES, many) + math.log(1.03)
-    intervals = [told(each) for each in logs]
+@pytest.mark.parametrize("count", [3, 6, 24])
+def test_ratios_cover_the_truth_as_often_as_they_claim(count: int) -> None:
+    logs = launches(np.random.default_rng(1), TIMES, count) + math.log(1.03)
+    intervals = [ratio_of(each) for each in logs]
     covered = np.mean([one.low <= 1.03 <= one.high for one in intervals])
     assert abs(covered - 0.95) < 0.02
     alarms = np.mean([one.p_of(1.03) < 0.05 for one in intervals])
@@ -47,15 +48,15 @@ def test_ratios_cover_the_truth_as_often_as_they_claim(many: int) -> None:
 
 def test_confidence_of_looks_keeps_the_rate_of_false_alarms() -> None:
     most = 32
-    logs = starts(np.random.default_rng(2), TIMES, most)
+    logs = launches(np.random.default_rng(2), TIMES, most)
     looks = [round(share * most) for share in ratios.LOOKS]
 
-    def ever_called(confidence: float) -> float:
-        intervals = [[told(each[:many], confidence) for many in looks] for each in logs]
+    def share_of_alarms(confidence: float) -> float:
+        intervals = [[ratio_of(each[:many], confidence) for many in looks] for each in logs]
         return float(np.mean([any(not one.low <= 1 <= one.high for one in several) for several in intervals]))
 
-    assert ever_called(ratios.confidence_of_looks()) < 0.05 + NEARLY
-    assert ever_called(ratios.CONFIDENCE) > 0.08, "else the correction would not be needed"
+    assert share_of_alarms(ratios.confidence_of_looks()) < 0.05 + NEARLY
+    assert share_of_alarms(ratios.CONFIDENCE) > 0.08, "without the correction there are more"
 
 
 def test_confidence_of_looks_is_that_of_a_random_walk() -> None:
@@ -63,8 +64,7 @@ def test_confidence_of_looks_is_that_of_a_random_walk() -> None:
     at = np.array([0, 1, 3, 7])
     most = np.abs(steps[:, at] / np.sqrt(at + 1)).max(axis=1)
     bound = -float(np.quantile(-most, 0.05))
-    z = 2.4  # about; the share outside of it, one look alone, is what is told
-    assert bound == pytest.approx(z, abs=0.03)
+    assert bound == pytest.approx(2.4, abs=0.03)
     assert ratios.confidence_of_looks() == pytest.approx(math.erf(bound / 2**0.5), abs=0.001)
 
 
@@ -73,7 +73,7 @@ def test_paired_counts_launches_rather_than_rounds() -> None:
     found = ratios.paired(above, dict.fromkeys(above, 1.0))
     assert found is not None
     assert found.starts == 4
-    assert found == pytest.approx(told(np.log([1.1, 1.11, 1.12, 1.13])))
+    assert found == pytest.approx(ratio_of(np.log([1.1, 1.11, 1.12, 1.13])))
 
 
 def test_paired_uses_only_visits_that_both_sides_have() -> None:
@@ -87,19 +87,19 @@ def test_paired_uses_only_visits_that_both_sides_have() -> None:
 
 
 def test_unpaired_has_wider_intervals_when_the_machine_drifts() -> None:
-    chance = np.random.default_rng(4)
-    drift = chance.normal(0, 0.05, 12)
-    one, other = drift + chance.normal(0, 0.005, 12), drift + chance.normal(0, 0.005, 12)
+    rng = np.random.default_rng(4)
+    drift = rng.normal(0, 0.05, 12)
+    one, other = drift + rng.normal(0, 0.005, 12), drift + rng.normal(0, 0.005, 12)
     apart = ratios.unpaired(one.tolist(), other.tolist())
     assert apart is not None
-    assert apart.precision > 5 * told(one - other).precision
+    assert apart.precision > 5 * ratio_of(one - other).precision
 
 
 def test_unpaired_covers_the_truth_as_often_as_it_claims() -> None:
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
     covered = 0
     for _ in range(TIMES):
-        found = ratios.unpaired(chance.normal(0.1, 0.03, 6).tolist(), chance.normal(0, 0.01, 9).tolist())
+        found = ratios.unpaired(rng.normal(0.1, 0.03, 6).tolist(), rng.normal(0, 0.01, 9).tolist())
         assert found is not None
         covered += found.low <= math.exp(0.1) <= found.high
     assert abs(covered / TIMES - 0.95) < 0.02
@@ -111,13 +111,13 @@ def test_corrected_adjusts_p_values_for_several_comparisons() -> None:
 
 
 def test_ratio_shows_a_loss_only_beyond_its_bound() -> None:
-    found = told(np.log([0.93, 0.92, 0.94, 0.93, 0.935]))
+    found = ratio_of(np.log([0.93, 0.92, 0.94, 0.93, 0.935]))
     assert found.p_of_at_least(0.95) < 0.05 < found.p_of_at_least(0.92)
-    assert told(np.zeros(3)).p_of() == 1.0
-    assert told(np.full(3, 0.5)).p_of() == 0.0
+    assert ratio_of(np.zeros(3)).p_of() == 1.0
+    assert ratio_of(np.full(3, 0.5)).p_of() == 0.0
 
 
-# Stopping by them.
+# Stopping.
 
 
 def plan(**fields: object) -> Plan:
@@ -126,7 +126,10 @@ def plan(**fields: object) -> Plan:
     return Plan(cells=cells, passes=3, conversation=10, seed=1, **(settings | fields))  # type: ignore[arg-type]
 
 
-def stopping(chosen: Plan, used: float) -> Stopping:
+def stopping(monkeypatch: pytest.MonkeyPatch, chosen: Plan, used: float) -> Stopping:
+    """Return the state of a run that has used a share of its time, on a clock that stands still."""
+    clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr("bench.planning.budget.time", clock)
     budget = Budget.start(chosen, 0.1)
     budget.began_s -= used * (chosen.budget_s - budget.drawing_s)
     return Stopping(chosen, budget)
@@ -136,23 +139,25 @@ def run(passes: int, noise: float) -> Made:
     return Made(models=("threaded",), workloads=("cpu", "io"), clients=(4,), passes=passes, noise=noise)
 
 
-def test_stopping_drops_groups_that_are_known_precisely() -> None:
+def test_stopping_drops_groups_that_are_known_precisely(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = plan()
     quiet, loud = run(8, 0.001).records(), run(8, 0.2).records()
     mixed = [one for one in quiet if one.workload == "io"] + [one for one in loud if one.workload == "cpu"]
-    assert [group.workload for group in stopping(chosen, 0.2).wanted(8, mixed)] == ["cpu"]
-    assert stopping(chosen, 0.2).wanted(8, quiet) == []
-    assert stopping(chosen, 1.01).wanted(8, loud) == []
+    assert [group.workload for group in stopping(monkeypatch, chosen, 0.2).wanted(8, mixed)] == ["cpu"]
+    assert stopping(monkeypatch, chosen, 0.2).wanted(8, quiet) == []
+    assert stopping(monkeypatch, chosen, 0.999).wanted(8, loud) == chosen.groups
+    assert stopping(monkeypatch, chosen, 1.001).wanted(8, loud) == []
 
 
-def test_stopping_waits_for_its_first_look_and_for_enough_launches() -> None:
-    chosen = plan()
-    assert stopping(chosen, 0.1).wanted(8, run(8, 0.001).records()) == chosen.groups
+def test_stopping_waits_for_its_first_look_and_for_enough_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, first = plan(), ratios.LOOKS[0]
+    assert stopping(monkeypatch, chosen, first - 0.001).wanted(8, run(8, 0.001).records()) == chosen.groups
+    assert stopping(monkeypatch, chosen, first + 0.001).wanted(8, run(8, 0.001).records()) == []
     few = run(FEWEST_STARTS - 1, 0.0001).records()
-    assert stopping(chosen, 0.2).wanted(4, few) == chosen.groups
+    assert stopping(monkeypatch, chosen, 0.2).wanted(4, few) == chosen.groups
 
 
-def test_stopping_ends_after_the_passes_without_a_precision() -> None:
-    fixed = stopping(replace(plan(), precision=None, window_s=None), 2.0)
+def test_stopping_ends_after_the_passes_without_a_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixed = stopping(monkeypatch, replace(plan(), precision=None, window_s=None), 2.0)
     assert fixed.wanted(2, []) == plan().groups
     assert fixed.wanted(3, []) == []

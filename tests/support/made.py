@@ -1,4 +1,4 @@
-"""A run made up from numbers that are known."""
+"""Runs of made records, whose figures are known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AT_ONCE: dict[
 
 
 def histogram_of(latency: Latency, requests: int) -> str:
-    """Return the text of a histogram that has these percentiles."""
+    """Return a histogram with these percentiles, encoded as in a record."""
     counts, done = np.zeros(BUCKETS, np.int64), 0
     for percent, value in (
         (50, latency.p50),
@@ -50,7 +50,7 @@ def histogram_of(latency: Latency, requests: int) -> str:
 
 @dataclass
 class Made:
-    """A run to be made up.
+    """The parameters of a run to make.
 
     ``rates`` may fix throughputs by (model, workload, clients, target, pass), ``cores`` effective cores by (model,
     workload).
@@ -69,9 +69,9 @@ class Made:
     accounted: bool = True
 
     def records(self) -> list[Record]:
-        chance = random.Random(1)  # noqa: S311 - noise, not secrets
+        rng = random.Random(1)  # noqa: S311 - noise, not secrets
         return [
-            self.record(chance, pass_, model, workload, clients, target)
+            self.record(rng, pass_, model, workload, clients, target)
             for pass_ in range(self.passes)
             for model in self.models
             for workload in self.workloads
@@ -80,13 +80,13 @@ class Made:
         ]
 
     def record(  # noqa: PLR0917 - in the order of the loops
-        self, chance: random.Random, pass_: int, model: str, workload: str, clients: int, target: str
+        self, rng: random.Random, pass_: int, model: str, workload: str, clients: int, target: str
     ) -> Record:
         free = target.endswith("t")
         at_once = AT_ONCE[model][workload][free]
         overlap = min(clients, at_once) if at_once > 1 else 1.0 if clients == 1 else at_once
         service_s = SERVICE_S[workload] * (1.15 if free and workload != "io" else 1.0)
-        rate = overlap / service_s * chance.gauss(1, self.noise)
+        rate = overlap / service_s * rng.gauss(1, self.noise)
         rate = self.rates.get((model, workload, clients, target, pass_), rate)
         mean = int(clients / rate * 1e9) if rate else None
         cores = 0.04 * min(clients, at_once) if workload == "io" else 0.97 * max(overlap, 0.95)
@@ -111,7 +111,7 @@ class Made:
             server_cpu_s=CpuTime(cores * 0.35, cores * 0.15),
             generator_cpu_s=0.05,
             generator_utilisation=0.12,
-            effective_cores=cores * chance.gauss(1, self.noise / 2),
+            effective_cores=cores * rng.gauss(1, self.noise / 2),
             context_switches=ContextSwitches(100, 10, estimated=False),
             peak_rss_bytes=20_000_000,
             **self.accounts(model, workload, clients, cores),
@@ -119,7 +119,7 @@ class Made:
         )
 
     def accounts(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
-        """Return accounts in which every thread is always busy, with the GIL as what keeps it from computing."""
+        """Return accounts of threads that are always busy and wait for the GIL when they do not compute."""
         if not self.accounted:
             return {}
         name, threads, waiting = {
