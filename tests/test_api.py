@@ -1,4 +1,4 @@
-"""The frames that notebooks get, the files that they become, and the notebook that shows them."""
+"""The frames for notebooks, the files that they are exported to, and the notebook that shows them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_columns_have_the_units_that_their_names_end_in() -> None:
 
 
 def test_load_run_keeps_each_field_of_a_record(windows: pd.DataFrame) -> None:
-    """What is read of records is in the frame by the same name, but for the time, which is in it as one."""
+    """Each column of the records is in the frame by the same name, except the time, which is a timestamp there."""
     added = {"run", "cell", "python_version", "gil_enabled", "began", "disturbed"}
     assert {*read_run(EXAMPLE).windows.columns} - {"at_s"} == {*windows.columns} - added
     assert len(windows) == len((EXAMPLE / "records.jsonl").read_bytes().splitlines())
@@ -138,7 +138,7 @@ def test_load_run_refuses_a_path_that_is_not_a_run(broken: Path) -> None:
         load_run(broken)
 
 
-# What is made of windows: the figures that the page shows.
+# Tables made from windows: the figures that the page shows.
 
 
 def test_cells_equal_those_of_the_summary(windows: pd.DataFrame) -> None:

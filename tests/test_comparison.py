@@ -1,4 +1,4 @@
-"""Comparing: what a row says, four answers, two runs, the gate, every format, and what cannot be compared."""
+"""Comparison of interpreters and runs: ratios, verdicts, the gate, the formats and the errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_ad
 
 
 def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3.13t", **fields: object) -> Made:
-    """Make a run up in which one target is so much faster than the other, on cpu."""
+    """Make a run in which one interpreter is faster than the other by a share, on cpu."""
     rates = {
         ("threaded", "cpu", 4, name, pass_): 1000.0
         * (1 + share * (name == target))

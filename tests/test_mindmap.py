@@ -1,4 +1,4 @@
-"""The mind map: its figures are those of the example run."""
+"""The mind map: its figures, its files and its layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages: their blocks do what they say, their links lead somewhere, and what is written from the code is up to date."""
+"""Pages of the documentation: blocks of code, links, headings, and the reference generated from the code."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_blocks_do_what_their_page_says(name: str) -> None:
 
 @by_page
 def test_docs_links_lead_to_existing_targets(name: str) -> None:
-    broken = [link for link in links(ROOT / name) if not leads_somewhere(ROOT / name, link)]
+    broken = [link for link in links(ROOT / name) if not resolves(ROOT / name, link)]
     assert not broken
 
 
@@ -105,38 +105,41 @@ def anchors(path: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def leads_somewhere(page: Path, link: str) -> bool:
+def resolves(page: Path, link: str) -> bool:
     parts = urlsplit(link)
     if parts.scheme:
         return parts.scheme == "https" and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc) is not None
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-    if not target.exists() or not target.is_relative_to(ROOT) or ignored(target):
+    if target not in in_a_clone():
         return False
     return not parts.fragment or (target.suffix == ".md" and parts.fragment in anchors(target))
 
 
 @cache
-def ignored(path: Path) -> bool:
-    """Return whether a file is here, but not in a clone."""
-    return subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode == 0  # noqa: S607
+def in_a_clone() -> frozenset[Path]:
+    """Return the files and folders of this repository that git does not ignore."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    files = [file for name in listed.split("\0") if name and (file := ROOT / name).exists()]
+    return frozenset(path for file in files for path in (file, *file.parents) if path.is_relative_to(ROOT))
 
 
 def test_docs_link_check_detects_a_broken_link(tmp_path: Path) -> None:
     page = ROOT / "docs" / "method.md"
-    assert leads_somewhere(page, "method.md#load")
-    assert leads_somewhere(page, "#load")
-    assert leads_somewhere(page, "../results/README.md")
-    assert not leads_somewhere(page, "method.md#lod")
-    assert not leads_somewhere(page, "methods.md")
-    assert not leads_somewhere(page, "https://example")
-    assert not leads_somewhere(page, str(tmp_path))
-    assert not leads_somewhere(page, "../.nox")
+    assert resolves(page, "method.md#load")
+    assert resolves(page, "#load")
+    assert resolves(page, "../results/README.md")
+    assert not resolves(page, "method.md#lod")
+    assert not resolves(page, "methods.md")
+    assert not resolves(page, "https://example")
+    assert not resolves(page, str(tmp_path))
+    assert not resolves(page, "../.nox")
 
 
 # Blocks.
 
 
-def page_with(tmp_path: Path, written: str) -> Page:
+def write_page(tmp_path: Path, written: str) -> Page:
     path = tmp_path / "page.md"
     path.write_text(written, encoding="utf-8")
     return Page(path)
@@ -167,7 +170,7 @@ def page_with(tmp_path: Path, written: str) -> Page:
     ],
 )
 def test_check_reports_a_wrong_block(tmp_path: Path, written: str, says: str) -> None:
-    page = page_with(tmp_path, written)
+    page = write_page(tmp_path, written)
     assert says in check(page, page.blocks[0]).wrong
 
 
@@ -185,21 +188,21 @@ def test_check_reports_a_wrong_block(tmp_path: Path, written: str, says: str) ->
     ],
 )
 def test_check_accepts_a_right_block(tmp_path: Path, written: str) -> None:
-    page = page_with(tmp_path, written)
+    page = write_page(tmp_path, written)
     assert [check(page, block).wrong for block in page.blocks] == [""]
 
 
 def test_page_shares_a_namespace_between_its_blocks(tmp_path: Path) -> None:
-    page = page_with(
+    page = write_page(
         tmp_path, "```python\nx = 1\n```\n\n```pycon\n>>> x += 1\n>>> x\n2\n```\n\n```python\nassert x == 2\n```"
     )
     assert [check(page, block).wrong for block in page.blocks] == ["", "", ""]
     with pytest.raises(AssertionError):
-        check(page, page_with(tmp_path, "```python\nassert x == 3\n```").blocks[0])
+        check(page, write_page(tmp_path, "```python\nassert x == 3\n```").blocks[0])
 
 
 def test_check_returns_the_corrected_block(tmp_path: Path) -> None:
-    page = page_with(tmp_path, "# t\n\n```console\n$ echo one\ntwo\n$ echo two \\\n> | cat\n...\n```\n")
+    page = write_page(tmp_path, "# t\n\n```console\n$ echo one\ntwo\n$ echo two \\\n> | cat\n...\n```\n")
     verdict = check(page, page.blocks[0])
     assert verdict.mended == "$ echo one\none\n$ echo two \\\n> | cat\n...\n"
     place = page.blocks[0].place
@@ -218,12 +221,12 @@ def test_agrees_takes_dots_for_anything() -> None:
 
 def test_shell_returns_the_output_of_processes_in_order() -> None:
     shell = Shell()
-    told = 'import subprocess; print(1, flush=True); subprocess.run(["echo", "2"]); print(3)'
-    assert shell.run(f"python -c '{told}'") == "1\n2\n3\n"
+    program = 'import subprocess; print(1, flush=True); subprocess.run(["echo", "2"]); print(3)'
+    assert shell.run(f"python -c '{program}'") == "1\n2\n3\n"
     assert shell.status == 0
 
 
-# What the reference is made of.
+# Tables that the reference is generated from.
 
 
 def test_checks_give_each_code_a_meaning_and_a_remedy() -> None:
@@ -239,7 +242,7 @@ def test_checks_give_each_code_a_meaning_and_a_remedy() -> None:
 
 
 def test_layout_documents_each_file_of_a_run() -> None:
-    run = json_of(ROOT / "results/example/run.json")
+    run = read_json(ROOT / "results/example/run.json")
     assert set(run) == set(META)
     assert set(run["machine"]) == set(MACHINE)
     assert all(set(build) <= set(BUILD) for build in run["targets"].values())
@@ -259,7 +262,7 @@ def test_example_is_small_enough_for_a_clone() -> None:
     assert sizes[ROOT / "results/example/report.html"] < 3e6
 
 
-def json_of(path: Path) -> dict[str, dict[str, dict[str, object]]]:
+def read_json(path: Path) -> dict[str, dict[str, dict[str, object]]]:
     found: dict[str, dict[str, dict[str, object]]] = yaml.safe_load(path.read_text(encoding="utf-8"))  # which JSON is
     return found
 

@@ -1,4 +1,4 @@
-"""Pictures: their colours, their titles, what stands in them, and that files are small and say what they show."""
+"""Plots: colours, titles, texts, and the size and description of their files."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_style_writes_colours_as_six_hex_digits() -> None:
     assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in PALETTE.values())
 
 
-# What a file says and weighs.
+# Description and size of files.
 
 
 def test_render_describes_the_picture_in_its_files(
@@ -155,7 +155,7 @@ def test_palette_png_keeps_frequent_colours() -> None:
     assert image.convert("RGB").getpixel((0, 45)) == (255, 255, 255)
 
 
-# What stands in a picture.
+# Texts.
 
 
 def test_plots_have_no_cut_or_tiny_text(figures: Mapping[str, Figure]) -> None:

@@ -1,4 +1,4 @@
-"""What serves best, on runs that are made up."""
+"""Recommendations from runs of made records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record, the run's folder, and pytest-benchmark's clock over records."""
+"""The record, the folder of a run, and the clock that replays records to pytest-benchmark."""
 
 from __future__ import annotations
 
