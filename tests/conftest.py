@@ -49,10 +49,12 @@ class ByContract(LoadScopeScheduling):  # type: ignore[misc]
         return file
 
 
+@pytest.hookimpl(optionalhook=True)  # xdist may be switched off
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["builds"] = interpreters.as_builds()  # found once, so that all workers collect the same
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return ByContract(config, log)
 

@@ -49,7 +49,7 @@ def assert_serves(server: Server, clients: int) -> None:
 
 @pytest.mark.parametrize("added", ["add-a-model.md"], indirect=True)
 @pytest.mark.parametrize("target", chosen())
-def test_how_to_adds_a_model_that_serves_and_ends_well(added: Path, target: str) -> None:
+def test_add_a_model_makes_one_that_serves_and_ends_well(added: Path, target: str) -> None:
     server = Server(chosen()[target].executable, "bounded", "--workers", "2", cwd=added)
     with closing(server):
         server.wait_until_ready()
@@ -61,7 +61,7 @@ def test_how_to_adds_a_model_that_serves_and_ends_well(added: Path, target: str)
 
 
 @pytest.mark.parametrize("added", ["add-a-workload.md"], indirect=True)
-def test_how_to_adds_a_workload_that_is_served(added: Path) -> None:
+def test_add_a_workload_makes_one_that_is_served(added: Path) -> None:
     server = Server(Path(sys.executable), "threaded", "--workload", "pattern", cwd=added)
     with closing(server):
         server.wait_until_ready()
@@ -97,7 +97,7 @@ def counting() -> Iterator[int]:
     thread.join()
 
 
-def test_how_to_adds_a_wire_that_the_load_generator_understands(
+def test_add_a_wire_makes_one_that_the_load_generator_understands(
     counting: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = module("counted.py", Page(HOW_TO / "add-a-wire.md").files["counted.py"], tmp_path, monkeypatch)
@@ -106,7 +106,7 @@ def test_how_to_adds_a_wire_that_the_load_generator_understands(
     assert not result.errors
 
 
-def test_how_to_adds_a_plot_that_draws_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_add_a_plot_makes_one_that_draws_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ((name, source),) = Page(HOW_TO / "add-a-plot.md").files.items()
     plot = module(Path(name).name, source, tmp_path, monkeypatch)
     with style():

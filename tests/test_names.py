@@ -67,9 +67,16 @@ def commands(tree: ast.Module) -> Iterator[str]:
 @functools.cache
 def units() -> frozenset[str]:
     """Return the name of each unit, in snake case."""
-    names = {*FOLDERS, *MODELS, *WORKLOADS, *commands(parse(COMMANDS)), *definitions(parse(ROOT / "noxfile.py").body)}
+    names = {
+        "noxfile",
+        *FOLDERS,
+        *MODELS,
+        *WORKLOADS,
+        *commands(parse(COMMANDS)),
+        *definitions(parse(ROOT / "noxfile.py").body),
+    }
     for path in (path for folder in FOLDERS for path in (ROOT / folder).rglob("*")):
-        if NOT_SOURCES.isdisjoint(path.parts) and (path.suffix in {".py", ".js", ".sh"} or path.is_dir()):
+        if NOT_SOURCES.isdisjoint(path.parts) and (path.suffix in {".py", ".js", ".sh", ".md"} or path.is_dir()):
             names.add(path.stem.removeprefix("test_"))
             if path.suffix == ".py":
                 names.update(definitions(parse(path).body))

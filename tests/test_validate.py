@@ -25,7 +25,7 @@ from bench.places import ROOT
 from bench.validate.agreement import LOOKS, Verdict, estimate, frequency, judge
 from bench.validate.folder import Folder
 from bench.validate.host import HostLoad, HostObserver
-from bench.validate.studies import every, extremes, waits, work
+from bench.validate.studies import all_studies, extremes, waits, work
 from bench.validate.studies import load as load_studies
 from bench.validate.studies import ratios as ratio_studies
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study, table
@@ -251,17 +251,17 @@ def test_host_observer_subtracts_what_is_its_own(monkeypatch: pytest.MonkeyPatch
 # Studies.
 
 
-def test_every_study_has_rows_of_its_own() -> None:
-    studies = [one for one in every(found()) if isinstance(one, Study)]
+def test_all_studies_have_rows_of_their_own() -> None:
+    studies = [one for one in all_studies(found()) if isinstance(one, Study)]
     names = [each.name for one in studies for each in one.rows]
     assert len(names) == len(set(names)) > 50
     assert len({one.name for one in studies}) == len(studies)
     assert all(each.bound >= 0 and each.says.endswith(".") and each.unit for one in studies for each in one.rows)
 
 
-def test_every_names_what_this_machine_cannot_do() -> None:
+def test_all_studies_name_what_this_machine_cannot_do() -> None:
     old = [target for target in found() if target.release < (3, 15) and not target.build["freethreaded"]][:1]
-    assert [one.name for one in every(old) if isinstance(one, Gap)] == ["profiler", "free-threaded"]
+    assert [one.name for one in all_studies(old) if isinstance(one, Gap)] == ["profiler", "free-threaded"]
 
 
 def test_extremes_are_the_newest_the_oldest_and_the_newest_free_threaded() -> None:
@@ -274,25 +274,25 @@ def test_extremes_are_the_newest_the_oldest_and_the_newest_free_threaded() -> No
 
 
 def test_theory_ms_is_pollaczek_and_khinchines() -> None:
-    assert load_studies._theory_ms(0.5) == pytest.approx(2.0)
-    assert load_studies._theory_ms(0.8) == pytest.approx(8.0)
+    assert load_studies.theory_ms(0.5) == pytest.approx(2.0)
+    assert load_studies.theory_ms(0.8) == pytest.approx(8.0)
 
 
-def test_schedules_wait_ms_is_near_the_theory_over_many_schedules() -> None:
-    waits_ms = [load_studies._schedules_wait_ms(seed, 125.0) for seed in range(300)]
+def test_schedule_wait_ms_is_near_the_theory_over_many_schedules() -> None:
+    waits_ms = [load_studies.schedule_wait_ms(seed, 125.0) for seed in range(300)]
     assert float(np.mean(waits_ms)) == pytest.approx(2.0, rel=0.05)
 
 
-def test_truth_of_a_ratio_lets_only_the_loop_grow() -> None:
+def test_true_ratio_lets_only_the_loop_grow() -> None:
     rates = {"base": [1000.0, 1000.0], "empty": [10_000.0, 10_000.0]}  # 0.9 ms of 1 ms are the loop's
-    assert ratio_studies._truth(rates, 0.05) == pytest.approx(1 / 1.045)
+    assert ratio_studies.true_ratio(rates, 0.05) == pytest.approx(1 / 1.045)
 
 
 def test_compared_is_the_geometric_mean_over_starts_and_refuses_empty_windows() -> None:
     starts = [{"base": [100.0, 100.0], "5%": [95.0, 95.0]}, {"base": [200.0, 100.0], "5%": [180.0, 90.0]}]
-    assert ratio_studies._compared(starts, "5%").ratio == pytest.approx(math.sqrt(0.95 * 0.9))
+    assert ratio_studies.compared(starts, "5%").ratio == pytest.approx(math.sqrt(0.95 * 0.9))
     with pytest.raises(GilbenchError, match="no request was answered"):
-        ratio_studies._compared([{"base": [0.0], "5%": [1.0]}], "5%")
+        ratio_studies.compared([{"base": [0.0], "5%": [1.0]}], "5%")
 
 
 def test_work_is_more_by_what_its_name_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from bench.interpreters.targets import discover
 from bench.places import RESULTS, nox, results
 from bench.run_folder import only_run
 from bench.validate.folder import Folder
-from bench.validate.studies import every, extremes
+from bench.validate.studies import all_studies, extremes
 from bench.validate.study import Gap, Study, table
 from bench.validate.suite import Suite
 from loadgen.belief import FOREIGN_CORES_ABOVE, STEAL_ABOVE
@@ -90,7 +90,7 @@ def _measure(options: argparse.Namespace, console: Console) -> tuple[Path, bool]
     found = discover()
     if not any(not target.build["freethreaded"] for target in found):
         raise GilbenchError("no CPython with a GIL was found: install one, as with uv python install 3.14")
-    all_of_them = list(every(found))
+    all_of_them = list(all_studies(found))
     studies = [one for one in all_of_them if isinstance(one, Study) and _named(one, options.only)]
     if not studies:
         names = ", ".join(one.name for one in all_of_them if isinstance(one, Study))

@@ -20,7 +20,7 @@ def extremes(found: Sequence[Target]) -> dict[str, Target]:
     return {target.name: target for target in (*with_gil[:1], *with_gil[-1:], *free[:1])}
 
 
-def every(found: Sequence[Target]) -> Iterator[Study | Gap]:
+def all_studies(found: Sequence[Target]) -> Iterator[Study | Gap]:
     """Yield every study, the quickest first, and what this machine cannot do.
 
     Args:

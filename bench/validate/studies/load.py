@@ -132,11 +132,11 @@ def _queue_row(percent: int) -> Row:
         "(Lindley, 1952) differs from that by is subtracted.",
         known=Known.THEORY,
         unit="ms",
-        bound=0.1 * _theory_ms(percent / 100),
+        bound=0.1 * theory_ms(percent / 100),
     )
 
 
-def _theory_ms(utilisation: float) -> float:
+def theory_ms(utilisation: float) -> float:
     return 1e3 * _QUEUE_S * utilisation / (2 * (1 - utilisation))
 
 
@@ -149,15 +149,13 @@ def _queue(percent: int) -> Callable[[], Observations]:
             result = _scheduled(port, rate_rps=rate_rps, duration_s=_QUEUED_FOR_S, seed=seed, connections=128)
         mean_ns = result.latency.mean_ns
         waited_ms = math.nan if mean_ns is None else mean_ns / 1e6 - _QUEUE_S * 1e3
-        theory_ms = _theory_ms(utilisation)
-        return {
-            _queue_row(percent).name: Observed(waited_ms - _schedules_wait_ms(seed, rate_rps) + theory_ms, theory_ms)
-        }
+        known_ms = theory_ms(utilisation)
+        return {_queue_row(percent).name: Observed(known_ms + waited_ms - schedule_wait_ms(seed, rate_rps), known_ms)}
 
     return observe
 
 
-def _schedules_wait_ms(seed: int, rate_rps: float) -> float:
+def schedule_wait_ms(seed: int, rate_rps: float) -> float:
     """Return the mean wait of one schedule's requests that are answered within the window, request by request."""
     # The engine draws its gaps from this very generator.
     generator = np.random.RandomState(seed * 257)

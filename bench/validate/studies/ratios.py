@@ -78,13 +78,13 @@ class Comparisons:
         self._starts.append(rates)
         found: dict[str, list[Observed]] = {row.name: [] for row in self.rows()}
         for (name, more), row in zip(MORE.items(), found, strict=False):
-            ratio = _compared([rates], name)
-            found[row].append(Observed(100 * ratio.ratio, 100 * _truth(rates, more)))
+            ratio = compared([rates], name)
+            found[row].append(Observed(100 * ratio.ratio, 100 * true_ratio(rates, more)))
         if len(self._starts) == STARTS:
             *_, held, alarms = found
             for name, more in MORE.items():
-                ratio = _compared(self._starts, name)
-                truth = math.prod(_truth(each, more) for each in self._starts) ** (1 / STARTS)
+                ratio = compared(self._starts, name)
+                truth = math.prod(true_ratio(each, more) for each in self._starts) ** (1 / STARTS)
                 found[held].append(Observed(float(ratio.low <= truth <= ratio.high), ratios.CONFIDENCE))
                 if not more:
                     found[alarms].append(Observed(float(not ratio.low <= 1 <= ratio.high), 1 - ratios.CONFIDENCE))
@@ -118,7 +118,7 @@ class Comparisons:
         return rates
 
 
-def _compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
+def compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
     """Return the ratio of a server to the base, as :mod:`bench.ratios` has it.
 
     Raises:
@@ -135,7 +135,7 @@ def _compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.
     return ratio
 
 
-def _truth(rates: Mapping[str, list[float]], more: float) -> float:
+def true_ratio(rates: Mapping[str, list[float]], more: float) -> float:
     """Return the ratio that is known: only the loop's part of a request grows."""
     loop_share = 1 - statistics.fmean(rates[_BASE]) / statistics.fmean(rates[_EMPTY])
     return 1 / (1 + more * loop_share)
