@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.interpreters.targets import Target
-from bench.validate.studies import errors, load, ratios, servers, waits
+from bench.validate.studies import errors, load, profiles, ratios, servers, waits
 from bench.validate.study import Gap, Study
 
 
@@ -31,6 +31,7 @@ def all_studies(found: Sequence[Target]) -> Iterator[Study | Gap]:
     yield from errors.studies()
     yield from load.studies()
     yield from waits.studies(targets)
+    yield from profiles.studies(targets)
     yield from servers.studies(plain)
     yield from ratios.studies(plain)
     if not any(target.build["freethreaded"] for target in targets.values()):
