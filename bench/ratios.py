@@ -133,8 +133,13 @@ def unpaired(above: Sequence[float], below: Sequence[float], confidence: float =
 
 
 def _ratio(mean: float, starts: int, error: float, freedom: float, confidence: float) -> Ratio:
-    half = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    half = _quantile(confidence, freedom) * error
     return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), starts, error, freedom)
+
+
+@functools.lru_cache(maxsize=1024)
+def _quantile(confidence: float, freedom: float) -> float:
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:

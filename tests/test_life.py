@@ -9,6 +9,7 @@ import pytest
 from bench.analysis import cautions, read_run
 from bench.analysis.__main__ import draw
 from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
+from tests.support.drawing import plots
 from tests.support.made import Made
 
 
@@ -51,7 +52,8 @@ def test_cautions_name_cells_whose_life_does_not_add_up(tmp_path: Path) -> None:
 
 def test_draw_leaves_out_lives_without_accounts_and_says_why(tmp_path: Path) -> None:
     folder = Made(("serial", "threaded"), ("io", "cpu"), accounted=False).write(tmp_path / "run")
-    page = draw(read_run(folder), quiet=True).read_text(encoding="utf-8")
+    with plots("life", "cores"):
+        page = draw(read_run(folder), quiet=True).read_text(encoding="utf-8")
     assert not (folder / "plots" / "life.svg").exists()
     assert (folder / "plots" / "cores.svg").exists()
     assert "Not known of some or all windows: windows too short" in page

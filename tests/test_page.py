@@ -20,6 +20,7 @@ from bench.analysis.plots import style
 from bench.analysis.rankings import rankings
 from bench.analysis.summary import summarise
 from tests.support.browser import choose, chromium, clipboard, mark_labels, open_page, serious_findings
+from tests.support.drawing import plots
 from tests.support.made import Made
 
 CONTENDED = [{"code": "contended", "busy_share": 0.97}]
@@ -29,7 +30,8 @@ CONTENDED = [{"code": "contended", "busy_share": 0.97}]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = Made(warnings=lambda model, workload, *_: CONTENDED if (model, workload) == ("multiprocess", "cpu") else [])
     folder = made.write(tmp_path_factory.mktemp("page") / "run")
-    draw(read_run(folder), quiet=True)
+    with plots("quadrants", "throughput", "gil"):
+        draw(read_run(folder), quiet=True)
     return folder
 
 
@@ -47,8 +49,7 @@ def page(browser: Browser, run: Path) -> Iterator[Page]:
 
 def draw_without_plots(folder: Path) -> Path:
     """Draw the page of a run without its plots, which take most of the time, and return the page."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("bench.analysis.__main__.PLOTS", {})
+    with plots():
         return draw(read_run(folder), quiet=True)
 
 

@@ -22,6 +22,7 @@ from bench.analysis.profile.exports import speedscope, trace
 from bench.analysis.profile.flame import boxes
 from bench.analysis.profile.load import Profile, Stacks, load
 from loadgen.errors import GilbenchError
+from tests.support.drawing import plots
 from tests.support.made import Made
 
 RUN, WORK, IDLE = "run (threading.py:9)", "work (servers/workloads/cpu.py:13)", "idle (app.py:2)"
@@ -175,7 +176,8 @@ def test_page_shows_memory_and_failures_of_a_profile(tmp_path: Path) -> None:
     (folder / "memory.json").write_text(json.dumps(memory))
     meta = json.loads((folder / "profile.json").read_text())
     (folder / "profile.json").write_text(json.dumps(meta | {"failures": ["py-spy failed: no; run as root"]}))
-    assert draw([str(run), "--quiet"]) == 0
+    with plots("cores"):
+        assert draw([str(run), "--quiet"]) == 0
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "2 processes held 4.0 KiB at the end of the load" in page
     assert '<code>shop.py:3</code></td><td class="n">2.0 KiB</td>' in page
@@ -201,7 +203,8 @@ def test_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.CaptureFix
 def test_page_escapes_the_names_of_frames(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",)).write(tmp_path / "small")
     write_profile(run, "3.14", gil=True, extra='<script>alert(1)</script> ("x.py:1) 50\n')
-    assert draw([str(run), "--quiet"]) == 0
+    with plots("cores"):
+        assert draw([str(run), "--quiet"]) == 0
     for path in (run / "report.html", run / "profile" / "threaded-cpu-4-3.14" / "flame-gil.html"):
         text = path.read_text(encoding="utf-8")
         assert "<script>alert(1)" not in text

@@ -222,9 +222,15 @@ def test_servers_sleep_while_nobody_asks(target: Target, model: str) -> None:
 def reading(**fields: Any) -> usage.Usage:
     """Return a reading of a tree of two threads that has done nothing, but for some fields."""
     nothing: dict[str, Any] = dict.fromkeys(
-        ("at_s", "cpu_s", "user_ticks", "system_ticks", "voluntary", "involuntary", "peak_rss_bytes"), 0
+        ("at_s", "took_s", "counted", "cpu_s", "user_ticks", "system_ticks", "voluntary", "involuntary"), 0
     )
-    nothing |= {"minor_faults": 0, "major_faults": 0, "threads": frozenset({1, 2}), "consistent": True}
+    nothing |= {
+        "peak_rss_bytes": 0,
+        "minor_faults": 0,
+        "major_faults": 0,
+        "threads": frozenset({1, 2}),
+        "consistent": True,
+    }
     return usage.Usage(**nothing | fields)
 
 

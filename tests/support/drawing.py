@@ -1,0 +1,18 @@
+"""Pages without most of their plots, which take most of the time that drawing takes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from bench.analysis.plots import PLOTS
+
+
+@contextlib.contextmanager
+def plots(*names: str) -> Iterator[None]:
+    """Let a page have these plots and no others."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("bench.analysis.__main__.PLOTS", {name: PLOTS[name] for name in names})
+        yield
