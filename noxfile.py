@@ -194,6 +194,7 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests")
     if not any(map(shutil.which, BROWSERS)):
         session.run("playwright", "install", "--only-shell", "chromium")
+    session.run("python", "-c", "import loadgen.delays, bench.accounting.close_look")  # compiled once for all workers
     session.run(*PYTEST, "-n", WORKERS, *session.posargs)
 
 

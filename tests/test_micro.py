@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from bench.interpreters.targets import resolve
 from bench.micro import environments, rounds
 from bench.micro.__main__ import main
 from tests.support.drawing import plots
-from tests.support.interpreters import found, newest
+from tests.support.interpreters import FEW_PYTHONS, found, newest
 from tests.support.made import Made
 
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")

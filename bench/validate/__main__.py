@@ -19,10 +19,11 @@ from bench.interpreters.targets import discover
 from bench.places import RESULTS, nox, results
 from bench.run_folder import only_run
 from bench.validate.folder import Folder
+from bench.validate.host import STEAL_ABOVE
 from bench.validate.studies import all_studies, extremes
 from bench.validate.study import Gap, Study, table
 from bench.validate.suite import Suite
-from loadgen.belief import FOREIGN_CORES_ABOVE, STEAL_ABOVE
+from loadgen.belief import FOREIGN_CORES_ABOVE
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
 

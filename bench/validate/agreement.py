@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from scipy import stats
 
 CONFIDENCE: Final = 0.95
-LOOKS: Final = (4, 6, 9, 13, 19, 28, 42, 63, 94, 141)
+LOOKS: Final = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135)
 """Numbers of observations at which a row is judged."""
 
 

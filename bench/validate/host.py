@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadgen import process_tree, surroundings
-from loadgen.belief import FOREIGN_CORES_ABOVE, STEAL_ABOVE
+from loadgen.belief import FOREIGN_CORES_ABOVE
 
+STEAL_ABOVE: Final = (
+    0.04  # more than a window may have: of all bounds here the narrowest are of 3%, and steal hits a part
+)
 SHORTEST_S: Final = 0.2  # the kernel counts in ticks of 10 ms: over less, one tick looks like another program
 
 
