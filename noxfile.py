@@ -33,6 +33,7 @@ EXAMPLE = (
 )
 WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+VALIDATION = "results/validate/example"
 ROOT = Path(__file__).resolve().parent
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), ROOT / "docs/how-to/gate.yml"])
 SUPPORTED: str = PROJECT["project"]["requires-python"]
@@ -153,7 +154,7 @@ def peers(session: nox.Session) -> None:
 
 @harness_session
 def example(session: nox.Session) -> None:
-    """Measure the committed example run anew, and bring what quotes it up to date: ten minutes on a quiet machine."""
+    """Measure the committed example run anew, and bring what quotes it up to date: half an hour on a quiet machine."""
     _install(session, "tests")
     results = Path(session.create_tmp()).resolve()
     run, folder = str(results / "latest"), "results/example"
@@ -164,6 +165,11 @@ def example(session: nox.Session) -> None:
     session.run("python", "-m", "bench.micro", "--pythons", "3.13,3.13t,3.14", "--rounds", "3", "--into", run)
     session.run("python", "-m", "bench.analysis.example", run, folder)
     session.run("python", "-m", "bench.analysis", folder, "--quiet")
+    session.run("python", "-m", "bench.validate", "--results", str(results), success_codes=(0, 3))
+    (validation,) = (results / "validate").iterdir()
+    session.run("python", "-m", "bench.analysis.validate.example", str(validation), VALIDATION)
+    session.run("python", "-m", "bench.analysis.validate", VALIDATION, success_codes=(0, 3))
+    session.run("python", "-m", "docs.generate")
     session.run("python", "-m", "docs.generate.mindmap")
     session.run("python", "-m", "docs.notebook")
     session.run("python", "-m", "docs.blocks", "--write", *map(str, sorted(Path("docs").glob("**/*.md"))))

@@ -32,9 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         run = read_run(options.run)
-        _make_room(run.folder, options.folder)
+        make_room(run.folder, options.folder)
         for path in (path for pattern in MEASURED for path in sorted(run.folder.glob(pattern))):
-            _keep(
+            keep(
                 path,
                 options.folder / path.relative_to(run.folder),
                 dict(_replaced(run.meta, run.folder, options.folder)),
@@ -54,7 +54,7 @@ def parser() -> Parser:
     return made
 
 
-def _make_room(run: Path, folder: Path) -> None:
+def make_room(run: Path, folder: Path) -> None:
     """Remove the example that is there.
 
     Raises:
@@ -69,7 +69,8 @@ def _make_room(run: Path, folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _keep(path: Path, to: Path, replaced: dict[str, str]) -> None:
+def keep(path: Path, to: Path, replaced: dict[str, str]) -> None:
+    """Copy a file, some of its text replaced."""
     text = path.read_text(encoding="utf-8")
     for old, new in replaced.items():
         text = text.replace(old, new)
@@ -89,6 +90,11 @@ def _replaced(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[s
     """Yield what stands for paths of the machine: the longest first, as one may begin another."""
     yield str(run.resolve()), folder.as_posix()
     yield str(run), folder.as_posix()
+    yield from interpreters(meta)
+
+
+def interpreters(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what stands for the folders of the interpreters."""
     builds = {**meta.get("targets", {}), "control": meta.get("control", {})}
     prefixes = {
         str(build["executable"]).partition("/bin/")[0]: name for name, build in builds.items() if "executable" in build

@@ -172,7 +172,7 @@ def _timeline(name: str, target: Target) -> Study:
         "the threaded server computing.",
         known=Known.WITNESS,
         unit="share",
-        bound=0.05,
+        bound=0.08,
     )
 
     def observe() -> Observations:
