@@ -12,7 +12,7 @@ from typing import Any
 
 from loadgen.answered import Answered
 from loadgen.engine import hang_up
-from loadgen.engine_thread import POLL_S, EngineThread, Totals
+from loadgen.engine_thread import EngineThread, Totals
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.histogram import Histogram
@@ -28,6 +28,7 @@ from loadgen.workspace import (
 )
 
 _CANCEL_POLL_S = 0.02
+_EDGE_POLL_S = 0.0002  # an edge is noticed this late
 
 
 def run(
@@ -71,15 +72,20 @@ def run(
             _wait(engines, cancel, lambda tally: tally["ready"])
             for engine in engines:
                 engine.tally["go"] = 1
+            _sleep_through(load.warmup_s, cancel)
             _wait(engines, cancel, lambda tally: tally["measuring"] or tally["over"])
             _call(on_begin)
             witness.begin()
-            for interval in _intervals(engines, cancel, interval_s):
+            beside: list[Testimony | None] = []
+
+            def end() -> None:
+                _call(on_end)
+                beside.append(witness.end(*_window_s(engines)))
+
+            for interval in _intervals(engines, cancel, interval_s, end):
                 intervals.append(interval)
                 if on_interval:
                     on_interval(interval)
-            _call(on_end)
-            beside = witness.end(*_window_s(engines))
         finally:
             for engine in engines:
                 engine.tally["cancel"] = 1
@@ -87,7 +93,7 @@ def run(
                 if engine.thread.ident is not None:
                     engine.thread.join()
                 hang_up(engine.workspace)
-    return _result(load, engines, intervals, beside)
+    return _result(load, engines, intervals, beside[0])
 
 
 def _call(observer: Callable[[], None] | None) -> None:
@@ -98,11 +104,20 @@ def _call(observer: Callable[[], None] | None) -> None:
 def _wait(engines: Sequence[EngineThread], cancel: threading.Event, until: Callable[[Any], Any]) -> None:
     # Not cancel.wait(): a signal handler that sets the event would wait for a lock that its own thread may hold.
     while not cancel.is_set() and not all(until(engine.tally) or not engine.thread.is_alive() for engine in engines):
-        time.sleep(POLL_S)
+        time.sleep(_EDGE_POLL_S)
 
 
-def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interval_s: float) -> Iterator[Interval]:
-    """Yield what has been counted, interval by interval, until every engine has ended."""
+def _sleep_through(warmup_s: float, cancel: threading.Event) -> None:
+    """Sleep until shortly before the end of the warm-up."""
+    end_s = time.monotonic() + warmup_s - _CANCEL_POLL_S
+    while not cancel.is_set() and (left_s := end_s - time.monotonic()) > 0:
+        time.sleep(min(left_s, _CANCEL_POLL_S))
+
+
+def _intervals(
+    engines: Sequence[EngineThread], cancel: threading.Event, interval_s: float, end: Callable[[], None]
+) -> Iterator[Interval]:
+    """Yield what has been counted, interval by interval; at the window's end call ``end`` before anything else."""
     began_s = min(int(engine.tally["began_ns"]) for engine in engines) / 1e9
     at_s = 0.0
     on = True
@@ -115,6 +130,8 @@ def _intervals(engines: Sequence[EngineThread], cancel: threading.Event, interva
                     engine.tally["cancel"] = 1
             _sleep(engines, next_s)
             on = not all(engine.over() for engine in engines)
+        if not on:
+            end()
         # Before the end even if that passes meanwhile, so that the last interval has a length, too.
         now_s = min(time.monotonic(), _end_s(engines) - 1e-6)
         counted = reduce(Totals.plus, [engine.drain() if on else engine.rest() for engine in engines])
@@ -148,7 +165,7 @@ def _end_s(engines: Sequence[EngineThread]) -> float:
 def _sleep(engines: Sequence[EngineThread], until_s: float) -> None:
     """Sleep until then, or until the window ends or may have been cancelled."""
     left_s = min(until_s, _end_s(engines)) - time.monotonic()
-    time.sleep(min(left_s, _CANCEL_POLL_S) if left_s > 0 else POLL_S)
+    time.sleep(min(left_s, _CANCEL_POLL_S) if left_s > 0 else _EDGE_POLL_S)
 
 
 def _result(

@@ -22,7 +22,6 @@ _STALL_S, _STALLED_FOR_S, _STALL_RPS = 0.5, 2.0, 1000.0
 _SLOW_NS = 10e6
 _SERVICE_S, _SERVICE_RPS, _SERVED_FOR_S = 0.01, 400.0, 1.25
 _QUEUE_S, _QUEUED_FOR_S = 0.004, 3.0
-_PERCENTS = (50, 90, 97, 99)
 _seeds = itertools.count(1)
 
 
@@ -89,13 +88,14 @@ SERVICE_TIMES: Final[Mapping[str, Callable[[], Times]]] = {
 }
 
 
-# A sleeper wakes late, and in a virtual machine 1 in 100 wakes milliseconds late: what that adds to 10 ms is no fault.
-_BOUNDS: Final[Mapping[str, tuple[float, ...]]] = {
-    "constant": (3.0, 6.0, 15.0, 30.0),
-    "exponential": (5.0, 3.0, 3.0, 3.0),
-    "bimodal": (3.0, 12.0, 3.0, 3.0),
+# A sleeper wakes late, and in a virtual machine one in a hundred wakes milliseconds late. Where the times drawn are as
+# short as 10 ms up to their highest percentiles, those say more of the machine than of the generator, and are left out.
+_BOUNDS: Final[Mapping[str, Mapping[int, float]]] = {
+    "constant": {50: 3.0, 90: 6.0},
+    "exponential": {50: 5.0, 90: 3.0, 97: 3.0, 99: 3.0},
+    "bimodal": {50: 3.0, 97: 3.0, 99: 3.0},
 }
-"""Bounds of each distribution's percentiles, in %."""
+"""Of each distribution the percentiles that are judged, each with its bound in %."""
 
 
 def _service_rows(name: str) -> tuple[Row, ...]:
@@ -109,7 +109,7 @@ def _service_rows(name: str) -> tuple[Row, ...]:
             unit="%",
             bound=bound,
         )
-        for percent, bound in zip(_PERCENTS, _BOUNDS[name], strict=True)
+        for percent, bound in _BOUNDS[name].items()
         for kind in ("service time", "latency")
     )
 
@@ -121,7 +121,7 @@ def _service(name: str, draw: Callable[[], Times]) -> Callable[[], Observations]
             result = _scheduled(port, rate_rps=_SERVICE_RPS, duration_s=_SERVED_FOR_S, seed=next(_seeds))
         truth_ns = np.resize(times_s, max(1, result.latency.total)) * 1e9
         found = {}
-        for row, (percent, kind) in zip(_service_rows(name), itertools.product(_PERCENTS, (0, 1)), strict=True):
+        for row, (percent, kind) in zip(_service_rows(name), itertools.product(_BOUNDS[name], (0, 1)), strict=True):
             known_ns = float(np.percentile(truth_ns, percent, method="inverted_cdf"))
             told_ns = (result.service, result.latency)[kind].percentile_ns(percent)
             found[row.name] = Observed(100 * ((told_ns or math.nan) / known_ns - 1), 0.0)

@@ -142,9 +142,9 @@ def _warmup(target: Target) -> Study:
     )
 
     def observe() -> Observations:
-        cell = Cell("threaded", "echo", 2, target.name)
+        cell = Cell("threaded", "cpu", 2, target.name)
         window = functools.partial(measure, cell, conversation=10, accounts=False)
-        with _serving(target, "threaded", "echo") as server:
+        with _serving(target, "threaded", "cpu") as server:
             first = window(server, window_s=0.1, warmup_s=WARMUP_S).result.throughput_rps
             later = window(server, window_s=0.3, warmup_s=0.4).result.throughput_rps
         if not later:
