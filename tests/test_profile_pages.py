@@ -184,7 +184,10 @@ def test_page_shows_memory_and_failures_of_a_profile(tmp_path: Path) -> None:
     assert "py-spy failed: no; run as root" in page
 
 
-def test_page_links_a_figure_to_its_profile(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_page_links_a_figure_to_its_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,)).write(tmp_path / "run")
+    for target in ("3.13", "3.13t"):
+        write_profile(run, target, gil=target == "3.13")
     assert draw_profiles([str(run)]) == 0
     assert "On 3.13 1.0 threads were on a CPU at once" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")
