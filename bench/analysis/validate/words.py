@@ -11,6 +11,11 @@ from bench.validate.agreement import Verdict
 HEAD: Final = ("row", "known by", "known", "estimate, 95% interval", "bound", "n", "verdict")
 NOTHING: Final = "–"
 _DIGITS: Final = 3
+_SEVERAL: Final = {
+    Verdict.AGREES: "agree",
+    Verdict.DISAGREES: "disagree",
+    Verdict.DISTURBED: "are too disturbed to say",
+}
 _DISAGREES, _UNDECIDED = 1, 3
 
 
@@ -62,7 +67,7 @@ def why(result: Result) -> str:
 
 def summary(validation: Validation) -> str:
     """Return how many rows came out how."""
-    return ", ".join(f"{number} {verdict.value}" for verdict, number in validation.counts.items())
+    return ", ".join(f"{number} {_SEVERAL[verdict]}" for verdict, number in validation.counts.items())
 
 
 def status(validation: Validation) -> int:
