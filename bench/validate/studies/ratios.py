@@ -51,7 +51,8 @@ class Comparisons:
             yield Row(
                 name=f"ratio: {name} more work",
                 says=f"{self._target.name} against itself, windows alternating, {name} more of the same loop in each "
-                f"request: {1 / (1 + more):.4f} times the throughput, less what a request costs besides the loop.",
+                f"request: {1 / (1 + more):.4f} times the throughput, but for what a request costs besides the "
+                "loop (in 100 times the logarithm).",
                 known=Known.CONSTRUCTION,
                 unit="%",
                 bound=0.75,
@@ -80,7 +81,8 @@ class Comparisons:
         found: dict[str, list[Observed]] = {row.name: [] for row in self.rows()}
         for (name, more), row in zip(MORE.items(), found, strict=False):
             ratio = compared([rates], name)
-            found[row].append(Observed(100 * ratio.ratio, 100 * true_ratio(rates, more)))
+            # Logarithms, as the mean of noisy ratios is above the ratio.
+            found[row].append(Observed(100 * math.log(ratio.ratio), 100 * math.log(true_ratio(rates, more))))
         if len(self._starts) == STARTS:
             *_, held, alarms = found
             for name, more in MORE.items():
