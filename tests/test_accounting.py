@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -26,6 +27,7 @@ from bench.accounting.close_sampler import next_gap_ns
 from bench.accounting.descriptors import Descriptors, doors
 from bench.accounting.interpreters import gils
 from bench.accounting.sampler import FASTEST_S, SLOWEST_S, Doing, Looks, Sampler, next_gap_s
+from bench.accounting.threads import Tree
 from bench.accounting.wait_state import Descriptor, Place, State, classify, in_event_loop, parse
 from bench.accounting.watch import Watch
 from bench.attach import to_dict, watch
@@ -626,3 +628,12 @@ def test_descriptors_know_a_socket_by_what_it_is() -> None:
                 assert until(lambda: descriptors.backlog(door) == 2)
                 fds = [int(fd.name) for fd in Path(f"/proc/{server.pid}/fd").iterdir()]
                 assert until(lambda: [descriptors.kind(fd) for fd in fds].count(Descriptor.CLIENT) == 1)
+
+
+def test_thread_reads_its_time_on_a_cpu_before_that_in_the_queue() -> None:
+    with contextlib.closing(Tree(os.getpid(), frozenset())) as tree:
+        before_ns = time.thread_time_ns()
+        on_cpu_ns, _ = tree.threads[threading.get_native_id()].scheduled_ns()
+        after_ns = time.thread_time_ns()
+    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    assert before_ns - 2 * tick_ns <= on_cpu_ns <= after_ns, "the kernel counts a running thread tick by tick"
