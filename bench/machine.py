@@ -10,9 +10,9 @@ from typing import Any
 
 import psutil
 
-from loadgen.surroundings import MachineTime, cpus, read_time
+from loadgen.surroundings import MachineTime, cpus, read_time, steal_share
 
-__all__ = ["MachineTime", "cpus", "describe", "describe_control", "read_time"]
+__all__ = ["MachineTime", "cpus", "describe", "describe_control", "read_time", "steal_share"]
 
 
 def describe() -> dict[str, Any]:

@@ -155,7 +155,6 @@ class Measured:
         busy_s = after.busy_s - before.busy_s
         own_s = after.own_s - before.own_s
         clocks_before, clocks_after = self.begin.clocks, self.end.clocks
-        known = before.steal_s is not None and after.steal_s is not None
         return checks.Surroundings(
             wall_s=wall_s,
             cpus=count,
@@ -163,7 +162,7 @@ class Measured:
             generator_cpu_s=self.result.cpu_s,
             # Three clocks with ticks of 10 ms: what is below nothing is nothing.
             foreign_cpu_s=max(0.0, busy_s - self.cpu.total / interval.wall_s * wall_s - own_s),
-            steal_share=((after.steal_s or 0) - (before.steal_s or 0)) / (count * wall_s) if known else None,
+            steal_share=machine.steal_share(before, after),
             mhz=(clocks_before.mhz, clocks_after.mhz),
             throttled=None
             if clocks_before.throttled is None or clocks_after.throttled is None

@@ -177,6 +177,21 @@ class Server:
                     yield str(logged["kind"]), str(logged["reason"])
 
 
+@contextlib.contextmanager
+def serving(target: Target, model: str, workload: str) -> Iterator[Server]:
+    """Have a server up until the block ends.
+
+    Raises:
+        ServerFailed: it does not start.
+    """
+    server = Server(target, model, workload)
+    try:
+        server.ready()
+        yield server
+    finally:
+        server.stop()
+
+
 def _importable(target: Target) -> dict[str, str]:
     """Let a handler be found as it is where the command was typed, unless the target says where it looks."""
     return {} if "PYTHONPATH" in target.changed.environment else {"PYTHONPATH": str(Path.cwd())}

@@ -34,6 +34,13 @@ def read_time() -> MachineTime:
     return MachineTime(at_s, busy_s, getattr(times, "steal", None), own.user + own.system)
 
 
+def steal_share(before: MachineTime, after: MachineTime) -> float | None:
+    """Return the share of the machine's CPU time that its host took between two readings; ``None`` where unknown."""
+    if before.steal_s is None or after.steal_s is None:
+        return None
+    return (after.steal_s - before.steal_s) / (after.at_s - before.at_s) / (psutil.cpu_count() or cpus())
+
+
 def cpus() -> int:
     """Return how many CPUs this process may use."""
     return len(os.sched_getaffinity(0))

@@ -94,9 +94,7 @@ class Witness:
                 usage_after.peak_rss_bytes,
                 usage_after.peak_rss_bytes - usage.peak_rss_bytes,
             )
-        steal = None
-        if machine.steal_s is not None and machine_after.steal_s is not None:
-            steal = (machine_after.steal_s - machine.steal_s) / wall_s / (psutil.cpu_count() or 1)
+        steal = surroundings.steal_share(machine, machine_after)
         busy_s = machine_after.busy_s - machine.busy_s - (machine_after.own_s - machine.own_s)
         return Testimony(steal, max(0.0, busy_s / wall_s - server.cores) if server else None, server)
 

@@ -42,7 +42,7 @@ from tests.support.until import until
 
 INTERPRETERS = chosen()
 NEWEST = with_gil()[0]
-WAITING = Path(__file__).parent / "support" / "waiting.py"
+WAITING = ["-m", "tests.support.waiting"]
 WINDOW_S = 0.5
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
 ACCOUNT = [sys.executable, "-m", "bench", "account"]
@@ -330,7 +330,7 @@ def test_forbidden_says_who_may_look_at_a_process(
 @contextlib.contextmanager
 def program(name: str, interpreter: str, *prefix: str) -> Iterator[int]:
     """Run a program of :mod:`tests.support.waiting` and yield its pid."""
-    command = [*prefix, str(INTERPRETERS[interpreter].executable), str(WAITING), name]
+    command = [*prefix, str(INTERPRETERS[interpreter].executable), *WAITING, name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None

@@ -21,13 +21,13 @@ from bench.analysis.validate import words
 from bench.analysis.validate.__main__ import main as show
 from bench.analysis.validate.load import Validation, load
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.targets import Target, extremes
 from bench.places import ROOT
 from bench.validate.__main__ import main
 from bench.validate.agreement import LOOKS, Verdict, estimate, frequency, judge
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE, HostLoad, HostObserver
-from bench.validate.studies import all_studies, extremes, waits, work
+from bench.validate.studies import all_studies, waits, work
 from bench.validate.studies import load as load_studies
 from bench.validate.studies import ratios as ratio_studies
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study, table
@@ -244,7 +244,7 @@ def test_host_load_is_disturbed_above_its_limits() -> None:
 def test_host_observer_subtracts_what_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter(((MachineTime(10.0, 50.0, 1.0, 0.0), 5.0), (MachineTime(12.0, 53.0, 1.4, 0.0), 7.0)))
     monkeypatch.setattr(HostObserver, "_read", lambda _: next(readings))
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("psutil.cpu_count", lambda: 2)
     load = HostObserver().load()
     assert load.foreign_cores == pytest.approx((3.0 - 2.0) / 2.0)
     assert load.steal_share == pytest.approx(0.4 / 2.0 / 2)

@@ -35,7 +35,7 @@ from bench.watching.watched import Watched
 from tests.support.interpreters import newest, with_gil, without_gil
 from tests.support.until import until
 
-WAITING = Path(__file__).parent / "support" / "waiting.py"
+WAITING = ["-m", "tests.support.waiting"]
 WAITS = ("hold", "lock", "worker", "simple", "full", "sleep", "loop", "join", "event", "read")
 SLEEP = shutil.which("sleep") or "sleep"
 WITHOUT_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--"]
@@ -300,7 +300,7 @@ def test_screen_draws_bars_that_are_whole(parts: list[float]) -> None:
 @contextlib.contextmanager
 def program(name: str, interpreter: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program of :mod:`tests.support.waiting`."""
-    command = [str(newest()[interpreter].executable), str(WAITING), name]
+    command = [str(newest()[interpreter].executable), *WAITING, name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None

@@ -102,6 +102,17 @@ def discover(candidates: Callable[[], Iterable[Path]] | None = None) -> list[Tar
     return list(_named(found))
 
 
+def extremes(found: Sequence[Target]) -> dict[str, Target]:
+    """Return the newest, the oldest and the newest free-threaded interpreter, by name.
+
+    Args:
+        found: every interpreter, newest first.
+    """
+    with_gil = [target for target in found if not target.build["freethreaded"]]
+    free = [target for target in found if target.build["freethreaded"]]
+    return {target.name: target for target in (*with_gil[:1], *with_gil[-1:], *free[:1])}
+
+
 def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
     """Return the targets that a comma-separated list stands for.
 

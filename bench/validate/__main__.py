@@ -15,12 +15,12 @@ from rich.console import Console
 from bench import machine
 from bench.apart import run_apart
 from bench.errors import GilbenchError
-from bench.interpreters.targets import discover
+from bench.interpreters.targets import discover, extremes
 from bench.places import RESULTS, nox, results
 from bench.run_folder import only_run
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE
-from bench.validate.studies import all_studies, extremes
+from bench.validate.studies import all_studies
 from bench.validate.study import Gap, Study, table
 from bench.validate.suite import Suite
 from loadgen.belief import FOREIGN_CORES_ABOVE

@@ -42,12 +42,9 @@ class HostObserver:
     def load(self) -> HostLoad:
         """Return what others took since then."""
         (machine, own_s), (machine_after, own_after_s) = self._before, self._read()
-        wall_s = max(machine_after.at_s - machine.at_s, 1e-9)
+        wall_s = machine_after.at_s - machine.at_s
         foreign_s = max(0.0, machine_after.busy_s - machine.busy_s - (own_after_s - own_s))
-        steal = None
-        if machine.steal_s is not None and machine_after.steal_s is not None:
-            steal = (machine_after.steal_s - machine.steal_s) / wall_s / (os.cpu_count() or 1)
-        return HostLoad(foreign_s / max(wall_s, SHORTEST_S), steal)
+        return HostLoad(foreign_s / max(wall_s, SHORTEST_S), surroundings.steal_share(machine, machine_after))
 
     @staticmethod
     def _read() -> tuple[surroundings.MachineTime, float]:

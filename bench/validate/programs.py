@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 
 LOCK = threading.Lock()
 DATA = b"x" * 2_000_000
@@ -52,12 +53,12 @@ def call(library: ctypes.CDLL) -> None:
         library.usleep(round(HOLDING_S * 1e6))
 
 
-def run(work: object, threads: int) -> None:
+def run(work: Callable[[], None], threads: int) -> None:
     for _ in range(threads):
-        threading.Thread(target=work, daemon=True).start()  # type: ignore[arg-type]
+        threading.Thread(target=work, daemon=True).start()
 
 
-PROGRAMS = {
+PROGRAMS: dict[str, Callable[[], None]] = {
     "one computes": lambda: run(compute, 1),
     "two compute": lambda: run(compute, 2),
     "four compute": lambda: run(compute, 4),
@@ -67,15 +68,21 @@ PROGRAMS = {
     "C that releases the GIL": lambda: run(lambda: call(ctypes.CDLL(None)), 2),
 }
 
-if __name__ == "__main__":
-    PROGRAMS[sys.argv[1]]()
+
+def main(programs: Mapping[str, Callable[[], None]]) -> None:
+    """Run the program that the command line names, until standard input ends."""
+    programs[sys.argv[1]]()
     time.sleep(0.3)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     before = waited()
-    for _ in sys.stdin:  # until whoever started this is gone; each line asks for the share waited since the last
+    for _ in sys.stdin:  # each line asks for the share of the time waited since the last
         now = waited()
         sys.stdout.write(f"{(now[1] - before[1]) / max(1, len(WAITED_S)) / (now[0] - before[0])}\n")
         sys.stdout.flush()
         before = now
     os._exit(0)
+
+
+if __name__ == "__main__":
+    main(PROGRAMS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from bench.interpreters.targets import Target, discover
+from bench.interpreters.targets import Target, discover, extremes
 
 FEW_PYTHONS = {"PATH": "/usr/bin:/bin", "PYENV_ROOT": "/nowhere"}
 """Environment of a command that is given interpreters by their paths, and need not spend seconds on finding others."""
@@ -47,9 +47,7 @@ def chosen() -> dict[str, Target]:
 
     For what depends on an interpreter's inside. Of several free-threaded ones the newest is taken.
     """
-    with_gil = [name for name, target in newest().items() if not target.build["freethreaded"]]
-    free = [name for name in newest() if name not in with_gil]
-    names = {*with_gil[:1], *with_gil[-1:], *free[:1]}
+    names = extremes(list(newest().values()))
     return {name: target for name, target in newest().items() if _options["every"] or name in names}
 
 

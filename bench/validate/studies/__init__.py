@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.interpreters.targets import Target
+from bench.interpreters.targets import Target, extremes
 from bench.validate.studies import errors, load, profiles, ratios, servers, waits
 from bench.validate.study import Gap, Study
-
-
-def extremes(found: Sequence[Target]) -> dict[str, Target]:
-    """Return the newest, the oldest and the newest free-threaded interpreter, by name.
-
-    Args:
-        found: every interpreter, newest first.
-    """
-    with_gil = [target for target in found if not target.build["freethreaded"]]
-    free = [target for target in found if target.build["freethreaded"]]
-    return {target.name: target for target in (*with_gil[:1], *with_gil[-1:], *free[:1])}
 
 
 def all_studies(found: Sequence[Target]) -> Iterator[Study | Gap]:

@@ -13,7 +13,7 @@ from bench.interpreters.targets import Target
 from bench.profile.profilers import AUTO, choose
 from bench.profile.profilers.profiler import Asked, Profiler
 from bench.profile.stacks import Kind
-from bench.server import Server
+from bench.server import serving
 from bench.validate.studies import parts
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 from loadgen import Load, run
@@ -51,17 +51,12 @@ def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
 
 
 def _observe(rows: Mapping[str, Row], profiler: Profiler, target: Target) -> Observations:
-    server = Server(target, "serial", _HANDLER)
-    try:
-        server.ready()
-        with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
-            asked = Asked(server.pid, target, Kind.GIL, _HANDLER, False, _RATE_HZ, Path(folder))
-            with profiler.sample(asked) as sample:
-                load = Load(host="127.0.0.1", port=server.port, duration_s=_SAMPLED_S, wire=any_line_wire(b"x"))
-                result = run(load, on_end=sample.end)
-            stacks = sample.stacks()
-    finally:
-        server.stop()
+    with serving(target, "serial", _HANDLER) as server, tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
+        asked = Asked(server.pid, target, Kind.GIL, _HANDLER, False, _RATE_HZ, Path(folder))
+        with profiler.sample(asked) as sample:
+            load = Load(host="127.0.0.1", port=server.port, duration_s=_SAMPLED_S, wire=any_line_wire(b"x"))
+            result = run(load, on_end=sample.end)
+        stacks = sample.stacks()
     if not result.requests:
         raise GilbenchError("no request was answered")
     held = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import random
 import time
@@ -14,7 +13,7 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.measure import measure
 from bench.planning.plan import SETTLE_S, WARMUP_S, Cell
-from bench.server import Server
+from bench.server import Server, serving
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run
 from servers.models import MODELS
@@ -35,16 +34,6 @@ def studies(target: Target) -> Iterator[Study]:
     for workload in _WATCHED:
         yield _cost(target, workload)
     yield _warmup(target)
-
-
-@contextlib.contextmanager
-def _serving(target: Target, model: str, workload: str) -> Iterator[Server]:
-    server = Server(target, model, workload)
-    try:
-        server.ready()
-        yield server
-    finally:
-        server.stop()
 
 
 def _ask(server: Server, seconds: float, clients: int = _CLIENTS) -> None:
@@ -97,7 +86,7 @@ def _asleep(target: Target, model: str) -> Study:
     )
 
     def observe() -> Observations:
-        with _serving(target, model, "cpu") as server:
+        with serving(target, model, "cpu") as server:
             _ask(server, 0.05, clients=2)
             time.sleep(0.15)  # the last client has left
             before = usage.read(server.pid)
@@ -120,7 +109,7 @@ def _cost(target: Target, workload: str) -> Study:
     def observe() -> Observations:
         cell = Cell("threaded", workload, _CLIENTS, target.name)
         rates = {True: 0.0, False: 0.0}
-        with _serving(target, "threaded", workload) as server:
+        with serving(target, "threaded", workload) as server:
             _ask(server, WARMUP_S)
             for watched in _order.sample([True, True, False, False], 4):
                 measured = measure(cell, server, window_s=0.25, warmup_s=SETTLE_S, conversation=10, accounts=watched)
@@ -144,7 +133,7 @@ def _warmup(target: Target) -> Study:
     def observe() -> Observations:
         cell = Cell("threaded", "cpu", 2, target.name)
         window = functools.partial(measure, cell, conversation=10, accounts=False)
-        with _serving(target, "threaded", "cpu") as server:
+        with serving(target, "threaded", "cpu") as server:
             first = window(server, window_s=0.1, warmup_s=WARMUP_S).result.throughput_rps
             later = window(server, window_s=0.3, warmup_s=0.4).result.throughput_rps
         if not later:

@@ -23,7 +23,7 @@ from bench.interpreters.targets import Target, target_environment
 from bench.measure import measure
 from bench.places import ROOT
 from bench.planning.plan import Cell
-from bench.server import Server
+from bench.server import serving
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 
 GIL, LOCK, OWN = State.GIL.value, State.LOCK.value, State.OWN.value
@@ -176,21 +176,19 @@ def _timeline(name: str, target: Target) -> Study:
     )
 
     def observe() -> Observations:
-        server = Server(target, "threaded", "cpu")
-        try:
-            server.ready()
-            with contextlib.closing(CloseSampler(server.pid, frozenset({server.port}))) as sampler:
-                measured = measure(
-                    Cell("threaded", "cpu", 4, name),
-                    server,
-                    window_s=_WATCHED_S,
-                    warmup_s=0.1,
-                    conversation=None,
-                    onlookers=[sampler],
-                )
-                seen = sampler.timeline().shares()[Doing.GIL]
-        finally:
-            server.stop()
+        with (
+            serving(target, "threaded", "cpu") as server,
+            contextlib.closing(CloseSampler(server.pid, frozenset({server.port}))) as sampler,
+        ):
+            measured = measure(
+                Cell("threaded", "cpu", 4, name),
+                server,
+                window_s=_WATCHED_S,
+                warmup_s=0.1,
+                conversation=None,
+                onlookers=[sampler],
+            )
+            seen = sampler.timeline().shares()[Doing.GIL]
         if measured.split.gil_wait is None:
             raise GilbenchError(measured.accounts.unknown or "the server's threads were not seen")
         return {row.name: Observed(seen, measured.split.gil_wait)}
