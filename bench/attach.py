@@ -80,7 +80,8 @@ def watch(pid: int, duration_s: float) -> Account:
         raise GilbenchError(
             f"process {pid} cannot be looked at ({problem.strerror}): is it still running?"
         ) from problem
-    found = account(looks, after.cpu_s - before.cpu_s)
+    # Each of its own interval, as for a window (bench/accounting/watch.py): the edges were read in turn.
+    found = account(looks, (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) * looks.wall_s)
     if found is None:
         raise GilbenchError(f"no thread of process {pid} was seen: watch for longer with --duration")
     return found

@@ -24,7 +24,7 @@ FAILURES: Final = 2
 
 
 class Observer(Protocol):
-    """What is told how disturbed the machine was since it was made."""
+    """Knows how disturbed the machine was since it was made."""
 
     def load(self) -> HostLoad:
         """Return that."""
@@ -86,7 +86,7 @@ class Suite:
                     return
 
     def _repeat(self, one: _Progress, look: int, deadline_s: float) -> bool:
-        """Observe a study until all its rows have so many observations; return whether there is time left."""
+        """Observe a study until each of its rows has ``look`` observations; return whether there is time left."""
         disturbed = wanted = 0
         while not one.done and self._fewest(one) < look and disturbed <= TRIES * max(1, look - wanted):
             if self._now_s() >= deadline_s:
