@@ -21,7 +21,7 @@ _JIT = {"unavailable": "–"}
 def main(options: argparse.Namespace) -> int:
     """Show them, and return the exit status."""
     found = discover()
-    chosen = resolve(options.pythons, found) if options.pythons else found
+    chosen = resolve(options.pythons, lambda: found) if options.pythons else found
     if options.names:
         sys.stdout.writelines(f"{one.name}\n" for one in chosen)
     elif options.json:
@@ -77,6 +77,6 @@ def _row(build: dict[str, Any]) -> list[str]:
 
 def _auto(found: list[Target]) -> str:
     try:
-        return ", ".join(one.name for one in resolve(AUTO, found))
+        return ", ".join(one.name for one in resolve(AUTO, lambda: found))
     except GilbenchError as problem:
         return str(problem)

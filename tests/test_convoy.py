@@ -20,7 +20,7 @@ from bench.server import Server
 from tests.support.made import Made
 from tests.support.until import until
 
-OWN = resolve(f"own={sys.executable}", [])[0]
+OWN = resolve(f"own={sys.executable}", list)[0]
 
 
 def record_of(server: Server, beside: int) -> Record:

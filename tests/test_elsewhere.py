@@ -108,7 +108,7 @@ def test_bench_help_shows_its_own_options_and_those_of_pytest_with_v(shop: Path)
 
 @pytest.mark.parametrize("workload", ["./shop.py:price", "shop:price"])
 def test_server_lets_a_handler_import_its_neighbours_and_open_its_files(shop: Path, workload: str) -> None:
-    (target,) = resolve(f"mine={sys.executable}", [])
+    (target,) = resolve(f"mine={sys.executable}", list)
     server = Server(target, "threaded", workload)
     try:
         server.ready()
@@ -124,7 +124,7 @@ def test_resolve_makes_two_interpreters_of_two_sides_of_a_handler(shop: Path) ->
     for side, off in (("base", 1), ("head", 2)):
         (shop / side).mkdir()
         (shop / side / "pricing.py").write_text(f"def price(request): return b'{off}'\n", encoding="utf-8")
-        (target,) = resolve(f"{side}={sys.executable}+env:PYTHONPATH={shop / side}", [])
+        (target,) = resolve(f"{side}={sys.executable}+env:PYTHONPATH={shop / side}", list)
         server = Server(target, "serial", "pricing:price")
         try:
             server.ready()

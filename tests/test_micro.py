@@ -152,7 +152,7 @@ def test_environments_report_an_index_that_cannot_be_reached(tmp_path: Path, mon
     settings = {"PIP_INDEX_URL": nowhere, "PIP_RETRIES": "0", "PIP_CONFIG_FILE": "/dev/null", "UV_INDEX_URL": nowhere}
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    own = resolve(f"own={sys.executable}", [])[0]
+    own = resolve(f"own={sys.executable}", list)[0]
     with pytest.raises(GilbenchError, match=r"no environment with pytest .* for own: .*PIP_FIND_LINKS"):
         environments.environment(own)
     assert not list((tmp_path / "kept").glob("*/complete"))

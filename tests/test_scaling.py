@@ -355,7 +355,7 @@ def newest() -> Target:
 
 
 def test_pinning_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> None:
-    (target,) = resolve(f"{newest.name}+cpus=1", found())
+    (target,) = resolve(f"{newest.name}+cpus=1", found)
     assert (target.name, target.build["variants"], target.changed.cpus) == (f"{newest.name}+cpus=1", "+cpus=1", 1)
     for model in ("threaded", "prefork"):
         server = Server(target, model, TOLD)
@@ -371,23 +371,23 @@ def test_pinning_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> N
 
 
 def test_resolve_finds_the_pinned_targets_of_a_resumed_run_again(newest: Target) -> None:
-    (target,) = resolve(f"{newest.name}+cpus=1", found())
-    (again,) = resolve(f"{target.name}={target.executable}{target.build['variants']}", found())
+    (target,) = resolve(f"{newest.name}+cpus=1", found)
+    (again,) = resolve(f"{target.name}={target.executable}{target.build['variants']}", found)
     assert again == target
 
 
 @pytest.mark.parametrize("spec", ["3+cpus=0", "3+cpus=all", "3+cpus"])
 def test_resolve_refuses_nonsense_behind_cpus_and_says_how_to_write_it(spec: str) -> None:
     with pytest.raises(GilbenchError, match=r"write \+cpus=N"):
-        resolve(spec, found())
+        resolve(spec, found)
 
 
 def test_resolve_refuses_too_many_cpus_and_a_missing_taskset(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
     with pytest.raises(GilbenchError, match=rf"\+cpus=1000: this process may use {HERE} CPU"):
-        resolve(f"{newest.name}+cpus=1000", found())
+        resolve(f"{newest.name}+cpus=1000", found)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(GilbenchError, match="install util-linux"):
-        resolve(f"{newest.name}+cpus=1", found())
+        resolve(f"{newest.name}+cpus=1", found)
 
 
 def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:

@@ -23,6 +23,7 @@ from bench.analysis.__main__ import draw, main
 from bench.analysis.load import read_run
 from bench.analysis.serve import Served
 from tests.support.made import Made
+from tests.support.serving import reset
 from tests.support.until import until
 
 SMALL = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,), targets=("3.13",))
@@ -190,6 +191,20 @@ def test_serve_refuses_wrong_options_in_one_line(
 
 def test_serve_ends_at_sigterm(server: tuple[subprocess.Popen[str], int]) -> None:
     process, port = server
+    assert get(port, "/version")[0] == 200
+    process.terminate()
+    assert process.wait(60) == 0
+    assert process.stdout is not None
+    assert process.stdout.read() == ""
+
+
+def test_serve_prints_nothing_of_clients_that_leave_early(server: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = server
+    for request in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET / HT"):
+        for _ in range(20):
+            client = socket.create_connection(("127.0.0.1", port))
+            client.sendall(request)
+            reset(client)
     assert get(port, "/version")[0] == 200
     process.terminate()
     assert process.wait(60) == 0

@@ -32,7 +32,7 @@ TIMEOUT_S = 60.0
 
 @pytest.fixture(scope="module")
 def target() -> Target:
-    return resolve(sys.executable, [])[0]
+    return resolve(sys.executable, list)[0]
 
 
 @contextlib.contextmanager

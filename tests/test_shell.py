@@ -130,7 +130,7 @@ def test_explain_and_profile_suggest_a_cell_for_an_unknown_one(tmp_path: Path) -
 
 def test_resolve_suggests_nothing_for_a_name_that_is_near_none() -> None:
     with pytest.raises(GilbenchError) as refused:
-        resolve("nosuch", [])
+        resolve("nosuch", list)
     assert "did you mean" not in str(refused.value)
     with pytest.raises(GilbenchError, match=r"\+x is unknown: choose from"):
         variants.split("3.14+x")

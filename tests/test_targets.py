@@ -64,7 +64,7 @@ def names(many: Sequence[Target]) -> list[str]:
 
 
 def test_resolve_finds_the_interpreter_of_the_harness() -> None:
-    own = resolve(sys.executable, interpreters.found())
+    own = resolve(sys.executable, interpreters.found)
     assert len(own) == 1
     assert own[0].build.keys() >= FIELDS
     assert own[0].build["version_info"] == list(sys.version_info)
@@ -73,7 +73,7 @@ def test_resolve_finds_the_interpreter_of_the_harness() -> None:
 
 def test_resolve_keeps_a_virtual_environment_with_its_packages(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
-    (mine,) = resolve(f"mine={tmp_path}/bin/python", interpreters.found())
+    (mine,) = resolve(f"mine={tmp_path}/bin/python", interpreters.found)
     where = subprocess.run([mine.executable, "-c", "import sys; print(sys.prefix)"], capture_output=True, check=True)
     assert Path(where.stdout.decode().strip()) == tmp_path
 
@@ -121,13 +121,13 @@ def test_discover_finds_programs_on_the_path(tmp_path: Path, monkeypatch: pytest
 )
 def test_resolve_takes_the_newest_that_fits_a_short_name(tmp_path: Path, wanted: str, versions: list[str]) -> None:
     have = found(tmp_path, "3.13.0", "3.13.15", "3.13.15t", "3.14.2")
-    assert [one.version for one in resolve(wanted, have)] == versions
+    assert [one.version for one in resolve(wanted, lambda: have)] == versions
 
 
 def test_resolve_takes_a_path_and_a_chosen_name(tmp_path: Path) -> None:
     have = found(tmp_path, "3.13.15")
     elsewhere = program(tmp_path, "mine", **version("3.14.0"))
-    assert names(resolve(f"{elsewhere},work={tmp_path}/python3.13.15", have)) == ["3.14.0", "work"]
+    assert names(resolve(f"{elsewhere},work={tmp_path}/python3.13.15", lambda: have)) == ["3.14.0", "work"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_resolve_takes_a_path_and_a_chosen_name(tmp_path: Path) -> None:
 )
 def test_resolve_refuses_in_one_line_with_the_remedy(tmp_path: Path, wanted: str, says: str) -> None:
     with pytest.raises(GilbenchError) as refused:
-        resolve(wanted, found(tmp_path, "3.13.15"))
+        resolve(wanted, lambda: found(tmp_path, "3.13.15"))
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -22,7 +22,7 @@ WITH_JIT = [name for name, one in chosen().items() if one.build["jit"] == "off"]
 
 
 def only(spec: str) -> Target:
-    (target,) = resolve(spec, found())
+    (target,) = resolve(spec, found)
     return target
 
 
@@ -136,7 +136,7 @@ def test_split_takes_changes_from_behind_the_interpreter(spec: str, rest: str, c
 )
 def test_resolve_refuses_nonsense_in_a_line_that_says_what_there_is(spec: str, says: str) -> None:
     with pytest.raises(GilbenchError) as refused:
-        resolve(spec, found())
+        resolve(spec, found)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 

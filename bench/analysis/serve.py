@@ -130,7 +130,7 @@ def serve(folder: Path, port: int) -> None:
     with contextlib.suppress(KeyboardInterrupt), _drawers() as drawers:
         handler = functools.partial(_Handler, Served(folder, drawers))
         try:
-            server = ThreadingHTTPServer((HOST, port), handler)
+            server = _Server((HOST, port), handler)
         except OSError as problem:
             raise GilbenchError(
                 f"cannot listen on port {port}: {problem.strerror}; choose another with --port"
@@ -150,6 +150,14 @@ def _drawers() -> Pool:
         return multiprocessing.get_context("spawn").Pool(1, os.nice, (_YIELDS,))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Server(ThreadingHTTPServer):
+    """Keeps the terminal free of browsers that leave before they have their answer."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -179,6 +187,8 @@ class _Handler(SimpleHTTPRequestHandler):
                     self._answer(self._served.version(), "text/plain")
                 case _:
                     super().do_GET()
+        except ConnectionError:
+            raise  # nobody is left to answer
         except (GilbenchError, OSError) as problem:
             self._answer(f"error: {problem}", "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
 

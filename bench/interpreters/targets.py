@@ -7,6 +7,7 @@ for each of uv's installs and knows no debug builds; those on PATH are added by 
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -113,26 +114,32 @@ def extremes(found: Sequence[Target]) -> dict[str, Target]:
     return {target.name: target for target in (*with_gil[:1], *with_gil[-1:], *free[:1])}
 
 
-def resolve(wanted: str, found: Sequence[Target]) -> list[Target]:
+def resolve(wanted: str, find: Callable[[], Sequence[Target]]) -> list[Target]:
     """Return the targets that a comma-separated list stands for.
 
     Args:
         wanted: each is ``auto``; a version, the newest build that fits (``3.13``, ``3.13.0``, ``3.13t``); or a path.
             ``name=`` before it gives it a name, ``+jit`` and the like behind it change something about it.
-        found: what :func:`discover` returned.
+        find: returns what there is, newest first; not called where every name comes with a path, since it takes
+            seconds.
 
     Raises:
         GilbenchError: one is not there or not fit; the message says what is.
     """
+    find = functools.cache(find)
     if wanted.strip() == AUTO:
-        return auto(found)
+        return auto(find())
     targets: dict[str, Target] = {}
     for spec in filter(None, (part.strip() for part in wanted.split(","))):
         named, changed = variants.split(spec)
         given, _, what = named.rpartition("=")
         if given and not _NAME.fullmatch(given):
             raise GilbenchError(f"{given!r} is no name for an interpreter: take letters, digits and . _ + - = :")
-        target = _from_version(what, found) if _SHORT.fullmatch(what) else _from_path(what, found)
+        if _SHORT.fullmatch(what):
+            target = _from_version(what, find())
+        else:
+            build = _build_of(what, find)
+            target = Target(given or _name_of(build, find()), build)
         changed.check(target.name, target.build)
         target = _changed(Target(given or f"{target.name}{changed}", target.build, changed))
         if target.name in targets:
@@ -267,13 +274,14 @@ def _from_version(version: str, found: Sequence[Target]) -> Target:
     raise GilbenchError(f"no CPython {version} found (found: {have}): {_how_to_get(version)}")
 
 
-def _from_path(path: str, found: Sequence[Target]) -> Target:
+def _build_of(path: str, find: Callable[[], Sequence[Target]]) -> dict[str, Any]:
     program = shutil.which(Path(path).expanduser())
     if program is None:
-        have = ", ".join(one.name for one in found) or "none"
-        meant = did_you_mean(path, [AUTO, *(one.name for one in found)])
+        found = [one.name for one in find()]
+        meant = did_you_mean(path, [AUTO, *found])
         raise GilbenchError(
-            f"{path!r} is no version, no program and no path of one{meant} (found: {have}): {_how_to_get('3.14t')}"
+            f"{path!r} is no version, no program and no path of one{meant} (found: {', '.join(found) or 'none'}): "
+            f"{_how_to_get('3.14t')}"
         )
     build = _probe(Path(program).resolve())
     if build is None or not _fits(build):
@@ -281,8 +289,12 @@ def _from_path(path: str, found: Sequence[Target]) -> Target:
         raise GilbenchError(f"{path} is {what}: targets are CPython {'.'.join(map(str, OLDEST))} and newer")
     if (Path(program).parent.parent / "pyvenv.cfg").is_file():
         build["executable"] = str(Path(program).absolute())  # not resolved: so its packages are there for handlers
+    return build
+
+
+def _name_of(build: dict[str, Any], found: Sequence[Target]) -> str:
     same = next((one for one in found if one.build == build), None)
-    return same or Target(Target("", build).version, build)
+    return (same or Target("", build)).name or Target("", build).version
 
 
 def _how_to_get(version: str) -> str:

@@ -36,8 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        found = discover()
-        targets = found if options.pythons == ALL else resolve(options.pythons, found)
+        targets = discover() if options.pythons == ALL else resolve(options.pythons, discover)
         with only_run():
             folder, failed = _carry_out(targets, options, console)
     except GilbenchError as problem:

@@ -264,7 +264,7 @@ def _with_company(workload: str) -> list[str]:
 
 
 def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str, Target]:
-    found = resolve(typed["pythons"], discover())
+    found = resolve(typed["pythons"], discover)
     if typed["cpus"] is not None:
         found = pinned(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
     targets = {target.name: target for target in found}

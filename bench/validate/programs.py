@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import importlib
 import os
 import sys
 import threading
@@ -53,6 +54,15 @@ def call(library: ctypes.CDLL) -> None:
         library.usleep(round(HOLDING_S * 1e6))
 
 
+def compute_in_interpreters(count: int) -> None:
+    """Let two threads compute in each of some interpreters, which CPython 3.14 and later can make."""
+    interpreters = importlib.import_module("concurrent.interpreters")
+    code = "import threading\ndef compute():\n while True:\n  for _ in range(1000): pass\n"
+    code += "threading.Thread(target=compute).start()\ncompute()"
+    for _ in range(count):
+        threading.Thread(target=interpreters.create().exec, args=(code,), daemon=True).start()
+
+
 def run(work: Callable[[], None], threads: int) -> None:
     for _ in range(threads):
         threading.Thread(target=work, daemon=True).start()
@@ -64,6 +74,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "four compute": lambda: run(compute, 4),
     "four under one lock": lambda: run(sleep_under_one_lock, 4),
     "three hash under one lock": lambda: run(hash_under_one_lock, 3),
+    "two interpreters": lambda: compute_in_interpreters(2),
     "C that holds the GIL": lambda: run(lambda: call(ctypes.PyDLL(None)), 2),
     "C that releases the GIL": lambda: run(lambda: call(ctypes.CDLL(None)), 2),
 }

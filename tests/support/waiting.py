@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import importlib
 import os
 import queue
 import threading
@@ -78,13 +77,5 @@ def read() -> None:
     os.read(os.pipe()[0], 1)
 
 
-def interpreters() -> None:
-    inner = importlib.import_module("concurrent.interpreters")  # CPython 3.14 and later
-    code = "import threading\ndef compute():\n while True:\n  for _ in range(1000): pass\n"
-    code += "threading.Thread(target=compute).start()\ncompute()"
-    for _ in range(2):
-        threading.Thread(target=inner.create().exec, args=(code,), daemon=True).start()
-
-
 if __name__ == "__main__":
-    main({**PROGRAMS, "two interpreters": interpreters, "kinds of waiting": kinds})
+    main({**PROGRAMS, "kinds of waiting": kinds})

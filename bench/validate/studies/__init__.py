@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.interpreters.targets import Target, extremes
-from bench.validate.studies import errors, load, profiles, ratios, servers, waits
+from bench.validate.studies import errors, load, profiles, ratios, servers, states, waits
 from bench.validate.study import Gap, Study
 
 
@@ -20,6 +20,7 @@ def all_studies(found: Sequence[Target]) -> Iterator[Study | Gap]:
     yield from errors.studies()
     yield from load.studies()
     yield from waits.studies(targets)
+    yield from states.studies(targets)
     yield from profiles.studies(targets)
     yield from servers.studies(plain)
     yield from ratios.studies(plain)

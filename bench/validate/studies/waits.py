@@ -7,9 +7,11 @@ import functools
 import json
 import math
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +32,8 @@ GIL, LOCK, OWN = State.GIL.value, State.LOCK.value, State.OWN.value
 _PROGRAMS: Final = Path(__file__).parent.parent / "programs.py"
 _WATCHED_S = 0.6
 _PROFILER_SINCE = (3, 15)
+_INTERPRETERS_SINCE = (3, 14)
+_UNPRIVILEGED: Final = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--")
 
 Shares = Mapping[str, float]
 
@@ -82,6 +86,13 @@ ALWAYS: Final = {
     ),
     "C that releases the GIL": Waits("Two threads sleep in C with the GIL released.", {OWN: 1.0, GIL: 0.0}, 0.04),
 }
+_CPUS = os.cpu_count() or 1
+INTERPRETERS: Final = Waits(
+    "Two threads compute in each of two interpreters: each interpreter has a GIL of its own, so two of the four are on "
+    "a CPU.",
+    {CPU: min(2, _CPUS) / 4, f"{GIL} + {RUN_QUEUE}": 1 - min(2, _CPUS) / 4, LOCK: 0.0},
+    0.05,
+)
 
 
 def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
@@ -90,20 +101,28 @@ def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
         free = bool(target.build["freethreaded"])
         for program, waits in (ALWAYS | (WITHOUT_GIL if free else WITH_GIL)).items():
             yield _waits(name, target, program, waits)
+        if not free and target.release >= _INTERPRETERS_SINCE:
+            yield _waits(name, target, "two interpreters", INTERPRETERS)
         yield _contended(name, target)
         if not free:
             yield _timeline(name, target)
     yield from _profiled(targets)
+    yield _unprivileged(targets)
 
 
 @contextlib.contextmanager
-def running(target: Target, program: str) -> Iterator[subprocess.Popen[str]]:
+def running(target: Target, program: str, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
     """Run one of the programs until the block ends.
+
+    Args:
+        target: the interpreter to run it under.
+        program: a key of :data:`~bench.validate.programs.PROGRAMS`.
+        prefix: the command that starts it, if another one does.
 
     Raises:
         GilbenchError: it does not run.
     """
-    command = [str(target.executable), str(_PROGRAMS), program]
+    command = [*prefix, str(target.executable), str(_PROGRAMS), program]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True, cwd=ROOT, env=target_environment()) as process:  # type: ignore[call-overload]
         try:
@@ -194,6 +213,34 @@ def _timeline(name: str, target: Target) -> Study:
         return {row.name: Observed(seen, measured.split.gil_wait)}
 
     return Study(f"timeline {name}", (row,), observe)
+
+
+def _unprivileged(targets: Mapping[str, Target]) -> Study | Gap:
+    """Return the study of a process that may not trace others, as users of a shared machine are."""
+    (name, target), *_ = ((name, one) for name, one in targets.items() if not one.build["freethreaded"])
+    prefix = _UNPRIVILEGED if os.geteuid() == 0 else ()
+    if prefix and shutil.which(prefix[0]) is None:
+        return Gap("unprivileged", "setpriv, of util-linux, was not found; or run this as another user than root")
+    program, states = "four compute", f"{GIL} + {RUN_QUEUE}"
+    row = Row(
+        name=f"{name}, {program}, without privileges: {states}",
+        says="An observer without any privilege accounts for a process of the same user: three of four threads wait.",
+        known=Known.CONSTRUCTION,
+        unit="share",
+        bound=0.03,
+    )
+
+    def observe() -> Observations:
+        with running(target, program, prefix) as process:
+            command = [*prefix, sys.executable, "-m", "bench", "account", str(process.pid), "--json"]
+            done = subprocess.run(
+                [*command, "--duration", f"{_WATCHED_S}s"], capture_output=True, text=True, check=False, cwd=ROOT
+            )
+        if done.returncode:
+            raise GilbenchError(done.stderr.strip())
+        return {row.name: Observed(_share(json.loads(done.stdout)["serving"], states), 0.75)}
+
+    return Study("unprivileged", (row,), observe)
 
 
 def _profiled(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:

@@ -1,0 +1,196 @@
+"""States of the threads of reference servers under load, and the convoy behind a computing thread."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bench.accounting.account import WORKER
+from bench.errors import GilbenchError
+from bench.interpreters.targets import Target, resolve
+from bench.measure import Measured, measure
+from bench.planning.plan import WARMUP_S, Cell
+from bench.server import serving
+from bench.validate.study import Known, Observations, Observed, Row, Study
+from servers.workloads.io_wait import WAIT_S
+
+_WINDOW_S: Final = 0.6
+_CONVOY_WINDOW_S: Final = 0.8
+_SHORTER: Final = 10
+_SWITCH_INTERVAL_S: Final = 0.005  # sys.getswitchinterval() of every CPython
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """A figure of a window, and its truth.
+
+    Attributes:
+        figure: its name.
+        says: why the truth is known.
+        value: calculates the figure.
+        truth: in the row's unit.
+        unit: of both.
+        bound: deviation that agrees.
+        known: where the truth comes from.
+    """
+
+    figure: str
+    says: str
+    value: Callable[[Measured], float]
+    truth: float
+    unit: str
+    bound: float
+    known: Known = Known.CONSTRUCTION
+
+
+def _blocked_per_request(measured: Measured) -> float:
+    """Return the time that workers were blocked for each request, in % of what the handler sleeps."""
+    worker = measured.accounts.roles[WORKER]
+    blocked_s = worker["own_wait"] * worker["threads"] * measured.result.wall_s
+    return 100 * blocked_s / (measured.result.requests * WAIT_S)
+
+
+def _effective_cores(measured: Measured) -> float:
+    return measured.cpu.total / measured.interval.wall_s
+
+
+def _waiting(measured: Measured) -> float:
+    count = measured.accounts.waiting_connections
+    return math.nan if count is None else count
+
+
+def _blocked(bound: float) -> _Expected:
+    return _Expected(
+        "blocked per request",
+        f"The handler of io sleeps for {WAIT_S * 1e3:g} ms: its thread is blocked for as long in each request, and "
+        "for no longer but for what the timer adds.",
+        _blocked_per_request,
+        100.0,
+        "%",
+        bound,
+    )
+
+
+_ONE_CORE: Final = _Expected(
+    "effective cores",
+    "Threads or coroutines that compute under one GIL use one CPU between them, however many there are.",
+    _effective_cores,
+    1.0,
+    "cores",
+    0.1,
+)
+
+_TWO_CORES: Final = _Expected(
+    "effective cores",
+    "Two threads that compute without a GIL use two CPUs, but for what their clients and the load generator need.",
+    _effective_cores,
+    2.0,
+    "cores",
+    0.3,
+)
+
+_Load = tuple[str, str, int, int | None]
+"""A model, a workload, a number of clients and one of requests per connection."""
+
+WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
+    ("threaded", "io", 2, None): (_blocked(4.0),),
+    ("multiprocess", "io", 4, 10): (_blocked(10.0),),  # processes come and go: their number is estimated
+    ("serial", "io", 4, 10): (
+        _blocked(4.0),
+        _Expected(
+            "connections that wait",
+            "Four clients of a server that serves one at a time: three wait to be accepted.",
+            _waiting,
+            3.0,
+            "connections",
+            0.3,
+        ),
+    ),
+    ("asyncio", "io", 4, None): (
+        _Expected(
+            "event loop blocked",
+            "Coroutines that sleep leave their event loop to others: its thread is never blocked.",
+            lambda measured: measured.split.own_wait or 0.0,
+            0.0,
+            "share",
+            0.02,
+        ),
+    ),
+    ("threaded", "cpu", 2, None): (_ONE_CORE,),
+    ("asyncio", "cpu", 2, None): (_ONE_CORE,),
+}
+WITHOUT_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {("threaded", "cpu", 2, None): (_TWO_CORES,)}
+
+
+def studies(targets: Mapping[str, Target]) -> Iterator[Study]:
+    """Yield them, under the first interpreter that has a GIL and the first that has none."""
+    free = next((target for target in targets.values() if target.build["freethreaded"]), None)
+    plain = next(target for target in targets.values() if not target.build["freethreaded"])
+    yield from _under_load(plain, WITH_GIL)
+    if free is not None and (os.cpu_count() or 1) > 1:
+        yield from _under_load(free, WITHOUT_GIL)
+    yield _convoy(plain)
+
+
+def _under_load(target: Target, loads: Mapping[_Load, tuple[_Expected, ...]]) -> Iterator[Study]:
+    for (model, workload, clients, conversation), expected in loads.items():
+        rows = {
+            Row(
+                name=f"{target.name}, {model} {workload}, {clients} clients: {one.figure}",
+                says=one.says,
+                known=one.known,
+                unit=one.unit,
+                bound=one.bound,
+            ): one
+            for one in expected
+        }
+        cell = Cell(model, workload, clients, target.name)
+        observe = functools.partial(_observe, target, cell, conversation, rows)
+        yield Study(f"states {target.name} {model} {workload}", tuple(rows), observe)
+
+
+def _observe(target: Target, cell: Cell, conversation: int | None, rows: Mapping[Row, _Expected]) -> Observations:
+    with serving(target, cell.model, cell.workload) as server:
+        measured = measure(cell, server, window_s=_WINDOW_S, warmup_s=WARMUP_S, conversation=conversation)
+    if measured.accounts.unknown is not None:
+        raise GilbenchError(measured.accounts.unknown)
+    if not measured.result.requests:
+        raise GilbenchError("no request was answered")
+    return {row.name: Observed(one.value(measured), one.truth) for row, one in rows.items()}
+
+
+def _convoy(target: Target) -> Study:
+    row = Row(
+        name="mixed: p99 with the switch interval over that with a tenth",
+        says="A quick request that meets one computing thread waits for the GIL until the switch interval, "
+        f"{_SWITCH_INTERVAL_S * 1e3:g} ms, is over; with a tenth of the interval it waits for a tenth.",
+        known=Known.THEORY,
+        unit="times",
+        bound=3.0,
+    )
+    (shorter,) = resolve(f"quick={target.executable}+switch={_SWITCH_INTERVAL_S / _SHORTER:g}", lambda: [target])
+    return Study("convoy", (row,), functools.partial(_observe_convoy, row, target, shorter))
+
+
+def _observe_convoy(row: Row, target: Target, shorter: Target) -> Observations:
+    plain_ns, quick_ns = (_p99_ns(one) for one in (target, shorter))
+    return {row.name: Observed(plain_ns / quick_ns, float(_SHORTER))}
+
+
+def _p99_ns(target: Target) -> float:
+    with serving(target, "threaded", "mixed") as server:
+        measured = measure(
+            Cell("threaded", "mixed+1", 1, target.name),
+            server,
+            window_s=_CONVOY_WINDOW_S,
+            warmup_s=WARMUP_S,
+            conversation=None,
+        )
+    p99_ns = measured.result.latency.percentile_ns(99)
+    if p99_ns is None:
+        raise GilbenchError("no request was answered")
+    return p99_ns
