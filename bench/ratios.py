@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 CONFIDENCE: Final = 0.95
 SAME_WITHIN: Final = 0.01
@@ -63,12 +63,14 @@ class Ratio(NamedTuple):
         NaN without an interval.
         """
         return (
-            1.0 if self.error == 0 and self.ratio == other else float(2 * stats.t.sf(abs(self._t(other)), self.freedom))
+            1.0
+            if self.error == 0 and self.ratio == other
+            else float(2 * special.stdtr(self.freedom, -abs(self._t(other))))
         )
 
     def p_of_at_least(self, other: float) -> float:
         """Return the p-value of the hypothesis that the true ratio is ``other`` or more; NaN without an interval."""
-        return float(stats.t.cdf(self._t(other), self.freedom))
+        return float(special.stdtr(self.freedom, self._t(other)))
 
     def _t(self, other: float) -> float:
         off = math.log(self.ratio / other)
@@ -139,7 +141,7 @@ def _ratio(mean: float, starts: int, error: float, freedom: float, confidence: f
 
 @functools.lru_cache(maxsize=1024)
 def _quantile(confidence: float, freedom: float) -> float:
-    return float(stats.t.ppf((1 + confidence) / 2, freedom))
+    return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:
@@ -149,6 +151,8 @@ def corrected(p_values: Sequence[float]) -> list[float]:
     false ones among those called is what matters; where none differs, as of an interpreter against itself, it holds the
     chance of calling any at 1 in 20 as well. NaN stays NaN.
     """
+    from scipy import stats  # noqa: PLC0415 - its import takes half a second, and few commands need it
+
     known = [p for p in p_values if not math.isnan(p)]
     adjusted = iter(stats.false_discovery_control(known)) if known else iter(())
     return [p if math.isnan(p) else float(next(adjusted)) for p in p_values]
@@ -162,6 +166,8 @@ def confidence_of_looks() -> float:
     within with that probability (Pocock, Biometrika 64, 1977; as repeated confidence intervals: Jennison and Turnbull,
     J. R. Statist. Soc. B 51, 1989). Whoever stops at any of the looks, for whatever reason, has not looked too often.
     """
+    from scipy import stats  # noqa: PLC0415 - as above
+
     shares = np.array(LOOKS)
     covariance = np.sqrt(np.minimum.outer(shares, shares) / np.maximum.outer(shares, shares))
     joint = stats.multivariate_normal(np.zeros(len(LOOKS)), covariance, seed=1)
@@ -173,4 +179,4 @@ def confidence_of_looks() -> float:
             low = bound
         else:
             high = bound
-    return float(1 - 2 * stats.norm.sf(high))
+    return float(1 - 2 * special.ndtr(-high))

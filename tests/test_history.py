@@ -59,7 +59,10 @@ def write_runs(folder: Path, count: int = RUNS, share: float = 0.1) -> Path:
     return folder / "runs"
 
 
-def test_history_names_the_run_in_which_a_change_came_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_names_the_run_in_which_a_change_came_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calibrate_quickly(monkeypatch)
     folder = write_runs(tmp_path)
     assert main([str(folder), "--output", str(tmp_path / "history")]) == 0
     found = json.loads((tmp_path / "history" / "changes.json").read_text(encoding="utf-8"))

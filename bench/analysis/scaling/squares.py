@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special
 
 from bench.analysis.scaling.laws import Floats, Law
 
@@ -109,7 +109,7 @@ def gradient(law: Law, n: Floats, values: Floats) -> Floats:
 
 def student(freedom: int) -> float:
     """Return the half width of the confidence interval, in standard errors."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def criterion(logs: Floats, parameters: int) -> float:
@@ -135,4 +135,4 @@ def lack_of_fit(n: Floats, logs: Floats, parameters: int) -> float:
     if not repeated or within <= 0:
         return 0.0
     lack = float((logs**2).sum()) - within
-    return float(stats.f.sf(lack / spare / (within / repeated), spare, repeated))
+    return float(special.fdtrc(spare, repeated, lack / spare / (within / repeated)))
