@@ -151,10 +151,10 @@ def corrected(p_values: Sequence[float]) -> list[float]:
     false ones among those called is what matters; where none differs, as of an interpreter against itself, it holds the
     chance of calling any at 1 in 20 as well. NaN stays NaN.
     """
-    from scipy import stats  # noqa: PLC0415 - its import takes half a second, and few commands need it
+    from scipy.stats import false_discovery_control  # noqa: PLC0415 - takes half a second, and few need it
 
     known = [p for p in p_values if not math.isnan(p)]
-    adjusted = iter(stats.false_discovery_control(known)) if known else iter(())
+    adjusted = iter(false_discovery_control(known)) if known else iter(())
     return [p if math.isnan(p) else float(next(adjusted)) for p in p_values]
 
 
@@ -166,11 +166,11 @@ def confidence_of_looks() -> float:
     within with that probability (Pocock, Biometrika 64, 1977; as repeated confidence intervals: Jennison and Turnbull,
     J. R. Statist. Soc. B 51, 1989). Whoever stops at any of the looks, for whatever reason, has not looked too often.
     """
-    from scipy import stats  # noqa: PLC0415 - as above
+    from scipy.stats import multivariate_normal  # noqa: PLC0415 - as above
 
     shares = np.array(LOOKS)
     covariance = np.sqrt(np.minimum.outer(shares, shares) / np.maximum.outer(shares, shares))
-    joint = stats.multivariate_normal(np.zeros(len(LOOKS)), covariance, seed=1)
+    joint = multivariate_normal(np.zeros(len(LOOKS)), covariance, seed=1)
     low, high = 1.9, 3.5
     while high - low > 1e-4:
         bound = (low + high) / 2

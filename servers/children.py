@@ -9,6 +9,8 @@ from typing import Callable, NoReturn, Set
 
 from servers import lifecycle
 
+AGAIN_S = 0.05
+
 
 class Children:
     """Those that live now. Only for the main thread; with ``wake`` their end wakes it if it waits for signals."""
@@ -41,13 +43,22 @@ class Children:
         return count
 
     def end(self) -> None:
-        """Let all end: what is in hand is finished within the time that there is for it."""
+        """Let all end: what is in hand is finished within the time that there is for it.
+
+        The signal is repeated, because one can be lost: CPython forgets what comes to a child before it has run at all,
+        and does not notice what comes right before a system call that waits. A child that has noticed blocks it.
+        """
         lifecycle.disarm()  # each child has its own timer; the parent's must not go off before the last is reaped
+        now_s = signalled_s = time.monotonic()
+        deadline_s = now_s + lifecycle.GRACE_S
         self._signal(signal.SIGTERM)
-        deadline_s = time.monotonic() + lifecycle.GRACE_S
-        while self._pids and time.monotonic() < deadline_s:
-            self.reap()
+        while self._pids and now_s < deadline_s:
             time.sleep(0.002)
+            self.reap()
+            now_s = time.monotonic()
+            if now_s > signalled_s + AGAIN_S:
+                self._signal(signal.SIGTERM)
+                signalled_s = now_s
         self.kill()
 
     def kill(self) -> None:

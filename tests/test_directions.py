@@ -41,6 +41,7 @@ HEAVY = {
     "matplotlib.figure.Figure",
     "matplotlib.backends.backend_agg",
     "pyarrow.parquet",
+    "scipy.stats",
 }  # may be imported where it is used, since most uses of the module do without it
 OURS = ("servers", "loadgen", "bench", "docs", "tests")
 

@@ -287,6 +287,37 @@ def test_servers_end_at_the_end_of_standard_input(target: str, model: str) -> No
         assert not server.log()
 
 
+SIGNALLED_EARLY = """
+import socket
+from servers import lifecycle
+from servers.children import Children
+
+def wait():
+    ours, theirs = socket.socketpair()
+    with lifecycle.attended(theirs):
+        theirs.recv(1)
+
+lifecycle.install(False)
+lifecycle.GRACE_S = 600.0
+for _ in range(20):
+    children = Children(wake=False)
+    for _ in range(4):
+        children.fork(wait)
+    children.end()
+"""
+
+
+@by_target
+def test_children_end_when_signalled_before_they_run(target: str) -> None:
+    subprocess.run(
+        [str(TARGETS[target].executable), "-c", SIGNALLED_EARLY],
+        cwd=ROOT,
+        env=target_environment(),
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+
+
 @by_model
 def test_servers_outlive_standard_input_without_a_lifeline(model: str) -> None:
     with serving(PYTHON, model, lifeline=False) as server:
