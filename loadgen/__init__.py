@@ -19,10 +19,37 @@ window
     the measured stretch of a run, after its warm-up.
 """
 
-from loadgen.errors import GilbenchError
-from loadgen.load import Load
-from loadgen.result import LoadResult
-from loadgen.run import run
-from loadgen.running import Running, start
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from loadgen.errors import GilbenchError
+    from loadgen.execution import run
+    from loadgen.load import Load
+    from loadgen.result import LoadResult
+    from loadgen.running import Running, start
 
 __all__ = ["GilbenchError", "Load", "LoadResult", "Running", "run", "start"]
+
+_MODULES: Final = {
+    "GilbenchError": "loadgen.errors",
+    "Load": "loadgen.load",
+    "LoadResult": "loadgen.result",
+    "Running": "loadgen.running",
+    "run": "loadgen.execution",
+    "start": "loadgen.running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use: compiled code takes half a second to load, and reading results needs none.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_MODULES[name]), name)
+    return value

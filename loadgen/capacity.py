@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from loadgen.errors import GilbenchError
+from loadgen.execution import run
 from loadgen.load import MAX_RPS, Load
 from loadgen.objective import Objective
 from loadgen.result import LoadResult
-from loadgen.run import run
 
 FIRST_RPS: Final = 100.0
 RAISE_BY: Final = 2.0

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from loadgen.compiled import cache_key
+from loadgen.execution import run
 from loadgen.load import Load
 from loadgen.responder import responder
-from loadgen.run import run
 
 _DURATION_S = 0.3
 _CONNECTIONS = 64

@@ -18,13 +18,13 @@ from loadgen.belief import warnings
 from loadgen.capacity import Step, find_capacity
 from loadgen.ceiling import ceiling_rps
 from loadgen.errors import GilbenchError
+from loadgen.execution import run
 from loadgen.files import allow_files
 from loadgen.live import live_line
 from loadgen.load import Load
 from loadgen.outputs import Outputs, let_go, opened, say
 from loadgen.plot import draw_capacity, draw_run
 from loadgen.result import LoadResult
-from loadgen.run import run
 from loadgen.witness import check_pid, owner_of
 
 FAILED, MISSED, INTERRUPTED = 1, 99, 130

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from loadgen.execution import run
 from loadgen.interval import Interval
 from loadgen.load import Load
 from loadgen.result import LoadResult
-from loadgen.run import run
 
 
 class Running:

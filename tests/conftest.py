@@ -12,9 +12,12 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from bench.analysis.plots import style
 from tests.support import interpreters
 from tests.support.busy import busy
 from tests.support.examples import ANY_SPEED
+
+SMALL_DPI = 20
 
 hypothesis.settings.register_profile("any speed", ANY_SPEED)
 hypothesis.settings.load_profile("any speed")
@@ -75,6 +78,14 @@ def surroundings() -> None:
     ):
         os.environ.pop(name, None)
     os.environ["LANG"] = "C.UTF-8"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_pictures() -> Iterator[None]:
+    """Draw with few pixels, which take a third of the time that drawing takes; tests of pictures set their own."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(style, "DPI", SMALL_DPI)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 COMMAND = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "bench"]
 SMALL = ["--servers", "serial,threaded", "--workloads", "echo,io", "--clients", "2", "--passes", "2"]
 ENDLESS = ["--window", "300ms", "--budget", "24h", "--passes", "1000"]
+ONE_CELL = ["--servers", "serial", "--workloads", "echo", "--clients", "2"]
 SHORT = ["--window", "300ms", "--budget", "10m"]  # a run is over once its windows are, however slow the machine
 
 
@@ -160,13 +161,13 @@ def test_bench_measures_a_handler_that_always_fails(tmp_path: Path) -> None:
 
 def test_bench_draws_what_was_measured_before_ctrl_c_and_refuses_a_second_run(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    options = ["--results", str(results), "--pythons", f"own={sys.executable}", *SMALL, *ENDLESS, "-q"]
+    options = ["--results", str(results), "--pythons", f"own={sys.executable}", *ONE_CELL, *ENDLESS, "-q"]
     command = [*COMMAND, *options]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
     try:
         measured = results / "latest" / "records.jsonl"
         assert until(lambda: measured.exists() and measured.stat().st_size)
-        second = bench(tmp_path, *SMALL, *SHORT)
+        second = bench(tmp_path, *ONE_CELL, *SHORT)
         assert second.returncode == pytest.ExitCode.USAGE_ERROR
         assert f"another run is measuring (process {process.pid})" in second.stderr
         servers = children(process.pid)

@@ -919,7 +919,7 @@ def test_run_names_the_remedy_for_too_few_open_files(monkeypatch: pytest.MonkeyP
 def test_engine_counts_a_socket_that_cannot_be_opened(
     file_limits: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["loadgen.run"], "allow_files", lambda _: None)
+    monkeypatch.setattr(sys.modules["loadgen.execution"], "allow_files", lambda _: None)
     with reference_server("asyncio") as port:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit_that_leaves(5), file_limits[1]))
         result = run_until(loading(port, connections=10), lambda requests, _: requests > 0)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from bench.analysis import plots
 from bench.analysis.load import Run
 from bench.analysis.plots import PLOTS, forest, head, palette_png, throughput, titles
 from bench.analysis.plots.smaller_svg.paths import encode, parse
@@ -51,7 +52,9 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Figure]:
 
 @pytest.fixture(scope="module")
 def rendered(figures: dict[str, Figure]) -> dict[str, tuple[str, bytes]]:
-    return {name: render(figures[name], name) for name in ("quadrants", "life", "latency")}
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(plots.style, "DPI", 144)
+        return {name: render(figures[name], name) for name in ("quadrants", "life", "latency")}
 
 
 # Colours.

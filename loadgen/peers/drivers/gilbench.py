@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
+from loadgen.execution import run
 from loadgen.load import Load
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
-from loadgen.run import run
 from loadgen.wires import http_wire
 
 
