@@ -32,6 +32,7 @@ EXAMPLE = (
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
 WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
+COMPILED = ("loadgen.execution", "loadgen.delays", "bench.accounting.close_look")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VALIDATION = "results/validate/example"
 ROOT = Path(__file__).resolve().parent
@@ -200,7 +201,7 @@ def tests(session: nox.Session) -> None:
     _install(session, "tests")
     if not any(map(shutil.which, BROWSERS)):
         session.run("playwright", "install", "--only-shell", "chromium")
-    session.run("python", "-c", "import loadgen.delays, bench.accounting.close_look")  # compiled once for all workers
+    session.run("python", "-c", f"import {', '.join(COMPILED)}")  # once for all workers
     session.run(*PYTEST, "-n", WORKERS, *session.posargs)
 
 
