@@ -11,9 +11,9 @@ window
 pass
     one visit to every cell, in random order, with servers started afresh (:mod:`bench.planning.plan`).
 run
-    a folder of records with the plan, the machine and the builds they came from (:mod:`bench.run_folder`).
+    a folder of records with the plan, the machine and the builds they came from (:mod:`bench.schema.run_folder`).
 record
-    what one window measured; the hub of the whole project (:mod:`bench.record`).
+    what one window measured; the hub of the whole project (:mod:`bench.schema.record`).
 effective cores
     CPU-seconds of the server's process tree per second of wall time: 1.0 is concurrency only, more is parallelism.
 """

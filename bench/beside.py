@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from bench.record import Beside
+from bench.schema.record import Beside
 from loadgen import GilbenchError, Load, LoadResult, run
 from loadgen.load import OVERRUN_S
 from loadgen.wires import WIRES

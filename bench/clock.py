@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bench.record import Record
+from bench.schema.record import Record
 
 _now_s = 0.0
 

@@ -19,10 +19,10 @@ from bench.experiment import Experiment
 from bench.places import ROOT, nox
 from bench.planning import options
 from bench.planning.options import DEST, OPTIONS
-from bench.planning.plan import Cell
 from bench.planning.wanted import Wanted
-from bench.record import Record
 from bench.run import carry_out
+from bench.schema.cell import Cell
+from bench.schema.record import Record
 from bench.terminal import price
 from bench.terminal.console import Terminal
 

@@ -14,11 +14,12 @@ from bench.interpreters import pinning
 from bench.interpreters.targets import Target
 from bench.measure import Measured, measure
 from bench.planning.budget import Budget
-from bench.planning.plan import ACCOUNTS_FROM_S, SETTLE_S, Cell, Plan, served
+from bench.planning.plan import ACCOUNTS_FROM_S, SETTLE_S, Plan
 from bench.planning.stopping import Stopping
 from bench.proof import TOLD, prove
-from bench.record import Record
-from bench.run_folder import RunFolder
+from bench.schema.cell import Cell
+from bench.schema.record import Record
+from bench.schema.run_folder import RunFolder
 from bench.server import Server
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
@@ -62,7 +63,7 @@ class Experiment:
             GilbenchError: the records could not be written.
         """
         plan, meta, stopping = self.plan, self.folder.meta, Stopping(self.plan, budget)
-        visited = {(record.pass_, record.cell[:3]) for record in self.records}
+        visited = {(record.pass_, record.cell.group) for record in self.records}
         done = len(self.records)
         try:
             for pass_ in itertools.count():
@@ -201,7 +202,7 @@ def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str,
     longest_s = 0.0
     work: dict[str, dict[str, object]] = {}
     models = list(dict.fromkeys(cell.model for cell in plan.cells))
-    workloads = list(dict.fromkeys(served(cell.workload)[0] for cell in plan.cells))
+    workloads = list(dict.fromkeys(cell.group.served for cell in plan.cells))
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()

@@ -14,8 +14,8 @@ from bench import checks, clocks, machine
 from bench.accounting import usage
 from bench.accounting.watch import Watch
 from bench.beside import Computing
-from bench.planning.plan import Cell, served
-from bench.record import (
+from bench.schema.cell import Cell
+from bench.schema.record import (
     Accounts,
     Beside,
     ConnectTime,
@@ -236,7 +236,7 @@ def measure(
     )
     at_s = time.time() + warmup_s
     company = Computing(
-        served(cell.workload)[1], server.port, window_s=window_s, warmup_s=warmup_s, conversation=conversation
+        cell.group.computing_clients, server.port, window_s=window_s, warmup_s=warmup_s, conversation=conversation
     )
     with Watch(server.pid, frozenset({server.port}), wanted=accounts) as watch:
         with company:

@@ -14,7 +14,8 @@ from bench.experiment import Experiment, try_out
 from bench.planning.budget import Budget
 from bench.planning.plan import Plan
 from bench.planning.wanted import Wanted
-from bench.run_folder import RunFolder, only_run
+from bench.run_lock import only_run
+from bench.schema.run_folder import RunFolder
 from bench.terminal import github
 from bench.terminal.console import Terminal
 from bench.terminal.live_table import Seen

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bench import clock
-from bench.planning.plan import Cell
-from bench.record import Record
+from bench.schema.cell import Cell
+from bench.schema.record import Record
 
 
 def test_cell(cell: Cell, records: list[Record], failures: list[str], request: pytest.FixtureRequest) -> None:

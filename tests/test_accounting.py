@@ -34,7 +34,7 @@ from bench.attach import to_dict, watch
 from bench.errors import GilbenchError
 from bench.measure import measure
 from bench.places import ROOT
-from bench.planning.plan import Cell
+from bench.schema.cell import Cell
 from bench.server import Server
 from loadgen import Load, run
 from tests.support.interpreters import chosen, with_gil, without_gil

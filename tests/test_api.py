@@ -154,7 +154,7 @@ def test_ratios_equal_those_of_the_comparison(made: dict[str, pd.DataFrame], win
     found = ratios(windows, "3.13", "3.13t", metrics=["throughput", "latency_p99"])
     assert len(found) == len(rows)
     for row, (_, told) in zip(rows, found.iterrows(), strict=True):
-        assert (f"{told.model}/{told.workload}/{told.clients}", told.metric) == (row.cell, row.metric)
+        assert (told.model, told.workload, told.clients, told.metric) == (*row.group, row.metric)
         assert (told.ratio, told.low, told.high) == tuple(row.ratio[:3])
         assert (told.p_adjusted, told.verdict) == (row.p_adjusted, str(row.verdict))
     assert {*made["ratios"]["baseline"]} == {"3.13"}

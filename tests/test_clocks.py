@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import clocks
 from bench.accounting import usage
-from bench.record import PageFaults
+from bench.schema.record import PageFaults
 
 
 def test_clocks_add_up_the_throttling_of_all_cores(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3
 def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
     found = within(read_run(faster(0.03).write(tmp_path / "run")))
     row = next(row for row in found.rows if row.metric == "throughput")
-    assert (row.cell, row.baseline, row.candidate) == ("threaded/cpu/4", "3.13", "3.13t")
+    assert (row.group.name, row.baseline, row.candidate) == ("threaded-cpu-4", "3.13", "3.13t")
     assert row.ratio.low <= 1.03 <= row.ratio.high
     assert row.verdict is Verdict.FASTER
     assert row.ratio.starts == 8

@@ -14,8 +14,8 @@ from bench.analysis.plots.style import render, style
 from bench.interpreters.targets import resolve
 from bench.measure import measure
 from bench.planning.options import OPTIONS, read
-from bench.planning.plan import Cell, served
-from bench.record import Beside, Record
+from bench.schema.cell import Cell, Group
+from bench.schema.record import Beside, Record
 from bench.server import Server
 from tests.support.made import Made
 from tests.support.until import until
@@ -60,7 +60,8 @@ def test_options_measure_mixed_with_several_numbers_of_computing_clients() -> No
     words = {name: option.default for name, option in OPTIONS.items()}
     wanted = read(words | {"pythons": f"mine={sys.executable}", "workloads": "echo,mixed,mixed+7", "servers": "serial"})
     assert wanted.workloads == ["echo", "mixed+0", "mixed+1", "mixed+2", "mixed+4", "mixed+7"]
-    assert [served(name) for name in wanted.workloads[::4]] == [("echo", 0), ("mixed", 4)]
+    groups = [Group("threaded", name, 1) for name in wanted.workloads[::4]]
+    assert [(group.served, group.computing_clients) for group in groups] == [("echo", 0), ("mixed", 4)]
 
 
 def test_convoy_is_drawn_and_not_taken_for_overlap(tmp_path: Path) -> None:

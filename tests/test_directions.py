@@ -12,13 +12,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("servers", "loadgen", "bench", "bench/interpreters", "bench/planning", "bench/analysis", "bench/shell")
-SHARED = {"bench.errors", "bench.places", "bench.ratios", "bench.record", "loadgen"}
+PACKAGES = (
+    "servers",
+    "loadgen",
+    "bench",
+    "bench/schema",
+    "bench/interpreters",
+    "bench/planning",
+    "bench/analysis",
+    "bench/shell",
+)
+SHARED = {"bench.errors", "bench.places", "bench.ratios", "bench.schema", "loadgen"}
 
 MAY_IMPORT = {
     "servers": {"servers"},
     "loadgen": {"loadgen"},
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
+    "bench/schema": {"bench.schema", "bench.errors", "loadgen.errors"},
     "bench/interpreters": {"bench.interpreters", *SHARED, "servers.models", "servers.workloads"},
     "bench/planning": {"bench.interpreters", "bench.planning", *SHARED, "servers.models", "servers.workloads"},
     "bench/analysis": {
@@ -28,7 +38,7 @@ MAY_IMPORT = {
             "bench.terminal.github",
             "bench.places",
             "bench.ratios",
-            "bench.record",
+            "bench.schema",
             "bench.validate.agreement",
         ),
         *("loadgen.command_line", "loadgen.errors", "loadgen.histogram", "loadgen.nearest", "loadgen.picture"),

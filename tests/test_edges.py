@@ -16,8 +16,8 @@ from bench.analysis.starts import disturbed
 from bench.clocks import Clocks
 from bench.machine import MachineTime
 from bench.measure import Edge, Measured
-from bench.planning.plan import Cell
-from bench.record import Accounts, CpuInterval, CpuTime, Record, Split
+from bench.schema.cell import Cell
+from bench.schema.record import Accounts, CpuInterval, CpuTime, Record, Split
 from loadgen import Load, LoadResult, run
 from loadgen.answered import Answered
 from loadgen.belief import EDGES_WITHIN, edges_late

@@ -10,7 +10,6 @@ import pytest
 from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS, read
-from bench.planning.plan import served
 from bench.planning.wanted import Gap, Wanted
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
@@ -42,7 +41,7 @@ def test_options_take_all_for_everything_that_can_run(monkeypatch: pytest.Monkey
     monkeypatch.setitem(MODELS, "threaded", MODELS["threaded"]._replace(since=(3, 99)))
     wanted = typed(servers="all", workloads=" all")
     assert wanted.models == list(MODELS)
-    assert list(dict.fromkeys(served(name)[0] for name in wanted.workloads)) == list(WORKLOADS)
+    assert list(dict.fromkeys(cell.group.served for cell in wanted.cells)) == list(WORKLOADS)
     assert Gap("threaded", "mine", "needs CPython 3.99") in wanted.gaps
     assert {cell.model for cell in wanted.cells} == set(MODELS) - {gap.model for gap in wanted.gaps}
     with pytest.raises(GilbenchError, match=r"threaded under mine needs CPython 3\.99"):

@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 from bench import checks
 from bench.analysis.cautions import OF_RUN, OF_WINDOWS
-from bench.layout import BUILD, DRAWN, MACHINE, MEASURED, META, PLAN, PROFILE
+from bench.schema.layout import BUILD, DRAWN, MACHINE, MEASURED, META, PLAN, PROFILE
 from docs.blocks.checks import check
 from docs.blocks.console import agrees, steps, text
 from docs.blocks.page import Page

@@ -11,7 +11,8 @@ import pytest
 from bench.errors import GilbenchError
 from bench.planning import budget as budgets
 from bench.planning.budget import CAP_S, FLOOR_S, Budget
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
+from bench.schema.cell import Cell
 
 CELLS = tuple(
     Cell(*parts)

@@ -28,7 +28,6 @@ from bench.accounting.close_sampler import CloseSampler
 from bench.accounting.timeline import ABSENT, DOINGS, Doing
 from bench.errors import GilbenchError
 from bench.measure import Measured, measure
-from bench.planning.plan import Cell
 from bench.profile.__main__ import main
 from bench.profile.profilers import AUTO, PROFILERS, choose
 from bench.profile.profilers import py_spy as py_spy_module
@@ -37,6 +36,7 @@ from bench.profile.profilers.profiler import Asked, Profiler, Refused, remedy
 from bench.profile.profilers.py_spy import PY_SPY
 from bench.profile.profilers.sampling import SAMPLING
 from bench.profile.stacks import Kind, Stacks, blocked, frame, to_text
+from bench.schema.cell import Cell
 from bench.server import Server
 from loadgen import Load, run
 from loadgen.wires import any_line_wire

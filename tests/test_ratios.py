@@ -13,9 +13,10 @@ import pytest
 
 from bench import ratios
 from bench.planning.budget import Budget
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
 from bench.planning.stopping import FEWEST_STARTS, Stopping
 from bench.ratios import Ratio
+from bench.schema.cell import Cell
 from tests.support.made import Made
 
 BETWEEN, WITHIN, ROUNDS = 0.0046, 0.0184, 4  # threaded, cpu, windows of 100 ms; docs/method.md

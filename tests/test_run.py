@@ -18,11 +18,11 @@ from bench.errors import GilbenchError
 from bench.experiment import Experiment
 from bench.interpreters.targets import Target, resolve
 from bench.planning.options import OPTIONS, read
-from bench.planning.plan import Cell
 from bench.planning.resume import Interrupted, interrupted
 from bench.planning.wanted import Wanted
-from bench.record import Record
 from bench.run import carry_out
+from bench.schema.cell import Cell
+from bench.schema.record import Record
 from bench.server import Server
 from bench.terminal.console import Terminal
 from bench.terminal.progress import Progress

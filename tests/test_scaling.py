@@ -27,8 +27,9 @@ from bench.analysis.scaling.table import rows, to_csv
 from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters import pinning
 from bench.interpreters.targets import Target, pinned, resolve
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
 from bench.proof import TOLD, prove
+from bench.schema.cell import Cell
 from bench.server import Server
 from tests.support.interpreters import found
 from tests.support.made import Made

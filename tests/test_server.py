@@ -21,7 +21,7 @@ from bench.accounting import usage
 from bench.errors import ServerFailed
 from bench.interpreters.targets import Target, resolve
 from bench.places import ROOT
-from bench.record import ContextSwitches, CpuTime, PageFaults
+from bench.schema.record import ContextSwitches, CpuTime, PageFaults
 from bench.server import Server
 from servers.models import MODELS as SERVING_MODELS
 from tests.support.until import until

@@ -24,8 +24,9 @@ from bench.analysis.terminal import show
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.planning import budget
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
 from bench.ratios import of_starts
+from bench.schema.cell import Cell
 from bench.terminal import github, price
 from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
 from bench.terminal.live_table import LiveTable, Seen, sparkline

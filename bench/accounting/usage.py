@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 
-from bench.record import ContextSwitches, CpuTime, PageFaults
+from bench.schema.record import ContextSwitches, CpuTime, PageFaults
 from loadgen.process_tree import Usage, offset_s, read
 
 __all__ = ["Usage", "cpu_between", "faults_between", "offset_s", "read", "switches_between", "switches_of_life"]

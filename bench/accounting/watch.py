@@ -8,7 +8,7 @@ from typing import Self
 from bench.accounting.account import Account, account
 from bench.accounting.sampler import Sampler
 from bench.accounting.wait_state import State
-from bench.record import Accounts, Split
+from bench.schema.record import Accounts, Split
 
 _DIGITS = 5
 _THREADS_TOLD = 64

@@ -12,7 +12,8 @@ from bench.analysis import wording
 from bench.analysis.life import LATENCY, UNEXPLAINED, WORTH_SAYING, life
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
-from bench.record import BUILT_ALIKE
+from bench.schema.cell import Cell
+from bench.schema.record import BUILT_ALIKE
 
 WORST_SHOWN: Final = 3
 LONGEST_TOLD: Final = 120  # of what differs between builds; all of it is in the page's table of interpreters
@@ -206,7 +207,7 @@ def of_windows(run: Run) -> Iterator[Caution]:
     """Yield what the windows warn of, a caution for each code."""
     met: dict[str, list[tuple[str, Raw]]] = {}
     for _, row in run.windows[[*CELL, "warnings"]].iterrows():
-        cell = "-".join(str(row[name]) for name in CELL)
+        cell = Cell(*row[CELL]).name
         for raw in row["warnings"]:
             met.setdefault(str(raw.get("code", "unknown")), []).append((cell, raw))
     for code, hits in sorted(met.items(), key=lambda item: -len(item[1])):
@@ -236,7 +237,7 @@ def _partial(run: Run) -> Iterator[Caution]:
     if state == "complete":
         return
     planned = {str(cell) for cell in run.section("plan").get("cells") or []}
-    measured = {"-".join(map(str, cell)) for cell in run.windows[CELL].itertuples(index=False)}
+    measured = {cell.name for cell in run.cells}
     missing = len(planned - measured)
     says = {"running": "the run is still going on, or was killed", "partial": "the run was ended early"}.get(
         str(state), f"the run's state is {state}"
@@ -311,7 +312,7 @@ def _unexplained(run: Run) -> Iterator[Caution]:
     far = shares[shares.abs() > WORTH_SAYING]
     if not far.empty:
         worst = far.reindex(far.abs().sort_values(ascending=False).index).head(WORST_SHOWN).reset_index(name="share")
-        each = [f"{'-'.join(str(row[name]) for name in CELL)} {row['share']:+.0%}" for _, row in worst.iterrows()]
+        each = [f"{Cell(*row[CELL]).name} {row['share']:+.0%}" for _, row in worst.iterrows()]
         yield Caution(
             "unexplained",
             f"the parts of a request's life miss its latency by more than {WORTH_SAYING:.0%} in "

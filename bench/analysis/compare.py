@@ -116,9 +116,8 @@ def _gate(comparison: Comparison, loss: float | None) -> int:
         return 0
     shown = comparison.slower_than(loss)
     for row in shown:
-        cell = row.cell.replace("/", "-")
         sys.stderr.write(
-            f"{cell}: {row.candidate} is slower than {row.baseline} by more than {loss:.2%}: "
+            f"{row.group.name}: {row.candidate} is slower than {row.baseline} by more than {loss:.2%}: "
             f"{row.ratio.ratio:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}]\n"
         )
     return 1 if shown else 0

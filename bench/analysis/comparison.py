@@ -16,11 +16,12 @@ from typing import Any
 from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
-from bench.analysis.metrics import METRICS, NONE, Cell
+from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.overall import overall
 from bench.analysis.stats import CELL
 from bench.ratios import SAME_WITHIN, Ratio
-from bench.record import BUILT_ALIKE
+from bench.schema.cell import Cell, Group
+from bench.schema.record import BUILT_ALIKE
 from loadgen.errors import GilbenchError
 from loadgen.nearest import did_you_mean
 
@@ -41,7 +42,7 @@ class Compared:
     """A row.
 
     Attributes:
-        cell: model, workload and clients.
+        group: what is compared.
         metric: a key of :data:`~bench.analysis.metrics.METRICS`.
         baseline: name of the target, of another run with that run's name before it.
         candidate: the same.
@@ -57,7 +58,7 @@ class Compared:
         paired: whether both sides were measured side by side.
     """
 
-    cell: str
+    group: Group
     metric: str
     baseline: str
     candidate: str
@@ -74,15 +75,15 @@ class Compared:
 
     @property
     def workload(self) -> str:
-        return self.cell.split("/")[1]
+        return self.group.workload
 
     @property
     def clients(self) -> int:
-        return int(self.cell.split("/")[2])
+        return self.group.clients
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row as it stands in JSON; ``None`` where there is no interval."""
-        fields = {"cell": self.cell.replace("/", "-"), "metric": self.metric}
+        fields = {"cell": self.group.name, "metric": self.metric}
         fields |= {"baseline": self.baseline, "candidate": self.candidate}
         figures = {
             "ratio": self.ratio.ratio,
@@ -170,7 +171,7 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
     for group, other in itertools.product(starts.groups(run), others):
-        sides = ((*group, other), (*group, baseline))
+        sides = (Cell(*group, other), Cell(*group, baseline))
         above, below = (kind.figures(run, side, NONE) for side in sides)
         coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
         ratio = ratios.paired(above, below, confidence, coarse)
@@ -181,7 +182,7 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
         above, below = (kind.figures(run, side, bad[0] | bad[1]) for side in sides)
         quiet = ratios.paired(above, below)
         yield Compared(
-            cell=_name(group),
+            group=group,
             metric=metric,
             baseline=baseline,
             candidate=other,
@@ -196,11 +197,11 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
 
 def _one_sided(run: Run, targets: Sequence[str]) -> Iterator[str]:
     """Yield what was measured under one target and not under another."""
-    cells = {(*map(str, cell),) for cell in run.windows[CELL].drop_duplicates().itertuples(index=False, name=None)}
-    for cell in sorted(cells):
+    cells = set(run.cells)
+    for cell in sorted(cells, key=lambda cell: tuple(map(str, cell))):
         for other in targets:
-            if cell[3] in targets and (*cell[:3], other) not in cells:
-                yield f"{'-'.join(cell)}: not measured under {other}"
+            if cell.target in targets and Cell(*cell.group, other) not in cells:
+                yield f"{cell.name}: not measured under {other}"
 
 
 def between(one: Run, other: Run, same_within: float | None = None) -> Comparison:
@@ -215,11 +216,11 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
     single = len(one.values("target")) == len(other.values("target")) == 1
     confidence = max(starts.confidence(one), starts.confidence(other))
     rows: list[Compared] = []
-    common: set[tuple[Any, ...]] = set()
+    common: set[Cell] = set()
     for metric in METRICS:
         found = []
         for cell in starts.by_cell(one):
-            match = (*cell[:3], other.values("target")[0]) if single else cell
+            match = Cell(*cell.group, other.values("target")[0]) if single else cell
             row = _unpaired(metric, (one, cell), (other, match), confidence)
             if row is not None:
                 common |= {cell, match}
@@ -227,12 +228,7 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
         rows += _judged(found, zone)
     if not rows:
         raise GilbenchError(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
-    left_out = [
-        f"{'-'.join(map(str, cell))}: only in {run.name}"
-        for run in (one, other)
-        for cell in run.windows[CELL].drop_duplicates().itertuples(index=False, name=None)
-        if cell not in common
-    ]
+    left_out = [f"{cell.name}: only in {run.name}" for run in (one, other) for cell in run.cells if cell not in common]
     return Comparison(tuple(rows), zone, tuple(left_out))
 
 
@@ -247,14 +243,14 @@ def _unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compa
     candidate, baseline = (starts.logs(kind.figures(*side, hit)) for side, hit in zip(sides, bad, strict=True))
     undisturbed = ratios.unpaired(candidate, baseline)
     return Compared(
-        cell=_name(below[1][:3]),
+        group=below[1].group,
         metric=metric,
-        baseline=f"{below[0].name}:{below[1][3]}",
-        candidate=f"{above[0].name}:{above[1][3]}",
+        baseline=f"{below[0].name}:{below[1].target}",
+        candidate=f"{above[0].name}:{above[1].target}",
         ratio=ratio,
         confidence=confidence,
         p=ratio.p_of(),
-        differs=_differ(below[0], str(below[1][3]), above[0], str(above[1][3])),
+        differs=_differ(below[0], below[1].target, above[0], above[1].target),
         marked=sum(map(len, bad)) / sum(len(starts.by_cell(run)[cell]) for run, cell in sides),
         undisturbed=None if undisturbed is None else undisturbed.ratio,
         paired=False,
@@ -302,7 +298,3 @@ def _differ(one: Run, target: str, other: Run, against: str) -> tuple[str, ...]:
     if not all(isinstance(build, dict) for build in builds):
         return ()
     return tuple(name for name in BUILT_ALIKE if len({str(build.get(name)) for build in builds if build}) > 1)
-
-
-def _name(group: tuple[Any, ...]) -> str:
-    return "/".join(map(str, group))

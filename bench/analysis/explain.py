@@ -20,6 +20,7 @@ from bench.analysis.profile.top import lines
 from bench.analysis.scaling import limits
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
 from bench.places import latest, nox
+from bench.schema.cell import Cell
 from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
@@ -39,15 +40,15 @@ _SPENT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A cell of a run, with what is asked of it again and again."""
+class CellOfRun:
+    """A cell with its run."""
 
     run: Run
-    key: tuple[str, str, int, str]
+    key: Cell
 
     @property
     def name(self) -> str:
-        return "-".join(map(str, self.key))
+        return self.key.name
 
     @property
     def windows(self) -> pd.DataFrame:
@@ -105,20 +106,18 @@ def explain(run: Run, name: str) -> Iterator[str]:
         yield from told(cell)
 
 
-def _cell(run: Run, name: str) -> Cell:
-    keys = list(dict.fromkeys(run.windows[CELL].itertuples(index=False, name=None)))
-    for key in keys:
-        cell = Cell(run, key)
-        if cell.name == name:
-            return cell
-    names = ["-".join(map(str, key)) for key in keys]
+def _cell(run: Run, name: str) -> CellOfRun:
+    cells = {cell.name: cell for cell in run.cells}
+    if name in cells:
+        return CellOfRun(run, cells[name])
+    names = list(cells)
     meant = did_you_mean(name, names, COMPOUNDS_ALIKE)
     raise GilbenchError(
         f"{run.name} has no cell {name}{meant}: name it as its page does, for example {', '.join(names[:3])}"
     )
 
 
-def _speed(cell: Cell) -> Iterator[str]:
+def _speed(cell: CellOfRun) -> Iterator[str]:
     rate, p99 = cell.figure("throughput_rps"), cell.figure("latency_p99_ns")
     model, workload, clients, target = cell.key
     span = f" ({wording.rate(rate.low)} to {wording.rate(rate.high)} over passes)" if rate.has_range else " (one pass)"
@@ -131,7 +130,7 @@ def _speed(cell: Cell) -> Iterator[str]:
         yield f"That is {wording.times(serial)} serial's on {cell.key[3]}: mean and 95% interval over starts."
 
 
-def _cores(cell: Cell) -> Iterator[str]:
+def _cores(cell: CellOfRun) -> Iterator[str]:
     cores, cpus = cell.figure("effective_cores"), cell.run.cpus
     of_all = f" of {wording.plural(cpus, 'CPU')}" if cpus else ""
     yield f"Its server keeps {wording.ratio(cores.median)}{of_all} busy{_parallel(cores.median)}."
@@ -143,7 +142,7 @@ def _parallel(cores: float) -> str:
     )
 
 
-def _split(cell: Cell) -> Iterator[str]:
+def _split(cell: CellOfRun) -> Iterator[str]:
     spent = sorted(((cell.share(state), words) for state, words in _SPENT.items()), reverse=True)
     told = [f"{share:.0%} {words}" for share, words in spent if share >= WORTH_SAYING]
     if not told:
@@ -155,7 +154,7 @@ def _split(cell: Cell) -> Iterator[str]:
     yield f"The threads that serve spend their time {wording.listed(told)}{sure}."
 
 
-def _profile(cell: Cell) -> Iterator[str]:
+def _profile(cell: CellOfRun) -> Iterator[str]:
     profile = next((one for one in load_profiles(cell.run.folder) if one.name == cell.name), None)
     if profile is None:
         command = nox("profile", ["--from", str(cell.run.folder), "--cell", cell.name])
@@ -173,29 +172,29 @@ def _profile(cell: Cell) -> Iterator[str]:
             break
 
 
-def _scaling(cell: Cell) -> Iterator[str]:
+def _scaling(cell: CellOfRun) -> Iterator[str]:
     model, workload, _, target = cell.key
     told = limits(cell.run, model, workload, target)
     if told:
         yield f"What the fit of its throughput says: {told}."
 
 
-def _cautions(cell: Cell) -> Iterator[str]:
+def _cautions(cell: CellOfRun) -> Iterator[str]:
     for caution in of_windows(replace(cell.run, windows=cell.windows)):
         yield f"Be wary, {caution.where}: {caution.says}."
 
 
-def _advice(cell: Cell) -> Iterator[str]:
+def _advice(cell: CellOfRun) -> Iterator[str]:
     told = [advise(cell) for holds, advise in _ADVICE if holds(cell)] or [_nothing(cell)]
     yield f"What to try next: {'; '.join(told)}."
 
 
-def _against(cell: Cell, other: tuple[str, str, int, str]) -> Spread | None:
+def _against(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
     """Return its throughput over another cell's, paired by passes; ``None`` if that was not measured."""
     return paired_ratio(cell.run.windows, "throughput_rps", cell.key, other)
 
 
-def _better(cell: Cell, others: Iterator[tuple[str, str, int, str]], what: str) -> str:
+def _better(cell: CellOfRun, others: Iterator[tuple[str, str, int, str]], what: str) -> str:
     """Name the best of some other cells, if it is better for sure."""
     found = [(other, ratio) for other in others if (ratio := _over(cell, other)) is not None]
     sure = [one for one in found if one[1].has_range and one[1].above(1.0) is Verdict.YES]
@@ -205,37 +204,37 @@ def _better(cell: Cell, others: Iterator[tuple[str, str, int, str]], what: str) 
     return f"{what}: {best[0]} on {best[3]} served {wording.times(ratio)} as much in this run"
 
 
-def _over(cell: Cell, other: tuple[str, str, int, str]) -> Spread | None:
+def _over(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
     known = (cell.run.windows[CELL] == list(other)).all(axis="columns").any()
     return paired_ratio(cell.run.windows, "throughput_rps", other, cell.key) if known and other != cell.key else None
 
 
-def _models(cell: Cell) -> Iterator[tuple[str, str, int, str]]:
+def _models(cell: CellOfRun) -> Iterator[tuple[str, str, int, str]]:
     yield from ((model, *cell.key[1:]) for model in cell.run.values("model"))
 
 
-def _targets(cell: Cell) -> Iterator[tuple[str, str, int, str]]:
+def _targets(cell: CellOfRun) -> Iterator[tuple[str, str, int, str]]:
     yield from ((*cell.key[:3], target) for target in cell.run.values("target"))
 
 
-def _waits_for_gil(cell: Cell) -> bool:
+def _waits_for_gil(cell: CellOfRun) -> bool:
     return cell.share("gil_wait") >= 0.15
 
 
-def _all_in_use(cell: Cell) -> bool:
+def _all_in_use(cell: CellOfRun) -> bool:
     cpus: Any = cell.run.cpus
     return bool(cpus) and cell.figure("effective_cores").median >= ALL_IN_USE * cpus
 
 
-def _one_core(cell: Cell) -> bool:
+def _one_core(cell: CellOfRun) -> bool:
     return ALL_IN_USE <= cell.figure("effective_cores").median < 1.15
 
 
-def _nothing(cell: Cell) -> str:
+def _nothing(cell: CellOfRun) -> str:
     return _better(cell, _models(cell), "nothing stands out, so another model")
 
 
-_ADVICE: Final[tuple[tuple[Callable[[Cell], bool], Callable[[Cell], str]], ...]] = (
+_ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], str]], ...]] = (
     (
         _waits_for_gil,
         lambda cell: _better(

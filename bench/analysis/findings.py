@@ -157,7 +157,7 @@ def _of_targets(run: Run, spoilt: set[Key]) -> Iterator[Finding]:
         parts = []
         counts = set()
         for model in run.values("model"):
-            mine = [row for row in rows if row.cell.split("/")[0] == model]
+            mine = [row for row in rows if row.group.model == model]
             if not mine:
                 continue
             row = max(mine, key=lambda row: row.clients)

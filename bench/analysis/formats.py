@@ -98,7 +98,7 @@ def show(console: Terminal, comparison: Comparison) -> None:
     for (metric, candidate), rows in _tables(comparison):
         told = [
             (
-                row.cell.replace("/", "-"),
+                row.group.name,
                 figures(row.ratio),
                 console.spelt(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict]),
             )
@@ -132,16 +132,16 @@ def markdown(comparison: Comparison) -> str:
         lines += [*(f"| {' | '.join(row)} |" for row in tallied.values()), ""]
         rows = [row for row in comparison.rows if row.candidate == candidate]
         metrics = list(tallied)
-        by_cell = {(row.cell, row.metric): row for row in rows}
+        by_group = {(row.group, row.metric): row for row in rows}
         lines += [f"| cell | {' | '.join(METRICS[metric].title for metric in metrics)} |"]
         lines += [f"|---|{'---|' * len(metrics)}"]
-        for cell in dict.fromkeys(row.cell for row in rows):
-            told = (by_cell.get((cell, metric)) for metric in metrics)
+        for group in dict.fromkeys(row.group for row in rows):
+            told = (by_group.get((group, metric)) for metric in metrics)
             columns = (
                 f"{MARKS[row.verdict]} {figures(row.ratio)}{' ≠' if row.differs else ''}" if row else "–"
                 for row in told
             )
-            lines.append(f"| {escaped(cell.replace('/', '-'))} | {' | '.join(columns)} |")
+            lines.append(f"| {escaped(group.name)} | {' | '.join(columns)} |")
         lines.append("")
     lines.append("▲ faster, ▼ slower, = same, ? not enough data.")
     lines += [f"\n{escaped(note)}" for note in notes(comparison)]

@@ -134,10 +134,7 @@ def latency(windows: pd.DataFrame, percentiles: Sequence[float] = PERCENTILES) -
 
 
 def _compared(comparison: Comparison, run: Run) -> pd.DataFrame:
-    rows = [
-        {**row.to_dict(), "model": row.cell.split("/")[0], "workload": row.workload, "clients": row.clients}
-        for row in comparison.rows
-    ]
+    rows = [{**row.to_dict(), **row.group._asdict()} for row in comparison.rows]
     frame = pd.DataFrame(rows, columns=[column.name for column in RATIOS])
     return frame.assign(
         builds_differ_in=frame["builds_differ_in"].map(" ".join),

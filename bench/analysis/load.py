@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.record import SCHEMA, Record, names_of
+from bench.schema.cell import Cell
+from bench.schema.record import SCHEMA, Record, names_of
 from loadgen.errors import GilbenchError
 
 RECORDS: Final = "records.jsonl"
@@ -66,6 +67,11 @@ class Run:
             return sorted(measured)
         planned = self.section("plan").get(_PLANNED[column]) or []
         return [v for v in planned if v in measured] + sorted(v for v in measured if v not in planned)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Cells that have a window, in the order of their first."""
+        return [Cell(*key) for key in self.windows[list(Cell._fields)].drop_duplicates().itertuples(index=False)]
 
     @property
     def name(self) -> str:

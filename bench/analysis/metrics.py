@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 
@@ -13,9 +13,9 @@ from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.ratios import Visit
+from bench.schema.cell import Cell
 from loadgen.histogram import Histogram
 
-Cell = tuple[Any, ...]
 Figures = dict[Visit, float]
 NONE: Final[frozenset[Visit]] = frozenset()
 PERCENTS: Final = (50.0, 99.0)

@@ -13,6 +13,7 @@ from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.ratios import Ratio
+from bench.schema.cell import Cell
 
 
 def overall(run: Run, target: str, baseline: str, metric: str = "throughput") -> Ratio | None:
@@ -23,7 +24,7 @@ def overall(run: Run, target: str, baseline: str, metric: str = "throughput") ->
     """
     by_cell = []
     for group in starts.groups(run):
-        above, below = (METRICS[metric].figures(run, (*group, name), NONE) for name in (target, baseline))
+        above, below = (METRICS[metric].figures(run, Cell(*group, name), NONE) for name in (target, baseline))
         if above and below:
             by_cell.append(ratios.logs_of_starts(above, below))
     if not by_cell:

@@ -11,18 +11,17 @@ import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pandas as pd
 
 from bench import ratios
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL, per_pass
+from bench.schema.cell import Cell
 
 ALPHA: Final = 1 - ratios.CONFIDENCE
 COLUMN: Final = "throughput_rps"
-
-Cell = tuple[Any, ...]
 
 
 class Pair(NamedTuple):
@@ -58,7 +57,7 @@ def rankings(run: Run) -> Iterator[Ranking]:
     """Yield a ranking for each workload and number of clients, in the plan's order."""
     figures = by_pass(run.windows, COLUMN)
     for workload, clients in itertools.product(run.values("workload"), run.values("clients")):
-        here = [cell for cell in figures if cell[1:3] == (workload, clients)]
+        here = [cell for cell in figures if (cell.workload, cell.clients) == (workload, clients)]
         if here:
             cells = sorted(here, key=lambda cell: -statistics.median(figures[cell].values()))
             yield Ranking(workload, clients, tuple(cells), shown([figures[cell] for cell in cells]))
@@ -68,7 +67,7 @@ def by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit,
     """Return a column of each cell by pass."""
     figures: dict[Cell, dict[ratios.Visit, float]] = {}
     for *cell, pass_, figure in per_pass(windows, column)[[*CELL, "pass", column]].itertuples(index=False):
-        figures.setdefault(tuple(cell), {})[int(pass_), 0] = float(figure)
+        figures.setdefault(Cell(*cell), {})[int(pass_), 0] = float(figure)
     return figures
 
 

@@ -13,8 +13,9 @@ import pandas as pd
 from bench import ratios
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
+from bench.schema.cell import Cell, Group
 
-GROUP: Final = CELL[:3]
+GROUP: Final = list(Group._fields)
 DISTURBING: Final = {"foreign_cpu", "steal", "clock", "throttled", "paging", "edges_late"}
 
 
@@ -30,18 +31,19 @@ def visit_s(run: Run) -> float:
     return float(elapsed) / visits if isinstance(elapsed, (int, float)) and visits else math.nan
 
 
-def groups(run: Run) -> list[tuple[Any, ...]]:
+def groups(run: Run) -> list[Group]:
+    """Return the groups that have windows, in the plan's order."""
     rank = {name: {value: place for place, value in enumerate(run.values(name))} for name in GROUP}
-    found = run.windows[GROUP].drop_duplicates().itertuples(index=False, name=None)
+    found = dict.fromkeys(cell.group for cell in run.cells)
     order = ("workload", "model", "clients")
-    return sorted(found, key=lambda group: [rank[name][group[GROUP.index(name)]] for name in order])
+    return sorted(found, key=lambda group: [rank[name][getattr(group, name)] for name in order])
 
 
 @functools.lru_cache(maxsize=4)
-def by_cell(run: Run) -> dict[tuple[Any, ...], pd.DataFrame]:
+def by_cell(run: Run) -> dict[Cell, pd.DataFrame]:
     """Return the windows of each cell."""
     parts = cast("Iterable[tuple[tuple[Any, ...], pd.DataFrame]]", run.windows.groupby(CELL, sort=False))
-    return {(str(cell[0]), str(cell[1]), int(cell[2]), str(cell[3])): windows for cell, windows in parts}
+    return {Cell(*cell): windows for cell, windows in parts}
 
 
 def logs(figures: dict[ratios.Visit, float]) -> list[float]:
@@ -54,7 +56,7 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
 
 
 @functools.lru_cache(maxsize=4)
-def disturbed(run: Run) -> dict[tuple[Any, ...], frozenset[ratios.Visit]]:
+def disturbed(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
     """Return the starts and rounds of each cell that something else disturbed (:data:`DISTURBING`)."""
     found = {}
     for cell, windows in by_cell(run).items():

@@ -18,8 +18,9 @@ from typing import Any, Final, NamedTuple, cast
 import pandas as pd
 
 from bench import ratios
+from bench.schema.cell import Cell
 
-CELL: Final = ["model", "workload", "clients", "target"]
+CELL: Final = list(Cell._fields)
 BASELINE: Final = "serial"
 
 

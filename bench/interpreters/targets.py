@@ -26,7 +26,7 @@ from findpython.providers import ALL_PROVIDERS
 from bench.errors import GilbenchError
 from bench.interpreters import variants
 from bench.interpreters.variants import CPUS, PLAIN, Changed, Variant
-from bench.record import BUILT_ALIKE
+from bench.schema.record import BUILT_ALIKE
 from loadgen.nearest import did_you_mean
 
 OLDEST: Final = (3, 9)

@@ -23,7 +23,7 @@ from bench.interpreters.targets import Target, discover, resolve
 from bench.micro.environments import environment
 from bench.micro.rounds import SCHEMA, measure
 from bench.places import RESULTS, results
-from bench.run_folder import only_run
+from bench.run_lock import only_run
 from loadgen.command_line import Parser
 
 ALL: Final = "all"

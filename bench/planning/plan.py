@@ -10,10 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from bench.errors import GilbenchError
 from bench.ratios import SAME_WITHIN
+from bench.schema.cell import Cell, Group
 from servers.models import MODELS, default_workers
 
 WARMUP_S = 0.06
@@ -24,37 +25,6 @@ ACCOUNTS_FROM_S = 0.2
 
 BESIDE = (0, 1, 2, 4)
 """Computing clients beside those of ``mixed``, unless it is said how many."""
-
-
-def served(workload: str) -> tuple[str, int]:
-    """Return what a server serves for a cell's workload, and how many clients let it compute: 2 for ``mixed+2``."""
-    name, _, clients = workload.partition("+")
-    return name, int(clients or 0)
-
-
-class Group(NamedTuple):
-    """All cells that differ in the target alone."""
-
-    model: str
-    workload: str
-    clients: int
-
-
-class Cell(NamedTuple):
-    """What one measurement is of."""
-
-    model: str
-    workload: str
-    clients: int
-    target: str
-
-    @property
-    def name(self) -> str:
-        return "-".join(map(str, self))
-
-    @property
-    def group(self) -> Group:
-        return Group(*self[:3])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +96,7 @@ class Plan:
 
     def serves(self, cell: Cell) -> str:
         """Return what a cell's server is told to serve: a workload's name, or where a handler of one's own is."""
-        return self.handlers.get(cell.workload, served(cell.workload)[0])
+        return self.handlers.get(cell.workload, cell.group.served)
 
     def order(self, pass_: int) -> Iterator[list[list[Cell]]]:
         """Yield each group of a pass as its rounds of cells, in the random order that the seed gives."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.planning.plan import Group
-from bench.record import SCHEMA, Record
+from bench.schema.cell import Cell, Group
+from bench.schema.record import SCHEMA, Record
 
 SET_ASIDE: Final = "interrupted.jsonl"
 
@@ -80,8 +80,8 @@ class Interrupted:
             lines = (self.path / "records.jsonl").read_bytes().split(b"\n")[:-1]  # the last was cut, or is empty
             records = [Record.from_json(line.decode(errors="replace")) for line in lines if line.strip()]
             whole = self._whole(records)
-            cut = [one for one in records if (one.pass_, Group(*one.cell[:3])) not in whole]
-            kept = [one for one in records if (one.pass_, Group(*one.cell[:3])) in whole]
+            cut = [one for one in records if (one.pass_, one.cell.group) not in whole]
+            kept = [one for one in records if (one.pass_, one.cell.group) in whole]
             if cut:
                 with (self.path / SET_ASIDE).open("ab") as file:
                     file.write(b"".join(one.to_json().encode() + b"\n" for one in cut))
@@ -101,12 +101,12 @@ class Interrupted:
         failed = {(one["cell"], one["pass"]) for one in self.meta.get("failures") or []}
         windows = Counter((one.pass_, one.cell) for one in records)
         return {
-            (pass_, Group(*cell[:3]))
+            (pass_, cell.group)
             for pass_, cell in windows
             if all(
-                windows[pass_, (*cell[:3], target)] == plan["rounds"] or (name, pass_) in failed
+                windows[pass_, other] == plan["rounds"] or (other.name, pass_) in failed
                 for target in plan["targets"]
-                if (name := "-".join(map(str, (*cell[:3], target)))) in self.cells
+                if (other := Cell(*cell.group, target)).name in self.cells
             )
         }
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from bench import ratios
 from bench.planning.budget import Budget
-from bench.planning.plan import Cell, Group, Plan
-from bench.record import Record
+from bench.planning.plan import Plan
+from bench.schema.cell import Cell, Group
+from bench.schema.record import Record
 
 FEWEST_STARTS = 5  # below, a spread that is small by chance would be believed
 
@@ -43,7 +44,7 @@ class Stopping:
 
     def known(self, group: Group, records: Sequence[Record]) -> dict[Cell, ratios.Ratio | None]:
         """Return the ratio of each cell of a group to the baseline's, as far as it is known by now."""
-        here = [record for record in records if record.cell[:3] == group]
+        here = [record for record in records if record.cell.group == group]
         targets = dict.fromkeys(record.target for record in here if record.target != self._plan.baseline)
         return {Cell(*group, target): self._ratio(here, target) for target in targets}
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from bench.interpreters import pinning
 from bench.interpreters.targets import Target
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
 from bench.planning.resume import Interrupted
+from bench.schema.cell import Cell
 from servers.models import MODELS
 
 

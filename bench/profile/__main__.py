@@ -21,9 +21,10 @@ from bench.profile.profilers import AUTO, PROFILERS
 from bench.profile.profilers.profiler import RATE_HZ
 from bench.profile.wanted import Profiling, added, profiling
 from bench.profile.windows import PLAIN, How, Profile, profile
-from bench.record import Record
 from bench.run import described
-from bench.run_folder import RunFolder, only_run
+from bench.run_lock import only_run
+from bench.schema.record import Record
+from bench.schema.run_folder import RunFolder
 from loadgen.command_line import Parser
 
 

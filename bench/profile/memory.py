@@ -19,9 +19,10 @@ import psutil
 
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
+from bench.schema.cell import Cell
 from bench.server import Server
 
 INSIDE: Final = Path(__file__).with_name("inside")

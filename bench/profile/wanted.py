@@ -14,10 +14,10 @@ from typing import Any, Final
 from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS
-from bench.planning.plan import Cell
 from bench.planning.resume import Interrupted
 from bench.planning.wanted import Wanted
-from bench.record import SCHEMA, Record
+from bench.schema.cell import Cell, parse_cell
+from bench.schema.record import SCHEMA, Record
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
@@ -85,14 +85,9 @@ def _parts(name: str) -> tuple[str, ...]:
     Raises:
         GilbenchError: it is the name of no cell.
     """
-    for model in sorted(MODELS, key=len, reverse=True):
-        rest = name.removeprefix(f"{model}-")
-        for workload in sorted(WORKLOADS, key=len, reverse=True) if rest != name else ():
-            if rest.startswith((f"{workload}-", f"{workload}+")):
-                company, _, others = rest.removeprefix(workload).partition("-")
-                clients, _, target = others.partition("-")
-                if clients.isdecimal() and target:
-                    return model, f"{workload}{company}", target, clients
+    cell = parse_cell(name, MODELS, WORKLOADS)
+    if cell is not None:
+        return cell.model, cell.workload, cell.target, str(cell.clients)
     clients_and_target = name.split("-")[-2:]
     cells = ["-".join((model, workload, *clients_and_target)) for model in MODELS for workload in WORKLOADS]
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
@@ -149,7 +144,7 @@ def _slowest(run: Interrupted) -> str:
     try:
         for line in (run.path / "records.jsonl").read_text(encoding="utf-8").splitlines():
             record = Record.from_json(line)
-            rates[Cell(*record.cell)].append(record.throughput_rps)
+            rates[record.cell].append(record.throughput_rps)
     except OSError as problem:
         raise GilbenchError(f"--from {run.path}: {problem.strerror}; name a run that has records") from problem
     medians = {cell: statistics.median(found) for cell, found in rates.items()}

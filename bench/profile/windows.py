@@ -24,11 +24,12 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.interpreters.variants import ENV, Changed, Variant
 from bench.measure import Measured, measure
-from bench.planning.plan import ACCOUNTS_FROM_S, Cell, Plan
+from bench.planning.plan import ACCOUNTS_FROM_S, Plan
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
-from bench.record import Record
+from bench.schema.cell import Cell
+from bench.schema.record import Record
 from bench.server import Server
 from loadgen.result import Traced
 from loadgen.wires import any_line_wire

@@ -1,6 +1,6 @@
 """What lies in a run's folder and what stands in its ``run.json``: the tables that the reference is made of.
 
-A record, a line of ``records.jsonl``, is described where it is defined, in :mod:`bench.record`; the plan in
+A record, a line of ``records.jsonl``, is described where it is defined, in :mod:`bench.schema.record`; the plan in
 :mod:`bench.planning.plan`.
 """
 

@@ -14,6 +14,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.schema.cell import Cell
 from loadgen.errors import GilbenchError
 
 SCHEMA = 1
@@ -274,9 +275,9 @@ class Record:
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def cell(self) -> tuple[str, str, int, str]:
-        """Return what it is of: model, workload, clients and target."""
-        return self.model, self.workload, self.clients, self.target
+    def cell(self) -> Cell:
+        """Return what it is of."""
+        return Cell(self.model, self.workload, self.clients, self.target)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as the object that stands in JSON."""

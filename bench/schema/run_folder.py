@@ -6,17 +6,13 @@ import contextlib
 import errno
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.errors import GilbenchError
-from bench.record import SCHEMA, Record
-
-if os.name == "posix":
-    import fcntl
+from bench.schema.record import SCHEMA, Record
 
 
 class RunFolder:
@@ -96,33 +92,6 @@ class RunFolder:
         """Close the records."""
         with _explained(self.path):
             self._records.close()
-
-
-@contextlib.contextmanager
-def only_run() -> Iterator[None]:
-    """Hold the machine for measuring: two runs at once would measure each other.
-
-    Raises:
-        GilbenchError: another run is measuring.
-    """
-    # In the common temporary folder, so that another checkout is seen too; the lock goes with the process.
-    path = Path(tempfile.gettempdir()) / f"gilbench-{os.getuid()}.lock"
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError as problem:
-        raise GilbenchError(f"cannot open {path}: {problem.strerror}; set TMPDIR to a folder of yours") from problem
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        other = os.read(fd, 20).decode(errors="replace").strip() or "unknown"
-        os.close(fd)
-        raise GilbenchError(f"another run is measuring (process {other}): wait for its end, or end it") from None
-    try:
-        os.truncate(fd, 0)
-        os.write(fd, str(os.getpid()).encode())
-        yield
-    finally:
-        os.close(fd)
 
 
 def _point(link: Path, to: Path) -> None:

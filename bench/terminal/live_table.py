@@ -16,10 +16,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.planning.plan import Cell, Plan
+from bench.planning.plan import Plan
 from bench.planning.stopping import precise_enough
 from bench.ratios import Ratio
-from bench.record import Record
+from bench.schema.cell import Cell
+from bench.schema.record import Record
 from bench.terminal.console import Terminal, narrowed, shortened
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
@@ -58,7 +59,7 @@ class Seen(NamedTuple):
     def of(cls, record: Record) -> Seen:
         """Return what a record says."""
         codes = tuple(str(warning.get("code")) for warning in record.warnings)
-        return cls(Cell(*record.cell), record.pass_, record.throughput_rps, record.latency_ns.p99, codes)
+        return cls(record.cell, record.pass_, record.throughput_rps, record.latency_ns.p99, codes)
 
 
 @dataclass

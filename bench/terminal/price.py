@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from rich.table import Table
 
 from bench.planning.budget import Budget
-from bench.planning.plan import Plan, served
+from bench.planning.plan import Plan
 from bench.terminal.console import Terminal
 
 START_S: Final = 0.05
@@ -61,7 +61,7 @@ def price(plan: Plan) -> Price:
         plan = replace(plan, passes=max(1, budget.passes))
     window_s = budget.window_s(0)
     models = len({cell.model for cell in plan.cells})
-    workloads = len({served(cell.workload)[0] for cell in plan.cells})
+    workloads = len({cell.group.served for cell in plan.cells})
     return Price(
         windows=plan.windows,
         window_s=window_s,

@@ -17,7 +17,7 @@ from bench.apart import run_apart
 from bench.errors import GilbenchError
 from bench.interpreters.targets import discover, extremes
 from bench.places import RESULTS, nox, results
-from bench.run_folder import only_run
+from bench.run_lock import only_run
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE
 from bench.validate.studies import all_studies

@@ -8,10 +8,10 @@ import types
 import typing
 from collections.abc import Iterator
 
-from bench import layout, record
 from bench.analysis import columns, frames
 from bench.planning.plan import Plan
-from bench.record import (
+from bench.schema import layout, record
+from bench.schema.record import (
     Accounts,
     Beside,
     ConnectTime,

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.analysis import read_run
 from bench.analysis.load import Run
-from bench.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
+from bench.schema.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
 from loadgen import hdr_encoding
 from loadgen.histogram import BUCKETS, bucket_of
 

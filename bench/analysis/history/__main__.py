@@ -115,7 +115,7 @@ def _pictures(series: Sequence[Series], found: Sequence[Change]) -> Iterator[tup
 def _as_json(change: Change) -> dict[str, object]:
     series, ratio = change.series, change.ratio
     return {
-        "cell": "-".join(map(str, (*series.group, series.target))),
+        "cell": series.cell.name,
         "figure": series.figure,
         "baseline": series.baseline or None,
         "run": change.after.run,

@@ -13,11 +13,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis import wording
 from bench.analysis.history.changes import Change
-from bench.analysis.history.series import RATIO, THROUGHPUT, Group, Point, Series
+from bench.analysis.history.series import RATIO, THROUGHPUT, Point, Series
 from bench.analysis.plots import style
 from bench.analysis.plots.head import headed, place
 from bench.analysis.plots.labels import Label, at_line_ends
 from bench.ratios import Ratio, of_starts
+from bench.schema.cell import Group
 
 # Inches.
 PANEL: Final = (2.1, 1.4)

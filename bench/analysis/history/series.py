@@ -16,7 +16,8 @@ from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.ratios import Ratio
-from bench.record import BUILT_ALIKE
+from bench.schema.cell import Cell, Group
+from bench.schema.record import BUILT_ALIKE
 
 THROUGHPUT: Final = "throughput"
 RATIO: Final = "ratio"
@@ -30,7 +31,6 @@ class Conditions(NamedTuple):
     conversation: str
 
 
-Group = tuple[str, str, int]
 Key = tuple[str, Group, str, str, Conditions]
 """What a series is known by: its fields but the points."""
 
@@ -77,9 +77,13 @@ class Series:
     points: tuple[Point, ...]
 
     @property
+    def cell(self) -> Cell:
+        return Cell(*self.group, self.target)
+
+    @property
     def name(self) -> str:
         against = f" / {self.baseline}" if self.baseline else ""
-        return f"{'-'.join(map(str, self.group))}-{self.target}{against}"
+        return f"{self.cell.name}{against}"
 
 
 def of_runs(runs: Sequence[Run]) -> list[Series]:
@@ -103,14 +107,14 @@ def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
     baseline = str(run.section("plan").get("baseline") or "") or str(run.values("target")[0])
     throughput = METRICS["throughput"].figures
     for cell in starts.by_cell(run):
-        group, target = (str(cell[0]), str(cell[1]), int(cell[2])), str(cell[3])
-        conditions = _conditions(run, str(cell[1]))
+        group, target = cell.group, cell.target
+        conditions = _conditions(run, cell.workload)
         figures = throughput(run, cell, NONE)
         value = ratios.of_starts(starts.logs(figures))
         if value is not None:
             yield (THROUGHPUT, group, target, "", conditions), value
         if target != baseline:
-            ratio = ratios.paired(figures, throughput(run, (*group, baseline), NONE))
+            ratio = ratios.paired(figures, throughput(run, Cell(*group, baseline), NONE))
             if ratio is not None:
                 yield (RATIO, group, target, baseline, conditions), ratio
 

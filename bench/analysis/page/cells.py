@@ -19,6 +19,7 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.plots.style import is_free
 from bench.analysis.rankings import rankings
 from bench.analysis.stats import CELL
+from bench.schema.cell import Cell
 from loadgen.histogram import Histogram, bucket_of
 
 PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
@@ -52,7 +53,7 @@ def explored(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled:
         wary: what to be wary of.
         profiled: where on the page the profile of a cell is, by the cell's name.
     """
-    cells = [tuple(row) for row in summary[CELL].itertuples(index=False)]
+    cells = [Cell(*row) for row in summary[CELL].itertuples(index=False)]
     place = {cell: index for index, cell in enumerate(cells)}
     codes = [caution.code for caution in wary]
     dims = {name: run.values(name) for name in ("workload", "model", "target", "clients")}
@@ -71,7 +72,7 @@ def explored(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled:
             **{name: _figures(summary[name]) for name in _columns()},
             "split_estimated": [bool(value) for value in summary["split_estimated"]],
             "warnings": [[codes.index(code) for code in text.split() if code in codes] for text in summary["warnings"]],
-            "profile": [profiled.get("-".join(map(str, cell)), "") for cell in cells],
+            "profile": [profiled.get(cell.name, "") for cell in cells],
         },
         "percents": PERCENTS,
         "bounds_ms": BOUNDS_MS,
@@ -95,7 +96,7 @@ def _columns() -> Iterable[str]:
     yield from _PLAIN
 
 
-def _of_windows(run: Run, cells: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+def _of_windows(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
     """Return how latency is spread in each cell, and each window's time, throughput, p50 and p99."""
     of_cell = starts.by_cell(run)
     began_s = float(run.windows["at_s"].min())
@@ -137,15 +138,14 @@ def _percentiles(histogram: Histogram) -> list[float]:
     return [math.nan if (ns := found.get(percent)) is None else float(ns) for percent in PERCENTS]
 
 
-def _ratios(run: Run, place: Mapping[tuple[Any, ...], int]) -> dict[str, Any]:
+def _ratios(run: Run, place: Mapping[Cell, int]) -> dict[str, Any]:
     compared = comparison.within(run).rows if len(run.values("target")) > 1 else ()
     rows = []
     for row in compared:
-        model, workload, clients = row.cell.split("/")
         told = rounded([row.ratio.ratio, row.ratio.low, row.ratio.high])
         rows.append(
             {
-                "cell": place[model, workload, int(clients), row.candidate],
+                "cell": place[Cell(*row.group, row.candidate)],
                 "metric": row.metric,
                 **dict(zip(("ratio", "low", "high"), told, strict=True)),
                 "verdict": str(row.verdict),

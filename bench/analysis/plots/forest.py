@@ -13,7 +13,9 @@ from bench.analysis import wording
 from bench.analysis.comparison import Compared, Comparison, Verdict, within
 from bench.analysis.load import Run
 from bench.analysis.plots import style
+from bench.analysis.plots.fitting import fitting
 from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
+from bench.schema.cell import Group
 
 # Inches.
 ROW: Final = 0.2
@@ -22,7 +24,6 @@ FIGURES: Final = 1.65
 BETWEEN: Final = 0.25
 WIDTHS: Final = (1.2, 4.2)
 
-MOST_ROWS: Final = 64
 ZOOM: Final = 4.0  # a scale goes no further than this ratio beyond all medians; what is cut off ends in an arrow
 
 
@@ -55,10 +56,11 @@ def of(comparison: Comparison) -> Figure | None:
     every = [row for row in comparison.rows if row.metric == "throughput" and row.ratio.has_interval]
     if not every:
         return None
-    rows, left_out = _fitting(every)
+    kept, left_out = fitting(list(dict.fromkeys(row.group for row in every)))
+    rows = [row for row in every if row.group in set(kept)]
     candidates = list(dict.fromkeys(row.candidate for row in rows))
     lines = _lines(rows)
-    names = EDGE + max(wide(_label(cell), SMALL) for line in lines for cell in [line[1]] if cell) + 0.15
+    names = EDGE + max(wide(_label(group), SMALL) for _, group in lines if group) + 0.15
     figures = FIGURES if len(candidates) == 1 else 0.0
     panel = (style.WIDEST - names - len(candidates) * (figures + BETWEEN)) / len(candidates)
     panel = min(max(panel, WIDTHS[0]), WIDTHS[1])
@@ -74,26 +76,11 @@ def of(comparison: Comparison) -> Figure | None:
     limits = _limits(rows, comparison.same_within)
     for column, candidate in enumerate(candidates):
         axes = place(figure, names + column * (panel + figures + BETWEEN), BOTTOM, panel, ROW * len(lines))
-        here = {row.cell: row for row in rows if row.candidate == candidate}
+        here = {row.group: row for row in rows if row.candidate == candidate}
         _column(axes, lines, here, limits, comparison.same_within, told=bool(figures), named=column == 0)
         axes.set_title(f"{short[candidate]} / {short[rows[0].baseline]}", pad=4)
         axes.set_xlabel("times the requests/s (log scale)" if panel > 2 else "times (log scale)")
     return figure
-
-
-def _fitting(rows: Sequence[Compared]) -> tuple[list[Compared], str]:
-    """Return rows that fit: all, or of each model and workload that with most clients; and what is to be said of it."""
-    cells = list(dict.fromkeys(row.cell for row in rows))
-    if len(cells) <= MOST_ROWS:
-        return list(rows), ""
-    most: dict[tuple[str, ...], int] = {}
-    for row in rows:
-        key = tuple(row.cell.split("/")[:2])
-        most[key] = max(most.get(key, 0), row.clients)
-    kept = [row for row in rows if row.clients == most[tuple(row.cell.split("/")[:2])]]
-    shown = list(dict.fromkeys(row.cell for row in kept))[:MOST_ROWS]
-    said = f"; shown: {len(shown)} of {len(cells)} cells, those with most clients"
-    return [row for row in kept if row.cell in set(shown)], said
 
 
 def _titles(rows: Sequence[Compared]) -> list[str]:
@@ -107,7 +94,7 @@ def _titles(rows: Sequence[Compared]) -> list[str]:
         faster, slower = verdicts.count(Verdict.FASTER), verdicts.count(Verdict.SLOWER)
         told.append(f"{short[candidate]} faster in {faster}, slower in {slower}")
         brief.append(f"{short[candidate]} {faster} ▲ {slower} ▼")
-    cells = len({row.cell for row in rows})
+    cells = len({row.group for row in rows})
     if all(row.verdict in {Verdict.UNDECIDED, Verdict.SAME} for row in rows):
         same = sum(row.verdict is Verdict.SAME for row in rows)
         alike = f"; in {same} shown to be the same" if same else ""
@@ -141,8 +128,8 @@ def _keys(comparison: Comparison) -> list[Key]:
 
 def _column(
     axes: Axes,
-    lines: list[tuple[str, str]],
-    rows: dict[str, Compared],
+    lines: list[tuple[str, Group | None]],
+    rows: dict[Group, Compared],
     limits: tuple[float, float],
     zone: float,
     *,
@@ -151,9 +138,9 @@ def _column(
 ) -> None:
     low, high = limits
     edge = axes.get_yaxis_transform()
-    for place_, (head, cell) in enumerate(lines):
+    for place_, (head, group) in enumerate(lines):
         if named:
-            text, weight = (head, "bold") if head else (_label(cell), "normal")
+            text, weight = (_label(group), "normal") if group else (head, "bold")
             axes.text(
                 -0.07 / (axes.bbox.width / axes.figure.dpi),
                 place_,
@@ -164,8 +151,8 @@ def _column(
                 weight=weight,
                 fontsize=SMALL,
             )
-        row = rows.get(cell)
-        if head or row is None:
+        row = rows.get(group) if group else None
+        if row is None:
             continue
         mark = MARKS[row.verdict]
         ends = [max(row.ratio.low, low), min(row.ratio.high, high)]
@@ -208,18 +195,17 @@ def _limits(rows: Sequence[Compared], zone: float) -> tuple[float, float]:
     return low / pad, high * pad
 
 
-def _lines(rows: Sequence[Compared]) -> list[tuple[str, str]]:
-    """Return what stands in each line: a workload's name, or a cell."""
-    lines: list[tuple[str, str]] = []
+def _lines(rows: Sequence[Compared]) -> list[tuple[str, Group | None]]:
+    """Return the content of each line: a workload's name, or a group of cells."""
+    lines: list[tuple[str, Group | None]] = []
     for workload in dict.fromkeys(row.workload for row in rows):
-        lines.append((workload, ""))
-        lines += [("", cell) for cell in dict.fromkeys(row.cell for row in rows if row.workload == workload)]
+        lines.append((workload, None))
+        lines += [("", group) for group in dict.fromkeys(row.group for row in rows if row.workload == workload)]
     return lines
 
 
-def _label(cell: str) -> str:
-    model, _, clients = cell.split("/")
-    return f"{model}, {wording.plural(int(clients), 'client')}"
+def _label(group: Group) -> str:
+    return f"{group.model}, {wording.plural(group.clients, 'client')}"
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:

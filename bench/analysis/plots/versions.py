@@ -15,11 +15,12 @@ from bench.analysis.comparison import Comparison, Verdict, within
 from bench.analysis.load import Run
 from bench.analysis.overall import overall
 from bench.analysis.plots import style
+from bench.analysis.plots.fitting import fitting
 from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
 from bench.ratios import Ratio
+from bench.schema.cell import Group
 
 FEWEST: Final = 3
-MOST_ROWS: Final = 64
 MARKS: Final = {Verdict.FASTER: " ▲", Verdict.SLOWER: " ▼", Verdict.SAME: " =", Verdict.UNDECIDED: ""}
 STEPS: Final = (1.02, 1.1, 1.3)  # where the next colour begins, of what is faster; of what is slower their inverses
 
@@ -27,6 +28,7 @@ STEPS: Final = (1.02, 1.1, 1.3)  # where the next colour begins, of what is fast
 CELL: Final = (1.15, 0.2)
 NAMES_TOP: Final = 0.3
 LAST: Final = 0.55
+LEAST: Final = 0.6
 
 
 def draw(run: Run) -> Figure | None:
@@ -36,19 +38,11 @@ def draw(run: Run) -> Figure | None:
         return None
     comparison = within(run, metrics=["throughput"])
     baseline = comparison.rows[0].baseline if comparison.rows else targets[0]
-    every = list(dict.fromkeys(row.cell for row in comparison.rows))
-    cells = every
-    if len(cells) > MOST_ROWS:
-        most: dict[tuple[str, ...], int] = {}
-        for cell in cells:
-            most[tuple(cell.split("/")[:2])] = max(most.get(tuple(cell.split("/")[:2]), 0), int(cell.split("/")[2]))
-        cells = [cell for cell in cells if int(cell.split("/")[2]) == most[tuple(cell.split("/")[:2])]][:MOST_ROWS]
-    left_out = (
-        f"; shown: {len(cells)} of {len(every)} cells, those with most clients" if len(cells) < len(every) else ""
-    )
-    names = EDGE + max(wide(_label(cell), SMALL) for cell in cells or ["all/all/1"]) + 0.15
+    every = list(dict.fromkeys(row.group for row in comparison.rows))
+    groups, left_out = fitting(every)
+    names = EDGE + max((wide(_label(group), SMALL) for group in groups), default=LEAST) + 0.15
     wide_cell = min(CELL[0], (style.WIDEST - names - EDGE) / len(targets))
-    body = NAMES_TOP + CELL[1] * len(cells) + LAST
+    body = NAMES_TOP + CELL[1] * len(groups) + LAST
     overalls = {name: overall(run, name, baseline) for name in targets if name != baseline}
     short = style.shorts(targets)
     figure = headed(
@@ -64,11 +58,11 @@ def draw(run: Run) -> Figure | None:
     lines = (body - NAMES_TOP - 0.1) / CELL[1]
     axes.set_xlim(-0.5, len(targets) - 0.5)
     axes.set_ylim(lines - 0.5, -0.5)
-    _cells(axes, comparison, targets, baseline, cells)
-    _overall(axes, overalls, targets, len(cells))
+    _cells(axes, comparison, targets, baseline, groups)
+    _overall(axes, overalls, targets, len(groups))
     axes.set_xticks(range(len(targets)), [short[name] for name in targets], fontsize=8.5, color=style.INK)
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(cells)), [_label(cell) for cell in cells], fontsize=SMALL, color=style.INK)
+    axes.set_yticks(range(len(groups)), [_label(group) for group in groups], fontsize=SMALL, color=style.INK)
     axes.tick_params(length=0)
     axes.grid(visible=False)
     for spine in axes.spines.values():
@@ -108,12 +102,12 @@ def shade(ratio: float) -> str:
     return style.RATIOS[len(STEPS) + (step if ratio > 1 else -step)]
 
 
-def _cells(axes: Axes, comparison: Comparison, targets: list[str], baseline: str, cells: list[str]) -> None:
-    rows = {(row.cell, row.candidate): row for row in comparison.rows}
+def _cells(axes: Axes, comparison: Comparison, targets: list[str], baseline: str, groups: list[Group]) -> None:
+    rows = {(row.group, row.candidate): row for row in comparison.rows}
     middle = {"ha": "center", "va": "center", "fontsize": 8}
-    for y, cell in enumerate(cells):
+    for y, group in enumerate(groups):
         for x, target in enumerate(targets):
-            row = rows.get((cell, target))
+            row = rows.get((group, target))
             if row is None:
                 axes.text(x, y, "1" if target == baseline else "–", color=style.QUIET, **middle)  # type: ignore[arg-type]
                 continue
@@ -143,6 +137,5 @@ def _overall(axes: Axes, overalls: dict[str, Ratio | None], targets: list[str], 
             axes.text(x, below + 1.15, ends, ha="center", va="center", fontsize=7.5, color=style.QUIET)
 
 
-def _label(cell: str) -> str:
-    model, workload, clients = cell.split("/")
-    return f"{model}, {workload}, {clients}"
+def _label(group: Group) -> str:
+    return ", ".join(map(str, group))

@@ -76,7 +76,7 @@ def _group(name: str, profiles: Sequence[Profile]) -> dict[str, Any]:
     costs_of = [with_ for with_ in LABELS if any(with_ in profile.meta["costs"] for profile in profiles)]
     return {
         "id": name,
-        "title": f"{cell['model']}, {cell['workload']}, {wording.plural(int(cell['clients']), 'client')}",
+        "title": f"{cell.model}, {cell.workload}, {wording.plural(cell.clients, 'client')}",
         "says": [sentence for profile in profiles for sentence in says(profile)],
         "timeline": drawn,
         "costs_of": [LABELS[with_] for with_ in costs_of],

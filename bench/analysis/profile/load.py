@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from bench.schema.cell import Cell
 from loadgen.errors import GilbenchError
 
 SCHEMA: Final = 1
@@ -59,23 +60,22 @@ class Profile:
     memory: dict[str, Any]
 
     @property
-    def cell(self) -> dict[str, Any]:
-        """Model, workload, clients and target."""
-        found: dict[str, Any] = self.meta["cell"]
-        return found
+    def cell(self) -> Cell:
+        found = self.meta["cell"]
+        return Cell(str(found["model"]), str(found["workload"]), int(found["clients"]), str(found["target"]))
 
     @property
     def target(self) -> str:
-        return str(self.cell["target"])
+        return self.cell.target
 
     @property
     def group(self) -> str:
         """Name of the cell without its target."""
-        return "-".join(str(self.cell[part]) for part in ("model", "workload", "clients"))
+        return self.cell.group.name
 
     @property
     def name(self) -> str:
-        return f"{self.group}-{self.target}"
+        return self.cell.name
 
     def seconds(self, samples: float) -> float:
         """Return for how long threads were seen so many times."""

@@ -97,7 +97,7 @@ def _finding(panels: Sequence[Panel]) -> str:
     cell = panels[0].profile.cell
     first, *others = [(f"{running_at_once(one.profile):.1f}", one.profile.target) for one in panels]
     told = ", ".join([f"{first[0]} threads run at once on {first[1]}", *(f"{many} on {name}" for many, name in others)])
-    return f"{cell['model']}, {cell['workload']}, {wording.plural(int(cell['clients']), 'client')}: {told}"
+    return f"{cell.model}, {cell.workload}, {wording.plural(cell.clients, 'client')}: {told}"
 
 
 def _about(panel: Panel) -> str:
@@ -172,7 +172,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-    axes.set_title(f"{panel.profile.cell['model']} on {panel.profile.target}", fontsize=9.5)
+    axes.set_title(f"{panel.profile.cell.model} on {panel.profile.target}", fontsize=9.5)
 
 
 def _bars(  # noqa: PLR0917 - where, what, and how

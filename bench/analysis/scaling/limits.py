@@ -16,6 +16,7 @@ from bench.analysis.scaling.laws import LAWS
 from bench.analysis.scaling.predict import Outlook, outlook
 from bench.analysis.scaling.series import OVER_CLIENTS, OVER_CORES, Series, all_series
 from bench.analysis.stats import over_passes, pick
+from bench.schema.cell import Cell
 
 BETTER_BY: Final = 2.0  # of Akaike's criterion: what a law with one parameter more must gain
 ALL_IN_USE: Final = 0.85  # share of the CPUs from which on they are what is short
@@ -63,7 +64,7 @@ def laws(run: Run) -> tuple[Scaling, ...]:
 def _saturated(run: Run, series: Series, cores: pd.DataFrame) -> bool:
     if series.over != OVER_CLIENTS or series.cpus is None:
         return False
-    cell = (series.model, series.workload, max(series.counts), series.target)
+    cell = Cell(series.model, series.workload, max(series.counts), series.target)
     used = pick(cores, cell)
     told = [any(one.get("code") == "contended" for one in each) for each in starts.by_cell(run)[cell]["warnings"]]
     return (used is not None and used.median > ALL_IN_USE * series.cpus) or sum(told) * 2 >= len(told)

@@ -13,7 +13,8 @@ from bench import ratios
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.measure import measure
-from bench.planning.plan import SETTLE_S, WARMUP_S, Cell
+from bench.planning.plan import SETTLE_S, WARMUP_S
+from bench.schema.cell import Cell
 from bench.server import Server
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen.wires import any_line_wire

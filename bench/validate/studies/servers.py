@@ -12,7 +12,8 @@ from bench.accounting import usage
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.measure import measure
-from bench.planning.plan import SETTLE_S, WARMUP_S, Cell
+from bench.planning.plan import SETTLE_S, WARMUP_S
+from bench.schema.cell import Cell
 from bench.server import Server, serving
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run

@@ -13,7 +13,8 @@ from bench.accounting.account import WORKER
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, resolve
 from bench.measure import Measured, measure
-from bench.planning.plan import WARMUP_S, Cell
+from bench.planning.plan import WARMUP_S
+from bench.schema.cell import Cell
 from bench.server import serving
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from servers.workloads.io_wait import WAIT_S

@@ -24,7 +24,7 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, target_environment
 from bench.measure import measure
 from bench.places import ROOT
-from bench.planning.plan import Cell
+from bench.schema.cell import Cell
 from bench.server import serving
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 

@@ -1,0 +1,69 @@
+"""What one measurement is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Group(NamedTuple):
+    """All cells that differ in the interpreter alone."""
+
+    model: str
+    workload: str
+    clients: int
+
+    @property
+    def name(self) -> str:
+        """Return ``threaded-cpu-4``."""
+        return "-".join(map(str, self))
+
+    @property
+    def served(self) -> str:
+        """Return what its server serves: ``mixed`` of ``mixed+2``."""
+        return self.workload.partition("+")[0]
+
+    @property
+    def computing_clients(self) -> int:
+        """Return how many clients let the server compute meanwhile: 2 of ``mixed+2``."""
+        return int(self.workload.partition("+")[2] or 0)
+
+
+class Cell(NamedTuple):
+    """A model with a workload and a number of clients under an interpreter."""
+
+    model: str
+    workload: str
+    clients: int
+    target: str
+
+    @property
+    def name(self) -> str:
+        """Return ``threaded-cpu-4-3.13``: what people read and type.
+
+        Models, workloads and interpreters may have hyphens themselves: :func:`named` finds the cell of a name.
+        """
+        return "-".join(map(str, self))
+
+    @property
+    def group(self) -> Group:
+        return Group(*self[:3])
+
+
+def parse_cell(name: str, models: Iterable[str], workloads: Iterable[str]) -> Cell | None:
+    """Return the cell that a name stands for, or ``None`` if it is the name of none.
+
+    Args:
+        name: as :attr:`Cell.name` writes it, for an interpreter that need not be known.
+        models: names of models.
+        workloads: names of workloads; a name may have a number of computing clients behind it, as ``mixed+2``.
+    """
+    for model in sorted(models, key=len, reverse=True):
+        rest = name.removeprefix(f"{model}-")
+        for workload in sorted(workloads, key=len, reverse=True) if rest != name else ():
+            if rest.startswith((f"{workload}-", f"{workload}+")):
+                computing, _, others = rest.removeprefix(workload).partition("-")
+                clients, _, target = others.partition("-")
+                if clients.isdecimal() and target:
+                    return Cell(model, f"{workload}{computing}", int(clients), target)
+    return None
