@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -52,6 +53,27 @@ def test_plan_orders_by_chance_and_the_seed_repeats_it() -> None:
     assert orders[0] != [cell for (cells,) in plan(seed=8).order(0) for cell in cells]
     firsts = {next(iter(group)).target for (group,) in plan().order(0)}
     assert len(firsts) > 1
+
+
+def test_plan_is_read_back_from_its_json() -> None:
+    pinned = Cell("thread-pool", "mixed+2", 2, "3.13+cpus=2")
+    written = replace(
+        plan((*reversed(CELLS[:5]), pinned)),
+        cpus={"3.13+cpus=2": 2},
+        generator_cpus=(2, 3),
+        handlers={"price": "shop.py:price"},
+        window_s=0.1234567891234,
+        precision=0.01,
+    )
+    assert Plan.from_dict(json.loads(json.dumps(written.to_dict()))) == written
+
+
+@pytest.mark.parametrize("lost", ["cells", "models", "clients", "seed"])
+def test_plan_is_not_read_from_json_that_lacks_what_it_needs(lost: str) -> None:
+    raw = plan().to_dict()
+    del raw[lost]
+    with pytest.raises((LookupError, TypeError)):
+        Plan.from_dict(raw)
 
 
 def test_plan_refuses_clients_that_would_starve_with_keepalive() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
@@ -17,6 +18,7 @@ from bench.planning import readers
 from bench.planning.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
 from bench.planning.resume import Interrupted, interrupted
 from bench.planning.wanted import Wanted
+from bench.schema.cell import Cell
 from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.nearest import did_you_mean
@@ -29,6 +31,14 @@ MAX_PASSES = 1000
 PASSES = 3
 ROUNDS = 7  # with windows of 100 ms; docs/method.md has the measurement
 WINDOW_S = 0.1
+
+CHANGEABLE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    "conversation": ("conversation", requests_a_connection),
+    "request": ("request", readers.line),
+    "rounds": ("rounds", readers.count(MAX_PASSES)),
+    "window": ("window_s", readers.window),
+}
+"""Options that another command may change of a run's, with the field of :class:`Wanted` and what reads it."""
 
 Value = TypeVar("Value")
 
@@ -196,9 +206,8 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     Raises:
         GilbenchError: something in it makes no sense; the message names the option and says what would.
     """
-    resumed = None if typed["resume"] is None else interrupted(Path(typed["resume"]))
-    if resumed is not None:
-        typed = {**typed, **resumed.typed()}
+    if typed["resume"] is not None:
+        return _resumed(interrupted(Path(typed["resume"])), typed)
     models = _some_of("servers", typed, MODELS)
     handlers: dict[str, str] = {}
     workloads = _some_of("workloads", typed, WORKLOADS, readers.workload(handlers))
@@ -221,7 +230,7 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     seed = (
         secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], readers.count(2**63, least=0))
     )
-    targets = _targets(typed, resumed)
+    targets = _targets(typed)
     jit = any(target.build["jit"] == "on" for target in targets.values())
     warmup_s = WARMUP_JIT_S if jit else WARMUP_S
     if typed["warmup"] is not None:
@@ -251,11 +260,70 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         results=results() if typed["results"] is None else Path(typed["results"]),
         name=name,
         seed=seed,
-        resumed=resumed,
     )
     if not wanted.cells:
         raise GilbenchError(f"--servers: {'; '.join(map(str, wanted.gaps))}: name others, or other --pythons")
     return wanted
+
+
+def _resumed(run: Interrupted, typed: Mapping[str, Any]) -> Wanted:
+    wanted = of_run(run, run.plan.cells, typed)
+    for name, target in wanted.targets.items():
+        if target.build != run.meta["targets"][name]:
+            raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
+    return replace(wanted, resumed=run)
+
+
+def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> Wanted:
+    """Return what a run was asked for, from its ``run.json``.
+
+    Args:
+        run: an earlier run.
+        cells: those of it whose interpreters are needed.
+        typed: ``results`` and ``name`` are taken from there.
+
+    Raises:
+        GilbenchError: an interpreter is no longer there.
+    """
+    plan = run.plan
+    names = dict.fromkeys(cell.target for cell in cells)
+    found = resolve(",".join(map(run.specification, names)), discover)
+    return Wanted(
+        targets={target.name: target for target in found},
+        models=list(dict.fromkeys(cell.model for cell in plan.cells)),
+        workloads=list(dict.fromkeys(cell.workload for cell in plan.cells)),
+        handlers=plan.handlers,
+        request=plan.request,
+        objective=plan.objective,
+        clients=list(dict.fromkeys(cell.clients for cell in plan.cells)),
+        conversation=plan.conversation,
+        passes=plan.passes,
+        rounds=plan.rounds,
+        window_s=plan.window_s,
+        warmup_s=plan.warmup_s,
+        precision=plan.precision,
+        same_within=plan.same_within,
+        baseline=plan.baseline,
+        fixed_layout=plan.fixed_layout,
+        budget_s=plan.budget_s,
+        results=results() if typed["results"] is None else Path(typed["results"]),
+        name=_read("name", typed["name"], readers.folder_name),
+        seed=plan.seed,
+    )
+
+
+def changed(wanted: Wanted, typed: Mapping[str, Any]) -> Wanted:
+    """Return what was asked for with what was typed of :data:`CHANGEABLE`; what was not typed stays.
+
+    Raises:
+        GilbenchError: something in it makes no sense.
+    """
+    read_ = {
+        field: _read(name, typed[name], reader)
+        for name, (field, reader) in CHANGEABLE.items()
+        if typed.get(name) is not None
+    }
+    return replace(wanted, **read_)
 
 
 def _with_company(workload: str) -> list[str]:
@@ -263,7 +331,7 @@ def _with_company(workload: str) -> list[str]:
     return [f"{workload}+{clients}" for clients in BESIDE] if workload == readers.MIXED else [workload]
 
 
-def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str, Target]:
+def _targets(typed: Mapping[str, Any]) -> dict[str, Target]:
     found = resolve(typed["pythons"], discover)
     if typed["cpus"] is not None:
         found = pinned(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
@@ -273,9 +341,6 @@ def _targets(typed: Mapping[str, Any], resumed: Interrupted | None) -> dict[str,
         raise GilbenchError(f"--baseline {typed['baseline']} is not measured{meant}: choose from {', '.join(targets)}")
     if typed["require-same-build"]:
         require_same_build(targets.values())
-    for name, build in resumed.meta["targets"].items() if resumed else ():
-        if targets[name].build != build:
-            raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
     return targets
 
 

@@ -7,10 +7,11 @@ so do the targets in each round of windows.
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
 
 from bench.errors import GilbenchError
 from bench.ratios import SAME_WITHIN
@@ -25,6 +26,9 @@ ACCOUNTS_FROM_S = 0.2
 
 BESIDE = (0, 1, 2, 4)
 """Computing clients beside those of ``mixed``, unless it is said how many."""
+
+_PARTS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
+"""What ``run.json`` calls the values of each part of its cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +111,21 @@ class Plan:
             cells = [cell for cell in self.cells if cell.group == group]
             yield [chance.sample(cells, len(cells)) for _ in range(self.rounds)]
 
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Plan:
+        """Return a plan that :meth:`to_dict` wrote; keys that this version does not know are left out.
+
+        Raises:
+            LookupError, TypeError: it is no such plan.
+            GilbenchError: a model could never serve a cell's clients.
+        """
+        parts = (raw[name] for name in _PARTS.values())
+        cells = {cell.name: cell for cell in itertools.starmap(Cell, itertools.product(*parts))}
+        known = {spec.name: raw[spec.name] for spec in fields(cls) if spec.name in raw}
+        planned = tuple(cells[name] for name in raw["cells"])
+        return cls(**(known | {"cells": planned, "generator_cpus": tuple(raw.get("generator_cpus") or ())}))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as it stands in ``run.json``."""
-        fields = asdict(self)
-        fields["cells"] = [cell.name for cell in self.cells]
-        for name, place in (("models", 0), ("workloads", 1), ("clients", 2), ("targets", 3)):
-            fields[name] = list(dict.fromkeys(cell[place] for cell in self.cells))
-        return fields
+        parts = {name: list(dict.fromkeys(getattr(cell, part) for cell in self.cells)) for part, name in _PARTS.items()}
+        return asdict(self) | {"cells": [cell.name for cell in self.cells], **parts}

@@ -7,6 +7,7 @@ its windows go to ``interrupted.jsonl``, so that none is lost and none counts tw
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections import Counter
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
+from bench.planning.plan import Plan
 from bench.schema.cell import Cell, Group
 from bench.schema.record import SCHEMA, Record
 
 SET_ASIDE: Final = "interrupted.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Interrupted:
     """A run that did not come to its end.
 
@@ -34,41 +36,32 @@ class Interrupted:
     meta: dict[str, Any]
 
     @property
-    def cells(self) -> frozenset[str]:
-        """Names of the cells that it is to measure."""
-        return frozenset(self.meta["plan"]["cells"])
-
-    @property
     def elapsed_s(self) -> float:
         """Time that it has used of its budget."""
         return float(self.meta.get("elapsed_s") or 0.0)
 
-    def typed(self) -> dict[str, Any]:
-        """Return what would have to be typed for its plan, by the names of the options."""
-        plan = self.meta["plan"]
-        builds = self.meta["targets"]
-        precise = plan["precision"] is not None
-        targets = [f"{name}={builds[name]['executable']}{builds[name].get('variants', '')}" for name in plan["targets"]]
-        return {
-            "pythons": ",".join(targets),
-            "cpus": None,  # they stand behind the interpreters
-            "servers": ",".join(plan["models"]),
-            "workloads": ",".join(plan["handlers"].get(name, name) for name in plan["workloads"]),
-            "request": plan["request"],
-            "objective": plan["objective"],
-            "clients": ",".join(map(str, plan["clients"])),
-            "conversation": "keepalive" if plan["conversation"] is None else str(plan["conversation"]),
-            "passes": None if precise else str(plan["passes"]),
-            "rounds": str(plan["rounds"]),
-            "window": f"{plan['window_s'] * 1e3:g}ms",
-            "warmup": f"{plan['warmup_s'] * 1e3:g}ms",
-            "precision": f"{plan['precision'] * 100:.12g}%" if precise else None,
-            "same-within": f"{plan['same_within'] * 100:.12g}%",
-            "baseline": plan["baseline"],
-            "fixed-layout": plan["fixed_layout"] or None,
-            "budget": f"{plan['budget_s']:g}s",
-            "seed": str(plan["seed"]),
-        }
+    @functools.cached_property
+    def plan(self) -> Plan:
+        """The plan that it was made by.
+
+        Raises:
+            LookupError, TypeError: there is none.
+        """
+        return Plan.from_dict(self.meta["plan"])
+
+    def check(self) -> None:
+        """Make sure that its plan and interpreters can be read.
+
+        Raises:
+            LookupError, TypeError: they cannot.
+        """
+        for cell in self.plan.cells:
+            self.specification(cell.target)
+
+    def specification(self, target: str) -> str:
+        """Return an interpreter as ``--pythons`` names it, so that it is found and checked as then."""
+        build = self.meta["targets"][target]
+        return f"{target}={build['executable']}{build.get('variants', '')}"
 
     def take_up(self) -> list[Record]:
         """Return its records, after those of visits that were cut were set aside.
@@ -97,16 +90,16 @@ class Interrupted:
 
     def _whole(self, records: list[Record]) -> set[tuple[int, Group]]:
         """Return the visits in which every cell has all its windows, or is known to have failed."""
-        plan = self.meta["plan"]
+        plan, cells = self.plan, set(self.plan.cells)
         failed = {(one["cell"], one["pass"]) for one in self.meta.get("failures") or []}
         windows = Counter((one.pass_, one.cell) for one in records)
         return {
             (pass_, cell.group)
             for pass_, cell in windows
             if all(
-                windows[pass_, other] == plan["rounds"] or (other.name, pass_) in failed
-                for target in plan["targets"]
-                if (other := Cell(*cell.group, target)).name in self.cells
+                windows[pass_, other] == plan.rounds or (other.name, pass_) in failed
+                for target in dict.fromkeys(cell.target for cell in plan.cells)
+                if (other := Cell(*cell.group, target)) in cells
             )
         }
 
@@ -122,7 +115,7 @@ def interrupted(folder: Path) -> Interrupted:
         found = Interrupted(folder.resolve(), meta)
         schema, state = meta["schema"], meta["state"]
         with contextlib.suppress(KeyError):
-            found.typed()
+            found.check()
             if state == "complete":
                 raise GilbenchError(f"{folder} is complete: there is nothing to go on with; start another run")
             if schema <= SCHEMA:

@@ -97,7 +97,7 @@ class Wanted:
             for clients in self.clients
             for target in self.targets
             if (model, target) not in gaps
-            and (self.resumed is None or Cell(model, workload, clients, target).name in self.resumed.cells)
+            and (self.resumed is None or Cell(model, workload, clients, target) in self.resumed.plan.cells)
         ]
 
     def plan(self, cells: Iterable[Cell]) -> Plan:

@@ -6,8 +6,8 @@ import argparse
 import json
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,29 +50,27 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     Raises:
         GilbenchError: something in it makes no sense; the message says what would.
     """
-    run = None if typed.from_ is None else _run(typed.from_)
-    common = {name: getattr(typed, name) for name in ("conversation", "request", "rounds", "window", "results")}
-    if run is None:
-        if typed.slowest:
-            raise GilbenchError("--slowest is of a run: say which, as --from results/latest")
-        names = [_parts(name) for name in typed.cell or ()]
-        parts = {name: getattr(typed, own) for name, own in PARTS.items()}
-        chosen = [dict(zip(PARTS, cell, strict=True)) for cell in names] or [parts]
-    else:
-        common = run.typed() | {"rounds": None, "window": None} | _typed(common)
-        chosen = [_of_run(run, name) for name in typed.cell or [_slowest(run)]]
+    common = _typed({name: getattr(typed, name) for name in (*options.CHANGEABLE, "results")})
+    if typed.from_ is not None:
+        run = _run(typed.from_)
+        return _of_run(run, typed.cell or [_slowest(run)], common)
+    if typed.slowest:
+        raise GilbenchError("--slowest is of a run: say which, as --from results/latest")
+    names = [_parts(name) for name in typed.cell or ()]
+    parts = {name: getattr(typed, own) for name, own in PARTS.items()}
+    chosen = [dict(zip(PARTS, cell, strict=True)) for cell in names] or [parts]
     defaults = {name: option.default for name, option in OPTIONS.items()} | _DEFAULTS
-    whole = defaults | _typed(common) | {"passes": "1", "precision": None, "baseline": None, "name": "profile"}
+    whole = defaults | common | {"passes": "1", "precision": None, "baseline": None, "name": "profile"}
     found = [options.read(whole | _typed(one)) for one in chosen]
     cells = tuple(dict.fromkeys(cell for wanted in found for cell in wanted.cells))
-    if run is None and not typed.cell and typed.python is None:
+    if not typed.cell and typed.python is None:
         cells = tuple(cell for cell in cells if cell.target == cells[0].target)  # half a minute is enough for one
     if len(found) > 1:
         targets = {name: target for wanted in found for name, target in wanted.targets.items()}
         handlers = {name: place for wanted in found for name, place in wanted.handlers.items()}
         found[0].targets.update(targets)
         found[0].handlers.update(handlers)
-    return Profiling(found[0], cells, None if run is None else run.path)
+    return Profiling(found[0], cells, None)
 
 
 def _typed(options_: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def _run(folder: Path) -> Interrupted:
     try:
         meta = json.loads((folder / "run.json").read_bytes())
         run = Interrupted(folder.resolve(), meta)
-        run.typed()
+        run.check()
         if meta["schema"] <= SCHEMA:
             return run
     except (OSError, ValueError, TypeError, LookupError) as problem:
@@ -111,24 +109,24 @@ def _run(folder: Path) -> Interrupted:
     raise GilbenchError(f"--from {folder}: it is of a newer version; update gilbench")
 
 
-def _of_run(run: Interrupted, name: str) -> dict[str, str]:
-    """Return a cell of a run as it would be typed.
+def _of_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Profiling:
+    """Return some cells of a run, as they were measured but for what was typed.
 
     Raises:
-        GilbenchError: the run has no such cell.
+        GilbenchError: the run has no such cell, or an interpreter is no longer there.
     """
-    plan, builds = run.meta["plan"], run.meta["targets"]
-    for model in plan["models"]:
-        for workload in plan["workloads"]:
-            for clients in plan["clients"]:
-                for target in plan["targets"]:
-                    if Cell(model, workload, clients, target).name == name and name in run.cells:
-                        python = f"{target}={builds[target]['executable']}{builds[target].get('variants', '')}"
-                        handler = plan["handlers"].get(workload, workload)
-                        values = (model, handler, python, str(clients))
-                        return dict(zip(PARTS, values, strict=True))
-    known = ", ".join(sorted(run.cells)[:3])
-    meant = did_you_mean(name, run.cells, COMPOUNDS_ALIKE)
+    cells = tuple(dict.fromkeys(_named(run, name) for name in names))
+    wanted = options.of_run(run, cells, {"results": None, "name": "profile"} | typed)
+    wanted = replace(wanted, passes=1, precision=None, baseline=next(iter(wanted.targets)))
+    return Profiling(options.changed(wanted, _DEFAULTS | typed), cells, run.path)
+
+
+def _named(run: Interrupted, name: str) -> Cell:
+    cells = {cell.name: cell for cell in run.plan.cells}
+    if name in cells:
+        return cells[name]
+    known = ", ".join(sorted(cells)[:3])
+    meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
     raise GilbenchError(
         f"--cell {name}: the run has no such cell{meant}; write it as its page does, for example {known}"
     )
