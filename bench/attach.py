@@ -12,24 +12,17 @@ from typing import Any
 import psutil
 
 from bench.accounting import usage
-from bench.accounting.account import CPU, RUN_QUEUE, Account, Role, account
+from bench.accounting.account import Account, Role, account
 from bench.accounting.forbidden import forbidden
 from bench.accounting.sampler import Sampler
 from bench.accounting.wait_state import State
 from bench.errors import GilbenchError
+from bench.schema.thread_state import BUSY_STATES, IDLE
 from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
 
-_COLUMNS = {
-    CPU: "CPU",
-    RUN_QUEUE: "run queue",
-    State.GIL.value: "GIL",
-    State.LOCK.value: "lock",
-    State.OWN.value: "own wait",
-    State.CLIENT.value: "client",
-    State.IDLE.value: "idle",
-}
+_COLUMNS = {state.key: state.label for state in BUSY_STATES} | {State.CLIENT.value: "client", IDLE.key: IDLE.label}
 
 
 def main(options: argparse.Namespace) -> int:

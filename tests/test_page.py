@@ -19,6 +19,7 @@ from bench.analysis.load import read_run
 from bench.analysis.plots import style
 from bench.analysis.rankings import rankings
 from bench.analysis.summary import summarise
+from bench.schema.thread_state import THREAD_STATES
 from tests.support.browser import choose, chromium, clipboard, mark_labels, open_page, serious_findings
 from tests.support.drawing import plots
 from tests.support.made import Made
@@ -172,7 +173,7 @@ def test_page_table_sorts_and_searches(page: Page) -> None:
 
 def test_page_table_offers_other_columns(page: Page) -> None:
     page.get_by_label("columns").select_option("where the time went")
-    assert table_heads(page)[4:10] == list(wording.SPLIT.values())
+    assert table_heads(page)[4:10] == [state.label for state in THREAD_STATES]
     page.get_by_label("columns").select_option("costs and tails")
     assert table_heads(page)[4:8] == ["CPU", "range", "memory", "range"]
     figure = r"\d[\d,.]*"

@@ -16,8 +16,9 @@ import pytest
 from bench.clock import Replay, seconds_per_request
 from bench.errors import GilbenchError
 from bench.run_lock import only_run
-from bench.schema.record import SCHEMA, ConnectTime, ContextSwitches, CpuTime, Latency, Record
+from bench.schema.record import SCHEMA, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split, names_of
 from bench.schema.run_folder import RunFolder
+from bench.schema.thread_state import THREAD_STATES
 
 RECORD = Record(
     model="threaded",
@@ -155,3 +156,7 @@ def test_replay_advances_the_clock_by_seconds_per_request() -> None:
     replay()
     assert middle_s - before_s == pytest.approx(0.5 / 1000)
     assert seconds_per_request() - middle_s == pytest.approx(2.0 / 1000)
+
+
+def test_split_has_a_field_for_each_thread_state() -> None:
+    assert names_of(Split) == tuple(state.key for state in THREAD_STATES)

@@ -19,6 +19,7 @@ from typing import Final
 
 from bench.accounting.sampler import Doing, Looks
 from bench.accounting.wait_state import State, in_event_loop
+from bench.schema import thread_state
 
 BATCHES: Final = 16
 
@@ -27,8 +28,8 @@ WORKER: Final = "worker"
 LOOP: Final = "event loop"
 POOL: Final = "pool"
 
-CPU: Final = "cpu"
-RUN_QUEUE: Final = "run_queue"
+CPU: Final = thread_state.CPU.key
+RUN_QUEUE: Final = thread_state.RUN_QUEUE.key
 BLOCKED: Final = tuple(state for state in State if state is not State.RUNNING)
 STATES: Final = (CPU, RUN_QUEUE, *(state.value for state in BLOCKED))
 

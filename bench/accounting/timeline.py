@@ -20,6 +20,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bench.schema.thread_state import GIL_WAIT, LOCK_WAIT, OWN_WAIT, RUN_QUEUE
+
 ASLEEP: Final = 0.02  # who is busy for no more than this share of the time has nothing to do
 
 
@@ -30,13 +32,13 @@ class Doing(enum.Enum):
     """On a CPU, and nobody of its process waits for the GIL (or it has none)."""
     HOLDING = "holding"
     """On a CPU with the GIL, which others wait for."""
-    GIL = "gil_wait"
+    GIL = GIL_WAIT.key
     """Waits for the GIL."""
-    QUEUE = "run_queue"
+    QUEUE = RUN_QUEUE.key
     """Waits for a CPU."""
-    LOCK = "lock_wait"
+    LOCK = LOCK_WAIT.key
     """Waits for another lock."""
-    OWN = "own_wait"
+    OWN = OWN_WAIT.key
     """Waits for what its handler asked for."""
     IDLE = "idle"
     """Waits for a client, or for work."""

@@ -12,17 +12,19 @@ import platform
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple, Protocol
 
+from bench.schema.thread_state import GIL_WAIT, LOCK_WAIT, OWN_WAIT
+
 
 class State(enum.Enum):
     """What a thread was doing when it was looked at."""
 
     RUNNING = "running"
     """On a CPU, or in the queue for one."""
-    GIL = "gil_wait"
+    GIL = GIL_WAIT.key
     """Waits for its interpreter's GIL."""
-    LOCK = "lock_wait"
+    LOCK = LOCK_WAIT.key
     """Waits for another lock."""
-    OWN = "own_wait"
+    OWN = OWN_WAIT.key
     """Waits for something that the handler asked for: time, a file, a child, a remote service."""
     CLIENT = "client_wait"
     """Idle: holds a client's connection and waits for its next request."""

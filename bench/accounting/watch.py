@@ -9,6 +9,7 @@ from bench.accounting.account import Account, account
 from bench.accounting.sampler import Sampler
 from bench.accounting.wait_state import State
 from bench.schema.record import Accounts, Split
+from bench.schema.thread_state import BUSY_STATES
 
 _DIGITS = 5
 _THREADS_TOLD = 64
@@ -64,14 +65,8 @@ class Watch:
 
 def _split(found: Account) -> Split:
     shares = found.serving.shares
-    return Split(
-        cpu=shares["cpu"],
-        run_queue=shares["run_queue"],
-        gil_wait=shares[State.GIL.value],
-        lock_wait=shares[State.LOCK.value],
-        own_wait=shares[State.OWN.value],
-        idle=shares[State.IDLE.value] + shares[State.CLIENT.value],
-    )
+    busy = {state.key: shares[state.key] for state in BUSY_STATES}
+    return Split(**busy, idle=shares[State.IDLE.value] + shares[State.CLIENT.value])
 
 
 def _accounts(found: Account) -> Accounts:

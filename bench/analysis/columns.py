@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import pandas as pd
 
+from bench.schema.thread_state import THREAD_STATES
+
 NAME: Final = "category"  # in the plan's order, which sorting and grouping keep
 TEXT: Final = "str"
 YES_OR_NO: Final = "boolean"  # with <NA>
@@ -62,15 +64,6 @@ _LATENCY: Final = {
     "max": "the greatest",
 }
 _CONNECT: Final = {"p50": "median", "p99": "99th percentile", "max": "the greatest"}
-_STATES: Final = {
-    "cpu": "on a CPU",
-    "run_queue": "waiting for a CPU",
-    "gil_wait": "waiting for the GIL",
-    "lock_wait": "waiting for another lock",
-    "own_wait": "waiting for what the handler itself waits for",
-    "idle": "waiting for clients or work",
-}
-
 WINDOWS: Final[Table] = (
     _RUN,
     _CELL,
@@ -107,8 +100,8 @@ WINDOWS: Final[Table] = (
     Column("server_cpu_system_s", "s", NUMBER, "CPU time of the server's process tree in the kernel"),
     Column("effective_cores", "cores", NUMBER, "CPU-seconds of the server a second; more than 1 is parallelism"),
     *(
-        Column(f"split_{state}_share", "share", NUMBER, f"share of the serving threads' time: {says}")
-        for state, says in _STATES.items()
+        Column(f"split_{state.key}_share", "share", NUMBER, f"share of the serving threads' time: {state.phrase}")
+        for state in THREAD_STATES
     ),
     Column("split_error_share", "share", NUMBER, "standard error of the least certain of these shares"),
     Column("roles", "", TEXT, "the same shares for each role of thread, and how many threads, a JSON object"),
@@ -169,7 +162,7 @@ CELLS: Final[Table] = (
         column
         for name in (
             *("server_cpu_s", "generator_utilisation", "requests"),
-            *(*(f"split_{state}_share" for state in _STATES), "split_error_share"),
+            *(*(f"split_{state.key}_share" for state in THREAD_STATES), "split_error_share"),
         )
         for column in _over_passes(name, ranged=False)
     ),

@@ -21,6 +21,7 @@ from bench.analysis.scaling import limits
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
 from bench.places import latest, nox
 from bench.schema.cell import Cell
+from bench.schema.thread_state import THREAD_STATES
 from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
@@ -28,15 +29,6 @@ from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 WORTH_SAYING: Final = 0.05  # of the serving threads' time
 ALL_IN_USE: Final = 0.85  # of the CPUs
 _LINES: Final = 3
-
-_SPENT: Final = {
-    "cpu": "on a CPU",
-    "run_queue": "in the queue for a CPU",
-    "gil_wait": "waiting for the GIL",
-    "lock_wait": "waiting for another lock",
-    "own_wait": "in waits of the handler's own",
-    "idle": "idle, for want of work",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +135,7 @@ def _parallel(cores: float) -> str:
 
 
 def _split(cell: CellOfRun) -> Iterator[str]:
-    spent = sorted(((cell.share(state), words) for state, words in _SPENT.items()), reverse=True)
+    spent = sorted(((cell.share(state.key), state.phrase) for state in THREAD_STATES), reverse=True)
     told = [f"{share:.0%} {words}" for share, words in spent if share >= WORTH_SAYING]
     if not told:
         reasons = sorted({str(reason) for reason in cell.windows["accounts_unknown"].dropna()})

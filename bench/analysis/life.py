@@ -23,12 +23,13 @@ import pandas as pd
 
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
+from bench.schema.thread_state import BUSY_STATES
 
 MAIN: Final = "main"
 LOOP: Final = "event loop"
 POOL: Final = "pool"
 
-STATES: Final = ("cpu", "run_queue", "gil_wait", "lock_wait", "own_wait")
+STATES: Final = tuple(state.key for state in BUSY_STATES)
 TURN: Final = "turn"
 OVERLAPPED: Final = "overlapped"
 QUEUE: Final = "queue"

@@ -18,16 +18,12 @@ from bench.analysis.load import Run
 from bench.analysis.overlap import disturbed
 from bench.analysis.rankings import Pair, by_pass, shown
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
+from bench.schema.thread_state import BUSY_STATES, CPU
 
 WORTH_SAYING: Final = 0.1  # of the serving threads' time
 SAME_SHOWN: Final = 3
 
-_HINDRANCES: Final = {
-    "run_queue": "waiting for a CPU",
-    "gil_wait": "waiting for the GIL",
-    "lock_wait": "waiting for a lock",
-    "own_wait": "in the handler's own waits",
-}
+_HINDRANCES: Final = tuple(state for state in BUSY_STATES if state is not CPU)
 _UNITS_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -164,9 +160,9 @@ def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | 
             continue
         rows = windows[(windows[CELL] == list(cell)).all(axis="columns")]
         cores = f"{wording.ratio(float(rows['effective_cores'].median()))} cores"
-        shares = {state: float(rows[f"split_{state}_share"].mean()) for state in _HINDRANCES}
+        shares = {state: float(rows[f"split_{state.key}_share"].mean()) for state in _HINDRANCES}
         hindered = [
-            f"{share:.0%} {_HINDRANCES[state]}"
+            f"{share:.0%} {state.phrase}"
             for state, share in sorted(shares.items(), key=lambda item: -item[1])
             if share > WORTH_SAYING
         ]

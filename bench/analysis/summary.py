@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL, against_serial, over_passes
+from bench.schema.thread_state import THREAD_STATES
 
 # Column of the windows: whether its range over passes is told besides its median.
 _MEDIANS: Final = {
@@ -23,7 +23,7 @@ _MEDIANS: Final = {
     "server_cpu_s": False,
     "generator_utilisation": False,
     "requests": False,
-    **{f"split_{state}_share": False for state in wording.SPLIT},
+    **{f"split_{state.key}_share": False for state in THREAD_STATES},
     "split_error_share": False,
 }
 

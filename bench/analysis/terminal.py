@@ -18,6 +18,7 @@ from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
+from bench.schema.thread_state import THREAD_STATES
 from bench.terminal import github
 from bench.terminal.console import Terminal
 
@@ -133,11 +134,11 @@ def _table(console: Terminal, run: Run, summary: pd.DataFrame, workload: str, cl
 
 def _split_table(console: Terminal, rows: pd.DataFrame) -> Table:
     """Return where the time of the threads that serve went."""
-    names, figures = ("workload", *_NAMES), tuple(wording.SPLIT.values())
+    names, figures = ("workload", *_NAMES), tuple(state.label for state in THREAD_STATES)
     told = [
         (
             *(str(row[name]) for name in names),
-            *(wording.share(float(row[f"split_{state}_share"])) for state in wording.SPLIT),
+            *(wording.share(float(row[f"split_{state.key}_share"])) for state in THREAD_STATES),
         )
         for _, row in rows.iterrows()
     ]

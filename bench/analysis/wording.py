@@ -22,16 +22,6 @@ BUILD: Final = {
 }
 """Titles of what is known of a build, where they differ from its name in ``run.json``."""
 
-SPLIT: Final = {
-    "cpu": "CPU",
-    "run_queue": "queue",
-    "gil_wait": "GIL",
-    "lock_wait": "lock",
-    "own_wait": "wait",
-    "idle": "idle",
-}
-"""Titles of the shares of a thread's time."""
-
 
 def ratio(value: float) -> str:
     """Write a ratio with as many decimals as mean something."""

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.accounting.account import CPU, RUN_QUEUE
+from bench.schema import thread_state
 from bench.watching.picture import SHOWN, Picture, Row
 from bench.watching.stretch import GIL, IDLE, LOCK, OWN
 
@@ -27,13 +28,12 @@ class Look(NamedTuple):
     texture: str
 
 
-# The report's colours, which are Okabe and Ito's.
 _LOOKS: Final = {
-    CPU: Look("\nCPU", "#0072B2", "█", "█"),
-    RUN_QUEUE: Look("run\nqueue", "#7FC4EA", "█", "▓"),
-    GIL: Look("GIL\nwait", "#D55E00", "█", "▒"),
-    LOCK: Look("lock\nwait", "#F0C24A", "█", "░"),
-    OWN: Look("own\nwait", "#009E73", "─", "─"),
+    CPU: Look("\nCPU", thread_state.CPU.colour, "█", "█"),
+    RUN_QUEUE: Look("run\nqueue", thread_state.RUN_QUEUE.colour, "█", "▓"),
+    GIL: Look("GIL\nwait", thread_state.GIL_WAIT.colour, "█", "▒"),
+    LOCK: Look("lock\nwait", thread_state.LOCK_WAIT.colour, "█", "░"),
+    OWN: Look("own\nwait", thread_state.OWN_WAIT.colour, "─", "─"),
     IDLE: Look("\nidle", "", " ", " "),
 }
 

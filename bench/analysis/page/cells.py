@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from bench.analysis import comparison, starts, wording
+from bench.analysis import comparison, starts
 from bench.analysis.cautions import Caution
 from bench.analysis.comparison import Verdict
 from bench.analysis.explore import rounded
@@ -20,6 +20,7 @@ from bench.analysis.plots.style import is_free
 from bench.analysis.rankings import rankings
 from bench.analysis.stats import CELL
 from bench.schema.cell import Cell
+from bench.schema.thread_state import THREAD_STATES
 from loadgen.histogram import Histogram, bucket_of
 
 PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
@@ -29,7 +30,7 @@ _RANGED: Final = (
 )
 _PLAIN: Final = (
     *("requests", "errors", "generator_utilisation"),
-    *(f"split_{state}_share" for state in wording.SPLIT),
+    *(f"split_{state.key}_share" for state in THREAD_STATES),
     "split_error_share",
 )
 BOUNDS_MS: Final = (1, 10, 100, 1000)
@@ -62,7 +63,7 @@ def explored(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled:
         "cpus": run.cpus,
         "passes": int(run.windows["pass"].nunique()),
         "free": [target for target in dims["target"] if is_free(run, target)],
-        "split": wording.SPLIT,
+        "split": {state.key: state.label for state in THREAD_STATES},
         "codes": [{"code": caution.code, "says": caution.says} for caution in wary],
         "cells": {
             **{

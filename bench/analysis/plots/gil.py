@@ -12,9 +12,10 @@ from bench.analysis.load import Run
 from bench.analysis.plots import bars, grid, style
 from bench.analysis.plots.bars import Look
 from bench.analysis.stats import over_passes, pick
+from bench.schema.thread_state import GIL_WAIT
 
 CORES: Final = Look("effective cores", style.STATES["cpu"])
-WAITING: Final = Look("threads waiting for the GIL, on average", style.STATES["gil_wait"])
+WAITING: Final = Look("threads waiting for the GIL, on average", GIL_WAIT.colour)
 NOTHING: Final = 0.05  # threads; less than this is not said to wait
 
 
@@ -74,4 +75,4 @@ def _titles(run: Run, waiting: pd.DataFrame, clients: int) -> list[str]:
 
 
 def _waiting(windows: pd.DataFrame) -> pd.Series[float]:
-    return windows["roles"].map(lambda roles: sum(role["threads"] * role["gil_wait"] for role in roles.values()))
+    return windows["roles"].map(lambda roles: sum(role["threads"] * role[GIL_WAIT.key] for role in roles.values()))

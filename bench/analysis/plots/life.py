@@ -4,51 +4,42 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis import wording
-from bench.analysis.life import LATENCY, UNEXPLAINED, life
+from bench.analysis.life import ACCEPTED, LATENCY, ON_THE_WAY, OVERLAPPED, QUEUE, TURN, UNEXPLAINED, life
 from bench.analysis.load import Run
 from bench.analysis.plots import bars, style, titles
 from bench.analysis.plots.bars import Look, Row
 from bench.analysis.stats import over_passes, pick
+from bench.schema.thread_state import BUSY_STATES
 
 WORTH_NAMING: Final = 0.002  # of a latency
 
-LOOKS: Final = {
-    part: Look(title, style.STATES[part], hatch)
-    for part, title, hatch in (
-        ("cpu", "computing", ""),
-        ("run_queue", "queue for a CPU", ""),
-        ("gil_wait", "GIL", ""),
-        ("lock_wait", "lock", ""),
-        ("own_wait", "the handler's own wait", ""),
-        ("overlapped", "overlapped waits, on no thread", "////"),
-        ("turn", "while the loop serves others", ""),
-        ("queue", "before a worker took it", ""),
-        ("accepted", "being accepted", ""),
-        ("on_the_way", "kernel, loopback, client", ""),
-        (UNEXPLAINED, "unexplained", "xxxx"),
-    )
-}
 
-TOLD: Final = {
-    "cpu": "computing",
-    "run_queue": "queue for a CPU",
-    "gil_wait": "GIL",
-    "lock_wait": "lock",
-    "own_wait": "its own wait",
-    "overlapped": "overlapped waits",
-    "turn": "queue for the loop",
-    "queue": "queue for a worker",
-    "accepted": "being accepted",
-    "on_the_way": "kernel and client",
-    UNEXPLAINED: "unexplained",
+class _Part(NamedTuple):
+    """How a part is drawn, and what it is called."""
+
+    title: str
+    brief: str
+    hatch: str = ""
+
+
+_PARTS: Final = {
+    **{state.key: _Part(state.phrase, state.label) for state in BUSY_STATES},
+    OVERLAPPED: _Part("overlapped waits, on no thread", "overlapped waits", "////"),
+    TURN: _Part("while the loop serves others", "queue for the loop"),
+    QUEUE: _Part("before a worker took it", "queue for a worker"),
+    ACCEPTED: _Part("being accepted", "being accepted"),
+    ON_THE_WAY: _Part("kernel, loopback, client", "kernel and client"),
+    UNEXPLAINED: _Part("unexplained", "unexplained", "xxxx"),
 }
+LOOKS: Final = {part: Look(each.title, style.STATES[part], each.hatch) for part, each in _PARTS.items()}
+TOLD: Final = {part: each.brief for part, each in _PARTS.items()}
 """What a request does in each part, for titles."""
 
 

@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from bench.analysis.load import Run
 from bench.analysis.plots.palette_png import png
 from bench.analysis.plots.smaller_svg import smaller
+from bench.schema.thread_state import THREAD_STATES
 from loadgen import picture
 
 # Every colour of every plot has its name here: a page replaces each by that of its theme. Those of models are Okabe and
@@ -55,21 +56,15 @@ AXIS: Final = picture.AXIS
 ZONE: Final = "#d1d5db"  # a mark behind the data: as many clients as CPUs, what counts as the same
 SHADE: Final = "#f3f4f6"  # an area behind the data
 
-# What a thread does, or a request waits for: what costs a CPU is blue, what waits for a turn is warm or wine, the
-# handler's own waiting is green, what is outside is grey.
+# What a thread does, or a request waits for besides.
 STATES: Final = {
-    "cpu": picture.BLUE,
+    **{state.key: state.colour for state in THREAD_STATES},
     "holding": "#00355c",
-    "run_queue": "#7fc4ea",
-    "gil_wait": picture.ORANGE,
-    "lock_wait": "#f0c24a",
-    "own_wait": picture.GREEN,
     "overlapped": "#c5ead9",
     "turn": "#882255",
     "queue": "#9aa0a8",
     "accepted": QUIET,
     "on_the_way": ZONE,
-    "idle": ZONE,
     "unexplained": PAPER,
 }
 

@@ -17,6 +17,7 @@ from bench.analysis import wording
 from bench.analysis.plots import style
 from bench.analysis.plots.head import Key, headed, place
 from bench.analysis.profile.load import Lane, Profile, Request
+from bench.schema.thread_state import CPU, GIL_WAIT, IDLE, LOCK_WAIT, OWN_WAIT, RUN_QUEUE
 
 SHOWN_US: Final = 200_000.0
 MOST_LANES, MOST_CLIENTS = 12, 4
@@ -36,12 +37,9 @@ class Look(NamedTuple):
 
 LOOKS: Final = {
     "holding": Look("runs, holding the GIL that others wait for", style.STATES["holding"], 0.86),
-    "running": Look("runs", style.STATES["cpu"], 0.86),
-    "gil_wait": Look("waits for the GIL", style.STATES["gil_wait"], 0.34),
-    "run_queue": Look("waits for a CPU", style.STATES["run_queue"], 0.34),
-    "lock_wait": Look("waits for another lock", style.STATES["lock_wait"], 0.34),
-    "own_wait": Look("waits by its own wish", style.STATES["own_wait"], 0.34),
-    "idle": Look("idle: no work", style.STATES["idle"], 0.1),
+    "running": Look("runs", CPU.colour, 0.86),
+    **{state.key: Look(state.phrase, state.colour, 0.34) for state in (GIL_WAIT, RUN_QUEUE, LOCK_WAIT, OWN_WAIT)},
+    IDLE.key: Look("idle: no work", IDLE.colour, 0.1),
 }
 _REQUEST: Final = (style.QUIET, style.AXIS)  # one after another
 
