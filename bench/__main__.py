@@ -36,7 +36,7 @@ COMMANDS: Final = {
         "where the time of a running Python process goes, live, by thread", _ours(watching.parser, watching.main)
     ),
     "explain": Command("why a measured cell is as fast as it is, in plain words", _other("bench.analysis.explain")),
-    "doctor": Command("what makes measurements noisy here, and how to mend it", _ours(doctor.parser, doctor.main)),
+    "doctor": Command("what makes measurements noisy here, and how to fix it", _ours(doctor.parser, doctor.main)),
     "completion": Command("what makes a shell complete our commands", _other("bench.shell")),
 }
 

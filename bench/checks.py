@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from bench.schema.warning_codes import (
+    CLOCK_MOVED_ABOVE,
+    CONTENDED_ABOVE,
+    GENERATOR_CORES_ABOVE,
+    MAJOR_FAULTS_ABOVE_PER_S,
+)
 from loadgen import belief
-
-CONTENDED_ABOVE = 0.95
-GENERATOR_CORES_ABOVE = 0.1
-STEAL_ABOVE = 0.02
-FOREIGN_CORES_ABOVE = 0.1
-CLOCK_MOVED_ABOVE = 0.05
-MAJOR_FAULTS_ABOVE_PER_S = 10.0
+from loadgen.warning_codes import FOREIGN_CORES_ABOVE, STEAL_ABOVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +69,3 @@ class Surroundings:
             (bool(late), {"code": "edges_late", **late}),
         )
         return [{k: round(v, 4) if isinstance(v, float) else v for k, v in w.items()} for hit, w in rows if hit]
-
-
-_OF_LOADS_ALONE: Final = {"near_ceiling", "late", "gaps", "unfinished", "trend"}
-"""Codes of the load generator that no window has: it is not told its ceiling, and its loop is closed and short."""
-
-WHEN: Final = {
-    **{code: when for code, when in belief.WHEN.items() if code not in _OF_LOADS_ALONE},
-    "handler_failed": "a handler of the user's own raised exceptions: ``reasons``, the first of each kind",
-    "gil_returned": "a free-threaded interpreter turned its GIL back on while it served: ``reason`` names the module",
-    "contended": f"more than {CONTENDED_ABOVE:.0%} of all CPUs were in use, the generator taking more than "
-    f"{GENERATOR_CORES_ABOVE:g} of them",
-    "generator_shares_cpus": "the server was pinned to ``cpus`` CPUs, and none were left over for the load generator",
-    "clock": f"the CPUs' clock differed by more than {CLOCK_MOVED_ABOVE:.0%} between the window's edges",
-    "throttled": "a core was slowed for being too hot",
-    "paging": f"the server read memory back from disk more than {MAJOR_FAULTS_ABOVE_PER_S:g} times a second",
-}
-"""When each code that stands in a record is said."""

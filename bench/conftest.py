@@ -150,7 +150,7 @@ def _uncaptured(config: pytest.Config) -> Iterator[Terminal]:
 
 @contextlib.contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Turn what a user can mend into the one line that pytest makes of it, and a non-zero exit."""
+    """Turn what a user can fix into the one line that pytest makes of it, and a non-zero exit."""
     try:
         yield
     except GilbenchError as problem:

@@ -1,4 +1,4 @@
-"""``python -m bench doctor``: what of this machine makes measurements noisy, what that costs, and how to mend it."""
+"""``python -m bench doctor``: what of this machine makes measurements noisy, what that costs, and how to fix it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, on
 OPEN_FILES: Final = 4096
 LOOK_S: Final = 1.0
 
-_TOLD: Final = "is, what it costs, how to mend it"
+_TOLD: Final = "is, what it costs, how to fix it"
 UNKNOWN: Final = "the system does not tell"
 
 
@@ -32,7 +32,7 @@ class Finding(NamedTuple):
         check: what was looked at.
         found: what it is; ``None``: the system does not tell.
         costs: what that does to a measurement; empty if it is as it should be.
-        remedy: how to mend it.
+        remedy: how to fix it.
     """
 
     check: str
@@ -177,7 +177,7 @@ def parser() -> Parser:
     """Return what reads the command line."""
     made = Parser(
         prog="python -m bench doctor",
-        description="Say what makes measurements noisy on this machine, what that costs, and how to mend it.",
+        description="Say what makes measurements noisy on this machine, what that costs, and how to fix it.",
         examples=[("python -m bench doctor", "before a run that is to be believed")],
     )
     made.add_argument("--json", action="store_true", help="as JSON")

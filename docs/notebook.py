@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         made = run(kept)
     except CellExecutionError as problem:
-        sys.stderr.write(f"{problem}\nerror: a cell of {NOTEBOOK.name} fails: mend it\n")
+        sys.stderr.write(f"{problem}\nerror: a cell of {NOTEBOOK.name} fails: fix it\n")
         return 1
     changed = [was for was, now in zip(told(kept), told(made), strict=True) if was != now]
     if options.check and changed:

@@ -9,20 +9,21 @@ from typing import Any, Final
 
 from loadgen.load import SPIN_S
 from loadgen.result import LoadResult, summary
+from loadgen.warning_codes import (
+    EDGES_WITHIN,
+    FEW_REQUESTS,
+    FOREIGN_CORES_ABOVE,
+    GAPS_WITHIN,
+    GENERATOR_BUSY_ABOVE,
+    LATE_ABOVE,
+    LITTLES_LAW_WITHIN,
+    STEAL_ABOVE,
+    STRADDLING_ABOVE,
+    TREND_ABOVE,
+    UNFINISHED_ABOVE,
+)
 
 Figures = Mapping[str, Any]
-
-GENERATOR_BUSY_ABOVE = 0.8
-LITTLES_LAW_WITHIN = 0.02
-FEW_REQUESTS = 100
-STRADDLING_ABOVE = 0.5
-LATE_ABOVE = 0.001
-UNFINISHED_ABOVE = 0.01
-TREND_ABOVE = 0.2
-GAPS_WITHIN = 0.1
-STEAL_ABOVE = 0.02
-FOREIGN_CORES_ABOVE = 0.1
-EDGES_WITHIN = 0.02
 
 
 def warnings(result: LoadResult) -> list[dict[str, Any]]:
@@ -168,25 +169,3 @@ CHECKS: Final[dict[str, Callable[[LoadResult], Figures | None]]] = {
     "foreign_cpu": _foreign_cpu,
     "edges_late": _edges_late,
 }
-
-WHEN: Final = {
-    "errors": "requests failed",
-    "not_connected": "connections could not be established before the timing began",
-    "few_requests": f"fewer than {FEW_REQUESTS} requests were answered: high percentiles say little",
-    "generator_busy": f"the generator was busy for more than {GENERATOR_BUSY_ABOVE:.0%} of the time and may have been "
-    "the bottleneck",
-    "near_ceiling": f"throughput was above {GENERATOR_BUSY_ABOVE:.0%} of what the generator can do on this machine",
-    "late": f"more than {LATE_ABOVE:.1%} of the requests were sent late though a connection was free",
-    "gaps": f"the median gap between sends was more than {GAPS_WITHIN:.0%} off, at a rate that was kept up with",
-    "unfinished": f"open loop: more than {UNFINISHED_ABOVE:.0%} of the requests had no answer at the end",
-    "littles_law": f"clients and throughput × latency differ by more than {LITTLES_LAW_WITHIN:.0%}",
-    "short_window": f"closed loop: more than {STRADDLING_ABOVE:.0%} of the clients' time was in requests that "
-    "straddle the window's edges",
-    "trend": f"mean latency changed by more than {TREND_ABOVE:.0%} from the first third to the last, and by more than "
-    "its spread explains",
-    "steal": f"the machine's host took more than {STEAL_ABOVE:.0%} of the CPU time",
-    "foreign_cpu": f"other programs used more than {FOREIGN_CORES_ABOVE:g} cores",
-    "edges_late": "the server's CPU clocks were read at instants that differ from the window's edges by more than "
-    f"{EDGES_WITHIN:.0%} of it, both edges together",
-}
-"""When each code is said."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class GilbenchError(Exception):
-    """Something a user can mend. The message is one line and names the remedy.
+    """Something a user can fix. The message is one line and names the remedy.
 
     Only command lines catch it, print it and exit.
     """

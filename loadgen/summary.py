@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,63 +12,12 @@ from loadgen.capacity import Capacity, Step
 from loadgen.histogram import Histogram, highest_in_bucket
 from loadgen.interval import Interval
 from loadgen.result import LATENCY_PERCENTILES, LoadResult
+from loadgen.warning_codes import WARNING_CODES
 
 COLUMNS: Final = 80
 BARS: Final = 12
 BAR_WIDTH: Final = 40
 
-
-class Told(NamedTuple):
-    """How a warning is told, its figures in braces, and what to do."""
-
-    says: str
-    remedy: str
-
-
-WORDING: Final = {
-    "errors": Told("requests failed: {kinds}", "see what the server says of them"),
-    "not_connected": Told(
-        "{missing} of {connections} connections could not be established",
-        "look at the server's backlog, or connect more slowly with --connect-rate",
-    ),
-    "few_requests": Told("only {requests} requests: p99 and above say little", "measure for longer"),
-    "generator_busy": Told(
-        "the generator was busy {utilisation:.0%} of the time and may have been the bottleneck",
-        "give it more --threads, or a CPU of its own",
-    ),
-    "near_ceiling": Told(
-        "the rate is {share:.0%} of the most that this generator reaches against a server that does nothing "
-        "({ceiling_rps:,.0f}/s)",
-        "read it as at least so much, or give more --threads",
-    ),
-    "late": Told(
-        "{late} requests ({share:.1%}) were sent more than {bound_s:g} s late, the generator being busy",
-        "lower the rate, or give it more --threads or a CPU of its own",
-    ),
-    "unfinished": Told(
-        "{unfinished} requests ({share:.1%}) had no answer at the end, the oldest for {oldest_s:.3g} s",
-        "lower the rate: it is more than the server can do, and percentiles are too low",
-    ),
-    "littles_law": Told("clients and throughput × latency differ by {residual:+.1%} (Little's law)", "distrust it"),
-    "short_window": Told(
-        "requests that straddle the window's edges are {straddling:.0%} of the time",
-        "measure for longer",
-    ),
-    "trend": Told(
-        "latency went {direction} during the window, by {change:+.0%} from its first third to its last",
-        "warm up for longer, or find what fills up",
-    ),
-    "gaps": Told(
-        "gaps between sends are not as intended (p50 {sent_us:.0f} instead of {intended_us:.0f} µs)",
-        "the generator cannot keep the schedule; lower the rate or give it a CPU of its own",
-    ),
-    "steal": Told("the machine's host took {share:.1%} of the CPU time", "measure on a machine of your own"),
-    "foreign_cpu": Told("other programs used {cores:.2f} cores", "end them and measure again"),
-    "edges_late": Told(
-        "the server's CPU clocks were read {share:.1%} of the window off its edges",
-        "CPU time and throughput are of different intervals: end other programs, or measure for longer",
-    ),
-}
 
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
@@ -142,7 +91,7 @@ def wording(warning: dict[str, Any]) -> str:
     told = dict(warning)
     if "kinds" in told:
         told["kinds"] = ", ".join(f"{count:,} {kind}" for kind, count in told["kinds"].items())
-    says, remedy = WORDING[warning["code"]]
+    _, says, remedy = WARNING_CODES[warning["code"]]
     return f"{says}{'; ' if ': ' in says else ': '}{remedy}".format(**told)
 
 

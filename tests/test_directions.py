@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "servers": {"servers"},
     "loadgen": {"loadgen"},
     "bench": {"bench", "loadgen", "servers.models", "servers.workloads"},
-    "bench/schema": {"bench.schema", "bench.errors", "loadgen.errors"},
+    "bench/schema": {"bench.schema", "bench.errors", "loadgen.errors", "loadgen.warning_codes"},
     "bench/interpreters": {"bench.interpreters", *SHARED, "servers.models", "servers.workloads"},
     "bench/planning": {"bench.interpreters", "bench.planning", *SHARED, "servers.models", "servers.workloads"},
     "bench/analysis": {

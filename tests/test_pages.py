@@ -16,16 +16,16 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bench import checks
-from bench.analysis.cautions import OF_RUN, OF_WINDOWS
 from bench.schema.layout import BUILD, DRAWN, MACHINE, MEASURED, META, PLAN, PROFILE
+from bench.schema.warning_codes import RUN_WARNINGS, WINDOW_WARNINGS
 from docs.blocks.checks import check
 from docs.blocks.console import agrees, steps, text
 from docs.blocks.page import Page
 from docs.blocks.shell import Shell
 from docs.generate.__main__ import outdated
 from docs.sessions import ROOT, sessions
-from loadgen import belief, summary
+from loadgen import belief
+from loadgen.warning_codes import WARNING_CODES
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
@@ -204,7 +204,7 @@ def test_page_shares_a_namespace_between_its_blocks(tmp_path: Path) -> None:
 def test_check_returns_the_corrected_block(tmp_path: Path) -> None:
     page = write_page(tmp_path, "# t\n\n```console\n$ echo one\ntwo\n$ echo two \\\n> | cat\n...\n```\n")
     verdict = check(page, page.blocks[0])
-    assert verdict.mended == "$ echo one\none\n$ echo two \\\n> | cat\n...\n"
+    assert verdict.fixed == "$ echo one\none\n$ echo two \\\n> | cat\n...\n"
     place = page.blocks[0].place
     assert place is not None
     assert page.text[place] == page.blocks[0].source
@@ -230,15 +230,14 @@ def test_shell_returns_the_output_of_processes_in_order() -> None:
 
 
 def test_checks_give_each_code_a_meaning_and_a_remedy() -> None:
-    assert set(checks.WHEN) == set(OF_WINDOWS)
-    assert set(belief.WHEN) == set(belief.CHECKS) == set(summary.WORDING)
+    assert set(belief.CHECKS) == set(WARNING_CODES)
     measuring = [path for path in (ROOT / "bench").rglob("*.py") if "analysis" not in path.parts]
     sources = "".join(path.read_text(encoding="utf-8") for path in measuring)
     said = set(re.findall(r'"code": "(\w+)"', sources))
     assert said
-    assert said <= set(checks.WHEN)
+    assert said <= set(WINDOW_WARNINGS)
     cautions = (ROOT / "bench/analysis/cautions.py").read_text(encoding="utf-8")
-    assert set(re.findall(r'Caution\(\s*"(\w+)"', cautions)) == set(OF_RUN)
+    assert set(re.findall(r'Caution\(\s*"(\w+)"', cautions)) == set(RUN_WARNINGS)
 
 
 def test_layout_documents_each_file_of_a_run() -> None:

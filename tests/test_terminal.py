@@ -478,7 +478,7 @@ def test_commands_fit_into_80_columns(
     monkeypatch.setattr(pythons, "discover", lambda: found)
     options = pythons.parser().parse_args([])
     assert pythons.main(options) == 0
-    finding = doctor.Finding("a check", "what it is " * 9, "what it costs " * 9, "how to mend it " * 9)
+    finding = doctor.Finding("a check", "what it is " * 9, "what it costs " * 9, "how to fix it " * 9)
     monkeypatch.setattr(doctor, "look", lambda _: [finding])
     assert doctor.main(doctor.parser().parse_args([])) == 0
     roles = tuple(Role(name, 1234.5, dict.fromkeys(STATES, 1.0)) for name in ("event loop", WORKER))

@@ -32,8 +32,8 @@ from bench.validate.studies import load as load_studies
 from bench.validate.studies import ratios as ratio_studies
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study, table
 from bench.validate.suite import FAILURES, Suite
-from loadgen.belief import FOREIGN_CORES_ABOVE
 from loadgen.surroundings import MachineTime
+from loadgen.warning_codes import FOREIGN_CORES_ABOVE
 from tests.support.interpreters import FEW_PYTHONS, chosen, found
 from tests.support.until import until
 

@@ -18,9 +18,9 @@ from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, 
 from bench.analysis.comparison import Comparison, Verdict, within
 from bench.analysis.load import Run, read_run
 from bench.analysis.metrics import METRICS
-from bench.analysis.starts import DISTURBING
 from bench.analysis.stats import CELL, over_passes
 from bench.analysis.summary import summarise
+from bench.schema.warning_codes import DISTURBING
 from loadgen.errors import GilbenchError
 from loadgen.histogram import Histogram
 

@@ -40,7 +40,6 @@ PARTS: Final = (*STATES, OVERLAPPED, TURN, QUEUE, ACCEPTED, ON_THE_WAY, UNEXPLAI
 """In the order in which they are drawn."""
 
 LATENCY: Final = "latency"
-WORTH_SAYING: Final = 0.05  # of the latency unexplained
 
 Roles = Mapping[str, Mapping[str, float]]
 

@@ -14,9 +14,9 @@ from bench import ratios
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 from bench.schema.cell import Cell, Group
+from bench.schema.warning_codes import DISTURBING
 
 GROUP: Final = list(Group._fields)
-DISTURBING: Final = {"foreign_cpu", "steal", "clock", "throttled", "paging", "edges_late"}
 
 
 def confidence(run: Run) -> float:
@@ -57,7 +57,7 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
 
 @functools.lru_cache(maxsize=4)
 def disturbed(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
-    """Return the starts and rounds of each cell that something else disturbed (:data:`DISTURBING`)."""
+    """Return the starts and rounds of each cell that something else disturbed, by the warnings of their windows."""
     found = {}
     for cell, windows in by_cell(run).items():
         hit = windows[windows["warnings"].map(lambda told: any(one.get("code") in DISTURBING for one in told))]

@@ -23,9 +23,9 @@ from bench.validate.host import STEAL_ABOVE
 from bench.validate.studies import all_studies
 from bench.validate.study import Gap, Study, table
 from bench.validate.suite import Suite
-from loadgen.belief import FOREIGN_CORES_ABOVE
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
+from loadgen.warning_codes import FOREIGN_CORES_ABOVE
 
 BUDGET: Final = "10m"
 INTERRUPTED: Final = 130

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadgen import process_tree, surroundings
-from loadgen.belief import FOREIGN_CORES_ABOVE
+from loadgen.warning_codes import FOREIGN_CORES_ABOVE
 
 STEAL_ABOVE: Final = (
     0.04  # more than a window may have: of all bounds here the narrowest are of 3%, and steal hits a part

@@ -11,7 +11,7 @@ from loadgen.command_line import Parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Check, or mend, what the command line names, and return the exit status."""
+    """Check, or fix, what the command line names, and return the exit status."""
     options = parser().parse_args(argv)
     wrong = [problem for path in options.pages for problem in _checked(Page(path), write=options.write)]
     sys.stdout.write("".join(f"{problem}\n" for problem in wrong))
@@ -35,22 +35,22 @@ def parser() -> Parser:
 
 
 def _checked(page: Page, *, write: bool) -> list[str]:
-    """Return what is wrong with a page, and cannot be mended or was not to be."""
+    """Return what is wrong with a page, and cannot be fixed or was not to be."""
     verdicts = [(block, check(page, block)) for block in page.blocks]
-    mended = [(block, verdict) for block, verdict in verdicts if write and verdict.mended is not None and block.place]
-    if mended:
-        page.path.write_text(_mended(page.text, mended), encoding="utf-8")
+    fixed = [(block, verdict) for block, verdict in verdicts if write and verdict.fixed is not None and block.place]
+    if fixed:
+        page.path.write_text(_mended(page.text, fixed), encoding="utf-8")
     return [
         f"{page.path}:{block.line}: {verdict.wrong}"
         for block, verdict in verdicts
-        if verdict.wrong and (block, verdict) not in mended
+        if verdict.wrong and (block, verdict) not in fixed
     ]
 
 
 def _mended(text: str, blocks: list[tuple[Block, Verdict]]) -> str:
     for block, verdict in reversed(blocks):
         assert block.place is not None  # noqa: S101 - of those alone it is called
-        text = text[: block.place.start] + (verdict.mended or "") + text[block.place.stop :]
+        text = text[: block.place.start] + (verdict.fixed or "") + text[block.place.stop :]
     return text
 
 

@@ -24,11 +24,11 @@ class Verdict(NamedTuple):
 
     Attributes:
         wrong: what is the matter with it, "" if nothing is.
-        mended: the block with what was printed; ``None`` where that would not mend it.
+        fixed: the block with what was printed; ``None`` where that would not fix it.
     """
 
     wrong: str = ""
-    mended: str | None = None
+    fixed: str | None = None
 
 
 FINE: Final = Verdict()

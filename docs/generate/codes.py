@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench import checks
-from bench.analysis.cautions import OF_RUN, OF_WINDOWS
+from bench.schema.warning_codes import RUN_WARNINGS, WINDOW_WARNINGS
 from bench.shell.commands import COMMANDS
 from docs.generate.markdown import code, page, table
-from loadgen import belief, summary
+from loadgen.warning_codes import WARNING_CODES
 
 _ALWAYS = {0: "all well", 2: "wrong options"}
 
@@ -23,13 +22,13 @@ def warnings() -> str:
         "failure. [How windows are checked](../method.md#checks-on-every-window).",
         "## Of a window",
         "In `warnings` of its [record](record.md).",
-        table(titles, [(code(name), checks.WHEN[name], row.remedy) for name, row in OF_WINDOWS.items()]),
+        table(titles, [(code(name), row.condition, row.remedy) for name, row in WINDOW_WARNINGS.items()]),
         "## Of a run",
         "Found when it is drawn.",
-        table(titles, [(code(name), row.when, row.remedy) for name, row in OF_RUN.items()]),
+        table(titles, [(code(name), row.condition, row.remedy) for name, row in RUN_WARNINGS.items()]),
         "## Of the load generator by itself",
         "In `warnings` of its `--json`.",
-        table(titles, [(code(name), when, summary.WORDING[name].remedy) for name, when in belief.WHEN.items()]),
+        table(titles, [(code(name), row.condition, row.remedy) for name, row in WARNING_CODES.items()]),
     )
 
 

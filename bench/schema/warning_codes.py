@@ -1,0 +1,216 @@
+"""Warnings of windows and of runs: the condition, the wording and the remedy of each code, and what it spoils."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from bench.schema.record import BUILT_ALIKE
+from loadgen.warning_codes import WARNING_CODES as _LOAD
+
+CONTENDED_ABOVE = 0.95
+GENERATOR_CORES_ABOVE = 0.1
+CLOCK_MOVED_ABOVE = 0.05
+MAJOR_FAULTS_ABOVE_PER_S = 10.0
+UNEXPLAINED_ABOVE = 0.05  # of a latency
+
+Raw = Mapping[str, Any]
+"""A warning as it stands in a record: its code and figures."""
+
+
+class WindowWarning(NamedTuple):
+    """A code of a window.
+
+    Attributes:
+        condition: when a record has it.
+        wording: the sentence for all windows that have it; ``{}`` stands for the figure of the worst.
+        remedy: what to do about it.
+        badness: orders windows, worst last.
+        figure: writes the figure of a window.
+        disturbs: something else took what the server would have had: ratios are judged without such windows, too.
+    """
+
+    condition: str
+    wording: str
+    remedy: str
+    badness: Callable[[Raw], float]
+    figure: Callable[[Raw], str]
+    disturbs: bool = False
+
+
+def _share(name: str) -> Callable[[Raw], str]:
+    return lambda raw: f"{abs(float(raw[name])):.1%}"
+
+
+def _kinds(raw: Raw) -> str:
+    kinds: Counter[str] = Counter(raw["kinds"])
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+
+
+WINDOW_WARNINGS: Final = {
+    "errors": WindowWarning(
+        _LOAD["errors"].condition,
+        "requests failed, at worst {} in a window; they are in neither throughput nor latency",
+        "start the server by hand and look at what it says; fewer clients may do",
+        lambda raw: sum(raw["kinds"].values()),
+        _kinds,
+    ),
+    "handler_failed": WindowWarning(
+        "a handler of the user's own raised exceptions: ``reasons``, the first of each kind",
+        "your handler raised {}",
+        "fix it, or ask it something else with --request; failed requests are in neither throughput nor latency",
+        lambda raw: len(raw["reasons"]),
+        lambda raw: ", ".join(f"{kind} ({reason})" for kind, reason in raw["reasons"].items()),
+    ),
+    "gil_returned": WindowWarning(
+        "a free-threaded interpreter turned its GIL back on while it served: ``reason`` names the module",
+        "a free-threaded interpreter turned its GIL back on in the middle: {}",
+        "do not read these windows as those of a build without a GIL",
+        lambda raw: len(raw["reason"]),
+        lambda raw: str(raw["reason"]),
+    ),
+    "not_connected": WindowWarning(
+        _LOAD["not_connected"].condition,
+        "up to {} connections could not be established before the timing began",
+        "look at the server's backlog; fewer clients may do",
+        lambda raw: raw["missing"],
+        lambda raw: str(raw["missing"]),
+    ),
+    "littles_law": WindowWarning(
+        _LOAD["littles_law"].condition,
+        "clients and throughput × latency differ by up to {}: time was lost somewhere",
+        "do not trust these latencies; measure again on a quiet machine, with longer windows",
+        lambda raw: abs(raw["residual"]),
+        _share("residual"),
+    ),
+    "generator_busy": WindowWarning(
+        _LOAD["generator_busy"].condition,
+        "the load generator was busy for up to {} of a window and may be what was measured",
+        "treat these rates as lower bounds; give the server more to do for each request",
+        lambda raw: raw["utilisation"],
+        _share("utilisation"),
+    ),
+    "contended": WindowWarning(
+        (
+            f"more than {CONTENDED_ABOVE:.0%} of all CPUs were in use, the generator taking more than "
+            f"{GENERATOR_CORES_ABOVE:g} of them"
+        ),
+        "up to {} of all CPUs were in use, so the generator competed with the server",
+        "the real speed-up is probably larger than shown; measure on a machine with more CPUs",
+        lambda raw: raw["busy_share"],
+        _share("busy_share"),
+    ),
+    "generator_shares_cpus": WindowWarning(
+        "the server was pinned to ``cpus`` CPUs, and none were left over for the load generator",
+        "the load generator ran on CPUs that a server of up to {} was pinned to: there are no others",
+        "treat throughput over cores as a lower bound; pin servers to fewer CPUs, or take a larger machine",
+        lambda raw: raw["cpus"],
+        lambda raw: str(raw["cpus"]),
+    ),
+    "steal": WindowWarning(
+        _LOAD["steal"].condition,
+        "the machine's host took up to {} of the CPU time",
+        "trust the paired ratios more than the rates; measure on a machine of your own",
+        lambda raw: raw["share"],
+        _share("share"),
+        disturbs=True,
+    ),
+    "clock": WindowWarning(
+        f"the CPUs' clock differed by more than {CLOCK_MOVED_ABOVE:.0%} between the window's edges",
+        "the CPUs' clock changed within a window, at worst {}",
+        "fix the frequency (python -m bench doctor says how), and trust the paired ratios more than the rates",
+        lambda raw: abs(float(raw["to_mhz"]) / float(raw["from_mhz"]) - 1),
+        lambda raw: f"from {raw['from_mhz']:.0f} to {raw['to_mhz']:.0f} MHz",
+        disturbs=True,
+    ),
+    "throttled": WindowWarning(
+        "a core was slowed for being too hot",
+        "cores were slowed for being too hot, up to {} times in a window",
+        "let the machine cool, switch turbo off, and measure again",
+        lambda raw: raw["times"],
+        lambda raw: str(raw["times"]),
+        disturbs=True,
+    ),
+    "paging": WindowWarning(
+        f"the server read memory back from disk more than {MAJOR_FAULTS_ABOVE_PER_S:g} times a second",
+        "the server read its memory back from disk, up to {} times a second",
+        "end what fills the memory, or measure with fewer clients",
+        lambda raw: raw["faults_per_s"],
+        lambda raw: f"{raw['faults_per_s']:.0f}",
+        disturbs=True,
+    ),
+    "foreign_cpu": WindowWarning(
+        _LOAD["foreign_cpu"].condition,
+        "other programs used up to {} cores",
+        "end them and measure again",
+        lambda raw: raw["cores"],
+        lambda raw: f"{raw['cores']:.2f}",
+        disturbs=True,
+    ),
+    "edges_late": WindowWarning(
+        _LOAD["edges_late"].condition,
+        "the server's CPU clocks were read off the window's edges, by up to {} of the window",
+        "CPU time and throughput are of different intervals: measure again on a quiet machine, with longer windows",
+        lambda raw: raw["share"],
+        _share("share"),
+        disturbs=True,
+    ),
+    "few_requests": WindowWarning(
+        _LOAD["few_requests"].condition,
+        "as few as {} requests in a window: high percentiles say little",
+        "measure with longer windows: a larger --budget, or fewer cells",
+        lambda raw: -raw["requests"],
+        lambda raw: str(raw["requests"]),
+    ),
+    "short_window": WindowWarning(
+        _LOAD["short_window"].condition,
+        "most of the clients' time was in requests that straddle the window's edges",
+        "measure with longer windows: a larger --budget, or fewer cells",
+        lambda raw: 0.0,  # noqa: ARG005
+        lambda raw: "",  # noqa: ARG005
+    ),
+}
+"""By code."""
+
+DISTURBING: Final = frozenset(code for code, row in WINDOW_WARNINGS.items() if row.disturbs)
+
+
+class RunWarning(NamedTuple):
+    """A code of the run as a whole.
+
+    Attributes:
+        condition: when a run has it.
+        remedy: what to do about it.
+    """
+
+    condition: str
+    remedy: str
+
+
+RUN_WARNINGS: Final = {
+    "partial": RunWarning(
+        "the run was ended early, was killed, or is still going on",
+        "passes that are missing make ranges narrower than they should be; measure again",
+    ),
+    "failed_cells": RunWarning("windows could not be measured", "fix what the reason names and measure again"),
+    "gaps": RunWarning(
+        "an interpreter cannot run a model",
+        "compare such a model with others under the interpreters that have both",
+    ),
+    "one_pass": RunWarning(
+        "cells have one pass only: nothing tells how far another would have come out differently",
+        "measure with --passes 3 or more",
+    ),
+    "different_builds": RunWarning(
+        f"the targets differ in how they were built ({', '.join(BUILT_ALIKE)})",
+        "a difference between them is not one of versions; compare builds made the same way",
+    ),
+    "unexplained": RunWarning(
+        f"the parts of a request's life miss its mean latency by more than {UNEXPLAINED_ABOVE:.0%}",
+        "below 0 it is counted twice, as threads wait for the GIL between two requests, too; above 0 no thread of "
+        "the server shows it: read the large parts, not the small ones",
+    ),
+    "dropped_lines": RunWarning("a record was cut short, as a crash leaves it", "nothing is wrong with the others"),
+}
+"""By code."""
