@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import ratios
 from bench.analysis import compare
 from bench.analysis.comparison import Verdict, between, judge, within
 from bench.analysis.formats import FORMATS, LEFT_OUT_SHOWN, notes
@@ -19,7 +18,8 @@ from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
 from bench.analysis.plots import versions
 from bench.analysis.tally import tallies
-from bench.ratios import Ratio
+from bench.stats import ratios
+from bench.stats.ratios import Ratio
 from loadgen.histogram import Histogram, bucket_of
 from tests.support.made import Made
 

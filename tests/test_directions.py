@@ -22,7 +22,7 @@ PACKAGES = (
     "bench/analysis",
     "bench/shell",
 )
-SHARED = {"bench.errors", "bench.places", "bench.ratios", "bench.schema", "loadgen"}
+SHARED = {"bench.errors", "bench.places", "bench.stats.ratios", "bench.schema", "loadgen"}
 
 MAY_IMPORT = {
     "servers": {"servers"},
@@ -37,7 +37,7 @@ MAY_IMPORT = {
             "bench.terminal.console",
             "bench.terminal.github",
             "bench.places",
-            "bench.ratios",
+            "bench.stats.ratios",
             "bench.schema",
             "bench.validate.agreement",
         ),

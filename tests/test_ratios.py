@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bench import ratios
 from bench.planning.budget import Budget
 from bench.planning.plan import Plan
 from bench.planning.stopping import FEWEST_STARTS, Stopping
-from bench.ratios import Ratio
 from bench.schema.cell import Cell
+from bench.stats import ratios
+from bench.stats.ratios import Ratio
 from tests.support.made import Made
 
 BETWEEN, WITHIN, ROUNDS = 0.0046, 0.0184, 4  # threaded, cpu, windows of 100 ms; docs/method.md

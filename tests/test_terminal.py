@@ -25,8 +25,8 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.planning import budget
 from bench.planning.plan import Plan
-from bench.ratios import of_starts
 from bench.schema.cell import Cell
+from bench.stats.ratios import of_starts
 from bench.terminal import github, price
 from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
 from bench.terminal.live_table import LiveTable, Seen, sparkline

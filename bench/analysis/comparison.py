@@ -13,15 +13,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.overall import overall
 from bench.analysis.stats import CELL
-from bench.ratios import SAME_WITHIN, Ratio
 from bench.schema.cell import Cell, Group
 from bench.schema.record import BUILT_ALIKE
+from bench.stats import ratios
+from bench.stats.ratios import SAME_WITHIN, Ratio
 from loadgen.errors import GilbenchError
 from loadgen.nearest import did_you_mean
 
@@ -49,7 +49,7 @@ class Compared:
         ratio: candidate / baseline.
         confidence: of its interval.
         p: of the hypothesis that there is no difference.
-        p_adjusted: corrected for the cells of this metric, see :func:`bench.ratios.corrected`.
+        p_adjusted: corrected for the cells of this metric, see :func:`bench.stats.ratios.corrected`.
         verdict: faster is better, whatever the metric: of a latency, less.
         minutes: how much longer would probably tell; NaN where it is told, or unknown.
         differs: in what the builds differ.

@@ -18,7 +18,7 @@ from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
 from bench.analysis.tally import Tally, tallies
 from bench.analysis.templates import filled
-from bench.ratios import Ratio
+from bench.stats.ratios import Ratio
 from bench.terminal.console import WIDTH, Terminal
 
 LEFT_OUT_SHOWN: Final = 3

@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
-from bench.ratios import Visit
 from bench.schema.cell import Cell
+from bench.stats import ratios
+from bench.stats.ratios import Visit
 from loadgen.histogram import Histogram
 
 Figures = dict[Visit, float]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
-from bench.ratios import Ratio
 from bench.schema.cell import Cell
+from bench.stats import ratios
+from bench.stats.ratios import Ratio
 
 
 def overall(run: Run, target: str, baseline: str, metric: str = "throughput") -> Ratio | None:

@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench import ratios
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL, per_pass
 from bench.schema.cell import Cell
+from bench.stats import ratios
 
 ALPHA: Final = 1 - ratios.CONFIDENCE
 COLUMN: Final = "throughput_rps"
@@ -40,7 +40,7 @@ class Ranking:
         clients: of all.
         cells: model, workload, clients, target; most requests per second first.
         shown: the pairs whose difference is shown: the 95% interval of their ratio excludes 1, and so does the test
-            when it is corrected for the number of pairs (:func:`bench.ratios.corrected`).
+            when it is corrected for the number of pairs (:func:`bench.stats.ratios.corrected`).
     """
 
     workload: str

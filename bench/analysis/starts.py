@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 import numpy as np
 import pandas as pd
 
-from bench import ratios
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 from bench.schema.cell import Cell, Group
 from bench.schema.warning_codes import DISTURBING
+from bench.stats import ratios
 
 GROUP: Final = list(Group._fields)
 

@@ -6,7 +6,7 @@ Three passes give no confidence interval, and none is claimed.
 
 Ratios to serial are paired: both sides come from the same pass, so that slow drift of the machine cancels, and the
 median and range are those of the passes' ratios. Interpreters are measured side by side and compared more closely,
-with confidence intervals: see :mod:`bench.ratios` and :mod:`bench.analysis.comparison`.
+with confidence intervals: see :mod:`bench.stats.ratios` and :mod:`bench.analysis.comparison`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, cast
 
 import pandas as pd
 
-from bench import ratios
 from bench.schema.cell import Cell
+from bench.stats import ratios
 
 CELL: Final = list(Cell._fields)
 BASELINE: Final = "serial"
@@ -80,7 +80,7 @@ def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
-    """Return a column of one cell over that of another, by :func:`bench.ratios.paired` over passes.
+    """Return a column of one cell over that of another, by :func:`bench.stats.ratios.paired` over passes.
 
     Returns:
         The geometric mean, and its 95% confidence interval as low and high; ``None`` without a pass in common.

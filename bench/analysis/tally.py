@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.analysis.comparison import Comparison, Verdict
-from bench.ratios import Ratio
+from bench.stats.ratios import Ratio
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.ratios import SAME_WITHIN
 from bench.schema.cell import Cell, Group
+from bench.stats.ratios import SAME_WITHIN
 from servers.models import MODELS, default_workers
 
 WARMUP_S = 0.06

@@ -1,8 +1,8 @@
 """When enough has been measured: after so many passes, or when every ratio is known precisely.
 
-A run that stops at precision looks at its results at fixed shares of its time (:data:`bench.ratios.LOOKS`), and its
-intervals, at whichever look it stopped, are those of :func:`bench.ratios.confidence_of_looks`: so looking more than
-once raises no more false alarms. What is known well enough is visited no longer, and the others get its time.
+A run that stops at precision looks at its results at fixed shares of its time, :data:`~bench.stats.ratios.LOOKS`, and
+its intervals, at whichever look it stopped, are those of :func:`~bench.stats.ratios.confidence_of_looks`: so looking
+more than once raises no more false alarms. What is known well enough is visited no longer, and the others get its time.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from bench import ratios
 from bench.planning.budget import Budget
 from bench.planning.plan import Plan
 from bench.schema.cell import Cell, Group
 from bench.schema.record import Record
+from bench.stats import ratios
 
 FEWEST_STARTS = 5  # below, a spread that is small by chance would be believed
 

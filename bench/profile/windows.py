@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench import ratios
 from bench.accounting import usage
 from bench.accounting.close_sampler import CloseSampler
 from bench.accounting.timeline import Timeline
@@ -31,6 +30,7 @@ from bench.profile.stacks import Kind, Stacks, blocked, merge
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.server import Server
+from bench.stats import ratios
 from loadgen.result import Traced
 from loadgen.wires import any_line_wire
 

@@ -18,9 +18,9 @@ from rich.text import Text
 
 from bench.planning.plan import Plan
 from bench.planning.stopping import precise_enough
-from bench.ratios import Ratio
 from bench.schema.cell import Cell
 from bench.schema.record import Record
+from bench.stats.ratios import Ratio
 from bench.terminal.console import Terminal, narrowed, shortened
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"

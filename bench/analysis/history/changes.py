@@ -19,9 +19,9 @@ from skchange.detectors import PELT
 from skchange.interval_scorers import L2Cost
 from skchange.tuning import calibrate_penalty_scale_fwer
 
-from bench import ratios
 from bench.analysis.history.series import Point, Series
-from bench.ratios import Ratio
+from bench.stats import ratios
+from bench.stats.ratios import Ratio
 
 FEWEST_RUNS: Final = 6
 LEVEL: Final = 0.01

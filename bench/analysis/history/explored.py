@@ -9,7 +9,7 @@ from typing import Any
 from bench.analysis.explore import rounded
 from bench.analysis.history.changes import Change
 from bench.analysis.history.series import Point, Series
-from bench.ratios import Ratio
+from bench.stats.ratios import Ratio
 
 
 def explored(series: Sequence[Series], found: Sequence[Change]) -> dict[str, Any]:

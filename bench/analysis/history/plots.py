@@ -17,8 +17,8 @@ from bench.analysis.history.series import RATIO, THROUGHPUT, Point, Series
 from bench.analysis.plots import style
 from bench.analysis.plots.head import headed, place
 from bench.analysis.plots.labels import Label, at_line_ends
-from bench.ratios import Ratio, of_starts
 from bench.schema.cell import Group
+from bench.stats.ratios import Ratio, of_starts
 
 # Inches.
 PANEL: Final = (2.1, 1.4)

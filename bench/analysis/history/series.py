@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from bench import ratios
 from bench.analysis import starts
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
-from bench.ratios import Ratio
 from bench.schema.cell import Cell, Group
 from bench.schema.record import BUILT_ALIKE
+from bench.stats import ratios
+from bench.stats.ratios import Ratio
 
 THROUGHPUT: Final = "throughput"
 RATIO: Final = "ratio"

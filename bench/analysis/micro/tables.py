@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bench import ratios
 from bench.analysis.comparison import Verdict, judge
 from bench.analysis.micro.load import Micro
-from bench.ratios import CONFIDENCE, SAME_WITHIN, Ratio
+from bench.stats import ratios
+from bench.stats.ratios import CONFIDENCE, SAME_WITHIN, Ratio
 
 RACED: Final = ", raced for"
 _UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))

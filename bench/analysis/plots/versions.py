@@ -17,8 +17,8 @@ from bench.analysis.overall import overall
 from bench.analysis.plots import style
 from bench.analysis.plots.fitting import fitting
 from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
-from bench.ratios import Ratio
 from bench.schema.cell import Group
+from bench.stats.ratios import Ratio
 
 FEWEST: Final = 3
 MARKS: Final = {Verdict.FASTER: " ▲", Verdict.SLOWER: " ▼", Verdict.SAME: " =", Verdict.UNDECIDED: ""}

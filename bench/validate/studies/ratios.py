@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench import ratios
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.measure import measure
 from bench.planning.plan import SETTLE_S, WARMUP_S
 from bench.schema.cell import Cell
 from bench.server import Server
+from bench.stats import ratios
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen.wires import any_line_wire
 
@@ -123,7 +123,7 @@ class Comparisons:
 
 
 def compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
-    """Return the ratio of a server to the base, as :mod:`bench.ratios` has it.
+    """Return the ratio of a server to the base, as :mod:`bench.stats.ratios` has it.
 
     Raises:
         GilbenchError: a window had no request.

@@ -1,0 +1,1 @@
+"""Statistics: one definition of each; they know no files and no servers."""
