@@ -32,7 +32,7 @@ EXAMPLE = (
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
 WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
-COMPILED = ("loadgen.execution", "loadgen.delays", "bench.accounting.close_look")
+COMPILED = ("loadgen.execution", "loadgen.delays", "bench.threads.close_look")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VALIDATION = "results/validate/example"
 ROOT = Path(__file__).resolve().parent
@@ -207,10 +207,11 @@ def tests(session: nox.Session) -> None:
 
 @harness_session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
+    """Check style, formatting and the directions of imports."""
     _install(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("lint-imports", "--no-logo")
 
 
 @harness_session

@@ -7,7 +7,7 @@ target
 cell
     model × workload × clients × target: what one measurement is of (:mod:`bench.planning.plan`).
 window
-    one measured stretch of load on a cell, after warm-up (:mod:`bench.measure`).
+    one measured stretch of load on a cell, after warm-up (:mod:`bench.runner.window`).
 pass
     one visit to every cell, in random order, with servers started afresh (:mod:`bench.planning.plan`).
 run

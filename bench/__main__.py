@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from bench import attach, doctor, pythons
-from bench.apart import run_apart
+from bench import doctor, pythons
 from bench.errors import GilbenchError
-from bench.watching import command as watching
+from bench.live import account
+from bench.live import command as watching
+from bench.run_module import run_apart
 from loadgen.command_line import Parser
 
 
@@ -31,7 +32,9 @@ def _other(module: str) -> Callable[[Sequence[str]], int]:
 
 COMMANDS: Final = {
     "pythons": Command("the interpreters found, and how each was built", _ours(pythons.parser, pythons.main)),
-    "account": Command("where the time of a running server goes, by its process id", _ours(attach.parser, attach.main)),
+    "account": Command(
+        "where the time of a running server goes, by its process id", _ours(account.parser, account.main)
+    ),
     "watch": Command(
         "where the time of a running Python process goes, live, by thread", _ours(watching.parser, watching.main)
     ),

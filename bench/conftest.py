@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from bench.apart import run_apart
 from bench.errors import GilbenchError
-from bench.experiment import Experiment
-from bench.places import ROOT, nox
+from bench.paths import ROOT, nox
 from bench.planning import options
 from bench.planning.options import DEST, OPTIONS
-from bench.planning.wanted import Wanted
-from bench.run import carry_out
+from bench.planning.run_request import Wanted
+from bench.run_module import run_apart
+from bench.runner.experiment import Experiment
+from bench.runner.run import carry_out
 from bench.schema.cell import Cell
 from bench.schema.record import Record
-from bench.terminal import price
+from bench.terminal import estimate
 from bench.terminal.console import Terminal
 
 collect_ignore = ["micro"]  # runs inside the targets
@@ -63,7 +63,7 @@ def pytest_collection_finish(session: pytest.Session) -> Generator[None, object,
         session.items = items
     with _usage_errors(), _uncaptured(config) as console:
         wanted = config.stash[WANTED]
-        price.show(console, wanted.plan(map(_cell, items)), wanted.gaps, quiet=quiet)
+        estimate.show(console, wanted.plan(map(_cell, items)), wanted.gaps, quiet=quiet)
     return result
 
 

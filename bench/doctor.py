@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from bench import machine
+from bench.runner import machine
 from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from bench.places import ROOT
+from bench.paths import ROOT
 from bench.planning.options import ALIASES, DEST, OPTIONS
 from bench.planning.options import parser as our_parser
 from loadgen.command_line import suggesting

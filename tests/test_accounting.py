@@ -21,21 +21,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import __main__ as command_line
-from bench.accounting import close_sampler, forbidden, sampler, usage, wait_state
-from bench.accounting.account import BATCHES, LOOP, MAIN, POOL, STATES, WORKER, Account, Role, account
-from bench.accounting.close_sampler import next_gap_ns
-from bench.accounting.descriptors import Descriptors, doors
-from bench.accounting.interpreters import gils
-from bench.accounting.sampler import FASTEST_S, SLOWEST_S, Doing, Looks, Sampler, next_gap_s
-from bench.accounting.threads import Tree
-from bench.accounting.wait_state import Descriptor, Place, State, classify, in_event_loop, parse
-from bench.accounting.watch import Watch
-from bench.attach import to_dict, watch
 from bench.errors import GilbenchError
-from bench.measure import measure
-from bench.places import ROOT
+from bench.live.account import to_dict, watch
+from bench.paths import ROOT
+from bench.runner.server import Server
+from bench.runner.window import measure
 from bench.schema.cell import Cell
-from bench.server import Server
+from bench.threads import close_sampler, forbidden, sampler, usage, wait_state
+from bench.threads.account import BATCHES, LOOP, MAIN, POOL, STATES, WORKER, Account, Role, account
+from bench.threads.close_sampler import next_gap_ns
+from bench.threads.descriptors import Descriptors, doors
+from bench.threads.interpreters import gils
+from bench.threads.sampler import FASTEST_S, SLOWEST_S, Doing, Looks, Sampler, next_gap_s
+from bench.threads.tree import Tree
+from bench.threads.wait_state import Descriptor, Place, State, classify, in_event_loop, parse
+from bench.threads.watch import Watch
 from loadgen import Load, run
 from tests.support.interpreters import chosen, with_gil, without_gil
 from tests.support.until import until
@@ -273,7 +273,7 @@ def test_watch_records_waits_for_clients_as_idle(monkeypatch: pytest.MonkeyPatch
 
         def close(self) -> None: ...
 
-    monkeypatch.setattr("bench.accounting.watch.Sampler", MadeSampler)
+    monkeypatch.setattr("bench.threads.watch.Sampler", MadeSampler)
     with Watch(1, frozenset()) as watching:
         split, accounts = watching.told(0.38)
     shares = {"cpu": 0.38, "run_queue": 0.02, "idle": 0.6}
@@ -606,7 +606,7 @@ def test_sampler_follows_processes_that_come_and_go() -> None:
 
 
 def test_watch_records_what_the_system_does_not_report_as_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.accounting.sampler.understood", lambda: False)
+    monkeypatch.setattr("bench.threads.sampler.understood", lambda: False)
     with Watch(1, frozenset()) as watching:
         watching.begin()
         watching.end()

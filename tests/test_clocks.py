@@ -7,9 +7,9 @@ import mmap
 import os
 from pathlib import Path
 
-from bench import clocks
-from bench.accounting import usage
+from bench.runner import cpu_clocks
 from bench.schema.record import PageFaults
+from bench.threads import usage
 
 
 def test_clocks_add_up_the_throttling_of_all_cores(tmp_path: Path) -> None:
@@ -17,11 +17,11 @@ def test_clocks_add_up_the_throttling_of_all_cores(tmp_path: Path) -> None:
         folder = tmp_path / cpu / "thermal_throttle"
         folder.mkdir(parents=True)
         (folder / "core_throttle_count").write_text(f"{count}\n", encoding="ascii")
-    assert clocks.read(tmp_path).throttled == 7
+    assert cpu_clocks.read(tmp_path).throttled == 7
 
 
 def test_clocks_report_throttling_as_unknown_where_the_system_does_not(tmp_path: Path) -> None:
-    assert clocks.read(tmp_path).throttled is None
+    assert cpu_clocks.read(tmp_path).throttled is None
 
 
 def test_usage_counts_page_faults() -> None:

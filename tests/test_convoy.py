@@ -12,11 +12,11 @@ from bench.analysis.load import read_run
 from bench.analysis.plots import convoy
 from bench.analysis.plots.style import render, style
 from bench.interpreters.targets import resolve
-from bench.measure import measure
 from bench.planning.options import OPTIONS, read
+from bench.runner.server import Server
+from bench.runner.window import measure
 from bench.schema.cell import Cell, Group
 from bench.schema.record import Beside, Record
-from bench.server import Server
 from tests.support.made import Made
 from tests.support.until import until
 

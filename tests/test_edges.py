@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.accounting import usage
 from bench.analysis.load import read_run
 from bench.analysis.recommend import recommendations
 from bench.analysis.starts import disturbed
-from bench.clocks import Clocks
-from bench.machine import MachineTime
-from bench.measure import Edge, Measured
+from bench.runner.cpu_clocks import Clocks
+from bench.runner.machine import MachineTime
+from bench.runner.window import Edge, Measured
 from bench.schema.cell import Cell
 from bench.schema.record import Accounts, CpuInterval, CpuTime, Record, Split
+from bench.threads import usage
 from loadgen import Load, LoadResult, run
 from loadgen.answered import Answered
 from loadgen.belief import edges_late

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from bench import places, pytest_options
-from bench.apart import run_apart
+from bench import paths, pytest_options
 from bench.interpreters.targets import resolve
-from bench.places import ROOT
-from bench.server import Server
+from bench.paths import ROOT
+from bench.run_module import run_apart
+from bench.runner.server import Server
 from tests.support.interpreters import FEW_PYTHONS
 
 POISON = 'raise RuntimeError("this is not ours to run")\n'
@@ -142,17 +142,17 @@ def test_places_writes_commands_and_paths_relative_to_the_current_folder(
 ) -> None:
     words = ["--workload", "./shop.py:price"]
     assert (
-        places.nox("bench", words) == f"nox -f {shlex.quote(str(ROOT / 'noxfile.py'))} -s bench -- {shlex.join(words)}"
+        paths.nox("bench", words) == f"nox -f {shlex.quote(str(ROOT / 'noxfile.py'))} -s bench -- {shlex.join(words)}"
     )
-    assert places.results() == ROOT / "results"
-    assert places.from_here(shop / "perf" / "latest") == Path("perf/latest")
+    assert paths.results() == ROOT / "results"
+    assert paths.from_here(shop / "perf" / "latest") == Path("perf/latest")
     monkeypatch.setenv("GILBENCH_RESULTS", "./perf")
-    assert places.latest() == Path("perf/latest")
+    assert paths.latest() == Path("perf/latest")
     monkeypatch.delenv("GILBENCH_RESULTS")
     monkeypatch.chdir(ROOT)
-    assert places.nox("bench", words) == f"nox -s bench -- {shlex.join(words)}"
-    assert places.nox("report") == "nox -s report"
-    assert places.latest() == Path("results/latest")
+    assert paths.nox("bench", words) == f"nox -s bench -- {shlex.join(words)}"
+    assert paths.nox("report") == "nox -s report"
+    assert paths.latest() == Path("results/latest")
 
 
 def test_run_apart_runs_the_package_of_this_project(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS, read
-from bench.planning.wanted import Gap, Wanted
+from bench.planning.run_request import Gap, Wanted
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 from tests.support.interpreters import found

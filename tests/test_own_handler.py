@@ -13,8 +13,8 @@ import pytest
 
 from bench.errors import GilbenchError, ServerFailed
 from bench.planning.options import OPTIONS, read
-from bench.planning.wanted import Wanted
-from bench.server import Server
+from bench.planning.run_request import Wanted
+from bench.runner.server import Server
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from servers.models import MODELS

@@ -22,12 +22,7 @@ import numpy as np
 import psutil
 import pytest
 
-from bench.accounting import timeline
-from bench.accounting.close_look import GONE, NEW, RUNNING, look, looking
-from bench.accounting.close_sampler import CloseSampler
-from bench.accounting.timeline import ABSENT, DOINGS, Doing
 from bench.errors import GilbenchError
-from bench.measure import Measured, measure
 from bench.profile.__main__ import main
 from bench.profile.profilers import AUTO, PROFILERS, choose
 from bench.profile.profilers import py_spy as py_spy_module
@@ -36,8 +31,13 @@ from bench.profile.profilers.profiler import Asked, Profiler, Refused, remedy
 from bench.profile.profilers.py_spy import PY_SPY
 from bench.profile.profilers.sampling import SAMPLING
 from bench.profile.stacks import Kind, Stacks, blocked, frame, to_text
+from bench.runner.server import Server
+from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
-from bench.server import Server
+from bench.threads import timeline
+from bench.threads.close_look import GONE, NEW, RUNNING, look, looking
+from bench.threads.close_sampler import CloseSampler
+from bench.threads.timeline import ABSENT, DOINGS, Doing
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
 from tests.support.interpreters import chosen, found, newest, with_gil, without_gil

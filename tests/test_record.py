@@ -15,7 +15,7 @@ import pytest
 
 from bench.clock import Replay, seconds_per_request
 from bench.errors import GilbenchError
-from bench.run_lock import only_run
+from bench.runner.lock import only_run
 from bench.schema.record import SCHEMA, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split, names_of
 from bench.schema.run_folder import RunFolder
 from bench.schema.thread_state import THREAD_STATES
@@ -137,7 +137,7 @@ def test_run_folder_keeps_written_records_on_a_full_disk(tmp_path: Path) -> None
 def test_only_run_refuses_a_second_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    other = "from bench.run_lock import only_run\nwith only_run(): print('measuring', flush=True); input()"
+    other = "from bench.runner.lock import only_run\nwith only_run(): print('measuring', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", other], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"measuring\n"

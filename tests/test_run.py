@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
-from bench.checks import Surroundings
 from bench.errors import GilbenchError
-from bench.experiment import Experiment
 from bench.interpreters.targets import Target, resolve
 from bench.planning.options import OPTIONS, read
 from bench.planning.resume import Interrupted, interrupted
-from bench.planning.wanted import Wanted
-from bench.run import carry_out
+from bench.planning.run_request import Wanted
+from bench.runner.experiment import Experiment
+from bench.runner.run import carry_out
+from bench.runner.server import Server
+from bench.runner.window_checks import Surroundings
 from bench.schema.cell import Cell
 from bench.schema.record import Record
-from bench.server import Server
 from bench.terminal.console import Terminal
 from bench.terminal.progress import Progress
 
@@ -198,8 +198,8 @@ def test_run_keeps_what_was_measured_before_an_interrupt(
             servers.append(self)
 
     before = signal.getsignal(number)
-    monkeypatch.setattr("bench.experiment.Server", Noted)
-    monkeypatch.setattr("bench.run.Progress", Interrupting)
+    monkeypatch.setattr("bench.runner.experiment.Server", Noted)
+    monkeypatch.setattr("bench.runner.run.Progress", Interrupting)
     monkeypatch.setattr(Interrupting, "windows", 0)
     monkeypatch.setattr(Interrupting, "number", number)
     job = Job(tmp_path)
@@ -214,7 +214,7 @@ def test_run_keeps_what_was_measured_before_an_interrupt(
 
 def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interrupting, "windows", -4)  # in the middle of the fourth visit, between two rounds
-    monkeypatch.setattr("bench.run.Progress", Interrupting)
+    monkeypatch.setattr("bench.runner.run.Progress", Interrupting)
     groups = (("serial", "echo", 1), ("threaded", "echo", 1))
     job = Job(tmp_path)
     changes: dict[str, Any] = {"rounds": 2, "window_s": 0.05}
@@ -229,7 +229,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     wanted = read(typed)
     assert set(wanted.cells) == set(found.plan.cells)
     assert (wanted.rounds, wanted.window_s, wanted.passes, wanted.seed) == (2, 0.05, 2, 1)
-    monkeypatch.setattr("bench.run.Progress", Progress)
+    monkeypatch.setattr("bench.runner.run.Progress", Progress)
     job.resumed = found
     done = job(*groups, **changes)
     assert done.complete
@@ -250,7 +250,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
 
 def test_run_fails_if_interrupted_before_the_first_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Interrupting, "windows", 2)
-    monkeypatch.setattr("bench.run.Progress", Interrupting)
+    monkeypatch.setattr("bench.runner.run.Progress", Interrupting)
     with pytest.raises(GilbenchError, match="before anything was measured"):
         Job(tmp_path)(("serial", "echo", 1))
 

@@ -25,12 +25,12 @@ from bench.analysis.scaling.laws import LAWS
 from bench.analysis.scaling.limits import Scaling
 from bench.analysis.scaling.table import rows, to_csv
 from bench.errors import GilbenchError, ServerFailed
-from bench.interpreters import pinning
+from bench.interpreters import affinity
 from bench.interpreters.targets import Target, pinned, resolve
 from bench.planning.plan import Plan
-from bench.proof import TOLD, prove
+from bench.runner.server import Server
+from bench.runner.verification import TOLD, prove
 from bench.schema.cell import Cell
-from bench.server import Server
 from tests.support.interpreters import found
 from tests.support.made import Made
 from tests.test_options import typed
@@ -347,7 +347,7 @@ def test_scaling_writes_all_coefficients(tmp_path: Path) -> None:
 
 # Servers that are pinned.
 
-HERE = len(pinning.allowed())
+HERE = len(affinity.allowed())
 
 
 @pytest.fixture
@@ -362,7 +362,7 @@ def test_pinning_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> N
         server = Server(target, model, TOLD)
         try:
             server.ready()
-            assert os.sched_getaffinity(server.pid) == set(pinning.first(1))
+            assert os.sched_getaffinity(server.pid) == set(affinity.first(1))
             prove(server, model, target)
             if HERE > 1:
                 with pytest.raises(ServerFailed, match=f"cpus is 1, not {HERE}"):
@@ -392,7 +392,7 @@ def test_resolve_refuses_too_many_cpus_and_a_missing_taskset(monkeypatch: pytest
 
 
 def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
-    monkeypatch.setattr(pinning, "allowed", lambda: (3, 5, 6))
+    monkeypatch.setattr(affinity, "allowed", lambda: (3, 5, 6))
     wanted = typed(cpus="1,2")
     assert list(wanted.targets) == ["mine+cpus=1", "mine+cpus=2"]
     assert wanted.baseline == "mine+cpus=1"
@@ -403,7 +403,7 @@ def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPat
     narrowed = wanted.plan(cell for cell in wanted.cells if cell.target == "mine+cpus=1")
     assert (narrowed.cpus, narrowed.generator_cpus) == ({"mine+cpus=1": 1}, (5, 6))
     assert wanted.targets["mine+cpus=2"].changed.prefix == ["taskset", "--cpu-list", "3,5"]
-    assert pinning.left_over([1, 3]) == ()
+    assert affinity.left_over([1, 3]) == ()
     with pytest.raises(GilbenchError, match="says for itself how many"):
         pinned(wanted.targets.values(), [1])
     with pytest.raises(GilbenchError, match="--cpus: 'all' is no whole number from 1"):
@@ -431,16 +431,16 @@ def test_pinning_puts_the_generator_elsewhere_and_back() -> None:
         return seen[0]
 
     before = os.sched_getaffinity(0)
-    last = pinning.allowed()[-1:]
-    with pinning.on(last):
+    last = affinity.allowed()[-1:]
+    with affinity.on(last):
         assert run_on() == set(last)
     assert os.sched_getaffinity(0) == before
-    with pinning.on(()):
+    with affinity.on(()):
         assert run_on() == before
 
 
 def test_cautions_name_a_generator_that_shares_the_servers_cpus(tmp_path: Path) -> None:
-    made = Made(("serial",), ("cpu",), (1,), ("3.13",), warnings=lambda *_: [{"code": pinning.SHARES, "cpus": 2}])
+    made = Made(("serial",), ("cpu",), (1,), ("3.13",), warnings=lambda *_: [{"code": affinity.SHARES, "cpus": 2}])
     (found,) = cautions(made.load(tmp_path))
-    assert found.code == pinning.SHARES
+    assert found.code == affinity.SHARES
     assert "a server of up to 2 was pinned to" in found.says

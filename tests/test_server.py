@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from bench.accounting import usage
 from bench.errors import ServerFailed
 from bench.interpreters.targets import Target, resolve
-from bench.places import ROOT
+from bench.paths import ROOT
+from bench.runner.server import Server
 from bench.schema.record import ContextSwitches, CpuTime, PageFaults
-from bench.server import Server
+from bench.threads import usage
 from servers.models import MODELS as SERVING_MODELS
 from tests.support.until import until
 
@@ -109,7 +109,7 @@ def test_server_check_fails_once_the_process_has_ended(target: Target) -> None:
 
 
 def test_server_kills_a_process_that_ignores_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.server.STOP_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("bench.runner.server.STOP_TIMEOUT_S", 0.3)
     ready = '{"event": "ready", "port": 1, "work": {}}'
     server = Server(fake(tmp_path, f"trap '' TERM INT; echo '{ready}'; while :; do sleep 0.1; done"), "serial", "io")
     server.ready()
@@ -120,7 +120,7 @@ def test_server_kills_a_process_that_ignores_signals(tmp_path: Path, monkeypatch
 
 def test_server_ends_with_a_harness_that_is_killed() -> None:
     harness = (
-        "import sys; from bench.server import Server; from bench.interpreters.targets import Target\n"
+        "import sys; from bench.runner.server import Server; from bench.interpreters.targets import Target\n"
         "own = Target('own', {'executable': sys.executable, 'gil_enabled': True})\n"
         "servers = [Server(own, model, 'io') for model in ('threaded', 'multiprocess')]\n"
         "for server in servers: server.ready(); print(server.pid, server.port, flush=True)\n"

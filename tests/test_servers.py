@@ -30,7 +30,7 @@ import psutil
 import pytest
 
 from bench.interpreters.targets import Target, target_environment
-from bench.places import ROOT
+from bench.paths import ROOT
 from servers import conversation, coroutine, lifecycle
 from servers.conversation import Handler
 from servers.framing import MAX_LINE_BYTES, WIRES

@@ -19,7 +19,7 @@ from bench.analysis.explain import explain
 from bench.errors import GilbenchError
 from bench.interpreters import variants
 from bench.interpreters.targets import resolve
-from bench.places import ROOT
+from bench.paths import ROOT
 from bench.planning.options import OPTIONS, read
 from bench.profile.wanted import profiling
 from bench.shell.commands import COMMANDS

@@ -15,22 +15,23 @@ from typing import Any
 
 import pytest
 
-from bench import attach, doctor, pythons
-from bench.accounting.account import STATES, WORKER, Account, Role
+from bench import doctor, pythons
 from bench.analysis import cautions, compare, explain, findings, step_summary, summarise
 from bench.analysis.load import Run
 from bench.analysis.markdown import code, escaped, table
 from bench.analysis.terminal import show
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
+from bench.live import account
 from bench.planning import budget
 from bench.planning.plan import Plan
 from bench.schema.cell import Cell
 from bench.stats.ratios import of_starts
-from bench.terminal import github, price
+from bench.terminal import estimate, github
 from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
 from bench.terminal.live_table import LiveTable, Seen, sparkline
 from bench.terminal.progress import Progress
+from bench.threads.account import STATES, WORKER, Account, Role
 from tests.support.made import MODELS, Made
 
 LONG = ("3.14+jit+nogc", "a-build-of-mine+switch=0.0005+malloc=mimalloc+env:A=1")
@@ -482,9 +483,9 @@ def test_commands_fit_into_80_columns(
     monkeypatch.setattr(doctor, "look", lambda _: [finding])
     assert doctor.main(doctor.parser().parse_args([])) == 0
     roles = tuple(Role(name, 1234.5, dict.fromkeys(STATES, 1.0)) for name in ("event loop", WORKER))
-    account = Account(9.9, roles, {}, dict.fromkeys(STATES, 1.0), 99, 0.5, None, estimated=True)
-    monkeypatch.setattr(attach, "watch", lambda *_: account)
-    assert attach.main(attach.parser().parse_args(["1"])) == 0
+    accounted = Account(9.9, roles, {}, dict.fromkeys(STATES, 1.0), 99, 0.5, None, estimated=True)
+    monkeypatch.setattr(account, "watch", lambda *_: accounted)
+    assert account.main(account.parser().parse_args(["1"])) == 0
     folder = Made(["serial", "threaded"], ["cpu"], [1, 8], ["3.13"]).write(tmp_path / "run")
     assert explain.main(["threaded-cpu-8-3.13", "--from", str(folder)]) == 0
     out = capsys.readouterr().out
@@ -581,8 +582,8 @@ def test_markdown_escapes_text() -> None:
 )
 def test_price_agrees_with_the_budget(changes: dict[str, Any]) -> None:
     plan = planned(**changes)
-    costs = price.price(plan)
-    start_and_stop_s = price.START_S + 2 * price.EACH_S
+    costs = estimate.price(plan)
+    start_and_stop_s = estimate.START_S + 2 * estimate.EACH_S
     if costs.refusal:
         with pytest.raises(GilbenchError, match=re.escape(costs.refusal)):
             budget.Budget.start(plan, start_and_stop_s)
@@ -598,7 +599,7 @@ def test_price_agrees_with_the_budget(changes: dict[str, Any]) -> None:
 
 def test_price_shows_a_plan_with_what_it_takes() -> None:
     on, gap = console(), "subinterpreters under 3.13 needs CPython 3.14"
-    price.show(on, planned(), [gap])
+    estimate.show(on, planned(), [gap])
     told = " ".join(" ".join(written(on)).split())
     for part in (
         "threaded",
@@ -618,8 +619,8 @@ def test_price_shows_a_plan_with_what_it_takes() -> None:
 
 def test_price_is_one_figure_if_quiet_and_a_refusal_names_the_remedy() -> None:
     on = console()
-    price.show(on, planned(), [], quiet=True)
+    estimate.show(on, planned(), [], quiet=True)
     assert re.fullmatch(r"about 3\.\d min", "\n".join(written(on)))
     on = console(width=200)
-    price.show(on, planned(budget_s=30.0), [], quiet=True)
+    estimate.show(on, planned(budget_s=30.0), [], quiet=True)
     assert re.fullmatch(r"would be refused: 216 windows .* give --budget \d+s, .*", "\n".join(written(on)))

@@ -22,9 +22,9 @@ from bench.analysis.validate.__main__ import main as show
 from bench.analysis.validate.load import Validation, load
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, extremes
-from bench.places import ROOT
+from bench.paths import ROOT
+from bench.stats.agreement import LOOKS, Verdict, estimate, frequency, judge
 from bench.validate.__main__ import main
-from bench.validate.agreement import LOOKS, Verdict, estimate, frequency, judge
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE, HostLoad, HostObserver
 from bench.validate.studies import all_studies, waits, work

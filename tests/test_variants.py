@@ -10,8 +10,8 @@ import pytest
 from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters.targets import Target, resolve
 from bench.interpreters.variants import Changed, Variant, split
-from bench.proof import TOLD, prove
-from bench.server import Server
+from bench.runner.server import Server
+from bench.runner.verification import TOLD, prove
 from servers.models import MODELS
 from tests.support.interpreters import chosen, found, without_gil
 

@@ -21,17 +21,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from bench import __main__ as command_line
-from bench.accounting.account import account
-from bench.accounting.interpreters import version
-from bench.accounting.sampler import Doing, Looks
-from bench.accounting.wait_state import Place, State
-from bench.places import ROOT
-from bench.watching import screen
-from bench.watching.glimpses import Glimpse, _owners, py_spy
-from bench.watching.meaning import Meaning, meaning
-from bench.watching.picture import ALL, PASSING, SHOWN, Picture, picture
-from bench.watching.stretch import KINDS, Places, Spent, Stretch, stretch
-from bench.watching.watched import Watched
+from bench.live import screen
+from bench.live.glimpses import Glimpse, _owners, py_spy
+from bench.live.meaning import Meaning, meaning
+from bench.live.picture import ALL, PASSING, SHOWN, Picture, picture
+from bench.live.stretch import KINDS, Places, Spent, Stretch, stretch
+from bench.live.watched import Watched
+from bench.paths import ROOT
+from bench.threads.account import account
+from bench.threads.interpreters import version
+from bench.threads.sampler import Doing, Looks
+from bench.threads.wait_state import Place, State
 from tests.support.interpreters import newest, with_gil, without_gil
 from tests.support.until import until
 

@@ -25,7 +25,7 @@ from bench.analysis.scaling import table as scaling
 from bench.analysis.serve import drawn, serve
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
-from bench.places import latest
+from bench.paths import latest
 from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 

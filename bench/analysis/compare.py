@@ -11,7 +11,7 @@ from bench.analysis.arguments import Parser, fail
 from bench.analysis.comparison import Comparison, between, within
 from bench.analysis.formats import FORMATS, show
 from bench.analysis.load import read_run
-from bench.places import latest
+from bench.paths import latest
 from bench.stats.ratios import SAME_WITHIN
 from bench.terminal import github
 from bench.terminal.console import Terminal

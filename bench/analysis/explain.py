@@ -19,7 +19,7 @@ from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.profile.top import lines
 from bench.analysis.scaling import limits
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
-from bench.places import latest, nox
+from bench.paths import latest, nox
 from bench.schema.cell import Cell
 from bench.schema.thread_state import THREAD_STATES
 from bench.terminal.console import Terminal

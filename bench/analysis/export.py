@@ -19,7 +19,7 @@ import pandas as pd
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.columns import TABLES, Table
 from bench.analysis.frames import cells, latency, load_run, load_runs, ratios
-from bench.places import latest
+from bench.paths import latest
 from loadgen.errors import GilbenchError
 
 

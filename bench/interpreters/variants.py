@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from bench.errors import GilbenchError
-from bench.interpreters import pinning
+from bench.interpreters import affinity
 from loadgen.nearest import did_you_mean
 
 ENV: Final = "env:"
@@ -113,9 +113,9 @@ KINDS: Final = {
     CPUS: Kind(
         "the server's CPUs, the first so many that may be used; by taskset, of util-linux",
         "N",
-        prefix=lambda value: pinning.prefix(int(value)),
+        prefix=lambda value: affinity.prefix(int(value)),
         state=lambda value: {"cpus": int(value)},
-        unable=lambda value: pinning.unable(int(value)),
+        unable=lambda value: affinity.unable(int(value)),
         reads=lambda value: value.isdecimal() and 1 <= int(value) <= MOST_CPUS,
     ),
 }
@@ -174,7 +174,7 @@ class Changed(NamedTuple):
             "switch_interval_s": _SWITCH_S,
             "gc_enabled": True,
             "gc_frozen": False,
-            "cpus": len(pinning.allowed()),
+            "cpus": len(affinity.allowed()),
         }
         if build["jit"] in {"on", "off"}:
             plain["jit_enabled"] = build["jit"] == "on"

@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import machine
-from bench.apart import run_apart
 from bench.errors import GilbenchError
 from bench.interpreters import variants
 from bench.interpreters.targets import Target, discover, resolve
 from bench.micro.environments import environment
 from bench.micro.rounds import SCHEMA, measure
-from bench.places import RESULTS, results
-from bench.run_lock import only_run
+from bench.paths import RESULTS, results
+from bench.run_module import run_apart
+from bench.runner import machine
+from bench.runner.lock import only_run
 from loadgen.command_line import Parser
 
 ALL: Final = "all"

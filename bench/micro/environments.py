@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, target_environment
-from bench.places import ROOT
+from bench.paths import ROOT
 
 PACKAGES: Final = ("pytest", "pytest-benchmark")
 KEPT: Final = ROOT / ".nox" / "micro-targets"

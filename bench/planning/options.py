@@ -13,11 +13,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 from bench.errors import GilbenchError
 from bench.interpreters import variants
 from bench.interpreters.targets import AUTO, Target, discover, pinned, require_same_build, resolve
-from bench.places import RESULTS, results
+from bench.paths import RESULTS, results
 from bench.planning import readers
 from bench.planning.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
 from bench.planning.resume import Interrupted, interrupted
-from bench.planning.wanted import Wanted
+from bench.planning.run_request import Wanted
 from bench.schema.cell import Cell
 from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS

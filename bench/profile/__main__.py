@@ -11,9 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.apart import run_apart
 from bench.errors import GilbenchError
-from bench.places import nox
+from bench.paths import nox
 from bench.planning.plan import Plan
 from bench.profile import folder
 from bench.profile.memory import memory
@@ -21,8 +20,9 @@ from bench.profile.profilers import AUTO, PROFILERS
 from bench.profile.profilers.profiler import RATE_HZ
 from bench.profile.wanted import Profiling, added, profiling
 from bench.profile.windows import PLAIN, How, Profile, profile
-from bench.run import described
-from bench.run_lock import only_run
+from bench.run_module import run_apart
+from bench.runner.lock import only_run
+from bench.runner.run import described
 from bench.schema.record import Record
 from bench.schema.run_folder import RunFolder
 from loadgen.command_line import Parser

@@ -18,11 +18,11 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from bench.accounting.timeline import Timeline
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.profile.stacks import to_text
 from bench.profile.windows import How, Profile
+from bench.threads.timeline import Timeline
 from loadgen.result import Traced
 
 SCHEMA: Final = 1

@@ -22,8 +22,8 @@ from bench.interpreters.targets import Target
 from bench.planning.plan import Plan
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
+from bench.runner.server import Server
 from bench.schema.cell import Cell
-from bench.server import Server
 
 INSIDE: Final = Path(__file__).with_name("inside")
 LINES_KEPT: Final = 30

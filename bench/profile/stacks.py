@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePath
 
-from bench.places import ROOT
+from bench.paths import ROOT
 
 Stack = tuple[str, ...]
 Stacks = Counter[Stack]

@@ -16,21 +16,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bench.accounting import usage
-from bench.accounting.close_sampler import CloseSampler
-from bench.accounting.timeline import Timeline
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
 from bench.interpreters.variants import ENV, Changed, Variant
-from bench.measure import Measured, measure
 from bench.planning.plan import ACCOUNTS_FROM_S, Plan
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
+from bench.runner.server import Server
+from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.schema.record import Record
-from bench.server import Server
 from bench.stats import ratios
+from bench.threads import usage
+from bench.threads.close_sampler import CloseSampler
+from bench.threads.timeline import Timeline
 from loadgen.result import Traced
 from loadgen.wires import any_line_wire
 
@@ -193,7 +193,7 @@ def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
 
 
 def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
-    """Measure a window, with whatever else :func:`~bench.measure.measure` is to be told."""
+    """Measure a window, with whatever else :func:`~bench.runner.window.measure` is to be told."""
     assert plan.window_s is not None  # noqa: S101 - a profile's plan has one
     accounts = plan.window_s >= ACCOUNTS_FROM_S
     return _load(cell, server, plan, window_s=plan.window_s, warmup_s=WARMUP_S, accounts=accounts, **with_)

@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bench import __main__ as telling
-from bench import attach, doctor, pythons
+from bench import doctor, pythons
 from bench.analysis import __main__ as report
 from bench.analysis import compare, explain, export
 from bench.analysis.history import arguments as history
+from bench.live import account
+from bench.live import command as watching
 from bench.micro import __main__ as micro
 from bench.planning import options
 from bench.profile import __main__ as profile
 from bench.shell import shells
 from bench.validate import __main__ as validate
-from bench.watching import command as watching
 from loadgen import arguments, talk
 from loadgen.peers import __main__ as peers
 from servers import __main__ as servers
@@ -34,7 +35,7 @@ COMMANDS: Final[Mapping[str, Callable[[], argparse.ArgumentParser]]] = {
     "nox -s peers --": peers.parser,
     "python -m bench": telling.parser,
     "python -m bench pythons": pythons.parser,
-    "python -m bench account": attach.parser,
+    "python -m bench account": account.parser,
     "python -m bench watch": watching.parser,
     "python -m bench explain": explain.parser,
     "python -m bench doctor": doctor.parser,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from bench.interpreters import variants
-from bench.places import ROOT
+from bench.paths import ROOT
 from bench.planning import options, readers
 from bench.shell.commands import COMMANDS
 from bench.shell.shells import SHELLS

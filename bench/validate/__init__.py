@@ -15,5 +15,5 @@ verdict
     *agrees*: the 95% interval of the deviation lies within the bound. *Disagrees*: the interval, corrected for the
     number of rows and of looks, lies outside. *Too disturbed* else: there is not enough to say.
 
-:mod:`bench.validate.agreement` is the one definition of a verdict; measuring stops by it, and analysing shows it.
+:mod:`bench.stats.agreement` is the one definition of a verdict; measuring stops by it, and analysing shows it.
 """

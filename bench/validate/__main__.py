@@ -12,12 +12,12 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import machine
-from bench.apart import run_apart
 from bench.errors import GilbenchError
 from bench.interpreters.targets import discover, extremes
-from bench.places import RESULTS, nox, results
-from bench.run_lock import only_run
+from bench.paths import RESULTS, nox, results
+from bench.run_module import run_apart
+from bench.runner import machine
+from bench.runner.lock import only_run
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE
 from bench.validate.studies import all_studies

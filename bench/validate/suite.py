@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from bench.errors import GilbenchError
-from bench.validate.agreement import LOOKS, Judged, Verdict, judge
+from bench.stats.agreement import LOOKS, Judged, Verdict, judge
 from bench.validate.host import HostLoad, HostObserver
 from bench.validate.study import Observed, Row, Study
 

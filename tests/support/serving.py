@@ -19,7 +19,7 @@ from typing import IO, Any
 import psutil
 
 from bench.interpreters.targets import target_environment
-from bench.places import ROOT
+from bench.paths import ROOT
 from servers.framing import WIRES
 from servers.models import MODELS
 from servers.workloads import REPLY

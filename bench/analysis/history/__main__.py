@@ -25,7 +25,7 @@ from bench.analysis.inline import inline
 from bench.analysis.load import META, RECORDS, Run, read_run
 from bench.analysis.plots.style import save, style
 from bench.analysis.templates import filled
-from bench.places import results
+from bench.paths import results
 from loadgen.errors import GilbenchError
 
 _TOLD: Final = 30  # changes, in the terminal

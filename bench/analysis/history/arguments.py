@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.analysis.arguments import Parser
-from bench.places import results
+from bench.paths import results
 
 RUNS: Final = "runs"
 OUTPUT: Final = "history"

@@ -15,7 +15,7 @@ from rich.text import Text
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.validate import page, words
 from bench.analysis.validate.load import Validation, load
-from bench.validate.agreement import Verdict
+from bench.stats.agreement import Verdict
 from loadgen.errors import GilbenchError
 
 STYLES = {Verdict.AGREES: "green", Verdict.DISAGREES: "bold red", Verdict.DISTURBED: "yellow"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.validate.agreement import Estimate, Judged, Verdict, judge
+from bench.stats.agreement import Estimate, Judged, Verdict, judge
 from loadgen.errors import GilbenchError
 
 SCHEMA: Final = 1

@@ -11,7 +11,7 @@ from bench.analysis.plots.style import save, style
 from bench.analysis.templates import filled
 from bench.analysis.validate import plot, words
 from bench.analysis.validate.load import Validation
-from bench.validate.agreement import Verdict
+from bench.stats.agreement import Verdict
 
 PACKAGE: Final = "bench.analysis.validate"
 CLASSES: Final = {Verdict.AGREES: "agrees", Verdict.DISAGREES: "disagrees", Verdict.DISTURBED: "undecided"}

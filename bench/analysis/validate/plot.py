@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bench.analysis.plots.style import FAINT, FASTER, INK, OTHER, PAPER, QUIET, SHADE, SLOWER, blank, describe
 from bench.analysis.validate.load import Validation
 from bench.analysis.validate.words import summary
-from bench.validate.agreement import Verdict
+from bench.stats.agreement import Verdict
 
 COLOURS: Final = {Verdict.AGREES: FASTER, Verdict.DISAGREES: SLOWER, Verdict.DISTURBED: OTHER}
 MARKERS: Final = {Verdict.AGREES: "o", Verdict.DISAGREES: "D", Verdict.DISTURBED: "o"}

@@ -6,7 +6,7 @@ import math
 from typing import Any, Final
 
 from bench.analysis.validate.load import Result, Validation
-from bench.validate.agreement import Verdict
+from bench.stats.agreement import Verdict
 
 HEAD: Final = ("row", "known by", "known", "estimate, 95% interval", "bound", "n", "verdict")
 NOTHING: Final = "–"

@@ -18,7 +18,7 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Final
 
-from bench.places import ROOT
+from bench.paths import ROOT
 from bench.validate.studies.load import LINE
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run

@@ -13,7 +13,7 @@ from bench.interpreters.targets import Target
 from bench.profile.profilers import AUTO, choose
 from bench.profile.profilers.profiler import Asked, Profiler
 from bench.profile.stacks import Kind
-from bench.server import serving
+from bench.runner.server import serving
 from bench.validate.studies import parts
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 from loadgen import Load, run

@@ -11,10 +11,10 @@ from typing import Final
 
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
-from bench.measure import measure
 from bench.planning.plan import SETTLE_S, WARMUP_S
+from bench.runner.server import Server
+from bench.runner.window import measure
 from bench.schema.cell import Cell
-from bench.server import Server
 from bench.stats import ratios
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen.wires import any_line_wire

@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from bench.accounting import usage
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
-from bench.measure import measure
 from bench.planning.plan import SETTLE_S, WARMUP_S
+from bench.runner.server import Server, serving
+from bench.runner.window import measure
 from bench.schema.cell import Cell
-from bench.server import Server, serving
+from bench.threads import usage
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run
 from servers.models import MODELS

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bench.accounting.account import WORKER
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, resolve
-from bench.measure import Measured, measure
 from bench.planning.plan import WARMUP_S
+from bench.runner.server import serving
+from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
-from bench.server import serving
+from bench.threads.account import WORKER
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from servers.workloads.io_wait import WAIT_S
 

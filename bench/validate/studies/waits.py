@@ -15,17 +15,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bench.accounting.account import CPU, RUN_QUEUE
-from bench.accounting.close_sampler import CloseSampler
-from bench.accounting.timeline import Doing
-from bench.accounting.wait_state import State
-from bench.attach import watch
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, target_environment
-from bench.measure import measure
-from bench.places import ROOT
+from bench.live.account import watch
+from bench.paths import ROOT
+from bench.runner.server import serving
+from bench.runner.window import measure
 from bench.schema.cell import Cell
-from bench.server import serving
+from bench.threads.account import CPU, RUN_QUEUE
+from bench.threads.close_sampler import CloseSampler
+from bench.threads.timeline import Doing
+from bench.threads.wait_state import State
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 
 GIL, LOCK, OWN = State.GIL.value, State.LOCK.value, State.OWN.value

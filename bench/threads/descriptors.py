@@ -14,7 +14,7 @@ import struct
 import time
 from typing import Final
 
-from bench.accounting.wait_state import Descriptor
+from bench.threads.wait_state import Descriptor
 
 BELIEVED_S: Final = 0.02  # descriptors are used again, nearly always for the same kind of thing
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bench.accounting.descriptors import BELIEVED_S, Descriptors
-from bench.accounting.interpreters import Span, gils
-from bench.accounting.wait_state import Descriptor
+from bench.threads.descriptors import BELIEVED_S, Descriptors
+from bench.threads.interpreters import Span, gils
+from bench.threads.wait_state import Descriptor
 
 RESCAN_S: Final = 0.1  # children of threads other than a process's first are looked for so often
 

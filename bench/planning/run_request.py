@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.interpreters import pinning
+from bench.interpreters import affinity
 from bench.interpreters.targets import Target
 from bench.planning.plan import Plan
 from bench.planning.resume import Interrupted
@@ -112,7 +112,7 @@ class Wanted:
         return Plan(
             cells=cells,
             cpus=cpus,
-            generator_cpus=pinning.left_over(cpus.values()) if cpus else (),
+            generator_cpus=affinity.left_over(cpus.values()) if cpus else (),
             passes=self.passes,
             rounds=self.rounds,
             window_s=self.window_s,

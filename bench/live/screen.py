@@ -8,10 +8,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.accounting.account import CPU, RUN_QUEUE
+from bench.live.picture import SHOWN, Picture, Row
+from bench.live.stretch import GIL, IDLE, LOCK, OWN
 from bench.schema import thread_state
-from bench.watching.picture import SHOWN, Picture, Row
-from bench.watching.stretch import GIL, IDLE, LOCK, OWN
+from bench.threads.account import CPU, RUN_QUEUE
 
 WIDTH: Final = 80
 _BAR: Final = 16

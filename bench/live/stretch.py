@@ -1,6 +1,6 @@
 """How each thread of a process tree spent a second or so: what the sampler saw, told apart by Python frames.
 
-The account of :mod:`bench.accounting.account` divides each thread's time. Here two of its answers are made finer. A
+The account of :mod:`bench.threads.account` divides each thread's time. Here two of its answers are made finer. A
 wait in epoll is idle even where no server's clients are known: an event loop without anything to do. And a wait at a
 place (system call, argument, stack) where py-spy has seen the frames of a wait for work is idle too; a lock of which
 nothing was seen stays unclear for the time being.
@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.accounting.account import CPU, RUN_QUEUE, STATES, Account, account
-from bench.accounting.sampler import Doing, Looks
-from bench.accounting.wait_state import Place, State, in_event_loop
-from bench.watching.glimpses import Glimpse
-from bench.watching.meaning import Meaning
+from bench.live.glimpses import Glimpse
+from bench.live.meaning import Meaning
+from bench.threads.account import CPU, RUN_QUEUE, STATES, Account, account
+from bench.threads.sampler import Doing, Looks
+from bench.threads.wait_state import Place, State, in_event_loop
 
 GIL: Final = State.GIL.value
 LOCK: Final = State.LOCK.value

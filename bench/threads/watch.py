@@ -5,11 +5,11 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from bench.accounting.account import Account, account
-from bench.accounting.sampler import Sampler
-from bench.accounting.wait_state import State
 from bench.schema.record import Accounts, Split
 from bench.schema.thread_state import BUSY_STATES
+from bench.threads.account import Account, account
+from bench.threads.sampler import Sampler
+from bench.threads.wait_state import State
 
 _DIGITS = 5
 _THREADS_TOLD = 64

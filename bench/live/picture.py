@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.accounting.account import CPU, RUN_QUEUE
-from bench.watching.stretch import GIL, IDLE, KINDS, LOCK, OWN, UNCLEAR, WORK, Spent, Stretch
+from bench.live.stretch import GIL, IDLE, KINDS, LOCK, OWN, UNCLEAR, WORK, Spent, Stretch
+from bench.threads.account import CPU, RUN_QUEUE
 
 SHOWN: Final = (CPU, RUN_QUEUE, GIL, LOCK, OWN, IDLE)
 ALL: Final = "all threads"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from bench.places import ROOT
+from bench.paths import ROOT
 
 
 def run_apart(module: str, *words: str) -> int:

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from bench.errors import ServerFailed
 from bench.interpreters.targets import Target, target_environment
-from bench.places import ROOT
+from bench.paths import ROOT
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 4.0

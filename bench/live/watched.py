@@ -14,13 +14,13 @@ from typing import Self
 
 import psutil
 
-from bench.accounting.forbidden import forbidden
-from bench.accounting.interpreters import gils, version
-from bench.accounting.sampler import Sampler
-from bench.attach import listening_ports
 from bench.errors import GilbenchError
-from bench.watching.glimpses import Glimpses
-from bench.watching.stretch import Places, Stretch, stretch
+from bench.live.account import listening_ports
+from bench.live.glimpses import Glimpses
+from bench.live.stretch import Places, Stretch, stretch
+from bench.threads.forbidden import forbidden
+from bench.threads.interpreters import gils, version
+from bench.threads.sampler import Sampler
 
 
 class Watched:

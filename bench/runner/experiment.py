@@ -8,21 +8,21 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bench.accounting import usage
 from bench.errors import GilbenchError
-from bench.interpreters import pinning
+from bench.interpreters import affinity
 from bench.interpreters.targets import Target
-from bench.measure import Measured, measure
 from bench.planning.budget import Budget
 from bench.planning.plan import ACCOUNTS_FROM_S, SETTLE_S, Plan
 from bench.planning.stopping import Stopping
-from bench.proof import TOLD, prove
+from bench.runner.server import Server
+from bench.runner.verification import TOLD, prove
+from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.schema.run_folder import RunFolder
-from bench.server import Server
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
+from bench.threads import usage
 from loadgen.wires import any_line_wire
 
 
@@ -147,7 +147,7 @@ class Experiment:
     def _shared(self, target: str) -> Iterator[dict[str, object]]:
         """Yield what is to be said of windows in which the load generator could not be put beside the server."""
         if target in self.plan.cpus and not self.plan.generator_cpus:
-            yield {"code": pinning.SHARES, "cpus": self.plan.cpus[target]}
+            yield {"code": affinity.SHARES, "cpus": self.plan.cpus[target]}
 
     def _keep(self, found: list[Record]) -> None:
         """Write the records of a visit at once: making sure that they are on disk takes as long as some windows."""
@@ -171,7 +171,7 @@ class _Started:
 
     def measure(self, plan: Plan, window_s: float, pass_: int) -> Seen:
         """Measure one window more; those too short for looking at the server's threads go without."""
-        with pinning.on(plan.generator_cpus if self.cell.target in plan.cpus else ()):
+        with affinity.on(plan.generator_cpus if self.cell.target in plan.cpus else ()):
             window = measure(
                 self.cell,
                 self.server,

@@ -20,11 +20,11 @@ from rich.live import Live
 from rich.text import Text
 
 from bench.errors import GilbenchError
-from bench.watching import screen
-from bench.watching.glimpses import py_spy
-from bench.watching.picture import Picture, picture
-from bench.watching.stretch import Stretch
-from bench.watching.watched import Watched
+from bench.live import screen
+from bench.live.glimpses import py_spy
+from bench.live.picture import Picture, picture
+from bench.live.stretch import Stretch
+from bench.live.watched import Watched
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import psutil
 
-from bench.accounting import usage
-from bench.accounting.account import Account, Role, account
-from bench.accounting.forbidden import forbidden
-from bench.accounting.sampler import Sampler
-from bench.accounting.wait_state import State
 from bench.errors import GilbenchError
 from bench.schema.thread_state import BUSY_STATES, IDLE
 from bench.terminal.console import Terminal
+from bench.threads import usage
+from bench.threads.account import Account, Role, account
+from bench.threads.forbidden import forbidden
+from bench.threads.sampler import Sampler
+from bench.threads.wait_state import State
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
 
@@ -73,7 +73,7 @@ def watch(pid: int, duration_s: float) -> Account:
         raise GilbenchError(
             f"process {pid} cannot be looked at ({problem.strerror}): is it still running?"
         ) from problem
-    # Each of its own interval, as for a window (bench/accounting/watch.py): the edges were read in turn.
+    # Each of its own interval, as for a window (bench/threads/watch.py): the edges were read in turn.
     found = account(looks, (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) * looks.wall_s)
     if found is None:
         raise GilbenchError(f"no thread of process {pid} was seen: watch for longer with --duration")

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.accounting.sampler import Doing, Looks
-from bench.accounting.wait_state import State, in_event_loop
 from bench.schema import thread_state
+from bench.threads.sampler import Doing, Looks
+from bench.threads.wait_state import State, in_event_loop
 
 BATCHES: Final = 16
 

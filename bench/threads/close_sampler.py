@@ -13,11 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.accounting.close_look import GONE, NEW, RUNNING, look, looking
-from bench.accounting.sampler import Sampler
-from bench.accounting.threads import Process, Tree
-from bench.accounting.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, spans_of, with_holders
-from bench.accounting.wait_state import Call, Place, State, classify, place
+from bench.threads.close_look import GONE, NEW, RUNNING, look, looking
+from bench.threads.sampler import Sampler
+from bench.threads.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, spans_of, with_holders
+from bench.threads.tree import Process, Tree
+from bench.threads.wait_state import Call, Place, State, classify, place
 
 RATE_HZ: Final = 2000.0
 COST_CORES: Final = 0.04  # what looking may cost; with many threads it is done less often

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.accounting.descriptors import Descriptors, doors
-from bench.accounting.threads import Thread, Tree
-from bench.accounting.wait_state import RUNNING_LINE, Place, State, classify, parse, place, understood
+from bench.threads.descriptors import Descriptors, doors
+from bench.threads.tree import Thread, Tree
+from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, parse, place, understood
 
 COST_CORES: Final = 0.02  # what looking may cost: 1% of a machine of two CPUs
 FASTEST_S: Final = 1 / 300

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from bench import machine
 from bench.errors import GilbenchError
-from bench.experiment import Experiment, try_out
 from bench.planning.budget import Budget
 from bench.planning.plan import Plan
-from bench.planning.wanted import Wanted
-from bench.run_lock import only_run
+from bench.planning.run_request import Wanted
+from bench.runner import machine
+from bench.runner.experiment import Experiment, try_out
+from bench.runner.lock import only_run
 from bench.schema.run_folder import RunFolder
 from bench.terminal import github
 from bench.terminal.console import Terminal

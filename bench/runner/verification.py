@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bench.errors import ServerFailed
 from bench.interpreters.targets import Target
-from bench.server import Server
+from bench.runner.server import Server
 
 TOLD: Final = "servers.interpreter:told"
 """The handler that a server is to be started with."""

@@ -10,10 +10,9 @@ from typing import Any, Protocol
 
 import psutil
 
-from bench import checks, clocks, machine
-from bench.accounting import usage
-from bench.accounting.watch import Watch
-from bench.beside import Computing
+from bench.runner import cpu_clocks, machine, window_checks
+from bench.runner.background_load import Computing
+from bench.runner.server import Server
 from bench.schema.cell import Cell
 from bench.schema.record import (
     Accounts,
@@ -27,7 +26,8 @@ from bench.schema.record import (
     Record,
     Split,
 )
-from bench.server import Server
+from bench.threads import usage
+from bench.threads.watch import Watch
 from loadgen import Load, LoadResult, run
 from loadgen.answered import Answered
 from loadgen.belief import warnings
@@ -51,7 +51,7 @@ class Edge:
 
     usage: usage.Usage
     machine: machine.MachineTime
-    clocks: clocks.Clocks
+    clocks: cpu_clocks.Clocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Measured:
             warnings=[*self._warnings(surroundings), *map(dict, spoilt)],
         )
 
-    def _warnings(self, surroundings: checks.Surroundings) -> list[dict[str, Any]]:
+    def _warnings(self, surroundings: window_checks.Surroundings) -> list[dict[str, Any]]:
         """Return each code once: steal is seen by the load generator, too."""
         found = {warning["code"]: warning for warning in warnings(self.result) + surroundings.warnings()}
         return list(found.values())
@@ -148,14 +148,14 @@ class Measured:
         surroundings = self._surroundings(usage.faults_between(self.begin.usage, self.end.usage))
         return tuple(warning["code"] for warning in self._warnings(surroundings))
 
-    def _surroundings(self, faults: PageFaults) -> checks.Surroundings:
+    def _surroundings(self, faults: PageFaults) -> window_checks.Surroundings:
         before, after, interval = self.begin.machine, self.end.machine, self.interval
         wall_s = after.at_s - before.at_s  # of the machine's clocks; the server's are read next to them
         count = psutil.cpu_count() or machine.cpus()
         busy_s = after.busy_s - before.busy_s
         own_s = after.own_s - before.own_s
         clocks_before, clocks_after = self.begin.clocks, self.end.clocks
-        return checks.Surroundings(
+        return window_checks.Surroundings(
             wall_s=wall_s,
             cpus=count,
             busy_s=busy_s,
@@ -208,7 +208,7 @@ def measure(
 
     def read_edge() -> None:
         try:
-            edges.append(Edge(usage.read(server.pid, answered), machine.read_time(), clocks.read()))
+            edges.append(Edge(usage.read(server.pid, answered), machine.read_time(), cpu_clocks.read()))
         except OSError:
             server.check()  # says why it has ended
             raise

@@ -23,8 +23,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from bench.accounting.wait_state import Place, parse, place
-from bench.watching.meaning import Meaning, meaning
+from bench.live.meaning import Meaning, meaning
+from bench.threads.wait_state import Place, parse, place
 
 EVERY_S: Final = 0.3
 COST_CORES: Final = 0.02
