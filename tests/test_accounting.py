@@ -490,7 +490,7 @@ def test_account_command_shows_a_row_for_each_role(capsys: pytest.CaptureFixture
     assert "looks in" in printed
 
 
-def test_attach_refuses_a_process_that_has_ended() -> None:
+def test_account_refuses_a_process_that_has_ended() -> None:
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
     with pytest.raises(GilbenchError, match="still running"):

@@ -355,7 +355,7 @@ def newest() -> Target:
     return found()[0]
 
 
-def test_pinning_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> None:
+def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> None:
     (target,) = resolve(f"{newest.name}+cpus=1", found)
     assert (target.name, target.build["variants"], target.changed.cpus) == (f"{newest.name}+cpus=1", "+cpus=1", 1)
     for model in ("threaded", "prefork"):
@@ -422,7 +422,7 @@ def test_plan_has_pools_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
         keepalive(3)
 
 
-def test_pinning_puts_the_generator_elsewhere_and_back() -> None:
+def test_affinity_puts_the_generator_elsewhere_and_back() -> None:
     def run_on() -> set[int]:
         seen: list[set[int]] = []
         thread = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))

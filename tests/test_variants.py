@@ -60,13 +60,13 @@ def test_models_serve_with_the_jit(model: str) -> None:
         proven(model, target)
 
 
-def test_proof_fails_where_the_jit_is_off() -> None:
+def test_verification_fails_where_the_jit_is_off() -> None:
     for name in WITH_JIT:
         with pytest.raises(ServerFailed, match="jit_enabled is False, not True"):
             proven("threaded", only(name), claimed=only(f"{name}+jit"))
 
 
-def test_proof_fails_where_subinterpreters_do_not_get_the_jit() -> None:
+def test_verification_fails_where_subinterpreters_do_not_get_the_jit() -> None:
     names = [one.name for one in found() if one.build["jit"] == "off" and one.release == (3, 14)][:1]
     for name in names:
         with pytest.raises(ServerFailed, match="jit_enabled is False, not True; leave subinterpreters out"):
