@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = reader.parse_args(words[:1]).command
     try:
         return COMMANDS[name].main(words[1:])
-    except GilbenchError as problem:
-        reader.exit(1, f"{reader.prog} {name}: error: {problem}\n")
+    except GilbenchError as exc:
+        reader.exit(1, f"{reader.prog} {name}: error: {exc}\n")
 
 
 def parser() -> Parser:

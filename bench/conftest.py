@@ -153,5 +153,5 @@ def _usage_errors() -> Iterator[None]:
     """Turn what a user can fix into the one line that pytest makes of it, and a non-zero exit."""
     try:
         yield
-    except GilbenchError as problem:
-        raise pytest.UsageError(str(problem)) from None
+    except GilbenchError as exc:
+        raise pytest.UsageError(str(exc)) from None

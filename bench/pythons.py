@@ -78,5 +78,5 @@ def _row(build: dict[str, Any]) -> list[str]:
 def _auto(found: list[Target]) -> str:
     try:
         return ", ".join(one.name for one in resolve(AUTO, lambda: found))
-    except GilbenchError as problem:
-        return str(problem)
+    except GilbenchError as exc:
+        return str(exc)

@@ -30,8 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     kept = nbformat.read(NOTEBOOK, as_version=4)
     try:
         made = run(kept)
-    except CellExecutionError as problem:
-        sys.stderr.write(f"{problem}\nerror: a cell of {NOTEBOOK.name} fails: fix it\n")
+    except CellExecutionError as exc:
+        sys.stderr.write(f"{exc}\nerror: a cell of {NOTEBOOK.name} fails: fix it\n")
         return 1
     changed = [was for was, now in zip(told(kept), told(made), strict=True) if was != now]
     if options.check and changed:

@@ -99,8 +99,8 @@ def _payload(chosen: argparse.Namespace) -> list[bytes]:
 def _read(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
-    except OSError as problem:
-        raise GilbenchError(f"cannot read {name}: {problem.strerror}; name a file that is there") from problem
+    except OSError as exc:
+        raise GilbenchError(f"cannot read {name}: {exc.strerror}; name a file that is there") from exc
 
 
 def parser() -> Parser:

@@ -42,15 +42,15 @@ def main(argv: list[str]) -> int:
         if chosen.server_pid is not None:
             check_pid(chosen.server_pid)
         allow_files(load.connections)
-    except GilbenchError as problem:
-        parser.error(str(problem))
+    except GilbenchError as exc:
+        parser.error(str(exc))
     try:
         with opened((chosen.json, chosen.csv, chosen.hdr, chosen.plot)) as outputs, _cancelled_by_signals() as cancel:
             if chosen.find_capacity:
                 return _search(chosen, load, outputs, cancel)
             return _measure(chosen, load, outputs, cancel)
-    except GilbenchError as problem:
-        say(f"{parser.prog}: error: {problem}")
+    except GilbenchError as exc:
+        say(f"{parser.prog}: error: {exc}")
         return FAILED
     finally:
         let_go()
@@ -119,8 +119,8 @@ def _cancelled_by_signals() -> Iterator[threading.Event]:
 def _refuse_remote(host: str) -> None:
     try:
         addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
-    except (OSError, UnicodeError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from problem
+    except (OSError, UnicodeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from exc
     if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
         raise GilbenchError(f"{host} is not this machine: add --allow-remote if its owner agrees to be put under load")

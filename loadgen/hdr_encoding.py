@@ -51,8 +51,8 @@ def add(text: str, counts: npt.NDArray[np.int64]) -> None:
     """
     try:
         payload = _unpack(base64.b64decode(text, validate=True))
-    except (ValueError, zlib.error, struct.error) as problem:
-        raise GilbenchError(f"not an HdrHistogram ({problem}): {text[:40]!r}") from problem
+    except (ValueError, zlib.error, struct.error) as exc:
+        raise GilbenchError(f"not an HdrHistogram ({exc}): {text[:40]!r}") from exc
     if not _read(np.frombuffer(payload, np.uint8), counts):
         raise GilbenchError(f"not an HdrHistogram (its counts are damaged): {text[:40]!r}")
 

@@ -151,9 +151,9 @@ def address_of(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as problem:  # UnicodeError: a label is empty or too long
-        reason = getattr(problem, "strerror", None) or problem
-        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from problem
+    except (OSError, UnicodeError) as exc:  # UnicodeError: a label is empty or too long
+        reason = getattr(exc, "strerror", None) or exc
+        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from exc
     *others, last = [(entry[0], entry[4]) for entry in found]
     family, where = next((address for address in others if _accepts(*address, timeout_s)), last)
     packed = socket.inet_pton(family, str(where[0]))

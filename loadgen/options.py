@@ -39,8 +39,8 @@ def host_and_port(text: str) -> tuple[str, int]:
     host = match["v6"] or match["host"]
     try:
         host.encode("idna")
-    except UnicodeError as problem:
-        raise argparse.ArgumentTypeError(f"{host!r} is no name of a host: {problem}") from problem
+    except UnicodeError as exc:
+        raise argparse.ArgumentTypeError(f"{host!r} is no name of a host: {exc}") from exc
     return host, int(match["port"])
 
 
@@ -115,8 +115,8 @@ def escaped(text: str) -> bytes:
     """
     try:
         value = text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
-    except UnicodeError as problem:
-        raise argparse.ArgumentTypeError(f"{text!r} does not say bytes ({problem}): write \\r\\n, or \\x00") from None
+    except UnicodeError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} does not say bytes ({exc}): write \\r\\n, or \\x00") from None
     if not value:
         raise argparse.ArgumentTypeError("at least one byte is needed: write for example \\n")
     return value

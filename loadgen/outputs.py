@@ -24,10 +24,10 @@ class Outputs:
         """Print, whether or not anybody still reads."""
         try:
             print(text, flush=True)
-        except OSError as problem:
+        except OSError as exc:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if problem.errno not in _NOBODY_READS:
-                self.problems.append(_unwritable("to standard output", problem))
+            if exc.errno not in _NOBODY_READS:
+                self.problems.append(_unwritable("to standard output", exc))
 
     def write(self, name: str | None, content: Callable[[], str | bytes]) -> None:
         """Write what ``content`` returns to a file; nothing for no name, and for ``-``."""
@@ -36,10 +36,10 @@ class Outputs:
         try:
             made = content()
             Path(name).write_bytes(made if isinstance(made, bytes) else made.encode())
-        except GilbenchError as problem:
-            self.problems.append(problem)
-        except OSError as problem:
-            self.problems.append(_unwritable(name, problem))
+        except GilbenchError as exc:
+            self.problems.append(exc)
+        except OSError as exc:
+            self.problems.append(_unwritable(name, exc))
 
 
 @contextlib.contextmanager
@@ -53,8 +53,8 @@ def opened(names: Iterable[str | None]) -> Iterator[Outputs]:
         if name != "-":
             try:
                 Path(name).open("ab").close()
-            except OSError as problem:
-                raise _unwritable(name, problem) from problem
+            except OSError as exc:
+                raise _unwritable(name, exc) from exc
     outputs = Outputs()
     yield outputs
     if outputs.problems:
@@ -76,5 +76,5 @@ def let_go() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _unwritable(name: str, problem: OSError) -> GilbenchError:
-    return GilbenchError(f"cannot write {name}: {problem.strerror}; make room, or choose another file")
+def _unwritable(name: str, exc: OSError) -> GilbenchError:
+    return GilbenchError(f"cannot write {name}: {exc.strerror}; make room, or choose another file")

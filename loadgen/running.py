@@ -24,8 +24,8 @@ class Running:
     def _work(self, load: Load, options: dict[str, Any]) -> None:
         try:
             self._future.set_result(run(load, cancel=self._cancel, **options))
-        except BaseException as problem:
-            self._future.set_exception(problem)
+        except BaseException as exc:
+            self._future.set_exception(exc)
 
     def cancel(self) -> None:
         """End it at once; :meth:`result` then tells of what was measured by then."""

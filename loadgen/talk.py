@@ -19,8 +19,8 @@ def main(argv: list[str]) -> int:
     host, port = chosen.address
     try:
         return talk(host, port, LINE_ENDS[chosen.wire])
-    except GilbenchError as problem:
-        print(f"python -m loadgen talk: error: {problem}", file=sys.stderr)
+    except GilbenchError as exc:
+        print(f"python -m loadgen talk: error: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ngood-bye")
@@ -51,10 +51,10 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
     """
     try:
         connection = socket.create_connection((host, port), timeout=TIMEOUT_S)
-    except OSError as problem:
+    except OSError as exc:
         raise GilbenchError(
-            f"cannot reach {host}:{port}: {problem.strerror or problem}; is the server up?"
-        ) from problem
+            f"cannot reach {host}:{port}: {exc.strerror or exc}; is the server up?"
+        ) from exc
     prompt = "> " if sys.stdin.isatty() else ""
     with connection:
         while True:
@@ -68,8 +68,8 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
             try:
                 connection.sendall(message + line_end)
                 reply = _reply(connection, line_end)
-            except OSError as problem:
-                print(f"the server went away: {problem.strerror or problem}")
+            except OSError as exc:
+                print(f"the server went away: {exc.strerror or exc}")
                 return 0
             if not reply:
                 print("the server ended the conversation")

@@ -116,12 +116,12 @@ def check_pid(pid: int) -> None:
     """
     try:
         process_tree.read(pid)
-    except PermissionError as problem:
+    except PermissionError as exc:
         raise GilbenchError(
             f"process {pid} is not yours to look at: run as its user, or leave --server-pid out"
-        ) from problem
-    except OSError as problem:
-        raise GilbenchError(f"there is no process {pid}: name the server's, or leave --server-pid out") from problem
+        ) from exc
+    except OSError as exc:
+        raise GilbenchError(f"there is no process {pid}: name the server's, or leave --server-pid out") from exc
 
 
 def owner_of(port: int) -> int | None:

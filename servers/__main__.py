@@ -39,8 +39,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     try:
         if options.folder:
             os.chdir(options.folder)
-    except OSError as problem:
-        reader.error("--folder %s: %s; name a folder that is there" % (options.folder, problem.strerror))
+    except OSError as exc:
+        reader.error("--folder %s: %s; name a folder that is there" % (options.folder, exc.strerror))
     try:
         with _work(options.workload) as (work, respond, respond_async):
             handler = Handler(
@@ -57,8 +57,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             handler.tuning.apply()
             model.serve(listener, handler)
             lifecycle.disarm()
-    except NoHandler as problem:
-        reader.error(str(problem))
+    except NoHandler as exc:
+        reader.error(str(exc))
 
 
 @contextlib.contextmanager
@@ -169,8 +169,8 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=lifecycle.BACKLOG)
-    except (OSError, TypeError, ValueError) as problem:  # the last two: a name that cannot be encoded
-        reason = getattr(problem, "strerror", None) or str(problem)
+    except (OSError, TypeError, ValueError) as exc:  # the last two: a name that cannot be encoded
+        reason = getattr(exc, "strerror", None) or str(exc)
         parser.exit(
             1,
             "%s: error: cannot listen on %s port %d: %s; choose another with --host and --port (0: any free one)\n"

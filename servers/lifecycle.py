@@ -131,8 +131,8 @@ def accept(listener: socket.socket, on_signal: Callable[[], object] = lambda: No
             if listener.fileno() in ready and not _Process.stopping:
                 try:
                     connection, _ = listener.accept()
-                except OSError as problem:
-                    _wait_out(problem)
+                except OSError as exc:
+                    _wait_out(exc)
                     continue
                 connection.setblocking(True)
                 yield connection
@@ -148,10 +148,10 @@ def accept_blocking(listener: socket.socket) -> Iterator[socket.socket]:
     while not _Process.stopping:
         try:
             connection, _ = listener.accept()
-        except OSError as problem:
-            if problem.errno in _SHUT:
+        except OSError as exc:
+            if exc.errno in _SHUT:
                 return
-            _wait_out(problem)
+            _wait_out(exc)
             continue
         yield connection
 
@@ -169,10 +169,10 @@ def shut(listener: socket.socket) -> None:
     listener.close()
 
 
-def _wait_out(problem: OSError) -> None:
+def _wait_out(exc: OSError) -> None:
     """Wait where there is too little of something; any other trouble is with a client that has gone again."""
-    if problem.errno in SHORTAGES:
-        log("accept_failed", reason=problem.strerror)
+    if exc.errno in SHORTAGES:
+        log("accept_failed", reason=exc.strerror)
         time.sleep(SHORTAGE_PAUSE_S)
 
 

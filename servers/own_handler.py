@@ -58,15 +58,15 @@ class OwnHandler:
         try:
             reply = self._of_this_worker()(request)
             return _checked(self._loop().run_until_complete(reply) if self.waits else reply)
-        except Exception as problem:
-            return _told(problem)
+        except Exception as exc:
+            return _told(exc)
 
     async def awaited(self, request: bytes) -> bytes:
         """Return the reply of a coroutine function, in the event loop that is running."""
         try:
             return _checked(await self._of_this_worker()(request))
-        except Exception as problem:
-            return _told(problem)
+        except Exception as exc:
+            return _told(exc)
 
     def _of_this_worker(self) -> Callable[[bytes], Any]:
         worker = self._worker
@@ -91,9 +91,9 @@ def _find(name: str) -> Tuple[Callable[..., Any], bool]:
         found = module
         for part in function.removesuffix("()").split("."):
             found = getattr(found, part)
-    except Exception as problem:
-        remedy = "; run it under the interpreter of an environment that has it" * isinstance(problem, ImportError)
-        raise NoHandler("cannot load %s: %s: %s%s" % (name, type(problem).__name__, problem, remedy)) from problem
+    except Exception as exc:
+        remedy = "; run it under the interpreter of an environment that has it" * isinstance(exc, ImportError)
+        raise NoHandler("cannot load %s: %s: %s%s" % (name, type(exc).__name__, exc, remedy)) from exc
     if not callable(found):
         raise NoHandler("%s is no function: name one that takes bytes and returns bytes" % name)
     return found, makes
@@ -123,9 +123,9 @@ def _checked(reply: Any) -> bytes:
     return reply
 
 
-def _told(problem: Exception) -> bytes:
-    kind = type(problem).__name__
-    reason = " ".join(str(problem).split())[:MAX_REASON]
+def _told(exc: Exception) -> bytes:
+    kind = type(exc).__name__
+    reason = " ".join(str(exc).split())[:MAX_REASON]
     if kind not in _kinds_seen:
         _kinds_seen.add(kind)
         lifecycle.log("handler_failed", kind=kind, reason=reason)

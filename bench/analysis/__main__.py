@@ -46,11 +46,11 @@ def main(argv: list[str] | None = None) -> int:
             if options.folder.is_dir() and not drawn(options.folder) and not _going_on(options.folder):
                 draw(read_run(options.folder), quiet=True)
             serve(options.folder, options.port)
-    except GilbenchError as problem:
-        return fail(str(problem), 1)
-    except OSError as problem:
-        where = problem.filename or options.folder
-        return fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere", 1)
+    except GilbenchError as exc:
+        return fail(str(exc), 1)
+    except OSError as exc:
+        where = exc.filename or options.folder
+        return fail(f"cannot write to {where}: {exc.strerror}; make room, or copy the folder elsewhere", 1)
     return 0
 
 

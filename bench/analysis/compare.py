@@ -28,8 +28,8 @@ def main(argv: list[str] | None = None) -> int:
         else:
             _write(FORMATS[options.format](comparison), options.output)
         _summarise(comparison)
-    except GilbenchError as problem:
-        return fail(str(problem), 2)
+    except GilbenchError as exc:
+        return fail(str(exc), 2)
     return _gate(comparison, options.fail_slower)
 
 
@@ -95,8 +95,8 @@ def _compared(options: argparse.Namespace) -> Comparison:
 def _summarise(comparison: Comparison) -> None:
     try:
         github.summarise(FORMATS["markdown"](comparison) + "\n")
-    except OSError as problem:
-        raise GilbenchError(f"cannot write the summary of the step: {problem.strerror}; make room") from problem
+    except OSError as exc:
+        raise GilbenchError(f"cannot write the summary of the step: {exc.strerror}; make room") from exc
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -107,8 +107,8 @@ def _write(text: str, output: Path | None) -> None:
         return
     try:
         output.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise GilbenchError(f"cannot write to {output}: {problem.strerror}; name another file") from problem
+    except OSError as exc:
+        raise GilbenchError(f"cannot write to {output}: {exc.strerror}; name another file") from exc
 
 
 def _gate(comparison: Comparison, loss: float | None) -> int:

@@ -39,10 +39,10 @@ def main(argv: list[str] | None = None) -> int:
                 options.folder / path.relative_to(run.folder),
                 dict(_replaced(run.meta, run.folder, options.folder)),
             )
-    except GilbenchError as problem:
-        return fail(str(problem), 1)
-    except OSError as problem:
-        return fail(f"cannot copy {problem.filename}: {problem.strerror}; make room, or name another folder", 1)
+    except GilbenchError as exc:
+        return fail(str(exc), 1)
+    except OSError as exc:
+        return fail(f"cannot copy {exc.filename}: {exc.strerror}; make room, or name another folder", 1)
     return 0
 
 

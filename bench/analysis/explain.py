@@ -65,8 +65,8 @@ def main(argv: list[str] | None = None) -> int:
         console = Terminal()
         for sentence in explain(read_run(options.folder), options.cell):
             console.print(console.spelt(sentence))
-    except GilbenchError as problem:
-        return fail(str(problem), 1)
+    except GilbenchError as exc:
+        return fail(str(exc), 1)
     return 0
 
 

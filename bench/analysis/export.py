@@ -33,10 +33,10 @@ class Format(NamedTuple):
 def _parquet(frame: pd.DataFrame, table: Table) -> bytes:
     try:
         import pyarrow.parquet  # noqa: PLC0415 - who does not write Parquet does without
-    except ImportError as problem:
+    except ImportError as exc:
         raise GilbenchError(
-            f"writing Parquet needs pyarrow ({problem}): nox -s export brings it along, and .csv and .jsonl do without"
-        ) from problem
+            f"writing Parquet needs pyarrow ({exc}): nox -s export brings it along, and .csv and .jsonl do without"
+        ) from exc
     plain = io.BytesIO()
     frame.to_parquet(plain)
     written = pyarrow.parquet.read_table(plain)
@@ -80,8 +80,8 @@ def main(argv: list[str] | None = None) -> int:
         runs = options.runs or [latest()]
         frame = MADE[options.table](load_run(runs[0]) if len(runs) == 1 else load_runs(runs))
         _replace(options.file, form.write(frame, TABLES[options.table]))
-    except GilbenchError as problem:
-        return fail(str(problem), 1)
+    except GilbenchError as exc:
+        return fail(str(exc), 1)
     sys.stdout.write(f"{options.file}: {len(frame)} rows, {len(frame.columns)} columns\n")
     return 0
 
@@ -139,8 +139,8 @@ def _replace(file: Path, content: bytes) -> None:
             opened.flush()
             os.fsync(opened.fileno())
         new.replace(file)
-    except OSError as problem:
-        raise GilbenchError(f"cannot write to {file}: {problem.strerror}; make room, or name another file") from problem
+    except OSError as exc:
+        raise GilbenchError(f"cannot write to {file}: {exc.strerror}; make room, or name another file") from exc
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)

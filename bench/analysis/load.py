@@ -100,16 +100,16 @@ def read_run(path: Path | str) -> Run:
     try:
         meta = _read_meta(folder / META)
         records, dropped = _read_records(folder / RECORDS)
-    except OSError as problem:
+    except OSError as exc:
         raise GilbenchError(
-            f"cannot read {problem.filename}: {problem.strerror}; name the folder of a run, as results/latest"
-        ) from problem
+            f"cannot read {exc.filename}: {exc.strerror}; name the folder of a run, as results/latest"
+        ) from exc
     if not records:
         raise GilbenchError(f"{folder / RECORDS} holds no complete record: measure again with nox -s bench")
     try:
         windows = _tidy(records)
-    except (ValueError, TypeError, AttributeError) as problem:
-        raise GilbenchError(f"{folder / RECORDS} has a field of a wrong type: {problem}; restore the file") from problem
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise GilbenchError(f"{folder / RECORDS} has a field of a wrong type: {exc}; restore the file") from exc
     return Run(folder, meta, windows, dropped)
 
 
@@ -118,8 +118,8 @@ def _read_meta(path: Path) -> dict[str, Any]:
         meta = json.loads(path.read_bytes())
         schema = meta.get("schema", SCHEMA)
         newer = schema > SCHEMA
-    except (ValueError, AttributeError, TypeError) as problem:
-        raise GilbenchError(f"{path} is no run.json ({problem}): restore the file, or measure again") from problem
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise GilbenchError(f"{path} is no run.json ({exc}): restore the file, or measure again") from exc
     if newer:
         raise GilbenchError(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
     checked: dict[str, Any] = meta
@@ -149,8 +149,8 @@ def _is_json(line: bytes) -> bool:
 def _read_record(path: Path, number: int, line: bytes) -> Record:
     try:
         return Record.from_json(line.decode(errors="replace"))
-    except GilbenchError as problem:
-        raise GilbenchError(f"{path}, line {number}: {problem}") from problem
+    except GilbenchError as exc:
+        raise GilbenchError(f"{path}, line {number}: {exc}") from exc
 
 
 def _tidy(records: list[Record]) -> pd.DataFrame:

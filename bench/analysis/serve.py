@@ -110,8 +110,8 @@ def _changed_ns(path: Path) -> int:
 def _draw(folder: Path) -> str:
     try:
         run = read_run(folder)
-    except GilbenchError as problem:
-        return _waiting(folder, str(problem))
+    except GilbenchError as exc:
+        return _waiting(folder, str(exc))
     return draw_page(run, summarise(run), findings(run), cautions(run), {})
 
 
@@ -131,9 +131,9 @@ def serve(folder: Path, port: int) -> None:
         handler = functools.partial(_Handler, Served(folder, drawers))
         try:
             server = _Server((HOST, port), handler)
-        except OSError as problem:
+        except OSError as exc:
             raise GilbenchError(
-                f"cannot listen on port {port}: {problem.strerror}; choose another with --port"
+                f"cannot listen on port {port}: {exc.strerror}; choose another with --port"
             ) from None
         sys.stdout.write(f"http://{HOST}:{server.server_port}/ shows {folder}; Ctrl-C ends it\n")
         sys.stdout.flush()
@@ -189,8 +189,8 @@ class _Handler(SimpleHTTPRequestHandler):
                     super().do_GET()
         except ConnectionError:
             raise  # nobody is left to answer
-        except (GilbenchError, OSError) as problem:
-            self._answer(f"error: {problem}", "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
+        except (GilbenchError, OSError) as exc:
+            self._answer(f"error: {exc}", "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _answer(self, text: str, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:
         body = text.encode()

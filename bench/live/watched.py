@@ -61,7 +61,7 @@ class Watched:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._opened.close()
 
@@ -106,14 +106,14 @@ class Watched:
 def _readable(pid: int) -> Iterator[None]:
     try:
         yield
-    except PermissionError as problem:
-        raise GilbenchError(forbidden(pid)) from problem
-    except (FileNotFoundError, ProcessLookupError) as problem:
+    except PermissionError as exc:
+        raise GilbenchError(forbidden(pid)) from exc
+    except (FileNotFoundError, ProcessLookupError) as exc:
         kernels = Path(f"/proc/{pid}/task").exists()  # its threads have no program
         told = f"process {pid} has ended, or is the kernel's own" if kernels else f"there is no process {pid}"
-        raise GilbenchError(f"{told}: look for another with ps") from problem
-    except OSError as problem:
-        raise GilbenchError(f"process {pid} cannot be watched: {problem.strerror}") from problem
+        raise GilbenchError(f"{told}: look for another with ps") from exc
+    except OSError as exc:
+        raise GilbenchError(f"process {pid} cannot be watched: {exc.strerror}") from exc
 
 
 def _comm(pid: int, tid: int) -> str:

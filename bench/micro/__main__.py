@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         targets = discover() if options.pythons == ALL else resolve(options.pythons, discover)
         with only_run():
             folder, failed = _carry_out(targets, options, console)
-    except GilbenchError as problem:
-        sys.stderr.write(f"error: {' '.join(str(problem).split())}\n")
+    except GilbenchError as exc:
+        sys.stderr.write(f"error: {' '.join(str(exc).split())}\n")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -147,10 +147,10 @@ def _carry_out(targets: Sequence[Target], options: argparse.Namespace, console: 
                     os.fsync(file.fileno())
                     took_s = time.monotonic() - took_s
                     console.print(f"round {round_ + 1} of {options.rounds}: {target.name} took {took_s:.1f} s")
-    except OSError as problem:
+    except OSError as exc:
         raise GilbenchError(
-            f"cannot write to {problem.filename or folder}: {problem.strerror}; give another --results"
-        ) from problem
+            f"cannot write to {exc.filename or folder}: {exc.strerror}; give another --results"
+        ) from exc
     console.print(f"took {time.monotonic() - began_s:.0f} s")
     return folder, failed
 

@@ -49,12 +49,12 @@ def _run(target: Target, command: list[str]) -> None:
         done = subprocess.run(
             command, env=target_environment() | kept, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
         )
-        problem = (done.stderr.strip() or done.stdout.strip()).splitlines() if done.returncode else []
+        exc = (done.stderr.strip() or done.stdout.strip()).splitlines() if done.returncode else []
         failed = done.returncode != 0
     except (OSError, subprocess.TimeoutExpired) as error:
-        problem, failed = [str(error)], True
+        exc, failed = [str(error)], True
     if failed:
-        last = problem[-1] if problem else "it did not say why"
+        last = exc[-1] if exc else "it did not say why"
         raise GilbenchError(
             f"no environment with {' and '.join(PACKAGES)} for {target.name}: {last}; if no package index can be "
             "reached, put their wheels into a folder and name it in PIP_FIND_LINKS and PIP_NO_INDEX=1 "

@@ -347,8 +347,8 @@ def _targets(typed: Mapping[str, Any]) -> dict[str, Target]:
 def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:
     try:
         return reader(text.strip())
-    except argparse.ArgumentTypeError as problem:
-        raise GilbenchError(f"--{option}: {problem}") from None
+    except argparse.ArgumentTypeError as exc:
+        raise GilbenchError(f"--{option}: {exc}") from None
 
 
 def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value]) -> list[Value]:

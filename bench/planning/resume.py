@@ -84,8 +84,8 @@ class Interrupted:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path / "records.jsonl")
-        except OSError as problem:
-            raise GilbenchError(f"cannot go on with {self.path}: {problem.strerror}; make room") from problem
+        except OSError as exc:
+            raise GilbenchError(f"cannot go on with {self.path}: {exc.strerror}; make room") from exc
         return kept
 
     def _whole(self, records: list[Record]) -> set[tuple[int, Group]]:
@@ -120,6 +120,6 @@ def interrupted(folder: Path) -> Interrupted:
                 raise GilbenchError(f"{folder} is complete: there is nothing to go on with; start another run")
             if schema <= SCHEMA:
                 return found
-    except (OSError, ValueError, TypeError, LookupError) as problem:
-        raise GilbenchError(f"{folder} holds no run that could be gone on with ({problem}): name its folder") from None
+    except (OSError, ValueError, TypeError, LookupError) as exc:
+        raise GilbenchError(f"{folder} holds no run that could be gone on with ({exc}): name its folder") from None
     raise GilbenchError(f"{folder} was made by another version of gilbench: start the run again")

@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         asked = profiling(options)
         with only_run():
             run = _carry_out(asked, options, command, console)
-    except GilbenchError as problem:
-        sys.stderr.write(f"error: {' '.join(str(problem).split())}\n")
+    except GilbenchError as exc:
+        sys.stderr.write(f"error: {' '.join(str(exc).split())}\n")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -55,10 +55,10 @@ def write(
             path.unlink()
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
-    except OSError as problem:
+    except OSError as exc:
         raise GilbenchError(
-            f"cannot write to {folder}: {problem.strerror}; make room, or give another --results"
-        ) from (problem)
+            f"cannot write to {folder}: {exc.strerror}; make room, or give another --results"
+        ) from (exc)
     return folder
 
 

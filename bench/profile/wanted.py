@@ -104,8 +104,8 @@ def _run(folder: Path) -> Interrupted:
         run.check()
         if meta["schema"] <= SCHEMA:
             return run
-    except (OSError, ValueError, TypeError, LookupError) as problem:
-        raise GilbenchError(f"--from {folder}: it holds no run ({problem}); name one, as results/latest") from None
+    except (OSError, ValueError, TypeError, LookupError) as exc:
+        raise GilbenchError(f"--from {folder}: it holds no run ({exc}); name one, as results/latest") from None
     raise GilbenchError(f"--from {folder}: it is of a newer version; update gilbench")
 
 
@@ -143,8 +143,8 @@ def _slowest(run: Interrupted) -> str:
         for line in (run.path / "records.jsonl").read_text(encoding="utf-8").splitlines():
             record = Record.from_json(line)
             rates[record.cell].append(record.throughput_rps)
-    except OSError as problem:
-        raise GilbenchError(f"--from {run.path}: {problem.strerror}; name a run that has records") from problem
+    except OSError as exc:
+        raise GilbenchError(f"--from {run.path}: {exc.strerror}; name a run that has records") from exc
     medians = {cell: statistics.median(found) for cell, found in rates.items()}
     best: Mapping[tuple[str, int], float] = {
         (cell.workload, cell.clients): max(

@@ -135,8 +135,8 @@ def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
                         measured = steps[with_]()
                         if measured is not None:
                             windows.note(with_, round_, measured)
-            except (GilbenchError, KeyboardInterrupt) as problem:
-                found.cut_short = problem
+            except (GilbenchError, KeyboardInterrupt) as exc:
+                found.cut_short = exc
         _take(found, samples)
     found.windows += windows.records()
     if Kind.WALL in found.stacks and Kind.CPU in found.stacks:
@@ -152,12 +152,12 @@ def _makes_sense(kind: Kind, target: Target) -> bool:
 def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     try:
         sampler = CloseSampler(server.pid, frozenset({server.port}))
-    except OSError as problem:
+    except OSError as exc:
         server.check()
         raise GilbenchError(
-            f"the system does not tell what the server's threads wait for: {problem.strerror}; run on Linux as the "
+            f"the system does not tell what the server's threads wait for: {exc.strerror}; run on Linux as the "
             "server's user"
-        ) from problem
+        ) from exc
     with contextlib.closing(sampler):
         measured = window(found.cell, server, plan, onlookers=[sampler], trace=TRACED)
         found.timeline, found.requests = sampler.timeline(), measured.result.trace
@@ -173,9 +173,9 @@ def _with_stacks(
     try:
         with profiler.sample(asked) as sample:
             measured = window(found.cell, server, plan, onlookers=[sample])
-    except Refused as problem:
+    except Refused as exc:
         server.check()
-        found.failures.append(str(problem))
+        found.failures.append(str(exc))
         return None
     samples.append((asked.kind, sample))
     window_s = measured.end.usage.at_s - measured.begin.usage.at_s
@@ -188,8 +188,8 @@ def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
     for kind, sample in samples:
         try:
             found.stacks[kind] = merge([found.stacks.get(kind, Stacks()), sample.stacks()])
-        except Refused as problem:
-            found.failures.append(str(problem))
+        except Refused as exc:
+            found.failures.append(str(exc))
 
 
 def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:

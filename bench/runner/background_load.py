@@ -44,7 +44,7 @@ class Computing:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
         if self._clients:
@@ -74,5 +74,5 @@ class Computing:
         try:
             # They keep computing until the measured load has ended, whose clocks may be read late.
             self._result = run(self._load, cancel=self._cancel, on_end=self._wait)
-        except GilbenchError as problem:
-            self._problem = problem
+        except GilbenchError as exc:
+            self._problem = exc

@@ -123,8 +123,8 @@ class Experiment:
         """Let what fails on one cell be noted, and the others go on."""
         try:
             yield
-        except GilbenchError as problem:
-            self.folder.fail(cell.name, pass_, str(problem))
+        except GilbenchError as exc:
+            self.folder.fail(cell.name, pass_, str(exc))
 
     def _start(self, cell: Cell) -> _Started:
         self._starts += 1

@@ -25,8 +25,8 @@ def only_run() -> Iterator[None]:
     path = Path(tempfile.gettempdir()) / f"gilbench-{os.getuid()}.lock"
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError as problem:
-        raise GilbenchError(f"cannot open {path}: {problem.strerror}; set TMPDIR to a folder of yours") from problem
+    except OSError as exc:
+        raise GilbenchError(f"cannot open {path}: {exc.strerror}; set TMPDIR to a folder of yours") from exc
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -79,10 +79,10 @@ class Server:
                 stderr=self._stderr,
                 start_new_session=True,
             )
-        except OSError as problem:
+        except OSError as exc:
             self._stderr.close()
             self._scratch.cleanup()
-            raise ServerFailed(f"cannot start {target.executable}: {problem.strerror}") from problem
+            raise ServerFailed(f"cannot start {target.executable}: {exc.strerror}") from exc
         self.pid = self._process.pid
 
     def ready(self) -> None:

@@ -41,6 +41,6 @@ def _ask(port: int, request: str) -> dict[str, Any]:
             connection.sendall(f"{request}\nQ\n".encode())
             reply = connection.makefile("rb").readline()
         said: dict[str, Any] = json.loads(reply)
-    except (OSError, ValueError) as problem:
-        raise ServerFailed(f"a server does not tell what interpreter it runs under: {problem}") from problem
+    except (OSError, ValueError) as exc:
+        raise ServerFailed(f"a server does not tell what interpreter it runs under: {exc}") from exc
     return said

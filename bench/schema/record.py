@@ -306,8 +306,8 @@ class Record:
                 if raw.get(name) is not None:
                     raw[name] = kind(**_known(kind, raw[name]))
             return cls(**_known(cls, raw))
-        except (ValueError, KeyError, TypeError, AttributeError) as problem:
-            raise GilbenchError(f"not a record ({problem}): {line[:60]!r}; remove the line to go on") from problem
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            raise GilbenchError(f"not a record ({exc}): {line[:60]!r}; remove the line to go on") from exc
 
 
 _NESTED: dict[str, type] = {

@@ -104,7 +104,7 @@ def _point(link: Path, to: Path) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except OSError as problem:
+    except OSError as exc:
         raise GilbenchError(
-            f"cannot write to {path}: {problem.strerror}; make room, or choose another folder with --results"
-        ) from problem
+            f"cannot write to {path}: {exc.strerror}; make room, or choose another folder with --results"
+        ) from exc

@@ -61,7 +61,7 @@ class Progress:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the terminal as it was: below the table's last state, or without it if all went well."""
         if self._live is None:

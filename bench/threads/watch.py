@@ -25,14 +25,14 @@ class Watch:
             return
         try:
             self._sampler = Sampler(pid, ports)
-        except (OSError, ValueError) as problem:
-            self._give_up(problem)
+        except (OSError, ValueError) as exc:
+            self._give_up(exc)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._sampler is not None:
             self._sampler.close()
@@ -58,8 +58,8 @@ class Watch:
             self._unknown = "no thread of the server was seen"
         return (Split(), Accounts(unknown=self._unknown)) if found is None else (_split(found), _accounts(found))
 
-    def _give_up(self, problem: Exception) -> None:
-        told = getattr(problem, "strerror", None) or str(problem)
+    def _give_up(self, exc: Exception) -> None:
+        told = getattr(exc, "strerror", None) or str(exc)
         self._unknown = f"the system does not tell what the server's threads wait for: {told}"
 
 

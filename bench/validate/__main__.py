@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with only_run():
             folder, interrupted = _measure(options, console)
-    except GilbenchError as problem:
-        sys.stderr.write(f"error: {' '.join(str(problem).split())}\n")
+    except GilbenchError as exc:
+        sys.stderr.write(f"error: {' '.join(str(exc).split())}\n")
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -32,8 +32,8 @@ class Folder:
         try:
             self.path.mkdir(parents=True)
             self._file = (self.path / OBSERVATIONS).open("a", encoding="utf-8")
-        except OSError as problem:
-            raise self._cannot(problem) from problem
+        except OSError as exc:
+            raise self._cannot(exc) from exc
         self.save()
 
     def append(self, observation: dict[str, Any]) -> None:
@@ -46,8 +46,8 @@ class Folder:
             self._file.write(json.dumps(observation, allow_nan=False) + "\n")
             self._file.flush()
             os.fsync(self._file.fileno())
-        except OSError as problem:
-            raise self._cannot(problem) from problem
+        except OSError as exc:
+            raise self._cannot(exc) from exc
 
     def save(self) -> None:
         """Write ``run.json`` anew.
@@ -59,14 +59,14 @@ class Folder:
             new = self.path / "run.json.new"
             new.write_text(json.dumps(self.meta, indent=1) + "\n", encoding="utf-8")
             new.replace(self.path / "run.json")
-        except OSError as problem:
-            raise self._cannot(problem) from problem
+        except OSError as exc:
+            raise self._cannot(exc) from exc
 
     def close(self) -> None:
         """Close the observations."""
         self._file.close()
 
-    def _cannot(self, problem: OSError) -> GilbenchError:
+    def _cannot(self, exc: OSError) -> GilbenchError:
         return GilbenchError(
-            f"cannot write to {problem.filename or self.path}: {problem.strerror}; make room, or give another --results"
+            f"cannot write to {exc.filename or self.path}: {exc.strerror}; make room, or give another --results"
         )

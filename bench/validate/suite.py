@@ -110,10 +110,10 @@ class Suite:
         one.repeated += 1
         try:
             found = one.study.observe()
-        except GilbenchError as problem:
-            one.failures.append(str(problem))
-            self._write({**common, "failed": str(problem)})
-            self._tell(f"{one.study.name}: failed: {problem}")
+        except GilbenchError as exc:
+            one.failures.append(str(exc))
+            self._write({**common, "failed": str(exc)})
+            self._tell(f"{one.study.name}: failed: {exc}")
             return False
         load = host.load()
         common |= {

@@ -13,8 +13,8 @@ from loadgen.command_line import Parser
 def main(argv: list[str] | None = None) -> int:
     """Check, or fix, what the command line names, and return the exit status."""
     options = parser().parse_args(argv)
-    wrong = [problem for path in options.pages for problem in _checked(Page(path), write=options.write)]
-    sys.stdout.write("".join(f"{problem}\n" for problem in wrong))
+    wrong = [exc for path in options.pages for exc in _checked(Page(path), write=options.write)]
+    sys.stdout.write("".join(f"{exc}\n" for exc in wrong))
     return 1 if wrong else 0
 
 

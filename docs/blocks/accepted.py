@@ -54,8 +54,8 @@ def refusal(command: str, files: Mapping[str, str]) -> str:
         try:
             refused = ((words, _why(words)) for words in _commands(command))
             return "; ".join(f"{shlex.join(words)}: {why}" for words, why in refused if why)
-        except ValueError as problem:
-            return f"{command}: {problem}"
+        except ValueError as exc:
+            return f"{command}: {exc}"
 
 
 def _commands(typed: str) -> Iterator[list[str]]:
@@ -124,8 +124,8 @@ def _bench(words: tuple[str, ...]) -> str:
         given["pythons"] = ",".join(_stand_ins(given["pythons"]))
         with mock.patch.object(options, "discover", return_value=[]):  # which takes seconds; none is wanted
             options.read(given | {"resume": None})
-    except GilbenchError as problem:
-        return str(problem)
+    except GilbenchError as exc:
+        return str(exc)
     return ""
 
 

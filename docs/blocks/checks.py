@@ -52,13 +52,13 @@ def _console(_: Page, block: Block) -> Verdict:
     shell, made, wrong = Shell(), [], []
     try:
         given = steps(block.source)
-    except ValueError as problem:
-        return Verdict(str(problem))
+    except ValueError as exc:
+        return Verdict(str(exc))
     for step, following in zip(given, [*(step.command for step in given[1:]), ""], strict=True):
         try:
             printed = plain(shell.run(step.command))
-        except ValueError as problem:
-            return Verdict(f"{step.command}: {problem}")
+        except ValueError as exc:
+            return Verdict(f"{step.command}: {exc}")
         fine = agrees(step.shown, printed)
         made.append(step if fine else Step(step.typed, printed))
         if not fine:
@@ -71,8 +71,8 @@ def _console(_: Page, block: Block) -> Verdict:
 def _console_accepted(page: Page, block: Block) -> Verdict:
     try:
         commands = [step.command for step in steps(block.source)]
-    except ValueError as problem:
-        return Verdict(str(problem))
+    except ValueError as exc:
+        return Verdict(str(exc))
     return _all_accepted(page, commands)
 
 
@@ -117,8 +117,8 @@ def _readable(read: Callable[[str], object]) -> Callable[[Page, Block], Verdict]
     def check_it(_: Page, block: Block) -> Verdict:
         try:
             read(block.source)
-        except (ValueError, SyntaxError, yaml.YAMLError) as problem:
-            return Verdict(f"it cannot be read: {problem}")
+        except (ValueError, SyntaxError, yaml.YAMLError) as exc:
+            return Verdict(f"it cannot be read: {exc}")
         return FINE
 
     return check_it

@@ -298,8 +298,8 @@ def main() -> int:
     try:
         with style.style():
             style.save(draw(Figures(ROOT / EXAMPLE)), ROOT / FOLDER, NAME)
-    except GilbenchError as problem:
-        sys.stderr.write(f"{problem}\n")
+    except GilbenchError as exc:
+        sys.stderr.write(f"{exc}\n")
         return 1
     sys.stdout.write(f"{FOLDER / NAME}.svg and .png written\n")
     return 0

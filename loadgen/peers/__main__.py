@@ -42,8 +42,8 @@ def main(argv: Sequence[str]) -> int:
         allow_files(max(chosen.connections))
         folder = Path(chosen.output or time.strftime(f"{_RESULTS}/%Y%m%dT%H%M%SZ", time.gmtime()))
         return _run(chosen, folder, planned, tools, absent)
-    except GilbenchError as problem:
-        say(f"{reader.prog.removesuffix(' --')}: error: {problem}")
+    except GilbenchError as exc:
+        say(f"{reader.prog.removesuffix(' --')}: error: {exc}")
         return 1
 
 
@@ -76,8 +76,8 @@ def _run(
         if any(record["kind"] == "cost" and "error" not in record for record in records):
             for name in ("peers.svg", "peers.png"):
                 (folder / name).write_bytes(plot.draw(records, name))
-    except OSError as problem:
-        raise GilbenchError(f"cannot write {folder}: {problem.strerror}; make room, or choose --output") from problem
+    except OSError as exc:
+        raise GilbenchError(f"cannot write {folder}: {exc.strerror}; make room, or choose --output") from exc
     return code or int(any("error" in record for record in records))
 
 

@@ -123,8 +123,8 @@ def _loops(known: Known, tools: Sequence[str]) -> list[tuple[str, float | None]]
 def _driven(tool: str, port: int, connections: int, seconds: float, rate_rps: float | None = None) -> Record:
     try:
         return {"tool": tool} | drive(tool, port, connections, seconds, rate_rps)._asdict()
-    except Failed as problem:
-        return {"tool": tool, "error": str(problem)}
+    except Failed as exc:
+        return {"tool": tool, "error": str(exc)}
 
 
 def minutes(planned: Sequence[Cell], rounds: int, seconds: float) -> float:

@@ -74,8 +74,8 @@ def drive(name: str, port: int, connections: int, seconds: float, rate_rps: floa
     command = [sys.executable, "-m", f"loadgen.peers.drivers.{name}", str(port), str(connections), str(seconds), *rate]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + _PATIENCE_S)
-    except subprocess.TimeoutExpired as problem:
-        raise Failed(f"no result after {problem.timeout:.0f} s") from problem
+    except subprocess.TimeoutExpired as exc:
+        raise Failed(f"no result after {exc.timeout:.0f} s") from exc
     if done.returncode:
         raise Failed((done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1])
     return Report(**json.loads(done.stdout.splitlines()[-1]))

@@ -65,10 +65,10 @@ class _ProblemLog:
         self._quiet_until_s = 0.0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
-        problem = context.get("exception")
-        if isinstance(problem, OSError) and problem.errno in lifecycle.SHORTAGES:
+        exc = context.get("exception")
+        if isinstance(exc, OSError) and exc.errno in lifecycle.SHORTAGES:
             if loop.time() >= self._quiet_until_s:
-                lifecycle.log("accept_failed", reason=problem.strerror)
+                lifecycle.log("accept_failed", reason=exc.strerror)
             self._quiet_until_s = loop.time() + lifecycle.SHORTAGE_PAUSE_S
         else:
-            lifecycle.log("event_loop", reason=context["message"], exception=repr(problem))
+            lifecycle.log("event_loop", reason=context["message"], exception=repr(exc))

@@ -39,10 +39,10 @@ def main(argv: list[str] | None = None) -> int:
         series = of_runs(runs)
         found = all_changes(series)
         page = _write(options.output, runs, series, found, left_out)
-    except GilbenchError as problem:
-        return fail(str(problem), 2)
-    except OSError as problem:
-        return fail(f"cannot write to {problem.filename or options.output}: {problem.strerror}; name another folder", 2)
+    except GilbenchError as exc:
+        return fail(str(exc), 2)
+    except OSError as exc:
+        return fail(f"cannot write to {exc.filename or options.output}: {exc.strerror}; name another folder", 2)
     _show(runs, series, found, left_out, page)
     return 0
 
@@ -57,8 +57,8 @@ def _load(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
     for folder in _folders(paths):
         try:
             runs.append(read_run(folder))
-        except GilbenchError as problem:
-            left_out.append(str(problem))
+        except GilbenchError as exc:
+            left_out.append(str(exc))
     if len(runs) < 2:
         why = f" ({left_out[0]})" if left_out else ""
         where = ", ".join(map(str, paths))

@@ -27,10 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         micro = load(options.folder)
         drawn = page(micro)
-    except GilbenchError as problem:
-        return fail(str(problem), 2)
-    except OSError as problem:
-        return fail(f"cannot write to {problem.filename or options.folder}: {problem.strerror}; make room", 2)
+    except GilbenchError as exc:
+        return fail(str(exc), 2)
+    except OSError as exc:
+        return fail(f"cannot write to {exc.filename or options.folder}: {exc.strerror}; make room", 2)
     console = Console(highlight=False, soft_wrap=True)
     _show(console, micro, times(micro))
     console.print(Text(str(drawn)))

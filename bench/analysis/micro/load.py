@@ -52,10 +52,10 @@ def load(folder: Path) -> Micro:
     try:
         meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         lines = (folder / RECORDS).read_text(encoding="utf-8").splitlines()
-    except OSError as problem:
-        raise GilbenchError(f"{folder} holds no microbenchmarks: nox -s micro makes a folder of them") from problem
-    except ValueError as problem:
-        raise GilbenchError(f"{folder / 'run.json'} cannot be read ({problem}): measure again") from problem
+    except OSError as exc:
+        raise GilbenchError(f"{folder} holds no microbenchmarks: nox -s micro makes a folder of them") from exc
+    except ValueError as exc:
+        raise GilbenchError(f"{folder / 'run.json'} cannot be read ({exc}): measure again") from exc
     if meta.get("schema", SCHEMA) > SCHEMA:
         raise GilbenchError(f"{folder} has schema {meta['schema']}, this version reads up to {SCHEMA}: update gilbench")
     records = list(_whole(folder, lines))
@@ -84,7 +84,7 @@ def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             found.append(json.loads(line))
-        except ValueError as problem:
+        except ValueError as exc:
             if number < len(lines):
-                raise GilbenchError(f"{folder / RECORDS}, line {number} is no record: remove it to go on") from problem
+                raise GilbenchError(f"{folder / RECORDS}, line {number} is no record: remove it to go on") from exc
     return found

@@ -28,11 +28,11 @@ def main(argv: list[str] | None = None) -> int:
                 console.print(Text(sentence))
         page = draw(read_run(options.folder), quiet=True)
         console.print(f"{page}{'#profiles' if profiles else ': no cell of it was profiled'}")
-    except GilbenchError as problem:
-        return fail(str(problem), 1)
-    except OSError as problem:
-        where = problem.filename or options.folder
-        return fail(f"cannot write to {where}: {problem.strerror}; make room, or copy the folder elsewhere", 1)
+    except GilbenchError as exc:
+        return fail(str(exc), 1)
+    except OSError as exc:
+        where = exc.filename or options.folder
+        return fail(f"cannot write to {where}: {exc.strerror}; make room, or copy the folder elsewhere", 1)
     return 0
 
 

@@ -131,10 +131,10 @@ def read(folder: Path) -> Profile:
             end_us=float(raw.get("end_us", 0.0)),
             memory=memory,
         )
-    except (OSError, ValueError, TypeError, LookupError) as problem:
+    except (OSError, ValueError, TypeError, LookupError) as exc:
         raise GilbenchError(
-            f"{folder} holds no profile that can be read ({problem}): profile the cell again"
-        ) from problem
+            f"{folder} holds no profile that can be read ({exc}): profile the cell again"
+        ) from exc
 
 
 def _json(path: Path) -> dict[str, Any]:

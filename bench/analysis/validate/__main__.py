@@ -27,10 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         validation = load(options.folder)
         drawn = page.write(validation)
-    except GilbenchError as problem:
-        return fail(str(problem), 2)
-    except OSError as problem:
-        return fail(f"cannot write to {problem.filename or options.folder}: {problem.strerror}; make room", 2)
+    except GilbenchError as exc:
+        return fail(str(exc), 2)
+    except OSError as exc:
+        return fail(f"cannot write to {exc.filename or options.folder}: {exc.strerror}; make room", 2)
     if options.json:
         rows = [words.to_dict(result) for result in validation.results]
         sys.stdout.write(json.dumps({"summary": words.summary(validation), "rows": rows}, indent=1) + "\n")

@@ -26,10 +26,10 @@ def main(argv: list[str] | None = None) -> int:
         make_room(validation.folder, options.folder)
         for name in OBSERVED:
             keep(validation.folder / name, options.folder / name, dict(interpreters(validation.meta)))
-    except GilbenchError as problem:
-        return fail(str(problem), 1)
-    except OSError as problem:
-        return fail(f"cannot copy {problem.filename}: {problem.strerror}; make room, or name another folder", 1)
+    except GilbenchError as exc:
+        return fail(str(exc), 1)
+    except OSError as exc:
+        return fail(f"cannot copy {exc.filename}: {exc.strerror}; make room, or name another folder", 1)
     return 0
 
 

@@ -96,10 +96,10 @@ def load(folder: Path) -> Validation:
         return Validation(
             folder, meta, tuple(_result(name, row, observations, len(rows)) for name, row in rows.items())
         )
-    except OSError as problem:
-        raise GilbenchError(f"{folder} holds no validation: nox -s validate makes a folder of one") from problem
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise GilbenchError(f"{folder} cannot be read ({problem}): validate again") from problem
+    except OSError as exc:
+        raise GilbenchError(f"{folder} holds no validation: nox -s validate makes a folder of one") from exc
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise GilbenchError(f"{folder} cannot be read ({exc}): validate again") from exc
 
 
 def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
@@ -108,11 +108,11 @@ def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             found.append(json.loads(line))
-        except ValueError as problem:
+        except ValueError as exc:
             if number < len(lines):
                 raise GilbenchError(
                     f"{folder / OBSERVATIONS}, line {number} is not an observation: remove it to read the others"
-                ) from problem
+                ) from exc
     return found
 
 

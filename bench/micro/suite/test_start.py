@@ -77,8 +77,8 @@ def test_pool_of_two(timed, kind):
 def test_a_broken_pool_says_so(fact):
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        problem = pool.submit(os._exit, 1).exception()
-    fact("a process of a pool ends", ends_in=type(problem).__name__)
+        exc = pool.submit(os._exit, 1).exception()
+    fact("a process of a pool ends", ends_in=type(exc).__name__)
 
 
 def test_an_interpreter_that_raises_says_so(fact):
@@ -86,8 +86,8 @@ def test_an_interpreter_that_raises_says_so(fact):
     interpreter = interpreters.create()
     try:
         interpreter.call(int, "x")
-    except Exception as problem:
-        fact("an interpreter raises", ends_in=type(problem).__name__)
+    except Exception as exc:
+        fact("an interpreter raises", ends_in=type(exc).__name__)
     else:
         pytest.fail("nothing was raised")
     finally:

@@ -125,8 +125,8 @@ class Sample:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        except OSError as problem:
-            raise Refused(f"{self._profiler.name} cannot be started: {problem.strerror}") from problem
+        except OSError as exc:
+            raise Refused(f"{self._profiler.name} cannot be started: {exc.strerror}") from exc
         patient_until_s = time.monotonic() + (_END_S if self._profiler.started else ATTACH_S)
         while time.monotonic() < patient_until_s:
             if self._process.poll() is not None:
@@ -166,7 +166,7 @@ class Sample:
             raise self._failure() from None
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
 
