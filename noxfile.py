@@ -32,7 +32,7 @@ EXAMPLE = (
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
 WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
-COMPILED = ("loadgen.execution", "loadgen.delays", "bench.threads.close_look")
+COMPILED = ("loadgen.execution", "loadgen.delays", "bench.threads.fast_sample")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VALIDATION = "results/validate/example"
 ROOT = Path(__file__).resolve().parent

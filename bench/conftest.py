@@ -17,7 +17,7 @@ from bench.errors import GilbenchError
 from bench.paths import ROOT, nox
 from bench.planning import options
 from bench.planning.options import DEST, OPTIONS
-from bench.planning.run_request import Wanted
+from bench.planning.run_request import RunRequest
 from bench.run_module import run_apart
 from bench.runner.experiment import Experiment
 from bench.runner.run import carry_out
@@ -27,7 +27,7 @@ from bench.terminal import estimate
 from bench.terminal.console import Terminal
 
 collect_ignore = ["micro"]  # runs inside the targets
-WANTED = pytest.StashKey[Wanted]()
+WANTED = pytest.StashKey[RunRequest]()
 DONE = pytest.StashKey[Experiment]()
 
 

@@ -20,12 +20,12 @@ from loadgen.ceiling import ceiling_rps
 from loadgen.errors import GilbenchError
 from loadgen.execution import run
 from loadgen.files import allow_files
+from loadgen.host_observer import check_pid, owner_of
 from loadgen.live import live_line
 from loadgen.load import Load
 from loadgen.outputs import Outputs, let_go, opened, say
 from loadgen.plot import draw_capacity, draw_run
 from loadgen.result import LoadResult
-from loadgen.witness import check_pid, owner_of
 
 FAILED, MISSED, INTERRUPTED = 1, 99, 130
 """Exit codes: something failed; an objective was missed, as k6's users know it; Ctrl-C. Wrong options exit with 2."""

@@ -16,10 +16,10 @@ from loadgen.engine_thread import EngineThread, Totals
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.histogram import Histogram
+from loadgen.host_observer import HostMetrics, HostObserver
 from loadgen.interval import Interval, Packed
 from loadgen.load import OVERRUN_S, Load
 from loadgen.result import EngineUse, LoadResult
-from loadgen.witness import Testimony, Witness
 from loadgen.workspace import (
     CONNECT,
     GAPS_INTENDED,
@@ -65,7 +65,7 @@ def run(
         intervals: list[Interval] = []
         answered = answered or Answered()
         answered.follow([engine.tally for engine in engines])
-        witness = Witness(server_pid, answered)
+        witness = HostObserver(server_pid, answered)
         try:
             for engine in engines:
                 engine.thread.start()
@@ -76,7 +76,7 @@ def run(
             _wait(engines, cancel, lambda tally: tally["measuring"] or tally["over"])
             _call(on_begin)
             witness.begin()
-            beside: list[Testimony | None] = []
+            beside: list[HostMetrics | None] = []
 
             def end() -> None:
                 _call(on_end)
@@ -169,7 +169,7 @@ def _sleep(engines: Sequence[EngineThread], until_s: float) -> None:
 
 
 def _result(
-    load: Load, engines: Sequence[EngineThread], intervals: Sequence[Interval], beside: Testimony | None
+    load: Load, engines: Sequence[EngineThread], intervals: Sequence[Interval], beside: HostMetrics | None
 ) -> LoadResult:
     for engine in engines:
         engine.rest()

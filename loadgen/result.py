@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from loadgen.histogram import Histogram
+from loadgen.host_observer import HostMetrics
 from loadgen.interval import Interval
 from loadgen.load import Load
-from loadgen.witness import Testimony
 
 LATENCY_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 CONNECT_PERCENTILES = {"p50": 50.0, "p99": 99.0}
@@ -107,7 +107,7 @@ class LoadResult:
     intervals: tuple[Interval, ...] = ()
     trace: tuple[Traced, ...] = ()
     cancelled: bool
-    beside: Testimony | None = None
+    beside: HostMetrics | None = None
     ceiling_rps: float | None = None
 
     @property

@@ -52,9 +52,7 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
     try:
         connection = socket.create_connection((host, port), timeout=TIMEOUT_S)
     except OSError as exc:
-        raise GilbenchError(
-            f"cannot reach {host}:{port}: {exc.strerror or exc}; is the server up?"
-        ) from exc
+        raise GilbenchError(f"cannot reach {host}:{port}: {exc.strerror or exc}; is the server up?") from exc
     prompt = "> " if sys.stdin.isatty() else ""
     with connection:
         while True:

@@ -19,7 +19,7 @@ from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
 from servers.framing import WIRES
 from servers.models import MODELS, Model, default_workers
-from servers.tuning import Tuning
+from servers.tuning import RuntimeSettings
 from servers.workloads import WORKLOADS, NoHandler, Workload
 
 
@@ -49,7 +49,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                 respond_async,
                 options.stall_timeout,
                 options.workers or default_workers(),
-                Tuning(options.switch_interval, not options.no_gc, options.freeze),
+                RuntimeSettings(options.switch_interval, not options.no_gc, options.freeze),
             )
             listener = _listen(reader, options.host, options.port)
             lifecycle.install(options.lifeline)

@@ -14,7 +14,7 @@ from typing import Any, Awaitable, Callable, Iterator, NamedTuple, Optional, Typ
 
 from servers import lifecycle
 from servers.framing import Framing, FramingError
-from servers.tuning import Tuning
+from servers.tuning import RuntimeSettings
 
 STALL_TIMEOUT_S = 10.0
 """How long half a request may wait for its other half, and a reply for its reader."""
@@ -39,7 +39,7 @@ class Handler(NamedTuple):
     respond_async: Optional[RespondAsync] = None
     stall_timeout_s: float = STALL_TIMEOUT_S
     workers: int = 1
-    tuning: Tuning = Tuning()
+    tuning: RuntimeSettings = RuntimeSettings()
 
 
 class Stalled(Exception):

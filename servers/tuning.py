@@ -7,7 +7,7 @@ import sys
 from typing import NamedTuple, Optional
 
 
-class Tuning(NamedTuple):
+class RuntimeSettings(NamedTuple):
     """How an interpreter is to be set; a fork inherits it, another interpreter of the same process does not.
 
     Attributes:

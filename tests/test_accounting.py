@@ -27,10 +27,10 @@ from bench.paths import ROOT
 from bench.runner.server import Server
 from bench.runner.window import measure
 from bench.schema.cell import Cell
-from bench.threads import close_sampler, forbidden, sampler, usage, wait_state
+from bench.threads import fast_sampler, forbidden, sampler, usage, wait_state
 from bench.threads.account import BATCHES, LOOP, MAIN, POOL, STATES, WORKER, Account, Role, account
-from bench.threads.close_sampler import next_gap_ns
 from bench.threads.descriptors import Descriptors, doors
+from bench.threads.fast_sampler import next_gap_ns
 from bench.threads.interpreters import gils
 from bench.threads.sampler import FASTEST_S, SLOWEST_S, Doing, Looks, Sampler, next_gap_s
 from bench.threads.tree import Tree
@@ -307,7 +307,7 @@ def test_close_sampler_looks_less_often_the_more_a_look_costs() -> None:
     gap_ns = 5e5
     for _ in range(200):
         gap_ns = next_gap_ns(gap_ns, 60e3, shortest_ns=5e5)
-    assert 60e3 / gap_ns == pytest.approx(close_sampler.COST_CORES)
+    assert 60e3 / gap_ns == pytest.approx(fast_sampler.COST_CORES)
     assert next_gap_ns(5e5, 0.0, shortest_ns=5e5) == 5e5
 
 

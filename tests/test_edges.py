@@ -22,11 +22,11 @@ from loadgen import Load, LoadResult, run
 from loadgen.answered import Answered
 from loadgen.belief import edges_late
 from loadgen.histogram import Histogram
+from loadgen.host_observer import ServerUse
 from loadgen.load import OVERRUN_S
 from loadgen.process_tree import Usage, offset_s, read
 from loadgen.result import EngineUse
 from loadgen.warning_codes import EDGES_WITHIN
-from loadgen.witness import ServerUse
 from tests.support.made import Made
 from tests.support.reference import reference_server
 from tests.support.until import until

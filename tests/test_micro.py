@@ -71,7 +71,7 @@ def test_micro_measures_two_interpreters_and_shows_them(tmp_path: Path, capfd: p
 
 def made(folder: Path, **changes: Any) -> Path:
     """Write a folder in which one interpreter needs 10% less for one thing, and the other is as fast in another."""
-    chance = random.Random(1)  # noqa: S311 - noise, not secrets
+    rng = random.Random(1)  # noqa: S311 - noise, not secrets
     folder.mkdir()
     meta = {
         "schema": 1,
@@ -81,11 +81,11 @@ def made(folder: Path, **changes: Any) -> Path:
     }
     records: list[dict[str, Any]] = []
     for round_ in range(5):
-        drift = chance.gauss(1, 0.05)
+        drift = rng.gauss(1, 0.05)
         for target, share in (("3.13", 1.0), ("3.13t", 0.9)):
             common = {"schema": 1, "target": target, "round": round_}
             for name, seconds in (("quick", 2e-6 * share), ("alike", 3e-3)):
-                took = seconds * drift * chance.gauss(1, 0.001)
+                took = seconds * drift * rng.gauss(1, 0.001)
                 records.append({**common, "kind": "timed", "group": "start", "name": name, "seconds": took})
             race = {"rounds": 60, "rounds_with_several": 2, "most_instances": 3 + round_, "rounds_with_init_again": 0}
             figures = {"least_share": 0.5, "taken_per_s": 1200.4, "ends_in": "BrokenProcessPool"}

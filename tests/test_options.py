@@ -10,7 +10,7 @@ import pytest
 from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS, read
-from bench.planning.run_request import Gap, Wanted
+from bench.planning.run_request import Gap, RunRequest
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 from tests.support.interpreters import found
@@ -22,7 +22,7 @@ def interpreters_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "discover", found)
 
 
-def typed(**given: str) -> Wanted:
+def typed(**given: str) -> RunRequest:
     words: dict[str, Any] = {name: option.default for name, option in OPTIONS.items()}
     return read(words | {"pythons": f"mine={sys.executable}"} | given)
 

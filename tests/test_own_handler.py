@@ -13,7 +13,7 @@ import pytest
 
 from bench.errors import GilbenchError, ServerFailed
 from bench.planning.options import OPTIONS, read
-from bench.planning.run_request import Wanted
+from bench.planning.run_request import RunRequest
 from bench.runner.server import Server
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
@@ -145,7 +145,7 @@ def interpreters_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.planning.options.discover", found)
 
 
-def wanted(**typed: str) -> Wanted:
+def wanted(**typed: str) -> RunRequest:
     return read({name: option.default for name, option in OPTIONS.items()} | typed)
 
 

@@ -148,8 +148,8 @@ def test_encode_writes_a_short_path(d: str, digits: int, short: str) -> None:
 
 
 def test_palette_png_keeps_frequent_colours() -> None:
-    chance = np.random.default_rng(1)
-    pixels = chance.integers(0, 256, (60, 60, 4), dtype=np.uint8)
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (60, 60, 4), dtype=np.uint8)
     pixels[:40] = [213, 94, 0, 255]
     pixels[40:50] = [255, 255, 255, 255]
     image = Image.open(io.BytesIO(palette_png.png(pixels.tobytes(), (60, 60), 144, "what")))

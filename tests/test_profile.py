@@ -35,8 +35,8 @@ from bench.runner.server import Server
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.threads import timeline
-from bench.threads.close_look import GONE, NEW, RUNNING, look, looking
-from bench.threads.close_sampler import CloseSampler
+from bench.threads.fast_sample import GONE, NEW, RUNNING, look, looking
+from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import ABSENT, DOINGS, Doing
 from loadgen import Load, run
 from loadgen.wires import any_line_wire
@@ -133,14 +133,14 @@ def test_profiler_finds_the_function_that_holds_the_gil(name: str, parts: Path, 
 
 def timeline_of(server: Server, cell: Cell, conversation: int | None = None) -> tuple[timeline.Timeline, Measured]:
     """Return the timeline of a window, and what was measured in it."""
-    with closing(CloseSampler(server.pid, frozenset({server.port}))) as sampler:
+    with closing(FastSampler(server.pid, frozenset({server.port}))) as sampler:
         measured = measure(
             cell,
             server,
             window_s=0.5,
             warmup_s=0.1,
             conversation=conversation,
-            onlookers=[sampler],
+            observers=[sampler],
             trace=10_000,
         )
         return sampler.timeline(), measured

@@ -17,7 +17,7 @@ from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, resolve
 from bench.planning.options import OPTIONS, read
 from bench.planning.resume import Interrupted, interrupted
-from bench.planning.run_request import Wanted
+from bench.planning.run_request import RunRequest
 from bench.runner.experiment import Experiment
 from bench.runner.run import carry_out
 from bench.runner.server import Server
@@ -47,7 +47,7 @@ class Job:
 
     def __call__(self, *groups: tuple[str, str, int], budget_s: float = 600, **changes: Any) -> Experiment:
         cells = tuple(Cell(*group, target) for group in groups for target in self.targets)
-        wanted = Wanted(
+        wanted = RunRequest(
             targets=self.targets,
             models=[],
             handlers={},

@@ -70,10 +70,10 @@ def points(
     law: str, coefficients: Sequence[float], *, counts: Sequence[int], passes: int, noise: float, seed: int
 ) -> tuple[list[float], list[float]]:
     """Return a law's throughputs, each the mean of three windows with noise."""
-    chance = random.Random(seed)  # noqa: S311 - noise, not secrets
+    rng = random.Random(seed)  # noqa: S311 - noise, not secrets
     n = [float(count) for count in counts for _ in range(passes)]
     curve = LAWS[law].throughput(np.array(n), 1000.0, *coefficients)
-    return n, [rate * sum(chance.lognormvariate(0, noise) for _ in range(3)) / 3 for rate in curve.tolist()]
+    return n, [rate * sum(rng.lognormvariate(0, noise) for _ in range(3)) / 3 for rate in curve.tolist()]
 
 
 # Known answers.
@@ -178,9 +178,9 @@ def usl(n: int, rate: float, contention: float, crosstalk: float) -> float:
 
 
 def over_clients(path: Path, clients: Sequence[int], coefficients: dict[str, tuple[float, float, float]]) -> Run:
-    chance = random.Random(4)  # noqa: S311 - noise, not secrets
+    rng = random.Random(4)  # noqa: S311 - noise, not secrets
     rates = {
-        (model, workload, count, "3.13", pass_): usl(count, *each) * chance.lognormvariate(0, 0.02)
+        (model, workload, count, "3.13", pass_): usl(count, *each) * rng.lognormvariate(0, 0.02)
         for model, each in coefficients.items()
         for workload in ("io", "cpu")
         for count in clients
@@ -193,11 +193,11 @@ def over_clients(path: Path, clients: Sequence[int], coefficients: dict[str, tup
 
 def over_cores(path: Path, cores: Sequence[int], *, noise: float = 0.01, broken: bool = False) -> Run:
     """Return a run in which multiprocess has 3% contention and some crosstalk, and threaded is all serial."""
-    chance = random.Random(7)  # noqa: S311 - noise, not secrets
+    rng = random.Random(7)  # noqa: S311 - noise, not secrets
     targets = [f"3.14+cpus={count}" for count in cores]
     rates = {
         (model, "cpu", 32, target, pass_): usl(count, 1000, *each)
-        * chance.lognormvariate(0, noise)
+        * rng.lognormvariate(0, noise)
         * (1 if not broken or count != cores[1] else 3)
         for model, each in {"multiprocess": (0.03, 0.001), "threaded": (1.0, 0.0)}.items()
         for count, target in zip(cores, targets, strict=True)

@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters.targets import Target, resolve
-from bench.interpreters.variants import Changed, Variant, split
+from bench.interpreters.variants import InterpreterSettings, Variant, split
 from bench.runner.server import Server
 from bench.runner.verification import TOLD, prove
 from servers.models import MODELS
@@ -83,7 +83,7 @@ def test_models_serve_with_the_gil_of_a_free_threaded_build_on(model: str) -> No
 
 def test_server_refuses_a_gil_that_is_on_at_the_start() -> None:
     for name in FREE:
-        silent = Target(name, only(name).build, Changed((Variant("env:PYTHON_GIL", "1"),)))
+        silent = Target(name, only(name).build, InterpreterSettings((Variant("env:PYTHON_GIL", "1"),)))
         with pytest.raises(ServerFailed, match="turned its GIL back on"):
             proven("threaded", silent)
 
@@ -153,7 +153,7 @@ def test_changed_refuses_a_build_that_does_not_know_it_and_names_those_that_do(
     word: str, value: str, build: dict[str, Any], says: str
 ) -> None:
     plain = {"jit": "off", "version_info": [3, 14, 0], "freethreaded": False}
-    changed = Changed((Variant(word, value),))
+    changed = InterpreterSettings((Variant(word, value),))
     changed.check("mine", plain)
     with pytest.raises(GilbenchError, match=says):
         changed.check("mine", plain | build)

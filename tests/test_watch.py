@@ -1,4 +1,4 @@
-"""The live view: frames become meanings, samples become stretches and shares, and real processes are followed."""
+"""The live view: frames become meanings, samples become intervals and shares, and real processes are followed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from rich.console import Console
 
 from bench import __main__ as command_line
 from bench.live import screen
-from bench.live.glimpses import Glimpse, _owners, py_spy
+from bench.live.breakdown import ALL, PASSING, SHOWN, Breakdown, break_down
+from bench.live.interval import KINDS, Interval, Places, Spent, summarise_samples
 from bench.live.meaning import Meaning, meaning
-from bench.live.picture import ALL, PASSING, SHOWN, Picture, picture
-from bench.live.stretch import KINDS, Places, Spent, Stretch, stretch
+from bench.live.snapshots import StackSnapshot, _owners, py_spy
 from bench.live.watched import Watched
 from bench.paths import ROOT
 from bench.threads.account import account
@@ -90,7 +90,7 @@ def test_meaning_of_a_get_in_c_is_either() -> None:
     assert meaning([MINE], "    budget(3)\n") is None
 
 
-def test_glimpses_find_the_threads_of_handles_by_their_stacks() -> None:
+def test_snapshots_find_the_threads_of_handles_by_their_stacks() -> None:
     places: dict[int, Place | None] = {
         7: Place(202, 1, 0x7FFC0),
         8: Place(202, 1, 0x1F00),
@@ -100,7 +100,7 @@ def test_glimpses_find_the_threads_of_handles_by_their_stacks() -> None:
     assert _owners([0x2000, 0x3000, 0x9000], places) == {0x2000: 8, 0x3000: 9}
 
 
-# Samples and glimpses become stretches.
+# Samples and snapshots become intervals.
 
 ROOM, QUEUE = Place(202, 0x7F00_0000, 0x20), Place(202, 0x7F00_0000, 0x30)  # a futex each
 
@@ -113,8 +113,8 @@ def looks(*threads: tuple[int, Sequence[Doing]]) -> Looks:
     return Looks(1, 2.0, 10, samples, doings, exact_ns=exact, process_of=process_of, cost_s=0.02)
 
 
-def stretched(seen: Looks, *glimpses: Glimpse, cpu_s: float = 0.0, places: Places | None = None) -> Stretch:
-    found = stretch(seen, cpu_s, list(glimpses), 0.01, places or Places())
+def interval_of(seen: Looks, *snapshots: StackSnapshot, cpu_s: float = 0.0, places: Places | None = None) -> Interval:
+    found = summarise_samples(seen, cpu_s, list(snapshots), 0.01, places or Places())
     assert found is not None
     return found
 
@@ -123,26 +123,33 @@ def nonzero(spent: Spent) -> dict[str, Any]:
     return {kind: pytest.approx(time_s) for kind, time_s in spent.times.items() if time_s}
 
 
-def test_stretch_divides_locks_by_what_glimpses_met_there() -> None:
+def test_interval_divides_locks_by_what_snapshots_met_there() -> None:
     seen = looks((2, [(State.LOCK, QUEUE)] * 3 + [(State.LOCK, ROOM), (State.RUNNING, None)]))
     seen.exact_ns[2] = (400_000_000, 0)
-    glimpses = [Glimpse(2, QUEUE, Meaning.WORK)] * 3 + [Glimpse(2, QUEUE, None), Glimpse(2, ROOM, Meaning.EITHER)]
-    spent = stretched(seen, *glimpses, cpu_s=0.4).threads[2]
+    snapshots = [StackSnapshot(2, QUEUE, Meaning.WORK)] * 3 + [
+        StackSnapshot(2, QUEUE, None),
+        StackSnapshot(2, ROOM, Meaning.EITHER),
+    ]
+    spent = interval_of(seen, *snapshots, cpu_s=0.4).threads[2]
     assert nonzero(spent) == {"cpu": 0.4, "work_wait": 0.9, "lock_wait": 0.3, "unclear_wait": 0.4}
     assert (spent.seen, spent.work, spent.turn) == (4, 3, 1)
 
 
-def test_stretch_believes_glimpses_of_the_same_thread_and_place_only() -> None:
+def test_interval_believes_snapshots_of_the_same_thread_and_place_only() -> None:
     seen = looks((2, [(State.LOCK, QUEUE)]))
-    others = (Glimpse(3, QUEUE, Meaning.WORK), Glimpse(2, ROOM, Meaning.WORK), Glimpse(2, None, Meaning.WORK))
-    assert nonzero(stretched(seen, *others).threads[2]) == {"unclear_wait": 2.0}
+    others = (
+        StackSnapshot(3, QUEUE, Meaning.WORK),
+        StackSnapshot(2, ROOM, Meaning.WORK),
+        StackSnapshot(2, None, Meaning.WORK),
+    )
+    assert nonzero(interval_of(seen, *others).threads[2]) == {"unclear_wait": 2.0}
 
 
-def test_stretch_calls_a_wait_in_an_event_loop_or_for_work_idle() -> None:
+def test_interval_calls_a_wait_in_an_event_loop_or_for_work_idle() -> None:
     epoll, poll = Place(232, 5, 0x10), Place(7, 0x7F00_0000, 0x10)
     again = poll._replace(first_argument=0x7F00_8000)  # the list of poll is made anew for each call
     seen = looks((2, [(State.OWN, epoll)]), (3, [(State.OWN, again)]), (4, [(State.OWN, again), (State.CLIENT, None)]))
-    found = stretched(seen, Glimpse(3, poll, Meaning.WORK))
+    found = interval_of(seen, StackSnapshot(3, poll, Meaning.WORK))
     assert [nonzero(found.threads[tid]) for tid in (2, 3, 4)] == [
         {"idle": 2.0},
         {"idle": 2.0},
@@ -150,46 +157,46 @@ def test_stretch_calls_a_wait_in_an_event_loop_or_for_work_idle() -> None:
     ]
 
 
-def test_stretch_calls_the_rest_of_a_thread_that_never_blocks_run_queue() -> None:
+def test_interval_calls_the_rest_of_a_thread_that_never_blocks_run_queue() -> None:
     seen = looks((2, [(State.RUNNING, None)]))
     seen.exact_ns[2] = (500_000_000, 300_000_000)  # the wait that is not over yet is not counted yet
-    assert nonzero(stretched(seen, cpu_s=0.5).threads[2]) == {"cpu": 0.5, "run_queue": 1.5}
+    assert nonzero(interval_of(seen, cpu_s=0.5).threads[2]) == {"cpu": 0.5, "run_queue": 1.5}
 
 
-def test_stretch_keeps_threads_that_come_and_go_together() -> None:
+def test_interval_keeps_threads_that_come_and_go_together() -> None:
     seen = looks((1, [(State.IDLE, None)]), (2, [(State.GIL, None), (State.RUNNING, None)]), (3, [(State.LOCK, ROOM)]))
     del seen.exact_ns[2], seen.exact_ns[3]
-    found = stretched(seen, cpu_s=1.0)
+    found = interval_of(seen, cpu_s=1.0)
     assert set(found.threads) == {1}
     assert nonzero(found.passing) == {"cpu": 1.0, "gil_wait": 1.0, "unclear_wait": 2.0}
 
 
-def test_stretch_of_no_samples_is_none() -> None:
-    assert stretch(Looks(1), 0.0, [], 0.0, Places()) is None
+def test_interval_of_no_samples_is_none() -> None:
+    assert summarise_samples(Looks(1), 0.0, [], 0.0, Places()) is None
 
 
-def test_places_remember_the_last_glimpses_of_threads_that_live() -> None:
+def test_places_remember_the_last_snapshots_of_threads_that_live() -> None:
     places = Places()
     for meaning_ in [Meaning.WORK] * 4 + [None] * 4 + [Meaning.TURN] * 4 + [Meaning.WORK] * 8:
-        places.learn(Glimpse(2, QUEUE, meaning_))
+        places.learn(StackSnapshot(2, QUEUE, meaning_))
     assert places.work(2, QUEUE) == 8 / 16
     places.forget_all_but([3])
     assert places.work(2, QUEUE) is None
 
 
-def test_picture_agrees_with_the_account_of_the_same_samples() -> None:
+def test_breakdown_agrees_with_the_account_of_the_same_samples() -> None:
     seen = looks(
         (1, [(State.OWN, None)]),
         (2, [(State.RUNNING, None), (State.GIL, None), (State.GIL, None), (State.OWN, None), (State.IDLE, None)]),
     )
     seen.exact_ns[2] = (380_000_000, 20_000_000)
-    found = picture(stretched(seen, cpu_s=0.38), str)
+    found = break_down(interval_of(seen, cpu_s=0.38), str)
     theirs = account(seen, 0.38)
     assert theirs is not None
     assert {row.tid: row.shares for row in found.rows} == {
         tid: pytest.approx({kind: one.shares[kind] for kind in SHOWN}) for tid, one in theirs.each.items()
     }
-    assert (found.seconds, found.looks, found.cost_cores, found.glimpses_cost_cores) == (2.0, 10, 0.01, 0.005)
+    assert (found.seconds, found.looks, found.cost_cores, found.snapshots_cost_cores) == (2.0, 10, 0.01, 0.005)
 
 
 # Stretches become shares.
@@ -199,9 +206,9 @@ def spent(seen: int = 0, work: int = 0, turn: int = 0, pid: int = 1, **times: fl
     return Spent(pid, dict.fromkeys(KINDS, 0.0) | times, seen, work, turn)
 
 
-def pictured(*threads: Spent, passing: Spent | None = None, wall_s: float = 1.0) -> Picture:
-    made = Stretch(wall_s, dict(enumerate(threads, 1)), passing or spent(pid=0), 100, 0.01, 0.01)
-    return picture(made, lambda tid: f"thread {tid}")
+def pictured(*threads: Spent, passing: Spent | None = None, wall_s: float = 1.0) -> Breakdown:
+    made = Interval(wall_s, dict(enumerate(threads, 1)), passing or spent(pid=0), 100, 0.01, 0.01)
+    return break_down(made, lambda tid: f"thread {tid}")
 
 
 SECONDS = st.floats(0, 10)
@@ -213,7 +220,7 @@ ANY = st.builds(
 
 
 @given(st.lists(ANY, min_size=1, max_size=4), ANY)
-def test_picture_has_shares_that_sum_to_one(threads: list[Spent], passing: Spent) -> None:
+def test_breakdown_has_shares_that_sum_to_one(threads: list[Spent], passing: Spent) -> None:
     found = pictured(*threads, passing=passing)
     for row in (*found.rows, found.total):
         if row.threads:
@@ -223,20 +230,20 @@ def test_picture_has_shares_that_sum_to_one(threads: list[Spent], passing: Spent
     assert found.total.threads == pytest.approx(sum(row.threads for row in found.rows))
 
 
-def test_picture_doubts_locks_whose_frames_were_never_seen() -> None:
+def test_breakdown_doubts_locks_whose_frames_were_never_seen() -> None:
     (row,) = pictured(spent(unclear_wait=1.0)).rows
     assert row.shares["lock_wait"] == 1
     assert row.lock_or_queue
 
 
-def test_picture_divides_unclear_locks_as_the_frames_did() -> None:
+def test_breakdown_divides_unclear_locks_as_the_frames_did() -> None:
     (row,) = pictured(spent(8, 6, 2, unclear_wait=1.0)).rows
     assert row.shares["idle"] == pytest.approx(0.75)
     assert row.shares["lock_wait"] == pytest.approx(0.25)
     assert not row.lock_or_queue
 
 
-def test_picture_takes_a_thread_never_met_waiting_for_work_for_one_in_a_lock() -> None:
+def test_breakdown_takes_a_thread_never_met_waiting_for_work_for_one_in_a_lock() -> None:
     (seldom,) = pictured(spent(2, unclear_wait=0.75, own_wait=0.25)).rows
     (often,) = pictured(spent(12, unclear_wait=0.75, own_wait=0.25)).rows
     assert seldom.lock_or_queue
@@ -244,16 +251,16 @@ def test_picture_takes_a_thread_never_met_waiting_for_work_for_one_in_a_lock() -
     assert often.shares["lock_wait"] == pytest.approx(0.75)
 
 
-def test_picture_calls_no_more_idle_than_the_frames_allow() -> None:
+def test_breakdown_calls_no_more_idle_than_the_frames_allow() -> None:
     (row,) = pictured(spent(20, 2, 0, work_wait=0.9, cpu=0.1)).rows
     assert row.shares["idle"] < 0.4
     assert row.shares["lock_wait"] > 0.5
 
 
-def test_stretch_adds_up_with_the_next() -> None:
-    first = Stretch(1.0, {1: spent(1, 1, 0, cpu=0.5, idle=0.5)}, spent(pid=0), 10, 0.1, 0.2)
-    second = Stretch(1.0, {1: spent(1, 0, 1, cpu=1.0), 2: spent(cpu=1.0)}, spent(pid=0, own_wait=0.5), 30, 0.1, 0.0)
-    found = picture(first + second, str)
+def test_interval_adds_up_with_the_next() -> None:
+    first = Interval(1.0, {1: spent(1, 1, 0, cpu=0.5, idle=0.5)}, spent(pid=0), 10, 0.1, 0.2)
+    second = Interval(1.0, {1: spent(1, 0, 1, cpu=1.0), 2: spent(cpu=1.0)}, spent(pid=0, own_wait=0.5), 30, 0.1, 0.0)
+    found = break_down(first + second, str)
     assert [(row.name, row.threads, row.shares["cpu"]) for row in found.rows] == [
         ("2", 0.5, 1.0),
         ("1", 1.0, 0.75),
@@ -263,7 +270,7 @@ def test_stretch_adds_up_with_the_next() -> None:
     assert found.cost_cores == pytest.approx(0.1)
 
 
-def test_picture_sorts_by_cpu_and_then_by_gil_wait() -> None:
+def test_breakdown_sorts_by_cpu_and_then_by_gil_wait() -> None:
     found = pictured(spent(idle=1.0), spent(gil_wait=0.6, idle=0.4), spent(cpu=0.5, idle=0.5), spent(gil_wait=1.0))
     assert [row.tid for row in found.rows] == [3, 4, 2, 1]
 
@@ -275,8 +282,8 @@ def test_picture_sorts_by_cpu_and_then_by_gil_wait() -> None:
 @pytest.mark.parametrize("terminal", [True, False])
 def test_screen_draws_a_table_of_at_most_80_columns(processes: int, terminal: bool) -> None:
     threads = [spent(pid=4_194_300 + n % processes, unclear_wait=1.0) for n in range(30)]
-    made = Stretch(1.0, dict(enumerate(threads, 4_194_000)), spent(pid=0), 100, 0.01, 0.01)
-    found = picture(made, lambda tid: "[red]a name that is far too long for any column")
+    made = Interval(1.0, dict(enumerate(threads, 4_194_000)), spent(pid=0), 100, 0.01, 0.01)
+    found = break_down(made, lambda tid: "[red]a name that is far too long for any column")
     console = Console(width=80, height=24, force_terminal=terminal, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
     console.print(screen.table(found, ["process 4194300"], ["?: why"], console))
     lines = console.export_text().splitlines()
@@ -310,15 +317,17 @@ def program(name: str, interpreter: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def watched_until(pid: int, program: Path | None, holds: Callable[[Picture], bool]) -> tuple[Picture, dict[int, str]]:
-    """Watch a process until the picture of all that was seen is as it should be.
+def watched_until(
+    pid: int, program: Path | None, holds: Callable[[Breakdown], bool]
+) -> tuple[Breakdown, dict[int, str]]:
+    """Watch a process until the breakdown of all that was seen is as it should be.
 
     Returns:
-        The picture, and the names of threads that py-spy reported.
+        The breakdown, and the names of threads that py-spy reported.
     """
-    found: Picture | None = None
+    found: Breakdown | None = None
     with Watched(pid, program) as watched:
-        whole: Stretch | None = None
+        whole: Interval | None = None
 
         def seen() -> bool:
             nonlocal whole, found
@@ -326,11 +335,11 @@ def watched_until(pid: int, program: Path | None, holds: Callable[[Picture], boo
             one = watched.next()
             if one is not None:
                 whole = one if whole is None else whole + one
-                found = picture(whole, watched.name)
+                found = break_down(whole, watched.name)
             return found is not None and holds(found)
 
         assert until(seen), found
-        names = {} if watched.glimpses is None else dict(watched.glimpses.names)
+        names = {} if watched.snapshots is None else dict(watched.snapshots.names)
     assert found is not None
     for row in (*found.rows, found.total):
         assert sum(row.shares.values()) == pytest.approx(1)
@@ -338,7 +347,7 @@ def watched_until(pid: int, program: Path | None, holds: Callable[[Picture], boo
     return found, names
 
 
-def most(found: Picture) -> dict[str, tuple[str, bool]]:
+def most(found: Breakdown) -> dict[str, tuple[str, bool]]:
     """Return what each thread does for nine tenths of its time, and whether that is in doubt."""
     return {
         row.name: (kind, row.lock_or_queue) for row in found.rows for kind, share in row.shares.items() if share > 0.9
@@ -355,7 +364,7 @@ def test_watched_recognises_each_kind_of_waiting(name: str) -> None:
         found, names = watched_until(process.pid, py_spy(), lambda found: most(found) == wanted)
     assert sorted(names.values()) == sorted(wanted)
     assert names[process.pid] == "MainThread"
-    assert found.glimpses_cost_cores > 0
+    assert found.snapshots_cost_cores > 0
 
 
 def test_watched_cannot_tell_a_lock_from_a_queue_without_py_spy() -> None:
@@ -367,13 +376,13 @@ def test_watched_cannot_tell_a_lock_from_a_queue_without_py_spy() -> None:
         wanted[name] = ("own_wait", False)
         found, names = watched_until(process.pid, None, lambda found: most(found) == wanted)
     assert found.total.lock_or_queue
-    assert found.glimpses_cost_cores == 0
+    assert found.snapshots_cost_cores == 0
     assert not names
 
 
 @needs_py_spy
 def test_watched_is_sure_of_a_lock_that_four_wait_for() -> None:
-    def sure(found: Picture) -> bool:
+    def sure(found: Breakdown) -> bool:
         rows = [row for row in found.rows if row.name != "MainThread"]
         return len(rows) == 4 and all(row.shares["lock_wait"] > 0 and not row.lock_or_queue for row in rows)
 
@@ -382,7 +391,7 @@ def test_watched_is_sure_of_a_lock_that_four_wait_for() -> None:
 
 
 def test_watched_sees_threads_that_compute_wait_for_the_gil() -> None:
-    def taking_turns(found: Picture) -> bool:
+    def taking_turns(found: Breakdown) -> bool:
         return sum(row.shares["cpu"] > 0 and row.shares["gil_wait"] > 0 for row in found.rows) == 2
 
     with program("two compute", NEWEST) as process:
@@ -484,7 +493,7 @@ def test_watch_command_ends_with_the_process(
     with subprocess.Popen([SLEEP, "600"]) as process:
         following, windows = Watched.next, iter(range(2))
 
-        def last(self: Watched) -> Stretch | None:
+        def last(self: Watched) -> Interval | None:
             found = following(self)
             if next(windows) == 1:
                 process.kill()

@@ -173,8 +173,8 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
     for group, other in itertools.product(starts.groups(run), others):
         sides = (Cell(*group, other), Cell(*group, baseline))
         above, below = (kind.figures(run, side, NONE) for side in sides)
-        coarse = kind.coarse([requests.get(side, 0.0) for side in sides], rounds)
-        ratio = ratios.paired(above, below, confidence, coarse)
+        quantisation_error = kind.quantisation_error([requests.get(side, 0.0) for side in sides], rounds)
+        ratio = ratios.paired(above, below, confidence, quantisation_error)
         if ratio is None:
             continue
         windows = [starts.by_cell(run)[side] for side in sides]

@@ -28,13 +28,14 @@ class Metric(NamedTuple):
         title: as it is shown.
         more: whether more of it is better.
         figures: of a cell of a run, without some of its starts and rounds.
-        coarse: from both sides' requests in a window, and the rounds, what spread rounding alone gives a start.
+        quantisation_error: calculates, from both sides' requests in a window and the rounds, the spread that rounding
+            alone gives a start.
     """
 
     title: str
     more: bool
     figures: Callable[[Run, Cell, frozenset[Visit]], Figures]
-    coarse: Callable[[list[float], int], float]
+    quantisation_error: Callable[[list[float], int], float]
 
 
 def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:

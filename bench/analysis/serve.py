@@ -132,9 +132,7 @@ def serve(folder: Path, port: int) -> None:
         try:
             server = _Server((HOST, port), handler)
         except OSError as exc:
-            raise GilbenchError(
-                f"cannot listen on port {port}: {exc.strerror}; choose another with --port"
-            ) from None
+            raise GilbenchError(f"cannot listen on port {port}: {exc.strerror}; choose another with --port") from None
         sys.stdout.write(f"http://{HOST}:{server.server_port}/ shows {folder}; Ctrl-C ends it\n")
         sys.stdout.flush()
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -25,7 +25,7 @@ from findpython.providers import ALL_PROVIDERS
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.variants import CPUS, PLAIN, Changed, Variant
+from bench.interpreters.variants import CPUS, PLAIN, InterpreterSettings, Variant
 from bench.schema.record import BUILT_ALIKE
 from loadgen.nearest import did_you_mean
 
@@ -52,7 +52,7 @@ class Target:
 
     name: str
     build: dict[str, Any]
-    changed: Changed = PLAIN
+    changed: InterpreterSettings = PLAIN
 
     @property
     def executable(self) -> Path:
@@ -161,7 +161,7 @@ def pinned(targets: Iterable[Target], counts: Sequence[int]) -> list[Target]:
         if target.changed.cpus is not None:
             raise GilbenchError(f"--cpus: {target.name} says for itself how many: leave one of the two out")
         one = Variant(CPUS, str(count))
-        changed = Changed((*target.changed.variants, one))
+        changed = InterpreterSettings((*target.changed.variants, one))
         changed.check(target.name, target.build)
         found.append(_changed(Target(f"{target.name}{one}", target.build, changed)))
     return found

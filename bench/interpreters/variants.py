@@ -138,7 +138,7 @@ class Variant(NamedTuple):
         return KINDS[self.word]
 
 
-class Changed(NamedTuple):
+class InterpreterSettings(NamedTuple):
     """All that is changed about an interpreter."""
 
     variants: tuple[Variant, ...] = ()
@@ -199,10 +199,10 @@ class Changed(NamedTuple):
                 raise GilbenchError(f"{one}: {missing}")
 
 
-PLAIN: Final = Changed()
+PLAIN: Final = InterpreterSettings()
 
 
-def split(spec: str) -> tuple[str, Changed]:
+def split(spec: str) -> tuple[str, InterpreterSettings]:
     """Divide ``3.14+jit+switch=0.001`` into the interpreter and what is changed about it.
 
     Raises:
@@ -224,7 +224,7 @@ def split(spec: str) -> tuple[str, Changed]:
     if tail != rest and not {os.sep, "="} & set(tail):
         meant = did_you_mean(f"+{tail}", [f"+{word}" for word in KINDS])
         raise GilbenchError(f"{spec}: +{tail} is unknown{meant}: choose from {help_text()}")
-    return rest, Changed(tuple(found))
+    return rest, InterpreterSettings(tuple(found))
 
 
 def help_text() -> str:

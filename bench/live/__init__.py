@@ -2,18 +2,18 @@
 
 The files, in the order in which data passes through them:
 
-:mod:`~bench.live.glimpses`
+:mod:`~bench.live.snapshots`
     which Python frames the threads are in, a few times a second, from py-spy: names, and what a lock is waited for.
 :mod:`~bench.live.meaning`
     innermost frames become a meaning: waits for work, or for its turn.
-:mod:`~bench.live.stretch`
+:mod:`~bench.live.interval`
     how each thread spent a second: the account of what the sampler saw, told apart by those meanings.
 :mod:`~bench.live.watched`
-    stretch after stretch of one process tree, as long as it runs.
-:mod:`~bench.live.picture`
-    some stretches together become shares, a row a thread, and what is in doubt.
+    interval after interval of one process tree, as long as it runs.
+:mod:`~bench.live.breakdown`
+    some intervals together become shares, a row a thread, and what is in doubt.
 :mod:`~bench.live.screen`
-    a picture as a table on a terminal or in a file, and as JSON.
+    a breakdown as a table on a terminal or in a file, and as JSON.
 :mod:`~bench.live.command`
     the command itself.
 """

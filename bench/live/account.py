@@ -70,9 +70,7 @@ def watch(pid: int, duration_s: float) -> Account:
     except PermissionError as exc:
         raise GilbenchError(forbidden(pid)) from exc
     except OSError as exc:
-        raise GilbenchError(
-            f"process {pid} cannot be looked at ({exc.strerror}): is it still running?"
-        ) from exc
+        raise GilbenchError(f"process {pid} cannot be looked at ({exc.strerror}): is it still running?") from exc
     # Each of its own interval, as for a window (bench/threads/watch.py): the edges were read in turn.
     found = account(looks, (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) * looks.wall_s)
     if found is None:

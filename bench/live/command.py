@@ -21,9 +21,9 @@ from rich.text import Text
 
 from bench.errors import GilbenchError
 from bench.live import screen
-from bench.live.glimpses import py_spy
-from bench.live.picture import Picture, picture
-from bench.live.stretch import Stretch
+from bench.live.breakdown import Breakdown, break_down
+from bench.live.interval import Interval
+from bench.live.snapshots import py_spy
 from bench.live.watched import Watched
 from loadgen.command_line import Parser
 from loadgen.options import duration_s
@@ -48,19 +48,19 @@ _UNSEEN: Final = {
 
 
 class _Reel:
-    """The last stretches, and all of them together."""
+    """The last intervals, and all of them together."""
 
     def __init__(self, length: int) -> None:
-        self._last: deque[Stretch] = deque(maxlen=length)
-        self.whole: Stretch | None = None
+        self._last: deque[Interval] = deque(maxlen=length)
+        self.whole: Interval | None = None
 
-    def add(self, stretch: Stretch | None) -> None:
-        if stretch is not None:
-            self._last.append(stretch)
-            self.whole = stretch if self.whole is None else self.whole + stretch
+    def add(self, interval: Interval | None) -> None:
+        if interval is not None:
+            self._last.append(interval)
+            self.whole = interval if self.whole is None else self.whole + interval
 
     @property
-    def recent(self) -> Stretch | None:
+    def recent(self) -> Interval | None:
         return reduce(add, self._last) if self._last else None
 
 
@@ -110,14 +110,14 @@ def _watch(options: argparse.Namespace, console: Console) -> None:
     reel = _Reel(max(1, round(options.window / step_s)))
     with Watched(options.pid, program) as watched:
 
-        def shown(stretch: Stretch) -> RenderableType:
-            found = picture(stretch, watched.name)
+        def shown(interval: Interval) -> RenderableType:
+            found = break_down(interval, watched.name)
             return screen.table(found, _about(watched), _notes(watched, found, wanted=not options.no_py_spy), console)
 
         with _display(console, alive=alive, lines=not options.json and options.duration is None) as show:
             if alive:
                 show(Text(f"process {options.pid}: looking …", style="dim"))
-            end = _follow(watched, reel, step_s, options.duration, lambda stretch: show(shown(stretch)))
+            end = _follow(watched, reel, step_s, options.duration, lambda interval: show(shown(interval)))
             if reel.whole is None and end is End.STOPPED:
                 reel.add(watched.next())
             if reel.whole is None:
@@ -125,7 +125,7 @@ def _watch(options: argparse.Namespace, console: Console) -> None:
             if alive and options.duration is not None:
                 show(shown(reel.whole))
         if options.json:
-            told = screen.to_dict(picture(reel.whole, watched.name), options.pid, watched.python)
+            told = screen.to_dict(break_down(reel.whole, watched.name), options.pid, watched.python)
             sys.stdout.write(json.dumps(told, indent=1) + "\n")
         elif not alive and options.duration is not None:
             console.print(shown(reel.whole))
@@ -135,7 +135,7 @@ def _watch(options: argparse.Namespace, console: Console) -> None:
 
 @contextlib.contextmanager
 def _display(console: Console, *, alive: bool, lines: bool) -> Iterator[Callable[[RenderableType], None]]:
-    """Yield what shows a picture: in place of the last one on a terminal, below it elsewhere, or nowhere."""
+    """Yield what shows a breakdown: in place of the last one on a terminal, below it elsewhere, or nowhere."""
     if alive:
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
             yield lambda shown: live.update(shown, refresh=True)
@@ -146,7 +146,7 @@ def _display(console: Console, *, alive: bool, lines: bool) -> Iterator[Callable
 
 
 def _follow(
-    watched: Watched, reel: _Reel, step_s: float, duration_s: float | None, show: Callable[[Stretch], None]
+    watched: Watched, reel: _Reel, step_s: float, duration_s: float | None, show: Callable[[Interval], None]
 ) -> End:
     due_s = time.monotonic()
     until_s = math.inf if duration_s is None else due_s + duration_s
@@ -167,7 +167,7 @@ def _about(watched: Watched) -> list[str]:
     return [f"process {watched.pid}", f"CPython {watched.python}" if watched.python else "no CPython"]
 
 
-def _notes(watched: Watched, found: Picture, *, wanted: bool) -> list[str]:
+def _notes(watched: Watched, found: Breakdown, *, wanted: bool) -> list[str]:
     """Return what the figures do not say by themselves."""
     notes = []
     if watched.python is None:
@@ -180,8 +180,8 @@ def _notes(watched: Watched, found: Picture, *, wanted: bool) -> list[str]:
 def _why_unclear(watched: Watched, *, wanted: bool) -> str:
     if not wanted:
         return "told apart by py-spy only"
-    if watched.glimpses is None:
+    if watched.snapshots is None:
         return "told apart by py-spy only, which is not installed here: nox -s watch has it"
-    for pid, reason in watched.glimpses.refused.items():
+    for pid, reason in watched.snapshots.refused.items():
         return f"since py-spy cannot read process {pid}: {reason}"
     return "by their frames they may be either, or py-spy has met them too seldom"

@@ -1,4 +1,4 @@
-"""A picture as a table of at most 80 columns, on a terminal or in a file, and as JSON."""
+"""A breakdown as a table of at most 80 columns, on a terminal or in a file, and as JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bench.live.picture import SHOWN, Picture, Row
-from bench.live.stretch import GIL, IDLE, LOCK, OWN
+from bench.live.breakdown import SHOWN, Breakdown, Row
+from bench.live.interval import GIL, IDLE, LOCK, OWN
 from bench.schema import thread_state
 from bench.threads.account import CPU, RUN_QUEUE
 
@@ -38,16 +38,16 @@ _LOOKS: Final = {
 }
 
 
-def table(picture: Picture, about: list[str], notes: list[str], console: Console) -> RenderableType:
-    """Return a picture as it is shown.
+def table(breakdown: Breakdown, about: list[str], notes: list[str], console: Console) -> RenderableType:
+    """Return a breakdown as it is shown.
 
     Args:
-        picture: what was seen.
+        breakdown: what was seen.
         about: the process, for the line above it.
         notes: what there is to know, a line each, below it.
         console: where it is shown; on a terminal with bars, and no more threads than there is room for.
     """
-    rows = list(picture.rows)
+    rows = list(breakdown.rows)
     room = max(_FEWEST, console.height - _AROUND - len(notes)) if console.is_terminal else len(rows)
     hidden = rows[room:] if len(rows) > room + 1 else []
     processes = len({row.pid for row in rows if row.pid is not None}) > 1
@@ -57,22 +57,22 @@ def table(picture: Picture, about: list[str], notes: list[str], console: Console
     if hidden:
         grid.add_row(*[""] * (1 + processes), Text(f"and {len(hidden)} more", style="dim"))
     if len(rows) > 1:
-        grid.add_row(*_cells(picture.total, console, processes=processes, style="bold"))
-    lines = [Text(line, style="dim") for line in (_cost(picture), *notes)]
-    return Group(Text(" · ".join([*about, *_summary(picture)]), style="bold"), Text(), grid, Text(), *lines)
+        grid.add_row(*_cells(breakdown.total, console, processes=processes, style="bold"))
+    lines = [Text(line, style="dim") for line in (_cost(breakdown), *notes)]
+    return Group(Text(" · ".join([*about, *_summary(breakdown)]), style="bold"), Text(), grid, Text(), *lines)
 
 
-def to_dict(picture: Picture, pid: int, python: str | None) -> dict[str, Any]:
-    """Return a picture as it stands in JSON; shares are of the thread's time, and of all threads' time in total."""
+def to_dict(breakdown: Breakdown, pid: int, python: str | None) -> dict[str, Any]:
+    """Return a breakdown as it stands in JSON; shares are of the thread's time, and of all threads' time in total."""
     return {
         "pid": pid,
         "python": python,
-        "seconds": picture.seconds,
-        "threads": [{"pid": row.pid, "tid": row.tid, "name": row.name} | _figures(row) for row in picture.rows],
-        "total": _figures(picture.total),
-        "looks": picture.looks,
-        "cost_cores": picture.cost_cores,
-        "py_spy_cost_cores": picture.glimpses_cost_cores,
+        "seconds": breakdown.seconds,
+        "threads": [{"pid": row.pid, "tid": row.tid, "name": row.name} | _figures(row) for row in breakdown.rows],
+        "total": _figures(breakdown.total),
+        "looks": breakdown.looks,
+        "cost_cores": breakdown.cost_cores,
+        "py_spy_cost_cores": breakdown.snapshots_cost_cores,
     }
 
 
@@ -125,12 +125,12 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def _summary(picture: Picture) -> list[str]:
-    threads, cores = picture.total.threads, picture.total.threads * picture.total.shares[CPU]
+def _summary(breakdown: Breakdown) -> list[str]:
+    threads, cores = breakdown.total.threads, breakdown.total.threads * breakdown.total.shares[CPU]
     counted = f"{threads:.0f} thread" + ("" if round(threads) == 1 else "s")
-    return [counted, f"{cores:.2f} cores", f"over {picture.seconds:.1f} s"]
+    return [counted, f"{cores:.2f} cores", f"over {breakdown.seconds:.1f} s"]
 
 
-def _cost(picture: Picture) -> str:
-    looks = f"{picture.looks / picture.seconds:.0f} looks a second for {picture.cost_cores:.1%} of a core"
-    return looks + (f", py-spy {picture.glimpses_cost_cores:.1%}" if picture.glimpses_cost_cores else "")
+def _cost(breakdown: Breakdown) -> str:
+    looks = f"{breakdown.looks / breakdown.seconds:.0f} looks a second for {breakdown.cost_cores:.1%} of a core"
+    return looks + (f", py-spy {breakdown.snapshots_cost_cores:.1%}" if breakdown.snapshots_cost_cores else "")

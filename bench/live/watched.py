@@ -1,4 +1,4 @@
-"""Stretch after stretch of one process tree, as long as it runs."""
+"""Interval after interval of one process tree, as long as it runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import psutil
 
 from bench.errors import GilbenchError
 from bench.live.account import listening_ports
-from bench.live.glimpses import Glimpses
-from bench.live.stretch import Places, Stretch, stretch
+from bench.live.interval import Interval, Places, summarise_samples
+from bench.live.snapshots import Snapshots
 from bench.threads.forbidden import forbidden
 from bench.threads.interpreters import gils, version
 from bench.threads.sampler import Sampler
@@ -29,7 +29,7 @@ class Watched:
     Attributes:
         pid: of the first process.
         python: its version, or that of the first child that has one; ``None``: none is a CPython.
-        glimpses: what py-spy tells; ``None``: it is not asked.
+        snapshots: what py-spy tells; ``None``: it is not asked.
     """
 
     def __init__(self, pid: int, py_spy: Path | None) -> None:
@@ -39,7 +39,7 @@ class Watched:
             GilbenchError: there is no such process, it is not ours to look at, or the system does not tell.
         """
         self.pid = pid
-        self.glimpses: Glimpses | None = None
+        self.snapshots: Snapshots | None = None
         self._places = Places()
         self._is_python: dict[int, bool] = {}
         self._names: dict[int, str] = {}
@@ -50,9 +50,9 @@ class Watched:
             opened.callback(self._sampler.close)
             self.python = version(pid)
             if py_spy is not None:
-                self.glimpses = Glimpses(py_spy)
-                opened.callback(self.glimpses.close)
-                self.glimpses.ask_for(filter(self.is_python, _tree(pid)))
+                self.snapshots = Snapshots(py_spy)
+                opened.callback(self.snapshots.close)
+                self.snapshots.ask_for(filter(self.is_python, _tree(pid)))
             self._cpu_s = _cpu_s(_tree(pid))
             self._sampler.begin()
             self._opened = opened.pop_all()
@@ -69,7 +69,7 @@ class Watched:
         """Wait so long, and tell whether the process still runs; not longer than it does."""
         return not select.select([self._pidfd], [], [], max(0.0, seconds))[0]
 
-    def next(self) -> Stretch | None:
+    def next(self) -> Interval | None:
         """Return how the threads spent the time since this was last called; ``None`` if none was seen."""
         looks = self._sampler.cut()
         began_s = time.thread_time()
@@ -77,16 +77,16 @@ class Watched:
         after_s = _cpu_s(pids | self._cpu_s.keys())
         used_s = sum(cpu_s - self._cpu_s.get(pid, 0.0) for pid, cpu_s in after_s.items())
         self._cpu_s = after_s
-        seen, cost_s = ([], 0.0) if self.glimpses is None else self.glimpses.take()
+        seen, cost_s = ([], 0.0) if self.snapshots is None else self.snapshots.take()
         pythons = sorted(pid for pid in pids if self.is_python(pid))
-        if self.glimpses is not None:
-            self.glimpses.ask_for(pythons)
+        if self.snapshots is not None:
+            self.snapshots.ask_for(pythons)
         if self.python is None and pythons:  # a shell or a launcher, whose child it is
             with contextlib.suppress(OSError):
                 self.python = version(pythons[0])
         self._places.forget_all_but(looks.process_of)
         self._names = {tid: self._names.get(tid) or _comm(pid, tid) for tid, pid in looks.process_of.items()}
-        found = stretch(looks, used_s, seen, cost_s, self._places)
+        found = summarise_samples(looks, used_s, seen, cost_s, self._places)
         return None if found is None else replace(found, cost_s=found.cost_s + time.thread_time() - began_s)
 
     def is_python(self, pid: int) -> bool:
@@ -98,7 +98,7 @@ class Watched:
 
     def name(self, tid: int) -> str:
         """Return a thread's name: Python's own where py-spy told it, else the system's."""
-        told = None if self.glimpses is None else self.glimpses.names.get(tid)
+        told = None if self.snapshots is None else self.snapshots.names.get(tid)
         return told or self._names.get(tid, "")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, target_environment
-from bench.interpreters.variants import Changed
+from bench.interpreters.variants import InterpreterSettings
 
 SUITE: Final = Path(__file__).with_name("suite")
 SCHEMA: Final = 1
@@ -78,7 +78,7 @@ def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[di
                 yield {**common, "kind": "failed", "group": "", "name": line.removeprefix("FAILED ")}
 
 
-def _tuning(changed: Changed) -> dict[str, Any]:
+def _tuning(changed: InterpreterSettings) -> dict[str, Any]:
     return {
         name: read(one.value) for one in changed.variants if one.word in _TUNING for name, read in [_TUNING[one.word]]
     }

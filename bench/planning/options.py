@@ -17,7 +17,7 @@ from bench.paths import RESULTS, results
 from bench.planning import readers
 from bench.planning.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
 from bench.planning.resume import Interrupted, interrupted
-from bench.planning.run_request import Wanted
+from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell
 from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS
@@ -38,7 +38,7 @@ CHANGEABLE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "rounds": ("rounds", readers.count(MAX_PASSES)),
     "window": ("window_s", readers.window),
 }
-"""Options that another command may change of a run's, with the field of :class:`Wanted` and what reads it."""
+"""Options that another command may change of a run's, with the field of :class:`RunRequest` and what reads it."""
 
 Value = TypeVar("Value")
 
@@ -200,7 +200,7 @@ def parser() -> Parser:
     return made
 
 
-def read(typed: Mapping[str, Any]) -> Wanted:
+def read(typed: Mapping[str, Any]) -> RunRequest:
     """Make sense of what was typed for each of :data:`OPTIONS`, and find the interpreters.
 
     Raises:
@@ -239,7 +239,7 @@ def read(typed: Mapping[str, Any]) -> Wanted:
         raise GilbenchError("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
     if typed["fixed-layout"] and shutil.which("setarch") is None:
         raise GilbenchError("--fixed-layout needs setarch: install util-linux, or leave it out")
-    wanted = Wanted(
+    wanted = RunRequest(
         targets=targets,
         models=models,
         workloads=workloads,
@@ -266,7 +266,7 @@ def read(typed: Mapping[str, Any]) -> Wanted:
     return wanted
 
 
-def _resumed(run: Interrupted, typed: Mapping[str, Any]) -> Wanted:
+def _resumed(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
     wanted = of_run(run, run.plan.cells, typed)
     for name, target in wanted.targets.items():
         if target.build != run.meta["targets"][name]:
@@ -274,7 +274,7 @@ def _resumed(run: Interrupted, typed: Mapping[str, Any]) -> Wanted:
     return replace(wanted, resumed=run)
 
 
-def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> Wanted:
+def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> RunRequest:
     """Return what a run was asked for, from its ``run.json``.
 
     Args:
@@ -288,7 +288,7 @@ def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) ->
     plan = run.plan
     names = dict.fromkeys(cell.target for cell in cells)
     found = resolve(",".join(map(run.specification, names)), discover)
-    return Wanted(
+    return RunRequest(
         targets={target.name: target for target in found},
         models=list(dict.fromkeys(cell.model for cell in plan.cells)),
         workloads=list(dict.fromkeys(cell.workload for cell in plan.cells)),
@@ -312,7 +312,7 @@ def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) ->
     )
 
 
-def changed(wanted: Wanted, typed: Mapping[str, Any]) -> Wanted:
+def changed(wanted: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
     """Return what was asked for with what was typed of :data:`CHANGEABLE`; what was not typed stays.
 
     Raises:

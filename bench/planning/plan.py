@@ -104,12 +104,12 @@ class Plan:
 
     def order(self, pass_: int) -> Iterator[list[list[Cell]]]:
         """Yield each group of a pass as its rounds of cells, in the random order that the seed gives."""
-        chance = random.Random(f"{self.seed}/{pass_}")  # noqa: S311 - an order, not a secret
+        rng = random.Random(f"{self.seed}/{pass_}")  # noqa: S311 - an order, not a secret
         groups = self.groups
-        chance.shuffle(groups)
+        rng.shuffle(groups)
         for group in groups:
             cells = [cell for cell in self.cells if cell.group == group]
-            yield [chance.sample(cells, len(cells)) for _ in range(self.rounds)]
+            yield [rng.sample(cells, len(cells)) for _ in range(self.rounds)]
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Plan:

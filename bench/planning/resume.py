@@ -63,7 +63,7 @@ class Interrupted:
         build = self.meta["targets"][target]
         return f"{target}={build['executable']}{build.get('variants', '')}"
 
-    def take_up(self) -> list[Record]:
+    def load_resumable(self) -> list[Record]:
         """Return its records, after those of visits that were cut were set aside.
 
         Raises:

@@ -59,5 +59,5 @@ class Stopping:
         counts = [statistics.fmean(one.requests for one in side) for side in sides if side]
         if not all(counts):
             return None
-        coarse = ratios.counting_error(*counts, rounds=self._plan.rounds)
-        return ratios.paired(above, below, ratios.confidence_of_looks(), coarse)
+        quantisation_error = ratios.counting_error(*counts, rounds=self._plan.rounds)
+        return ratios.paired(above, below, ratios.confidence_of_looks(), quantisation_error)

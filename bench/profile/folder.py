@@ -56,9 +56,9 @@ def write(
         for name, text in files.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as exc:
-        raise GilbenchError(
-            f"cannot write to {folder}: {exc.strerror}; make room, or give another --results"
-        ) from (exc)
+        raise GilbenchError(f"cannot write to {folder}: {exc.strerror}; make room, or give another --results") from (
+            exc
+        )
     return folder
 
 

@@ -78,7 +78,7 @@ def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
             server.ready()
             asking = _Asking(server, Path(folder))
             asking.end()
-            measured = window(cell, server, plan, onlookers=[asking])
+            measured = window(cell, server, plan, observers=[asking])
         finally:
             server.stop()
     before, after = asking.answers

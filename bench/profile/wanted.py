@@ -15,7 +15,7 @@ from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS
 from bench.planning.resume import Interrupted
-from bench.planning.run_request import Wanted
+from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell, parse_cell
 from bench.schema.record import SCHEMA, Record
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
@@ -39,7 +39,7 @@ class Profiling:
         run: the folder of the run that it belongs to; ``None``: a new one.
     """
 
-    wanted: Wanted
+    wanted: RunRequest
     cells: tuple[Cell, ...]
     run: Path | None
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
-from bench.interpreters.variants import ENV, Changed, Variant
+from bench.interpreters.variants import ENV, InterpreterSettings, Variant
 from bench.planning.plan import ACCOUNTS_FROM_S, Plan
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
@@ -29,7 +29,7 @@ from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.stats import ratios
 from bench.threads import usage
-from bench.threads.close_sampler import CloseSampler
+from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import Timeline
 from loadgen.result import Traced
 from loadgen.wires import any_line_wire
@@ -116,7 +116,7 @@ def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
     found = Profile(cell, profiler, refused)
     workload = plan.serves(cell)
     kinds = [kind for kind in (profiler.kinds if profiler else ()) if _makes_sense(kind, target)]
-    chance = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
+    rng = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
     samples: list[tuple[Kind, Sample]] = []
     with _scratch(profiler) as scratch:
         with _servers(cell, target, plan, workload, profiler) as (server, profiled):
@@ -131,7 +131,7 @@ def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
             windows = _Windows(server)
             try:
                 for round_ in range(plan.rounds):
-                    for with_ in chance.sample(list(steps), len(steps)):
+                    for with_ in rng.sample(list(steps), len(steps)):
                         measured = steps[with_]()
                         if measured is not None:
                             windows.note(with_, round_, measured)
@@ -151,7 +151,7 @@ def _makes_sense(kind: Kind, target: Target) -> bool:
 
 def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     try:
-        sampler = CloseSampler(server.pid, frozenset({server.port}))
+        sampler = FastSampler(server.pid, frozenset({server.port}))
     except OSError as exc:
         server.check()
         raise GilbenchError(
@@ -159,7 +159,7 @@ def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
             "server's user"
         ) from exc
     with contextlib.closing(sampler):
-        measured = window(found.cell, server, plan, onlookers=[sampler], trace=TRACED)
+        measured = window(found.cell, server, plan, observers=[sampler], trace=TRACED)
         found.timeline, found.requests = sampler.timeline(), measured.result.trace
         found.cores = measured.cpu.total / measured.interval.wall_s
     return measured
@@ -172,7 +172,7 @@ def _with_stacks(
     asked = asked._replace(folder=Path(tempfile.mkdtemp(dir=asked.folder)))
     try:
         with profiler.sample(asked) as sample:
-            measured = window(found.cell, server, plan, onlookers=[sample])
+            measured = window(found.cell, server, plan, observers=[sample])
     except Refused as exc:
         server.check()
         found.failures.append(str(exc))
@@ -239,7 +239,7 @@ def _servers(
 def with_environment(target: Target, environment: Mapping[str, str]) -> Target:
     """Return a target with more in its environment."""
     more = (Variant(f"{ENV}{name}", value) for name, value in environment.items())
-    return replace(target, changed=Changed((*target.changed.variants, *more)))
+    return replace(target, changed=InterpreterSettings((*target.changed.variants, *more)))
 
 
 class _Windows:

@@ -186,7 +186,7 @@ class _Started:
         return Seen(self.cell, pass_, result.throughput_rps, result.latency.percentile_ns(99), window.codes)
 
 
-def try_out(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str, dict[str, object]]]:
+def calibrate(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str, dict[str, object]]]:
     """Start and stop each model and each workload once under every target.
 
     It shows before anything is measured what would fail later, lets each target write its compiled modules, and tells

@@ -11,9 +11,9 @@ from typing import Any
 from bench.errors import GilbenchError
 from bench.planning.budget import Budget
 from bench.planning.plan import Plan
-from bench.planning.run_request import Wanted
+from bench.planning.run_request import RunRequest
 from bench.runner import machine
-from bench.runner.experiment import Experiment, try_out
+from bench.runner.experiment import Experiment, calibrate
 from bench.runner.lock import only_run
 from bench.schema.run_folder import RunFolder
 from bench.terminal import github
@@ -22,7 +22,7 @@ from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 
 
-def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
+def carry_out(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
     """Measure everything in ``plan``, every record on disk as soon as it is measured.
 
     Ctrl-C ends it early, with what has been measured by then; so does SIGTERM, as ``timeout`` and a cancelled job send.
@@ -43,13 +43,13 @@ def carry_out(plan: Plan, wanted: Wanted, command: str, console: Terminal, verbo
             console.print(console.spelt(f"\ntrying out the servers under {', '.join(wanted.targets)}"))
             for gap in wanted.gaps:
                 console.print(console.spelt(f"left out: {gap}"))
-        start_and_stop_s, work = try_out(plan, wanted.targets)
+        start_and_stop_s, work = calibrate(plan, wanted.targets)
         resumed = wanted.resumed
         budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
         if plan.precision is not None:
             plan = replace(plan, passes=budget.passes)
         if resumed:
-            records, folder = resumed.take_up(), RunFolder.again(resumed.path, resumed.meta)
+            records, folder = resumed.load_resumable(), RunFolder.again(resumed.path, resumed.meta)
         else:
             meta = described(plan, wanted, command) | {"work": work}
             meta["plan"]["window_s"] = round(budget.window_s(0), 3)
@@ -74,7 +74,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def described(plan: Plan, wanted: Wanted, command: str) -> dict[str, Any]:
+def described(plan: Plan, wanted: RunRequest, command: str) -> dict[str, Any]:
     """Return what ``run.json`` says of a run before anything is measured."""
     return {
         "command": command,

@@ -35,7 +35,7 @@ from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 from loadgen.wires import Wire
 
 
-class Onlooker(Protocol):
+class WindowObserver(Protocol):
     """Who looks on while a window is measured."""
 
     def begin(self) -> None:
@@ -191,12 +191,12 @@ def measure(
     conversation: int | None,
     wire: str | Wire = "line",
     accounts: bool = True,
-    onlookers: Sequence[Onlooker] = (),
+    observers: Sequence[WindowObserver] = (),
     trace: int = 0,
 ) -> Measured:
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
 
-    Without ``accounts`` its threads are not looked at, and the split stays unknown. ``onlookers`` are told of the
+    Without ``accounts`` its threads are not looked at, and the split stays unknown. ``observers`` are told of the
     window's edges; of its first requests so many as ``trace`` are noted down one by one.
 
     Raises:
@@ -215,13 +215,13 @@ def measure(
 
     def on_begin() -> None:
         read_edge()
-        for one in (watch, *onlookers):
+        for one in (watch, *observers):
             one.begin()
 
     def on_end() -> None:
         read_edge()
         watch.end()
-        for one in onlookers:
+        for one in observers:
             one.end()
 
     load = Load(

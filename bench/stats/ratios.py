@@ -87,7 +87,10 @@ def counting_error(*counts: float, rounds: int = 1) -> float:
 
 
 def paired(
-    above: Mapping[Visit, float], below: Mapping[Visit, float], confidence: float = CONFIDENCE, coarse: float = 0.0
+    above: Mapping[Visit, float],
+    below: Mapping[Visit, float],
+    confidence: float = CONFIDENCE,
+    quantisation_error: float = 0.0,
 ) -> Ratio | None:
     """Return the ratio of what was measured on two sides; ``None`` if no round has both.
 
@@ -95,9 +98,10 @@ def paired(
         above: a figure for each round of each start; those that are not above 0 do not count.
         below: the same of the other side.
         confidence: of the interval.
-        coarse: standard deviation of a start's value below which no spread is believed, see :func:`counting_error`.
+        quantisation_error: standard deviation of a start's value that counting alone gives it, see
+            :func:`counting_error`; a smaller spread is not believed.
     """
-    return of_starts(list(logs_of_starts(above, below).values()), confidence, coarse)
+    return of_starts(list(logs_of_starts(above, below).values()), confidence, quantisation_error)
 
 
 def logs_of_starts(above: Mapping[Visit, float], below: Mapping[Visit, float]) -> dict[int, float]:
@@ -109,12 +113,12 @@ def logs_of_starts(above: Mapping[Visit, float], below: Mapping[Visit, float]) -
     return {start: float(np.mean(each)) for start, each in logs.items()}
 
 
-def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE, coarse: float = 0.0) -> Ratio | None:
+def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE, quantisation_error: float = 0.0) -> Ratio | None:
     """Return the ratio from one logarithm a start; ``None`` if there is none."""
     if not logs:
         return None
     many = len(logs) > 1
-    error = max(float(np.std(logs, ddof=1)), coarse) / math.sqrt(len(logs)) if many else math.nan
+    error = max(float(np.std(logs, ddof=1)), quantisation_error) / math.sqrt(len(logs)) if many else math.nan
     return _ratio(float(np.mean(logs)), len(logs), error, len(logs) - 1, confidence)
 
 

@@ -16,9 +16,9 @@ The files, in the order in which data passes through them:
     looks at all of them a few hundred times a second, as often as its own cost allows.
 :mod:`~bench.threads.account`
     exact times and samples together become shares that sum to 1, by role and in all, with their errors.
-:mod:`~bench.threads.close_look`
+:mod:`~bench.threads.fast_sample`
     the same look a thousand times a second: compiled.
-:mod:`~bench.threads.close_sampler`
+:mod:`~bench.threads.fast_sampler`
     looks so at all threads as they come and go, and makes a timeline of it.
 :mod:`~bench.threads.timeline`
     what each thread did from one such look to the next, and which of them held the GIL.

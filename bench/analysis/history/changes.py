@@ -83,8 +83,8 @@ def _detector(**settings: Any) -> PELT:
 def _scale(length: int) -> float:
     """Return the scale of the penalty for series of a length."""
 
-    def nothing_changes(_: object, samples: int, chance: np.random.Generator) -> Values:
-        values = chance.normal(size=(samples, 1))
+    def nothing_changes(_: object, samples: int, rng: np.random.Generator) -> Values:
+        values = rng.normal(size=(samples, 1))
         return values / _spread(values)
 
     found = calibrate_penalty_scale_fwer(

@@ -132,9 +132,7 @@ def read(folder: Path) -> Profile:
             memory=memory,
         )
     except (OSError, ValueError, TypeError, LookupError) as exc:
-        raise GilbenchError(
-            f"{folder} holds no profile that can be read ({exc}): profile the cell again"
-        ) from exc
+        raise GilbenchError(f"{folder} holds no profile that can be read ({exc}): profile the cell again") from exc
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -133,7 +133,11 @@ def compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.R
         for side in (name, _BASE)
     )
     counts = [statistics.fmean(side.values()) * _WINDOW_S for side in (above, below)]
-    ratio = ratios.paired(above, below, coarse=ratios.counting_error(*counts, rounds=_ROUNDS)) if all(counts) else None
+    ratio = (
+        ratios.paired(above, below, quantisation_error=ratios.counting_error(*counts, rounds=_ROUNDS))
+        if all(counts)
+        else None
+    )
     if ratio is None:
         raise GilbenchError("no request was answered in a window")
     return ratio

@@ -23,7 +23,7 @@ from bench.runner.server import serving
 from bench.runner.window import measure
 from bench.schema.cell import Cell
 from bench.threads.account import CPU, RUN_QUEUE
-from bench.threads.close_sampler import CloseSampler
+from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import Doing
 from bench.threads.wait_state import State
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
@@ -197,7 +197,7 @@ def _timeline(name: str, target: Target) -> Study:
     def observe() -> Observations:
         with (
             serving(target, "threaded", "cpu") as server,
-            contextlib.closing(CloseSampler(server.pid, frozenset({server.port}))) as sampler,
+            contextlib.closing(FastSampler(server.pid, frozenset({server.port}))) as sampler,
         ):
             measured = measure(
                 Cell("threaded", "cpu", 4, name),
@@ -205,7 +205,7 @@ def _timeline(name: str, target: Target) -> Study:
                 window_s=_WATCHED_S,
                 warmup_s=0.1,
                 conversation=None,
-                onlookers=[sampler],
+                observers=[sampler],
             )
             seen = sampler.timeline().shares()[Doing.GIL]
         if measured.split.gil_wait is None:

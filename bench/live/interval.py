@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.live.glimpses import Glimpse
 from bench.live.meaning import Meaning
+from bench.live.snapshots import StackSnapshot
 from bench.threads.account import CPU, RUN_QUEUE, STATES, Account, account
 from bench.threads.sampler import Doing, Looks
 from bench.threads.wait_state import Place, State, in_event_loop
@@ -59,7 +59,7 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Interval:
     """How all of them did.
 
     Attributes:
@@ -68,7 +68,7 @@ class Stretch:
         passing: those that did not, together, by process 0.
         looks: how often was looked.
         cost_s: CPU time of looking.
-        glimpses_cost_s: CPU time of py-spy.
+        snapshots_cost_s: CPU time of py-spy.
     """
 
     wall_s: float
@@ -76,37 +76,37 @@ class Stretch:
     passing: Spent
     looks: int
     cost_s: float
-    glimpses_cost_s: float
+    snapshots_cost_s: float
 
-    def __add__(self, other: Stretch) -> Stretch:
+    def __add__(self, other: Interval) -> Interval:
         threads = dict(self.threads)
         for tid, spent in other.threads.items():
             threads[tid] = threads[tid] + spent if tid in threads else spent
-        return Stretch(
+        return Interval(
             wall_s=self.wall_s + other.wall_s,
             threads=threads,
             passing=self.passing + other.passing,
             looks=self.looks + other.looks,
             cost_s=self.cost_s + other.cost_s,
-            glimpses_cost_s=self.glimpses_cost_s + other.glimpses_cost_s,
+            snapshots_cost_s=self.snapshots_cost_s + other.snapshots_cost_s,
         )
 
 
 @dataclass(slots=True)
 class Places:
-    """What was waited for at a thread's places: the last few times that a glimpse met it there."""
+    """What was waited for at a thread's places: the last few times that a snapshot met it there."""
 
     _known: dict[int, dict[Place, deque[bool]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def learn(self, glimpse: Glimpse) -> None:
-        if glimpse.where is None or glimpse.meaning is Meaning.EITHER:
+    def learn(self, snapshot: StackSnapshot) -> None:
+        if snapshot.where is None or snapshot.meaning is Meaning.EITHER:
             return
-        for where in {glimpse.where, _roughly(glimpse.where)}:
-            known = self._known[glimpse.tid].setdefault(where, deque(maxlen=_REMEMBERED))
-            known.append(glimpse.meaning is Meaning.WORK)
+        for where in {snapshot.where, _roughly(snapshot.where)}:
+            known = self._known[snapshot.tid].setdefault(where, deque(maxlen=_REMEMBERED))
+            known.append(snapshot.meaning is Meaning.WORK)
 
     def work(self, tid: int, where: Place | None) -> float | None:
-        """Return which share of a thread's waits at a place is for work; ``None``: no glimpse met it there."""
+        """Return which share of a thread's waits at a place is for work; ``None``: no snapshot met it there."""
         known = self._known.get(tid, {}).get(where) if where is not None else None
         return sum(known) / len(known) if known else None
 
@@ -121,26 +121,26 @@ def _roughly(where: Place) -> Place:
     return where if where.first_argument < _FIRST_ADDRESS else where._replace(first_argument=0)
 
 
-def stretch(
-    looks: Looks, cpu_s: float, glimpses: list[Glimpse], glimpses_cost_s: float, places: Places
-) -> Stretch | None:
+def summarise_samples(
+    looks: Looks, cpu_s: float, snapshots: list[StackSnapshot], snapshots_cost_s: float, places: Places
+) -> Interval | None:
     """Return how the threads spent the time that was looked at; ``None`` if none was seen.
 
     Args:
         looks: what was seen.
         cpu_s: CPU time of all processes within that time.
-        glimpses: frames that were seen.
-        glimpses_cost_s: CPU time that those took.
-        places: what earlier glimpses told, to which these are added.
+        snapshots: frames that were seen.
+        snapshots_cost_s: CPU time that those took.
+        places: what earlier snapshots told, to which these are added.
     """
     found = account(looks, cpu_s)
     if found is None:
         return None
-    for glimpse in glimpses:
-        places.learn(glimpse)
+    for snapshot in snapshots:
+        places.learn(snapshot)
     met = Counter((tid, doing) for _, tid, doing in looks.samples)
     finer = _finer(looks, met, places)
-    counted = _counted({(tid, looks.doings[doing]) for tid, doing in met}, glimpses)
+    counted = _counted({(tid, looks.doings[doing]) for tid, doing in met}, snapshots)
     blocked = {tid for tid, doing in met if looks.doings[doing][0] is not State.RUNNING}
     threads = {}
     for tid, one in found.each.items():
@@ -151,7 +151,7 @@ def stretch(
         for kind, count in finer[tid].items():
             others[kind] += count
     passing = _times(_passing(found), 1.0, others)
-    return Stretch(looks.wall_s, threads, Spent(0, passing), looks.count, looks.cost_s, glimpses_cost_s)
+    return Interval(looks.wall_s, threads, Spent(0, passing), looks.count, looks.cost_s, snapshots_cost_s)
 
 
 def _finer(looks: Looks, met: Counter[tuple[int, int]], places: Places) -> dict[int, dict[str, float]]:
@@ -173,11 +173,11 @@ def _finer(looks: Looks, met: Counter[tuple[int, int]], places: Places) -> dict[
     return finer
 
 
-def _counted(met: set[tuple[int, Doing]], glimpses: list[Glimpse]) -> dict[int, tuple[int, int, int]]:
+def _counted(met: set[tuple[int, Doing]], snapshots: list[StackSnapshot]) -> dict[int, tuple[int, int, int]]:
     """Count, for each thread, how often its frames were seen, in a wait for work, and in a lock that was none."""
     locks = {(tid, where) for tid, (state, where) in met if state is State.LOCK}
     counted: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))
-    for one in glimpses:
+    for one in snapshots:
         if one.meaning is Meaning.EITHER:
             continue
         seen, work, turn = counted[one.tid]

@@ -1,10 +1,10 @@
-"""Stretches together become shares: a row a thread, the total, and what of it is in doubt.
+"""Intervals become shares: a row per thread, the total, and the part of it that is in doubt.
 
-A thread's locks of which nothing was seen are divided as its glimpses were: so many in a wait for work, so many in a
-lock. Without either they count as lock waits, and the row says that they may be waits for work (`lock or queue`),
-unless the glimpses speak against it: a thread that spends its time waiting for work is met there. The bound on how much
-of its time it can spend so, given how often it was met, is the upper one of Wilson's interval (E. B. Wilson, Probable
-Inference, Journal of the American Statistical Association 22, 1927).
+Time in locks of which no snapshot was taken is divided as the thread's snapshots were: between waits for work and waits
+for a lock. Without snapshots it counts as lock wait, and the row says that it may be waiting for work (`lock or queue`),
+unless the snapshots contradict it: a thread that spends its time waiting for work is met there. The bound on the share
+of its time that it can spend so, given how often it was met, is the upper end of Wilson's interval (E. B. Wilson,
+Probable Inference, Journal of the American Statistical Association 22, 1927).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.live.stretch import GIL, IDLE, KINDS, LOCK, OWN, UNCLEAR, WORK, Spent, Stretch
+from bench.live.interval import GIL, IDLE, KINDS, LOCK, OWN, UNCLEAR, WORK, Interval, Spent
 from bench.threads.account import CPU, RUN_QUEUE
 
 SHOWN: Final = (CPU, RUN_QUEUE, GIL, LOCK, OWN, IDLE)
@@ -50,7 +50,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Breakdown:
     """What all threads did over some seconds.
 
     Attributes:
@@ -59,7 +59,7 @@ class Picture:
         total: of all.
         looks: how often was looked.
         cost_cores: what that cost.
-        glimpses_cost_cores: what py-spy cost.
+        snapshots_cost_cores: what py-spy cost.
     """
 
     seconds: float
@@ -67,36 +67,36 @@ class Picture:
     total: Row
     looks: int
     cost_cores: float
-    glimpses_cost_cores: float
+    snapshots_cost_cores: float
 
 
-def picture(stretch: Stretch, name: Callable[[int], str]) -> Picture:
-    """Return the shares of a stretch, or of several added up.
+def break_down(interval: Interval, name: Callable[[int], str]) -> Breakdown:
+    """Return the shares of a interval, or of several added up.
 
     Args:
-        stretch: what was seen.
+        interval: what was seen.
         name: of a thread by its id.
     """
     rows, all_times, in_doubt = [], dict.fromkeys(SHOWN, 0.0), False
-    for tid, spent in stretch.threads.items():
+    for tid, spent in interval.threads.items():
         times, doubt = _clear(spent)
-        rows.append(_row((spent.pid, tid, name(tid)), times, stretch.wall_s, doubt=doubt))
+        rows.append(_row((spent.pid, tid, name(tid)), times, interval.wall_s, doubt=doubt))
         all_times = _sum(all_times, times)
         in_doubt |= doubt
     rows.sort(key=lambda row: (-round(row.shares[CPU], 2), -round(row.shares[GIL], 2), row.pid, row.tid))
-    times, doubt = _clear(stretch.passing)
+    times, doubt = _clear(interval.passing)
     all_times = _sum(all_times, times)
-    passing = _row((None, None, PASSING), times, stretch.wall_s, doubt=doubt)
+    passing = _row((None, None, PASSING), times, interval.wall_s, doubt=doubt)
     if passing.threads > _NOBODY:
         rows.append(passing)
         in_doubt |= doubt
-    return Picture(
-        seconds=stretch.wall_s,
+    return Breakdown(
+        seconds=interval.wall_s,
         rows=tuple(rows),
-        total=_row((None, None, ALL), all_times, stretch.wall_s, doubt=in_doubt),
-        looks=stretch.looks,
-        cost_cores=stretch.cost_s / stretch.wall_s,
-        glimpses_cost_cores=stretch.glimpses_cost_s / stretch.wall_s,
+        total=_row((None, None, ALL), all_times, interval.wall_s, doubt=in_doubt),
+        looks=interval.looks,
+        cost_cores=interval.cost_s / interval.wall_s,
+        snapshots_cost_cores=interval.snapshots_cost_s / interval.wall_s,
     )
 
 

@@ -2,7 +2,7 @@
 
 A look at a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or did, one of its ``schedstat``:
 a few microseconds, no stop, no memory allocated. What it means is decided later, in Python
-(:mod:`bench.threads.close_sampler`).
+(:mod:`bench.threads.fast_sampler`).
 """
 
 from __future__ import annotations

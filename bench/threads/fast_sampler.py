@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.threads.close_look import GONE, NEW, RUNNING, look, looking
+from bench.threads.fast_sample import GONE, NEW, RUNNING, look, looking
 from bench.threads.sampler import Sampler
 from bench.threads.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, spans_of, with_holders
 from bench.threads.tree import Process, Tree
@@ -58,7 +58,7 @@ class _Seen:
     known: dict[tuple[int, int, int], tuple[int, Place | None]] = field(default_factory=dict)
 
 
-class CloseSampler:
+class FastSampler:
     """Looks at a server thousands of times a second from :meth:`begin` to :meth:`end`, in a thread of its own.
 
     Raises:

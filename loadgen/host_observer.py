@@ -46,7 +46,7 @@ class ServerUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class HostMetrics:
     """What was seen beside the load.
 
     Attributes:
@@ -61,7 +61,7 @@ class Testimony:
 
 
 @dataclass(slots=True)
-class Witness:
+class HostObserver:
     """Looks at both edges of a window."""
 
     server_pid: int | None
@@ -72,7 +72,7 @@ class Witness:
         with contextlib.suppress(OSError):  # the system may have no files left
             self._begin = self._look()
 
-    def end(self, began_s: float, ended_s: float) -> Testimony | None:
+    def end(self, began_s: float, ended_s: float) -> HostMetrics | None:
         """Return what was seen since :meth:`begin`; ``None`` if that was not to be seen.
 
         Args:
@@ -96,7 +96,7 @@ class Witness:
             )
         steal = surroundings.steal_share(machine, machine_after)
         busy_s = machine_after.busy_s - machine.busy_s - (machine_after.own_s - machine.own_s)
-        return Testimony(steal, max(0.0, busy_s / wall_s - server.cores) if server else None, server)
+        return HostMetrics(steal, max(0.0, busy_s / wall_s - server.cores) if server else None, server)
 
     def _look(self) -> tuple[surroundings.MachineTime, process_tree.Usage | None]:
         usage = None

@@ -35,7 +35,7 @@ MAIN: Final = "MainThread"
 _AT_ONCE_S: Final = 0.05
 
 
-class Glimpse(NamedTuple):
+class StackSnapshot(NamedTuple):
     """What one dump told of a thread; ``where`` it sat before and after, ``None`` if it has moved meanwhile."""
 
     tid: int
@@ -50,7 +50,7 @@ def py_spy() -> Path | None:
     return None if found is None else Path(found)
 
 
-class Glimpses:
+class Snapshots:
     """Asks py-spy for one process after the other, in a thread of its own; must be closed.
 
     Attributes:
@@ -64,7 +64,7 @@ class Glimpses:
         self._program = program
         self._pids: list[int] = []
         self._failures: Counter[int] = Counter()
-        self._seen: list[Glimpse] = []
+        self._seen: list[StackSnapshot] = []
         self._cost_s = 0.0
         self._turn = threading.Lock()
         self._over = threading.Event()
@@ -77,7 +77,7 @@ class Glimpses:
         with self._turn:
             self._pids = list(pids)
 
-    def take(self) -> tuple[list[Glimpse], float]:
+    def take(self) -> tuple[list[StackSnapshot], float]:
         """Return what has been seen since this was last called, and the CPU time it took."""
         with self._turn:
             seen, cost_s = self._seen, self._cost_s
@@ -109,7 +109,7 @@ class Glimpses:
                 self._cost_s += cost_s
             pause_s = max(EVERY_S / len(pids), cost_s / COST_CORES) if number >= len(pids) else _AT_ONCE_S
 
-    def _ask(self, pid: int) -> tuple[list[Glimpse], float]:
+    def _ask(self, pid: int) -> tuple[list[StackSnapshot], float]:
         """Return what the threads of a process are in, and the CPU time that py-spy took."""
         before = _lines(pid)
         began_s = _children_s()
@@ -147,7 +147,7 @@ class Glimpses:
 
     def _told(
         self, threads: list[dict[str, Any]], before: dict[int, bytes], after: dict[int, bytes]
-    ) -> Iterator[Glimpse]:
+    ) -> Iterator[StackSnapshot]:
         places = {tid: _place(line) for tid, line in before.items()}
         owners = _owners([one["thread_id"] for one in threads], places)
         for one in threads:
@@ -158,7 +158,7 @@ class Glimpses:
             where = places.get(tid) if before.get(tid) == after.get(tid) else None
             frames = [(frame["filename"], frame["name"]) for frame in one["frames"]]
             source = _source(one["pid"], frames[0][0], one["frames"][0]["line"]) if frames else ""
-            yield Glimpse(tid, where, meaning(frames, source))
+            yield StackSnapshot(tid, where, meaning(frames, source))
 
 
 def _lines(pid: int) -> dict[int, bytes]:
