@@ -20,7 +20,7 @@ from bench.planning.options import DEST, OPTIONS
 from bench.planning.run_request import RunRequest
 from bench.run_module import run_apart
 from bench.runner.experiment import Experiment
-from bench.runner.run import carry_out
+from bench.runner.run import run
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.terminal import estimate
@@ -114,7 +114,7 @@ def _measure(session: pytest.Session) -> None:
     config, wanted = session.config, session.config.stash[WANTED]
     with _usage_errors(), _uncaptured(config) as console:
         plan = wanted.plan(map(_cell, session.items))
-        experiment = config.stash[DONE] = carry_out(plan, wanted, _command(config), console, config.option.verbose)
+        experiment = config.stash[DONE] = run(plan, wanted, _command(config), console, config.option.verbose)
     if not experiment.complete:
         measured = {record.cell for record in experiment.records}
         session.items = [item for item in session.items if _cell(item) in measured]

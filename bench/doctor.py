@@ -193,8 +193,8 @@ def main(options: argparse.Namespace) -> int:
     console = Terminal()
     rows = [
         (
-            console.spelt("!", "bold yellow") if one.costs else "?" if one.found is None else "",
-            console.spelt(one.check, "bold" if one.costs else ""),
+            console.spell("!", "bold yellow") if one.costs else "?" if one.found is None else "",
+            console.spell(one.check, "bold" if one.costs else ""),
             "\n".join([one.found or UNKNOWN, *((one.costs, f"→ {one.remedy}") if one.costs else ())]),
         )
         for one in found

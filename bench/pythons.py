@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
     else:
         console = Terminal()
         console.print(_table(console, chosen), "", _programs(console, chosen), "", sep="\n")
-        console.print(console.spelt(f"--pythons auto measures: {_auto(found)}"))
+        console.print(console.spell(f"--pythons auto measures: {_auto(found)}"))
     return 0
 
 

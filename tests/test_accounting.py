@@ -101,7 +101,7 @@ def test_wait_state_numbers_system_calls_by_machine() -> None:
     )
     assert in_event_loop(Place(22, 5, 0), "aarch64")
     assert not in_event_loop(Place(22, 5, 0), "x86_64")
-    assert not wait_state.understood("s390x")
+    assert not wait_state.is_supported("s390x")
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b"x y z\n", b"202 0x1\n", b"202 nonsense 0x1 0x2\n"])

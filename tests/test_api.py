@@ -17,7 +17,7 @@ import pytest
 
 from bench.analysis import cells, latency, load_run, load_runs, ratios, read_run, summarise
 from bench.analysis.columns import TABLES, WINDOWS, as_markdown
-from bench.analysis.comparison import within
+from bench.analysis.comparison import compare_interpreters
 from bench.analysis.export import FORMATS, MADE, main
 from loadgen.errors import GilbenchError
 from tests.support.made import Made
@@ -150,7 +150,7 @@ def test_cells_equal_those_of_the_summary(windows: pd.DataFrame) -> None:
 
 
 def test_ratios_equal_those_of_the_comparison(made: dict[str, pd.DataFrame], windows: pd.DataFrame) -> None:
-    rows = within(read_run(EXAMPLE), "3.13", "3.13t", metrics=["throughput", "latency_p99"]).rows
+    rows = compare_interpreters(read_run(EXAMPLE), "3.13", "3.13t", metrics=["throughput", "latency_p99"]).rows
     found = ratios(windows, "3.13", "3.13t", metrics=["throughput", "latency_p99"])
     assert len(found) == len(rows)
     for row, (_, told) in zip(rows, found.iterrows(), strict=True):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis import compare
-from bench.analysis.comparison import Verdict, between, judge, within
+from bench.analysis.comparison import Verdict, compare_interpreters, compare_runs, judge
 from bench.analysis.formats import FORMATS, LEFT_OUT_SHOWN, notes
 from bench.analysis.load import read_run
 from bench.analysis.metrics import METRICS
@@ -42,7 +42,7 @@ def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3
 
 
 def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
-    found = within(read_run(faster(0.03).write(tmp_path / "run")))
+    found = compare_interpreters(read_run(faster(0.03).write(tmp_path / "run")))
     row = next(row for row in found.rows if row.metric == "throughput")
     assert (row.group.name, row.baseline, row.candidate) == ("threaded-cpu-4", "3.13", "3.13t")
     assert row.ratio.low <= 1.03 <= row.ratio.high
@@ -54,13 +54,15 @@ def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
 
 def test_comparison_inverts_when_its_sides_are_swapped(tmp_path: Path) -> None:
     run = read_run(faster(0.03).write(tmp_path / "run"))
-    one, other = within(run).rows[0], within(run, baseline="3.13t").rows[0]
+    one, other = compare_interpreters(run).rows[0], compare_interpreters(run, baseline="3.13t").rows[0]
     assert (other.baseline, other.candidate, other.verdict) == ("3.13t", "3.13", Verdict.SLOWER)
     assert one.ratio.ratio * other.ratio.ratio == pytest.approx(1)
 
 
 def test_comparison_calls_a_lower_latency_faster(tmp_path: Path) -> None:
-    rows = within(read_run(Made(models=("threaded",), workloads=("cpu",), clients=(8,)).write(tmp_path / "run"))).rows
+    rows = compare_interpreters(
+        read_run(Made(models=("threaded",), workloads=("cpu",), clients=(8,)).write(tmp_path / "run"))
+    ).rows
     verdicts = {row.metric: (row.ratio.ratio > 1, row.verdict) for row in rows}
     assert verdicts["throughput"] == (True, Verdict.FASTER)
     assert verdicts["latency_p50"] == (False, Verdict.FASTER)
@@ -84,19 +86,19 @@ def test_judge_reaches_each_of_four_verdicts(low: float, high: float, p: float, 
 
 
 def test_comparison_has_no_verdict_and_no_interval_from_one_launch(tmp_path: Path) -> None:
-    row = within(read_run(faster(0.5, passes=1).write(tmp_path / "run"))).rows[0]
+    row = compare_interpreters(read_run(faster(0.5, passes=1).write(tmp_path / "run"))).rows[0]
     assert row.verdict is Verdict.UNDECIDED
     fields = row.to_dict()
     assert (fields["low"], fields["high"], fields["p_adjusted"]) == (None, None, None)
     for told in FORMATS.values():
-        assert "nan" not in told(within(read_run(tmp_path / "run"))).lower()
+        assert "nan" not in told(compare_interpreters(read_run(tmp_path / "run"))).lower()
 
 
 def test_comparison_estimates_the_minutes_that_an_undecided_cell_needs(tmp_path: Path) -> None:
     run = read_run(
         Made(models=("serial",), workloads=("echo",), noise=0.1, meta={"elapsed_s": 60}).write(tmp_path / "r")
     )
-    rows = [row for row in within(run).rows if row.verdict is Verdict.UNDECIDED]
+    rows = [row for row in compare_interpreters(run).rows if row.verdict is Verdict.UNDECIDED]
     assert rows
     assert all(row.minutes > 0 for row in rows)
 
@@ -119,7 +121,7 @@ def test_comparison_takes_percentiles_over_all_requests_of_a_launch(tmp_path: Pa
     ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    rows = {row.metric: row.ratio.ratio for row in within(read_run(folder)).rows}
+    rows = {row.metric: row.ratio.ratio for row in compare_interpreters(read_run(folder)).rows}
     assert rows["latency_p50"] == pytest.approx(2, rel=0.002)
     assert rows["latency_p99"] == pytest.approx(1, rel=0.002)
 
@@ -127,7 +129,7 @@ def test_comparison_takes_percentiles_over_all_requests_of_a_launch(tmp_path: Pa
 def test_comparison_includes_the_counting_error(tmp_path: Path) -> None:
     rates = {("serial", "io", 8, name, p): rate for name, rate in (("3.13", 185.0), ("3.13t", 183.0)) for p in range(3)}
     run = read_run(Made(models=("serial",), workloads=("io",), clients=(8,), rates=rates).write(tmp_path / "run"))
-    row = within(run).rows[0]
+    row = compare_interpreters(run).rows[0]
     assert row.ratio.error >= ratios.counting_error(*run.windows.groupby("target")["requests"].mean()) / 3**0.5 * 0.999
     assert row.verdict is Verdict.UNDECIDED
 
@@ -142,7 +144,7 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
     ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    found = within(read_run(folder))
+    found = compare_interpreters(read_run(folder))
     row = found.rows[0]
     assert row.ratio.starts == 8, "never dropped"
     assert row.marked == 1 / 16
@@ -150,7 +152,7 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
     assert row.ratio.ratio < 0.97
     told = " ".join(FORMATS["terminal"](found).split())
     assert "They count; without them ratios would change by up to 9" in told
-    apart = between(read_run(made.write(tmp_path / "other")), read_run(folder))
+    apart = compare_runs(read_run(made.write(tmp_path / "other")), read_run(folder))
     disturbed = [row for row in apart.rows if row.marked]
     assert [row.candidate[-5:] for row in disturbed if row.metric == "throughput"] == ["3.13t"]
     assert disturbed[0].marked == 1 / 16
@@ -159,7 +161,7 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
 
 def test_comparison_widens_intervals_of_a_run_that_could_stop_early(tmp_path: Path) -> None:
     plain, looks = (
-        within(read_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
+        compare_interpreters(read_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
         for name, plan in (("plain", {}), ("looks", {"precision": 0.01}))
     )
     assert looks.confidence == ratios.confidence_of_looks()
@@ -172,23 +174,23 @@ def test_comparison_counts_launches_rather_than_rounds(tmp_path: Path) -> None:
     made.write(tmp_path / "run")
     lines = [replace(record, round_=round_).to_json() + "\n" for record in once for round_ in range(3)]
     (tmp_path / "run" / "records.jsonl").write_text("".join(lines), encoding="utf-8")
-    assert within(read_run(tmp_path / "run")).rows[0].ratio.starts == 4
+    assert compare_interpreters(read_run(tmp_path / "run")).rows[0].ratio.starts == 4
 
 
 def test_comparison_of_two_runs_is_unpaired_and_says_so(tmp_path: Path) -> None:
     one, other = (read_run(faster(share).write(tmp_path / name)) for name, share in (("A", 0.0), ("B", 0.08)))
-    found = between(one, other)
+    found = compare_runs(one, other)
     row = next(row for row in found.rows if row.metric == "throughput" and row.candidate.endswith(":3.13t"))
     assert not row.paired
     assert row.ratio.low <= 1.08 <= row.ratio.high
-    assert row.ratio.precision > 2 * within(other).rows[0].ratio.precision
+    assert row.ratio.precision > 2 * compare_interpreters(other).rows[0].ratio.precision
     assert "not measured side by side" in FORMATS["terminal"](found)
 
 
 def test_notes_list_cells_that_only_one_run_has(tmp_path: Path) -> None:
     one = read_run(faster(0.0).write(tmp_path / "A"))
     other = read_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
-    found = between(one, other)
+    found = compare_runs(one, other)
     assert any("threaded-io-4-3.13" in what for what in found.left_out)
     (told,) = (note for note in notes(found) if note.startswith("Left out"))
     assert told.startswith(f"Left out, only in {other.name}: ")
@@ -199,7 +201,7 @@ def test_notes_list_cells_that_only_one_run_has(tmp_path: Path) -> None:
 def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     targets = {"3.13": {"compiler": "GCC 12", "pgo": True}, "3.13t": {"compiler": "Clang 18", "pgo": True}}
     folder = faster(0.03, meta={"targets": targets}).write(tmp_path / "run")
-    found = within(read_run(folder))
+    found = compare_interpreters(read_run(folder))
     assert all(row.differs == ("compiler",) for row in found.rows)
     told = FORMATS["terminal"](found)
     assert told.count(" ≠") >= len(found.rows)
@@ -210,7 +212,7 @@ def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytes
 def test_overall_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> None:
     run = read_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), passes=6).write(tmp_path / "run"))
     found = overall(run, "3.13t", "3.13")
-    rows = within(run, metrics=["throughput"]).rows
+    rows = compare_interpreters(run, metrics=["throughput"]).rows
     assert found is not None
     assert found.ratio == pytest.approx(math.prod(row.ratio.ratio for row in rows) ** (1 / len(rows)))
     assert found.starts == 6
@@ -224,7 +226,7 @@ def test_overall_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> N
 def test_tallies_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
     made = Made(models=("threaded", "asyncio"), workloads=("cpu",), targets=("3.9", "3.13", "3.13t"), passes=6)
     run = read_run(made.write(tmp_path / "run"))
-    found = within(run, "3.13")
+    found = compare_interpreters(run, "3.13")
     told = list(tallies(found))
     assert [(one.candidate, one.metric) for one in told] == list(itertools.product(("3.9", "3.13t"), METRICS))
     for one in told:
@@ -245,7 +247,7 @@ def test_tallies_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
 
 def test_tallies_have_no_mean_between_runs(tmp_path: Path) -> None:
     one, other = (read_run(faster(gain).write(tmp_path / f"{gain}")) for gain in (0.0, 0.03))
-    assert {one.mean for one in tallies(between(one, other))} == {None}
+    assert {one.mean for one in tallies(compare_runs(one, other))} == {None}
 
 
 def test_versions_draws_three_interpreters_but_not_two(tmp_path: Path) -> None:
@@ -286,7 +288,7 @@ def test_formats_escape_names(tmp_path: Path) -> None:
     records = [replace(one, target=evil if one.target == "3.13t" else one.target) for one in made.records()]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
-    found = within(read_run(folder))
+    found = compare_interpreters(read_run(folder))
     assert "<b>" not in FORMATS["html"](found)
     assert "\\<b\\>\\|\\*x\\*" in FORMATS["markdown"](found)
     assert "<script" not in FORMATS["html"](found)

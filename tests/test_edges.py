@@ -11,7 +11,7 @@ import pytest
 
 from bench.analysis.load import read_run
 from bench.analysis.recommend import recommendations
-from bench.analysis.starts import disturbed
+from bench.analysis.starts import disturbed_visits
 from bench.runner.cpu_clocks import Clocks
 from bench.runner.machine import MachineTime
 from bench.runner.window import Edge, Measured
@@ -167,7 +167,7 @@ def test_recommendations_leave_out_cells_whose_edges_were_late(tmp_path: Path) -
     late = [{"code": "edges_late", "offset_s": 0.3, "share": 0.6}]
     made = Made(workloads=("cpu",), clients=(4,), warnings=lambda model, *_: late if model == "multiprocess" else [])
     run_ = made.load(tmp_path)
-    assert {cell[0] for cell, hit in disturbed(run_).items() if hit} == {"multiprocess"}
+    assert {cell[0] for cell, hit in disturbed_visits(run_).items() if hit} == {"multiprocess"}
     (found,) = recommendations(run_)
     assert found.best is not None
     assert found.best[0] == "threaded"

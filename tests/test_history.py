@@ -15,7 +15,7 @@ import pytest
 from bench.analysis.history import changes
 from bench.analysis.history.__main__ import main
 from bench.analysis.history.changes import LEVEL, all_changes, change_points
-from bench.analysis.history.series import of_runs
+from bench.analysis.history.series import series_of_runs
 from bench.analysis.load import read_run
 from tests.support.made import Made
 
@@ -95,7 +95,7 @@ def test_all_changes_has_no_change_of_ratios_when_the_machine_slows(tmp_path: Pa
         made = Made(models=("threaded",), workloads=("cpu",), clients=(4,), rates=rates)
         made.meta = {"name": f"r{number}", "created": f"2026-11-{number + 1:02}T10:00:00+00:00"}
         made.write(tmp_path / f"r{number}")
-    found = all_changes(of_runs([read_run(tmp_path / f"r{number}") for number in range(RUNS)]))
+    found = all_changes(series_of_runs([read_run(tmp_path / f"r{number}") for number in range(RUNS)]))
     assert {(one.series.figure, one.series.target, one.after.run) for one in found} == {
         ("throughput", target, "r6") for target in ("3.13", "3.13t")
     }
@@ -109,7 +109,7 @@ def test_series_are_separate_for_machines_and_work(tmp_path: Path) -> None:
     )
     for number, meta in enumerate(metas):
         Made(models=("serial",), workloads=("cpu",), clients=(1,), meta=meta).write(tmp_path / f"r{number}")
-    series = of_runs([read_run(tmp_path / f"r{number}") for number in range(3)])
+    series = series_of_runs([read_run(tmp_path / f"r{number}") for number in range(3)])
     assert [len(one.points) for one in series] == [1] * 3 * 3  # two throughputs and a ratio, thrice
 
 

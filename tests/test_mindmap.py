@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.plots.style import described, render, style
+from bench.analysis.plots.style import description, render, style
 from docs.generate import mindmap
 from docs.generate.mindmap_figures import Figures
 from docs.sessions import ROOT
@@ -25,7 +25,7 @@ def test_mindmap_files_show_the_figures_of_the_example_run(figures: Figures) -> 
         figure = mindmap.draw(figures)
     for ending in ("svg", "png"):
         committed = (ROOT / mindmap.FOLDER / f"{mindmap.NAME}.{ending}").read_bytes()
-        assert described(figure).encode() in html.unescape(committed.decode(errors="replace")).encode(), (
+        assert description(figure).encode() in html.unescape(committed.decode(errors="replace")).encode(), (
             "python -m docs.generate.mindmap draws it again"
         )
 

@@ -79,11 +79,11 @@ def test_page_first_ranks_cpu_with_most_clients(page: Page, run: Path) -> None:
 
 def test_page_ranking_names_the_significant_differences(page: Page, run: Path) -> None:
     of = next(one for one in rankings(read_run(run)) if (one.workload, one.clients) == ("cpu", 8))
-    steps = sum((place, place + 1) in of.shown for place in range(len(of.cells) - 1))
+    steps = sum((place, place + 1) in of.significant for place in range(len(of.cells) - 1))
     said = page.locator("#honest").inner_text()
     assert f"Of the 7 steps from one to the next, {steps} " in said
     assert "corrected for 28 pairs" in said
-    level = [cell for place, cell in enumerate(of.cells[1:], 1) if (0, place) not in of.shown]
+    level = [cell for place, cell in enumerate(of.cells[1:], 1) if (0, place) not in of.significant]
     for model, _, _, target in level[:4]:
         assert f"{model} on {target}" in said
     assert said.startswith("Not told apart" if level else f"{of.cells[0][0]} on {of.cells[0][3]} is ahead")

@@ -27,7 +27,7 @@ from bench.analysis.plots.style import (
     PAPER,
     WIDEST,
     blank,
-    described,
+    description,
     render,
     shorts,
     style,
@@ -108,7 +108,7 @@ def test_render_describes_the_picture_in_its_files(
 ) -> None:
     assert figures.keys() == PLOTS.keys() - {"convoy"}
     for name, (svg, png) in rendered.items():
-        told = described(figures[name])
+        told = description(figures[name])
         title = next(text.get_text() for text in figures[name].texts if text.get_fontweight() == "bold")
         assert told.startswith(title)
         assert f'role="img" aria-label="{told}"' in svg.replace("&#x27;", "'").replace("&lt;", "<")
@@ -198,7 +198,9 @@ def test_shorts_keeps_names_distinct_that_end_alike() -> None:
 
 def test_head_takes_the_longest_title_that_fits() -> None:
     with style():
-        figure = head.headed(5, 1, ["long " * 40, "short enough", "x"], "below " * 60, [head.Key("what", PAPER)] * 30)
+        figure = head.figure_with_head(
+            5, 1, ["long " * 40, "short enough", "x"], "below " * 60, [head.Key("what", PAPER)] * 30
+        )
     told = [text.get_text() for text in figure.texts]
     assert told[0] == "short enough"
     assert sum(line.startswith("below") for line in told) > 1
@@ -239,7 +241,7 @@ def test_throughput_title_claims_no_more_than_the_figures_show(
     with style():
         figure = throughput.draw(run)
     assert figure is not None
-    assert described(figure).partition(". ")[0] == says
+    assert description(figure).partition(". ")[0] == says
 
 
 def test_forest_title_says_that_no_difference_is_significant(tmp_path: Path) -> None:
@@ -247,4 +249,4 @@ def test_forest_title_says_that_no_difference_is_significant(tmp_path: Path) -> 
     with style():
         figure = forest.draw(made.load(tmp_path))
     assert figure is not None
-    assert described(figure).startswith("No difference to 3.13 is shown in 1 cell")
+    assert description(figure).startswith("No difference to 3.13 is shown in 1 cell")

@@ -32,7 +32,7 @@ def launches(rng: np.random.Generator, times: int, count: int) -> npt.NDArray[np
 
 
 def ratio_of(logs: npt.NDArray[np.float64], confidence: float = ratios.CONFIDENCE) -> Ratio:
-    found = ratios.of_starts(logs.tolist(), confidence)
+    found = ratios.ratio_of_logs(logs.tolist(), confidence)
     assert found is not None
     return found
 
@@ -69,46 +69,48 @@ def test_confidence_of_looks_is_that_of_a_random_walk() -> None:
     assert ratios.confidence_of_looks() == pytest.approx(math.erf(bound / 2**0.5), abs=0.001)
 
 
-def test_paired_counts_launches_rather_than_rounds() -> None:
+def test_paired_ratio_counts_launches_rather_than_rounds() -> None:
     above = {(start, round_): 1.1 + 0.01 * start for start, round_ in itertools.product(range(4), range(50))}
-    found = ratios.paired(above, dict.fromkeys(above, 1.0))
+    found = ratios.paired_ratio(above, dict.fromkeys(above, 1.0))
     assert found is not None
     assert found.starts == 4
     assert found == pytest.approx(ratio_of(np.log([1.1, 1.11, 1.12, 1.13])))
 
 
-def test_paired_uses_only_visits_that_both_sides_have() -> None:
-    found = ratios.paired({(0, 0): 2.0, (1, 0): 8.0, (2, 0): 0.0}, {(0, 0): 1.0, (2, 0): 1.0, (3, 0): 1.0})
+def test_paired_ratio_uses_only_visits_that_both_sides_have() -> None:
+    found = ratios.paired_ratio({(0, 0): 2.0, (1, 0): 8.0, (2, 0): 0.0}, {(0, 0): 1.0, (2, 0): 1.0, (3, 0): 1.0})
     assert found is not None
     assert (found.ratio, found.starts) == (2.0, 1)
     assert not found.has_interval
     assert math.isinf(found.precision)
     assert math.isnan(found.p_of())
-    assert ratios.paired({(0, 0): 1.0}, {(1, 0): 1.0}) is None
+    assert ratios.paired_ratio({(0, 0): 1.0}, {(1, 0): 1.0}) is None
 
 
-def test_unpaired_has_wider_intervals_when_the_machine_drifts() -> None:
+def test_unpaired_ratio_has_wider_intervals_when_the_machine_drifts() -> None:
     rng = np.random.default_rng(4)
     drift = rng.normal(0, 0.05, 12)
     one, other = drift + rng.normal(0, 0.005, 12), drift + rng.normal(0, 0.005, 12)
-    apart = ratios.unpaired(one.tolist(), other.tolist())
+    apart = ratios.unpaired_ratio(one.tolist(), other.tolist())
     assert apart is not None
     assert apart.precision > 5 * ratio_of(one - other).precision
 
 
-def test_unpaired_covers_the_truth_as_often_as_it_claims() -> None:
+def test_unpaired_ratio_covers_the_truth_as_often_as_it_claims() -> None:
     rng = np.random.default_rng(5)
     covered = 0
     for _ in range(TIMES):
-        found = ratios.unpaired(rng.normal(0.1, 0.03, 6).tolist(), rng.normal(0, 0.01, 9).tolist())
+        found = ratios.unpaired_ratio(rng.normal(0.1, 0.03, 6).tolist(), rng.normal(0, 0.01, 9).tolist())
         assert found is not None
         covered += found.low <= math.exp(0.1) <= found.high
     assert abs(covered / TIMES - 0.95) < 0.02
 
 
-def test_corrected_adjusts_p_values_for_several_comparisons() -> None:
-    assert ratios.corrected([0.01, 0.04, math.nan, 0.03]) == pytest.approx([0.03, 0.04, math.nan, 0.04], nan_ok=True)
-    assert ratios.corrected([]) == []
+def test_correct_p_values_adjusts_for_several_comparisons() -> None:
+    assert ratios.correct_p_values([0.01, 0.04, math.nan, 0.03]) == pytest.approx(
+        [0.03, 0.04, math.nan, 0.04], nan_ok=True
+    )
+    assert ratios.correct_p_values([]) == []
 
 
 def test_ratio_shows_a_loss_only_beyond_its_bound() -> None:

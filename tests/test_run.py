@@ -16,10 +16,10 @@ import pytest
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target, resolve
 from bench.planning.options import OPTIONS, read
-from bench.planning.resume import Interrupted, interrupted
+from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
 from bench.runner.experiment import Experiment
-from bench.runner.run import carry_out
+from bench.runner.run import run
 from bench.runner.server import Server
 from bench.runner.window_checks import Surroundings
 from bench.schema.cell import Cell
@@ -70,7 +70,7 @@ class Job:
             seed=1,
             resumed=self.resumed,
         )
-        return carry_out(dataclasses.replace(wanted.plan(cells), **changes), wanted, "typed", self.console)
+        return run(dataclasses.replace(wanted.plan(cells), **changes), wanted, "typed", self.console)
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     before = job.records
     with (folder / "records.jsonl").open("ab") as file:
         file.write(b'{"cut in the mid')
-    found = interrupted(folder)
+    found = load_interrupted(folder)
     monkeypatch.setattr("bench.planning.options.discover", list)
     typed = {name: option.default for name, option in OPTIONS.items()} | {"resume": str(folder)}
     wanted = read(typed)
@@ -243,9 +243,9 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     aside = (folder / "interrupted.jsonl").read_text(encoding="utf-8").splitlines() if len(before) > len(whole) else []
     assert len(aside) == len(before) - len(whole)
     with pytest.raises(GilbenchError, match="is complete"):
-        interrupted(folder)
+        load_interrupted(folder)
     with pytest.raises(GilbenchError, match="holds no run"):
-        interrupted(tmp_path)
+        load_interrupted(tmp_path)
 
 
 def test_run_fails_if_interrupted_before_the_first_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

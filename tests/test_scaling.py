@@ -26,7 +26,7 @@ from bench.analysis.scaling.limits import Scaling
 from bench.analysis.scaling.table import rows, to_csv
 from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters import affinity
-from bench.interpreters.targets import Target, pinned, resolve
+from bench.interpreters.targets import Target, pin_targets, resolve
 from bench.planning.plan import Plan
 from bench.runner.server import Server
 from bench.runner.verification import TOLD, prove
@@ -405,7 +405,7 @@ def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPat
     assert wanted.targets["mine+cpus=2"].changed.prefix == ["taskset", "--cpu-list", "3,5"]
     assert affinity.left_over([1, 3]) == ()
     with pytest.raises(GilbenchError, match="says for itself how many"):
-        pinned(wanted.targets.values(), [1])
+        pin_targets(wanted.targets.values(), [1])
     with pytest.raises(GilbenchError, match="--cpus: 'all' is no whole number from 1"):
         typed(cpus="all")
     with pytest.raises(GilbenchError, match="--cpus 1,2"):

@@ -18,7 +18,7 @@ import pytest
 from bench import doctor, pythons
 from bench.analysis import cautions, compare, explain, findings, step_summary, summarise
 from bench.analysis.load import Run
-from bench.analysis.markdown import code, escaped, table
+from bench.analysis.markdown import code, escape, table
 from bench.analysis.terminal import show
 from bench.errors import GilbenchError
 from bench.interpreters.targets import Target
@@ -26,9 +26,9 @@ from bench.live import account
 from bench.planning import budget
 from bench.planning.plan import Plan
 from bench.schema.cell import Cell
-from bench.stats.ratios import of_starts
+from bench.stats.ratios import ratio_of_logs
 from bench.terminal import estimate, github
-from bench.terminal.console import Terminal, narrowed, says_ascii, shortened, spelt
+from bench.terminal.console import Terminal, narrow, says_ascii, shorten, spell
 from bench.terminal.live_table import LiveTable, Seen, sparkline
 from bench.terminal.progress import Progress
 from bench.threads.account import STATES, WORKER, Account, Role
@@ -97,7 +97,7 @@ def test_live_table_fits_into_any_terminal(
     monkeypatch.setenv("LANG", language)
     plan = planned(targets=LONG, models=("subinterpreters", "serial"), precision=precision, window_s=0.1)
     live, on = under_way(plan, 20, rate=12_345_678.0), console(width, height, force_terminal=True, no_color=True)
-    live.know({cell: of_starts([0.1, 0.5, -0.7]) for cell in plan.cells if cell.target != plan.baseline})
+    live.know({cell: ratio_of_logs([0.1, 0.5, -0.7]) for cell in plan.cells if cell.target != plan.baseline})
     on.print(live.drawn(on, 83.0, 3700.0))
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in written(on)]
     assert max(map(len, lines)) <= width
@@ -150,8 +150,8 @@ def test_live_table_shows_the_precision_of_the_ratios_that_stop_a_run() -> None:
     enough, too_few, vague = [0.0, 0.001] * 3, [0.0, 0.0001], [0.0, 0.2] * 3
     for cell in known:
         live.take(Seen(cell, 0, 100.0, None, ()))
-    live.know({cell: of_starts(logs) for cell, logs in zip(known, (enough, too_few, vague), strict=True)})
-    worst = of_starts(vague)
+    live.know({cell: ratio_of_logs(logs) for cell, logs in zip(known, (enough, too_few, vague), strict=True)})
+    worst = ratio_of_logs(vague)
     assert worst is not None
     said = live.precision()
     assert said.startswith("±2% asked: 1 of 3 ratios to 3.13 are known so well, the least known to ")
@@ -174,8 +174,8 @@ def test_live_table_shows_the_precision_of_the_ratios_that_stop_a_run() -> None:
 )
 def test_sparkline_draws_the_last_windows(values: list[float], width: int, blocks: str) -> None:
     assert sparkline(values, width) == blocks
-    assert len(spelt(blocks, "ascii")) == len(blocks)
-    assert spelt(blocks, "ascii").isascii()
+    assert len(spell(blocks, "ascii")) == len(blocks)
+    assert spell(blocks, "ascii").isascii()
 
 
 # Progress on a terminal.
@@ -317,7 +317,7 @@ def test_progress_prints_the_precision_reached_without_a_terminal(monkeypatch: p
             progress.begin_pass(pass_, 0.1)
             progress.window(plan.cells[0], pass_)
             progress.done(Seen(plan.cells[0], pass_, 100.0, 1e6, ()))
-            progress.visited({plan.cells[1]: of_starts([0.0, 0.1])})
+            progress.visited({plan.cells[1]: ratio_of_logs([0.0, 0.1])})
             now_s += 6.0
     [line] = written(on)
     assert line.startswith("2 of at most 18 windows, 0:12, ±2% asked: 0 of 3 ratios to 3.13 are known so well")
@@ -370,13 +370,13 @@ def test_console_writes_ascii_where_the_locale_asks_for_it(environ: dict[str, st
 
 
 def test_console_replaces_what_the_encoding_cannot_write() -> None:
-    assert spelt("7.8× ±2% – 3 µs → …", "ascii") == "7.8x +-2% - 3 us -> ~"
-    assert spelt("7.8× ±2%", "latin-1") == "7.8× ±2%"
-    assert spelt("naïve", "ascii") == "na?ve"
-    assert shortened("0123456789", 5) == "01…89"
-    assert [len(shortened("0123456789", width)) for width in range(1, 12)] == [*range(1, 11), 10]
-    assert narrowed([10, 3, 7], 15, least=2) == [6, 3, 6]
-    assert narrowed([10, 10], 4, least=8) == [8, 8]
+    assert spell("7.8× ±2% – 3 µs → …", "ascii") == "7.8x +-2% - 3 us -> ~"
+    assert spell("7.8× ±2%", "latin-1") == "7.8× ±2%"
+    assert spell("naïve", "ascii") == "na?ve"
+    assert shorten("0123456789", 5) == "01…89"
+    assert [len(shorten("0123456789", width)) for width in range(1, 12)] == [*range(1, 11), 10]
+    assert narrow([10, 3, 7], 15, least=2) == [6, 3, 6]
+    assert narrow([10, 10], 4, least=8) == [8, 8]
 
 
 # The tables at the end.
@@ -569,7 +569,7 @@ def test_compare_writes_markdown_into_the_step_summary(
 
 
 def test_markdown_escapes_text() -> None:
-    assert escaped("a|b <i> `c` *d* _e_\nf #1 @g") == r"a\|b \<i\> \`c\` \*d\* \_e\_ f \#1 \@g"
+    assert escape("a|b <i> `c` *d* _e_\nf #1 @g") == r"a\|b \<i\> \`c\` \*d\* \_e\_ f \#1 \@g"
     assert code("a ``b`` c") == "``` a ``b`` c ```"
     assert table(("name", "req/s"), 1, [("a|b", "1")]) == "| name | req/s |\n|---|---:|\n| a\\|b | 1 |\n"
 

@@ -149,7 +149,7 @@ def test_resolve_refuses_nonsense_in_a_line_that_says_what_there_is(spec: str, s
         ("malloc", "malloc", {"freethreaded": True}, "has mimalloc and no other"),
     ],
 )
-def test_changed_refuses_a_build_that_does_not_know_it_and_names_those_that_do(
+def test_interpreter_settings_refuses_a_build_that_does_not_know_it_and_names_those_that_do(
     word: str, value: str, build: dict[str, Any], says: str
 ) -> None:
     plain = {"jit": "off", "version_info": [3, 14, 0], "freethreaded": False}

@@ -22,7 +22,7 @@ from bench.analysis.plots.style import save, style
 from bench.analysis.profile.chapter import chapter as profile_chapter
 from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.scaling import table as scaling
-from bench.analysis.serve import drawn, serve
+from bench.analysis.serve import is_drawn, serve
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
 from bench.paths import latest
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
         if not options.serve:
             draw(read_run(options.folder), quiet=options.quiet)
         else:
-            if options.folder.is_dir() and not drawn(options.folder) and not _going_on(options.folder):
+            if options.folder.is_dir() and not is_drawn(options.folder) and not _going_on(options.folder):
                 draw(read_run(options.folder), quiet=True)
             serve(options.folder, options.port)
     except GilbenchError as exc:

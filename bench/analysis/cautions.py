@@ -44,10 +44,10 @@ _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 def cautions(run: Run) -> list[Caution]:
     """Return what to be wary of: first what concerns the run as a whole, then its windows, most often met first."""
-    return [*_of_run(run), *of_windows(run)]
+    return [*_of_run(run), *window_cautions(run)]
 
 
-def of_windows(run: Run) -> Iterator[Caution]:
+def window_cautions(run: Run) -> Iterator[Caution]:
     """Yield what the windows warn of, a caution for each code."""
     met: dict[str, list[tuple[str, Raw]]] = {}
     for _, row in run.windows[[*CELL, "warnings"]].iterrows():

@@ -211,7 +211,7 @@ LATENCY: Final[Table] = (
 TABLES: Final = {"windows": WINDOWS, "cells": CELLS, "ratios": RATIOS, "latency": LATENCY}
 
 
-def shaped(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Return a frame with the columns of a table, in its order and of its types; categories that are there stay.
 
     Raises:
@@ -239,9 +239,9 @@ _Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])
 def returns(table: Table) -> Callable[[_Function], _Function]:
     """Return a decorator that puts a table of columns at the end of a function's docstring."""
 
-    def documented(function: _Function) -> _Function:
+    def document_columns(function: _Function) -> _Function:
         lines = [f"    {one.name} ({one.kind}): {one.meaning}" for one in table]
         function.__doc__ = "\n".join([inspect.cleandoc(function.__doc__ or ""), "", "Columns:", *lines])
         return function
 
-    return documented
+    return document_columns

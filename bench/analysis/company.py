@@ -12,14 +12,14 @@ from bench.analysis.stats import over_passes, paired_ratio, pick
 MIXED: Final = "mixed+"
 
 
-def beside(workload: str) -> int:
+def describe_company(workload: str) -> int:
     """Return how many clients let the server compute beside those that are measured."""
     return int(workload.removeprefix(MIXED))
 
 
 def sentences(run: Run) -> Iterator[tuple[str, str]]:
     """Yield for each model and target what one computing client, or as few as were measured, does to the others."""
-    numbers = sorted(beside(name) for name in run.values("workload") if name.startswith(MIXED))
+    numbers = sorted(describe_company(name) for name in run.values("workload") if name.startswith(MIXED))
     if len(numbers) < 2 or numbers[0] != 0:
         return
     clients, some = int(run.windows["clients"].min()), numbers[1]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.comparison import Comparison, between, within
+from bench.analysis.comparison import Comparison, compare_interpreters, compare_runs
 from bench.analysis.formats import FORMATS, show
 from bench.analysis.load import read_run
 from bench.paths import latest
@@ -80,9 +80,9 @@ def _compared(options: argparse.Namespace) -> Comparison:
     if len(runs) > 2 or (len(runs) == 2 and (options.baseline or options.candidate)):
         raise GilbenchError("give two runs, or one run and --baseline and --candidate")
     if len(runs) == 2:
-        comparison = between(runs[0], runs[1], options.same_within)
+        comparison = compare_runs(runs[0], runs[1], options.same_within)
     else:
-        comparison = within(runs[0], options.baseline, options.candidate, options.same_within)
+        comparison = compare_interpreters(runs[0], options.baseline, options.candidate, options.same_within)
     differing = next((row for row in comparison.rows if row.differs), None)
     if options.require_same_build and differing is not None:
         raise GilbenchError(

@@ -49,7 +49,7 @@ class Compared:
         ratio: candidate / baseline.
         confidence: of its interval.
         p: of the hypothesis that there is no difference.
-        p_adjusted: corrected for the cells of this metric, see :func:`bench.stats.ratios.corrected`.
+        p_adjusted: corrected for the cells of this metric, see :func:`bench.stats.ratios.correct_p_values`.
         verdict: faster is better, whatever the metric: of a latency, less.
         minutes: how much longer would probably tell; NaN where it is told, or unknown.
         differs: in what the builds differ.
@@ -124,11 +124,11 @@ class Comparison:
     def slower_than(self, loss: float) -> list[Compared]:
         """Return the rows of throughput in which a loss of more than ``loss`` is shown, corrected for their number."""
         rows = [row for row in self.rows if row.metric == "throughput"]
-        adjusted = ratios.corrected([row.ratio.p_of_at_least(1 - loss) for row in rows])
+        adjusted = ratios.correct_p_values([row.ratio.p_of_at_least(1 - loss) for row in rows])
         return [row for row, p in zip(rows, adjusted, strict=True) if p < (1 - row.confidence) / 2]
 
 
-def within(
+def compare_interpreters(
     run: Run,
     baseline: str = "",
     candidate: str = "",
@@ -167,20 +167,20 @@ def within(
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:
     """Yield the rows of a metric, of which nothing is judged yet."""
     kind, confidence = METRICS[metric], starts.confidence(run)
-    disturbed = starts.disturbed(run)
+    disturbed = starts.disturbed_visits(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
     for group, other in itertools.product(starts.groups(run), others):
         sides = (Cell(*group, other), Cell(*group, baseline))
         above, below = (kind.figures(run, side, NONE) for side in sides)
         quantisation_error = kind.quantisation_error([requests.get(side, 0.0) for side in sides], rounds)
-        ratio = ratios.paired(above, below, confidence, quantisation_error)
+        ratio = ratios.paired_ratio(above, below, confidence, quantisation_error)
         if ratio is None:
             continue
-        windows = [starts.by_cell(run)[side] for side in sides]
+        windows = [starts.windows_by_cell(run)[side] for side in sides]
         bad = [disturbed[side] for side in sides]
         above, below = (kind.figures(run, side, bad[0] | bad[1]) for side in sides)
-        quiet = ratios.paired(above, below)
+        quiet = ratios.paired_ratio(above, below)
         yield Compared(
             group=group,
             metric=metric,
@@ -204,7 +204,7 @@ def _one_sided(run: Run, targets: Sequence[str]) -> Iterator[str]:
                 yield f"{cell.name}: not measured under {other}"
 
 
-def between(one: Run, other: Run, same_within: float | None = None) -> Comparison:
+def compare_runs(one: Run, other: Run, same_within: float | None = None) -> Comparison:
     """Compare what two runs have in common: the first is the baseline, the second the candidate.
 
     Cells of the same model, workload, clients and target are compared; if each run has one target, these two are.
@@ -219,7 +219,7 @@ def between(one: Run, other: Run, same_within: float | None = None) -> Compariso
     common: set[Cell] = set()
     for metric in METRICS:
         found = []
-        for cell in starts.by_cell(one):
+        for cell in starts.windows_by_cell(one):
             match = Cell(*cell.group, other.values("target")[0]) if single else cell
             row = _unpaired(metric, (one, cell), (other, match), confidence)
             if row is not None:
@@ -236,12 +236,12 @@ def _unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compa
     """Return a row of two cells that were measured at different times, of which nothing is judged yet."""
     kind, sides = METRICS[metric], (above, below)
     candidate, baseline = (starts.logs(kind.figures(run, cell, NONE)) for run, cell in sides)
-    ratio = ratios.unpaired(candidate, baseline, confidence)
+    ratio = ratios.unpaired_ratio(candidate, baseline, confidence)
     if ratio is None:
         return None
-    bad = [starts.disturbed(run)[cell] for run, cell in sides]
+    bad = [starts.disturbed_visits(run)[cell] for run, cell in sides]
     candidate, baseline = (starts.logs(kind.figures(*side, hit)) for side, hit in zip(sides, bad, strict=True))
-    undisturbed = ratios.unpaired(candidate, baseline)
+    undisturbed = ratios.unpaired_ratio(candidate, baseline)
     return Compared(
         group=below[1].group,
         metric=metric,
@@ -251,7 +251,7 @@ def _unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compa
         confidence=confidence,
         p=ratio.p_of(),
         differs=_differ(below[0], below[1].target, above[0], above[1].target),
-        marked=sum(map(len, bad)) / sum(len(starts.by_cell(run)[cell]) for run, cell in sides),
+        marked=sum(map(len, bad)) / sum(len(starts.windows_by_cell(run)[cell]) for run, cell in sides),
         undisturbed=None if undisturbed is None else undisturbed.ratio,
         paired=False,
     )
@@ -276,7 +276,7 @@ def _judged(found: Iterable[Compared], same_within: float, run: Run | None = Non
     """Yield the rows of a metric with their verdicts; with a run to add to, how much longer would tell."""
     rows = list(found)
     visit_s = math.nan if run is None else starts.visit_s(run)
-    adjusted = ratios.corrected([row.p for row in rows])
+    adjusted = ratios.correct_p_values([row.p for row in rows])
     for row, p in zip(rows, adjusted, strict=True):
         verdict = judge(row.ratio, p, row.confidence, same_within, more=METRICS[row.metric].more)
         minutes = _minutes(row.ratio, same_within, visit_s) if verdict is Verdict.UNDECIDED else math.nan

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.analysis import wording
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.cautions import of_windows
+from bench.analysis.cautions import window_cautions
 from bench.analysis.load import Run, read_run
 from bench.analysis.profile.chapter import says
 from bench.analysis.profile.load import load as load_profiles
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         console = Terminal()
         for sentence in explain(read_run(options.folder), options.cell):
-            console.print(console.spelt(sentence))
+            console.print(console.spell(sentence))
     except GilbenchError as exc:
         return fail(str(exc), 1)
     return 0
@@ -143,7 +143,7 @@ def _split(cell: CellOfRun) -> Iterator[str]:
         return
     error = float(cell.windows["split_error_share"].median())
     sure = f" (standard error of a window up to {error:.1%})" if error == error else ""  # noqa: PLR0124 - NaN
-    yield f"The threads that serve spend their time {wording.listed(told)}{sure}."
+    yield f"The threads that serve spend their time {wording.join_words(told)}{sure}."
 
 
 def _profile(cell: CellOfRun) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _scaling(cell: CellOfRun) -> Iterator[str]:
 
 
 def _cautions(cell: CellOfRun) -> Iterator[str]:
-    for caution in of_windows(replace(cell.run, windows=cell.windows)):
+    for caution in window_cautions(replace(cell.run, windows=cell.windows)):
         yield f"Be wary, {caution.where}: {caution.says}."
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from bench.analysis import comparison, wording
 from bench.analysis.company import sentences
-from bench.analysis.comparison import within
+from bench.analysis.comparison import compare_interpreters
 from bench.analysis.load import Run
-from bench.analysis.overlap import COMPUTES, SEVERAL_CORES_ABOVE, WAITS, Key, Seen, disturbed, seen
+from bench.analysis.overlap import COMPUTES, SEVERAL_CORES_ABOVE, WAITS, Key, Seen, disturbed, find_overlaps
 from bench.analysis.stats import BASELINE, Verdict, over_passes, pick
 
 _DOES: Final = {
@@ -59,7 +59,7 @@ def findings(run: Run) -> list[Finding]:
     """Return the sentences: models in the plan's order, target by target, then targets against each other."""
     found = [
         Finding(f"{model} on {target}", says)
-        for (model, target), of in seen(run).items()
+        for (model, target), of in find_overlaps(run).items()
         if (says := _of_model(run, (model, target), of))
     ]
     return [*found, *(Finding(*one) for one in sentences(run)), *_of_targets(run, disturbed(run))]
@@ -73,18 +73,18 @@ def _of_model(run: Run, subject: tuple[str, str], of: list[Seen]) -> str:
     return _judged(of) or _from_cores(of)
 
 
-def _as_baseline(here: pd.DataFrame, seen: list[Seen], target: str) -> str:
+def _as_baseline(here: pd.DataFrame, find_overlaps: list[Seen], target: str) -> str:
     rates = over_passes(here, "throughput_rps")
     parts = []
-    for one in seen:
+    for one in find_overlaps:
         rate = pick(rates, (BASELINE, one.workload, one.clients, target))
         if rate:
             parts.append(f"{one.workload} {wording.rate(rate.median)} req/s{_on_cores(one, ' on ')}")
-    return f"the baseline; with {_clients(seen)}, {', '.join(parts)}" if parts else ""
+    return f"the baseline; with {_clients(find_overlaps)}, {', '.join(parts)}" if parts else ""
 
 
-def _judged(seen: list[Seen]) -> str:
-    told = [one for one in seen if one.workload in _WORKLOADS and one.verdict]
+def _judged(find_overlaps: list[Seen]) -> str:
+    told = [one for one in find_overlaps if one.workload in _WORKLOADS and one.verdict]
     if not told:
         return ""
     told.sort(key=lambda one: list(_WORKLOADS).index(one.workload))
@@ -119,14 +119,18 @@ def _aside(one: Seen) -> str:
     return ""
 
 
-def _from_cores(seen: list[Seen]) -> str:
+def _from_cores(find_overlaps: list[Seen]) -> str:
     """Return what can be said without a serial server beside it, or with a single client."""
-    parts = [f"{one.workload} {_on_cores(one)}" for one in seen if one.cores]
+    parts = [f"{one.workload} {_on_cores(one)}" for one in find_overlaps if one.cores]
     if not parts:
         return ""
-    why = "one client cannot overlap with another" if max(one.clients for one in seen) == 1 else _missing(seen)
-    sentence = f"with {_clients(seen)}, {', '.join(parts)}; {why}"
-    computing = next((one for one in seen if one.workload == COMPUTES and one.clients > 1), None)
+    why = (
+        "one client cannot overlap with another"
+        if max(one.clients for one in find_overlaps) == 1
+        else _missing(find_overlaps)
+    )
+    sentence = f"with {_clients(find_overlaps)}, {', '.join(parts)}; {why}"
+    computing = next((one for one in find_overlaps if one.workload == COMPUTES and one.clients > 1), None)
     if computing is None or computing.cores is None:
         return sentence
     verdict = computing.cores.above(SEVERAL_CORES_ABOVE)
@@ -136,24 +140,28 @@ def _from_cores(seen: list[Seen]) -> str:
     }.get(verdict, "")
 
 
-def _missing(seen: list[Seen]) -> str:
-    if not any(one.speedup for one in seen):
+def _missing(find_overlaps: list[Seen]) -> str:
+    if not any(one.speedup for one in find_overlaps):
         return f"{BASELINE} was not measured beside it, so no speed-up is told"
-    return f"neither {wording.listed(_WORKLOADS, 'nor')} was measured, which tell waiting from computing"
+    return f"neither {wording.join_words(_WORKLOADS, 'nor')} was measured, which tell waiting from computing"
 
 
 def _on_cores(one: Seen, before: str = "") -> str:
     return f"{before}{wording.ratio(one.cores.median)} effective cores" if one.cores else ""
 
 
-def _clients(seen: list[Seen]) -> str:
-    counts = sorted({one.clients for one in seen})
-    return f"{wording.listed(map(str, counts), 'or')} client{'s' if counts != [1] else ''}"
+def _clients(find_overlaps: list[Seen]) -> str:
+    counts = sorted({one.clients for one in find_overlaps})
+    return f"{wording.join_words(map(str, counts), 'or')} client{'s' if counts != [1] else ''}"
 
 
 def _of_targets(run: Run, spoilt: set[Key]) -> Iterator[Finding]:
     for other, target in itertools.combinations(run.values("target"), 2):
-        rows = [row for row in within(run, other, target, metrics=["throughput"]).rows if row.workload == COMPUTES]
+        rows = [
+            row
+            for row in compare_interpreters(run, other, target, metrics=["throughput"]).rows
+            if row.workload == COMPUTES
+        ]
         parts = []
         counts = set()
         for model in run.values("model"):
@@ -167,5 +175,5 @@ def _of_targets(run: Run, spoilt: set[Key]) -> Iterator[Finding]:
             interval = wording.span(row.ratio.low, row.ratio.high) if row.ratio.has_interval else "one pass"
             parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}) {told}")
         if parts:
-            clients = f"{wording.listed(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
+            clients = f"{wording.join_words(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
             yield Finding(f"{target} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")

@@ -12,12 +12,12 @@ from typing import Final
 from bench.analysis import theme, wording
 from bench.analysis.comparison import Compared, Comparison, Verdict
 from bench.analysis.inline import inline
-from bench.analysis.markdown import escaped
+from bench.analysis.markdown import escape
 from bench.analysis.metrics import METRICS
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
 from bench.analysis.tally import Tally, tallies
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 from bench.stats.ratios import Ratio
 from bench.terminal.console import WIDTH, Terminal
 
@@ -90,7 +90,7 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
         cells.setdefault(reason, []).append(cell)
     for reason, found in cells.items():
         more = [f"{len(found) - LEFT_OUT_SHOWN} more"] if len(found) > LEFT_OUT_SHOWN else []
-        yield f"Left out, {reason}: {wording.listed([*found[:LEFT_OUT_SHOWN], *more])}."
+        yield f"Left out, {reason}: {wording.join_words([*found[:LEFT_OUT_SHOWN], *more])}."
 
 
 def show(console: Terminal, comparison: Comparison) -> None:
@@ -100,7 +100,7 @@ def show(console: Terminal, comparison: Comparison) -> None:
             (
                 row.group.name,
                 figures(row.ratio),
-                console.spelt(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict]),
+                console.spell(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict]),
             )
             for row in rows
         ]
@@ -113,7 +113,7 @@ def show(console: Terminal, comparison: Comparison) -> None:
         )
         console.print()
     for note in notes(comparison):
-        console.print(console.spelt(note, "dim"))
+        console.print(console.spell(note, "dim"))
 
 
 def terminal(comparison: Comparison) -> str:
@@ -127,7 +127,7 @@ def markdown(comparison: Comparison) -> str:
     """Return what it comes to, and a table for each candidate, fit for a comment on a pull request."""
     lines: list[str] = []
     for (candidate, baseline), tallied in _short(comparison):
-        lines += [f"**{escaped(candidate)}** / {escaped(baseline)}", ""]
+        lines += [f"**{escape(candidate)}** / {escape(baseline)}", ""]
         lines += [f"| {' | '.join(_SHORT)} |", f"|---|{'---|' * len(_SHORT[1:])}"]
         lines += [*(f"| {' | '.join(row)} |" for row in tallied.values()), ""]
         rows = [row for row in comparison.rows if row.candidate == candidate]
@@ -141,10 +141,10 @@ def markdown(comparison: Comparison) -> str:
                 f"{MARKS[row.verdict]} {figures(row.ratio)}{' ≠' if row.differs else ''}" if row else "–"
                 for row in told
             )
-            lines.append(f"| {escaped(group.name)} | {' | '.join(columns)} |")
+            lines.append(f"| {escape(group.name)} | {' | '.join(columns)} |")
         lines.append("")
     lines.append("▲ faster, ▼ slower, = same, ? not enough data.")
-    lines += [f"\n{escaped(note)}" for note in notes(comparison)]
+    lines += [f"\n{escape(note)}" for note in notes(comparison)]
     return "\n".join(lines) + "\n"
 
 
@@ -160,8 +160,8 @@ def html(comparison: Comparison) -> str:
         for (metric, candidate), rows in _tables(comparison)
     ]
     with style():
-        figure = forest.of(comparison)
-    return filled(
+        figure = forest.draw_comparison(comparison)
+    return render_template(
         "bench.analysis",
         "compare.html.j2",
         theme=theme.css(),

@@ -14,8 +14,8 @@ from typing import Any, Final, cast
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, Table, returns, shaped
-from bench.analysis.comparison import Comparison, Verdict, within
+from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, Table, returns, shape
+from bench.analysis.comparison import Comparison, Verdict, compare_interpreters
 from bench.analysis.load import Run, read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.stats import CELL, over_passes
@@ -110,7 +110,7 @@ def ratios(
         raise GilbenchError(f"no metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
 
     def compared(run: Run) -> pd.DataFrame:
-        return _compared(within(run, baseline, candidate, same_within, metrics), run)
+        return _compared(compare_interpreters(run, baseline, candidate, same_within, metrics), run)
 
     return _of_each(windows, compared, RATIOS)
 
@@ -178,7 +178,7 @@ def _windows(run: Run) -> pd.DataFrame:
         warnings=codes.map(" ".join),
         **_categories(run, windows),
     )
-    return shaped(frame, WINDOWS)
+    return shape(frame, WINDOWS)
 
 
 def _categories(run: Run, frame: pd.DataFrame) -> dict[str, pd.Categorical]:
@@ -197,7 +197,7 @@ def _of_each(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: 
         frame = made(run)
         if set(CELL) <= set(frame.columns):
             frame = frame.assign(cell=_cell(frame))
-        frames.append(shaped(frame.assign(**_categories(run, frame)), table))
+        frames.append(shape(frame.assign(**_categories(run, frame)), table))
     return _stacked(frames)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from bench.analysis import wording
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
-from bench.analysis.overlap import COMPUTES, WAITS, Seen, seen
+from bench.analysis.overlap import COMPUTES, WAITS, Seen, find_overlaps
 from bench.analysis.stats import BASELINE, Verdict
 
 _VERBS: Final = {WAITS: "waiting", COMPUTES: "computing"}
@@ -23,7 +23,7 @@ _SAID: Final[dict[Verdict | str, str]] = {
 
 def headlines(run: Run) -> list[Finding]:
     """Return a sentence for each target in which waiting or computing can be judged, with ranges over passes."""
-    judged = seen(run)
+    judged = find_overlaps(run)
     return [
         Finding(f"On {target}", "; ".join(parts) + _with_clients(run, target, judged))
         for target in run.values("target")
@@ -40,7 +40,7 @@ def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterat
                 what = DISTURBED if one.disturbed else one.verdict
                 said.setdefault(what, []).append(f"{model} {wording.times(one.speedup)}")
         if said:
-            told = [f"{begins} {wording.listed(said[what])}" for what, begins in _SAID.items() if what in said]
+            told = [f"{begins} {wording.join_words(said[what])}" for what, begins in _SAID.items() if what in said]
             if Verdict.YES not in said and said.keys() != {DISTURBED}:
                 told[0] = "overlaps " + told[0]
             yield f"{verb} {', '.join(told)}"
@@ -48,6 +48,6 @@ def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterat
 
 def _with_clients(run: Run, target: str, judged: dict[tuple[str, str], list[Seen]]) -> str:
     counts = {one.clients for (_, under), of in judged.items() if under == target for one in of if one.verdict}
-    clients = f"{wording.listed(map(str, sorted(counts)), 'or')} clients"
+    clients = f"{wording.join_words(map(str, sorted(counts)), 'or')} clients"
     cpus = f" on {wording.plural(run.cpus, 'CPU')}" if run.cpus else ""
     return f" (times serial with {clients}{cpus}; range over passes)"

@@ -8,7 +8,7 @@ from typing import Final
 _SPECIAL: Final = frozenset("\\`*_~[]<>|&$#@!")
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return a text that shows as it is, on one line."""
     return "".join(f"\\{character}" if character in _SPECIAL else character for character in " ".join(text.split()))
 
@@ -22,12 +22,12 @@ def code(text: str) -> str:
 def table(titles: Sequence[str], names: int, rows: Iterable[Sequence[str]]) -> str:
     """Return a table of texts that are no markdown yet; the first ``names`` columns are names, the others figures."""
     lines = [titles, ["---" if place < names else "---:" for place in range(len(titles))]]
-    told = ["|".join(["", *(f" {escaped(title)} " for title in lines[0]), ""]), "|".join(["", *lines[1], ""])]
-    told += ["|".join(["", *(f" {escaped(text)} " for text in row), ""]) for row in rows]
+    told = ["|".join(["", *(f" {escape(title)} " for title in lines[0]), ""]), "|".join(["", *lines[1], ""])]
+    told += ["|".join(["", *(f" {escape(text)} " for text in row), ""]) for row in rows]
     return "\n".join(told) + "\n"
 
 
-def folded(title: str, markdown: str) -> str:
+def fold_table(title: str, markdown: str) -> str:
     """Return markdown that is shown on a click."""
     return f"<details><summary>{_html(title)}</summary>\n\n{markdown}\n</details>\n"
 

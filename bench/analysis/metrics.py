@@ -42,7 +42,7 @@ def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell
     """Return a figure for each window."""
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
-        windows = starts.by_cell(run).get(cell)
+        windows = starts.windows_by_cell(run).get(cell)
         if windows is None:
             return {}
         rows = zip(windows["pass"].tolist(), windows["round"].tolist(), of(windows).tolist(), strict=True)
@@ -63,7 +63,7 @@ def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figur
 
 @functools.lru_cache(maxsize=4096)  # of some numbers; the histograms would be many times as large as the records
 def _percentiles(run: Run, cell: Cell, without: frozenset[Visit]) -> dict[Visit, tuple[float, ...]]:
-    windows = starts.by_cell(run).get(cell)
+    windows = starts.windows_by_cell(run).get(cell)
     if windows is None:
         return {}
     texts: dict[Visit, list[str]] = {}

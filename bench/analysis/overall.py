@@ -30,6 +30,6 @@ def overall(run: Run, target: str, baseline: str, metric: str = "throughput") ->
     if not by_cell:
         return None
     passes = sorted(set.intersection(*(set(one) for one in by_cell)))
-    return ratios.of_starts(
+    return ratios.ratio_of_logs(
         [float(np.mean([one[pass_] for one in by_cell])) for pass_ in passes], starts.confidence(run)
     )

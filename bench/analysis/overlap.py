@@ -46,7 +46,7 @@ class Seen(NamedTuple):
         return Verdict.UNCLEAR if verdict is Verdict.YES and self.workload == COMPUTES and one_core else verdict
 
 
-def seen(run: Run) -> dict[tuple[str, str], list[Seen]]:
+def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
     """Return what was seen of each model under each target: models in the plan's order, target by target."""
     speedups, cores = against_serial(run.windows), over_passes(run.windows, "effective_cores")
     spoilt = disturbed(run)
@@ -70,5 +70,5 @@ def seen(run: Run) -> dict[tuple[str, str], list[Seen]]:
 
 def disturbed(run: Run) -> set[Key]:
     """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
-    windows = starts.by_cell(run)
-    return {cell for cell, hit in starts.disturbed(run).items() if len(hit) >= len(windows[cell]) / 2}
+    windows = starts.windows_by_cell(run)
+    return {cell for cell, hit in starts.disturbed_visits(run).items() if len(hit) >= len(windows[cell]) / 2}

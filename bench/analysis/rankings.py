@@ -39,31 +39,33 @@ class Ranking:
         workload: of all.
         clients: of all.
         cells: model, workload, clients, target; most requests per second first.
-        shown: the pairs whose difference is shown: the 95% interval of their ratio excludes 1, and so does the test
-            when it is corrected for the number of pairs (:func:`bench.stats.ratios.corrected`).
+        significant: the pairs whose difference is: the 95% interval of their ratio excludes 1, and so does the test
+            when it is corrected for the number of pairs (:func:`~bench.stats.ratios.correct_p_values`).
     """
 
     workload: str
     clients: int
     cells: tuple[Cell, ...]
-    shown: frozenset[Pair]
+    significant: frozenset[Pair]
 
     def bits(self) -> str:
         """Return all pairs in order, (0, 1), (0, 2), ... (1, 2), ...: 1 where the difference is shown."""
-        return "".join("01"[Pair(*pair) in self.shown] for pair in itertools.combinations(range(len(self.cells)), 2))
+        return "".join(
+            "01"[Pair(*pair) in self.significant] for pair in itertools.combinations(range(len(self.cells)), 2)
+        )
 
 
 def rankings(run: Run) -> Iterator[Ranking]:
     """Yield a ranking for each workload and number of clients, in the plan's order."""
-    figures = by_pass(run.windows, COLUMN)
+    figures = group_by_pass(run.windows, COLUMN)
     for workload, clients in itertools.product(run.values("workload"), run.values("clients")):
         here = [cell for cell in figures if (cell.workload, cell.clients) == (workload, clients)]
         if here:
             cells = sorted(here, key=lambda cell: -statistics.median(figures[cell].values()))
-            yield Ranking(workload, clients, tuple(cells), shown([figures[cell] for cell in cells]))
+            yield Ranking(workload, clients, tuple(cells), significant_pairs([figures[cell] for cell in cells]))
 
 
-def by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit, float]]:
+def group_by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit, float]]:
     """Return a column of each cell by pass."""
     figures: dict[Cell, dict[ratios.Visit, float]] = {}
     for *cell, pass_, figure in per_pass(windows, column)[[*CELL, "pass", column]].itertuples(index=False):
@@ -71,11 +73,11 @@ def by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit,
     return figures
 
 
-def shown(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset[Pair]:
+def significant_pairs(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset[Pair]:
     """Return the pairs of places whose difference is shown, from each place's figures by pass."""
     pairs = [Pair(*pair) for pair in itertools.combinations(range(len(figures)), 2)]
-    found = [ratios.paired(figures[above], figures[below]) for above, below in pairs]
-    adjusted = ratios.corrected([math.nan if one is None else one.p_of() for one in found])
+    found = [ratios.paired_ratio(figures[above], figures[below]) for above, below in pairs]
+    adjusted = ratios.correct_p_values([math.nan if one is None else one.p_of() for one in found])
     return frozenset(
         pair
         for pair, one, p in zip(pairs, found, adjusted, strict=True)

@@ -16,7 +16,7 @@ import pandas as pd
 from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.overlap import disturbed
-from bench.analysis.rankings import Pair, by_pass, shown
+from bench.analysis.rankings import Pair, group_by_pass, significant_pairs
 from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
 from bench.schema.thread_state import BUSY_STATES, CPU
 
@@ -118,8 +118,8 @@ def _of(
         )
     sign = -1 if wanted.more else 1
     best, *others = sorted(fit, key=lambda cell: sign * fit[cell].median)
-    figures = by_pass(windows, wanted.column)
-    told_apart = shown([figures[cell] for cell in (best, *others)])
+    figures = group_by_pass(windows, wanted.column)
+    told_apart = significant_pairs([figures[cell] for cell in (best, *others)])
     same = [other for place, other in enumerate(others, 1) if Pair(0, place) not in told_apart]
     sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
     next_best = next((other for other in others if other not in same), None)
@@ -137,7 +137,7 @@ def _left_out(cells: list[Any]) -> str:
 
 def _several(cells: list[Any]) -> str:
     more = [f"{len(cells) - SAME_SHOWN} more"] if len(cells) > SAME_SHOWN else []
-    return wording.listed([*map(_name, cells[:SAME_SHOWN]), *more])
+    return wording.join_words([*map(_name, cells[:SAME_SHOWN]), *more])
 
 
 def _fits(p99: Spread | None, wanted: Objective) -> bool:
@@ -166,7 +166,7 @@ def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | 
             for state, share in sorted(shares.items(), key=lambda item: -item[1])
             if share > WORTH_SAYING
         ]
-        kept = f", its threads {wording.listed(hindered[:2])}" if hindered else ""
+        kept = f", its threads {wording.join_words(hindered[:2])}" if hindered else ""
         parts.append(f"{_name(cell)} uses {cores}{kept}")
     return f". {'; '.join(parts)}"
 

@@ -30,7 +30,7 @@ from bench.analysis.findings import findings
 from bench.analysis.load import META, PAGE, RECORDS, read_run
 from bench.analysis.page import draw_page
 from bench.analysis.summary import summarise
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 from loadgen.errors import GilbenchError
 
 HOST: Final = "127.0.0.1"
@@ -91,14 +91,14 @@ class Served:
         version = "-".join(map(str, (folder.stat().st_ino, *times_ns)))
         if version == self._version:
             return
-        if drawn(folder):
+        if is_drawn(folder):
             self._page, self._version, self._drawing = (folder / PAGE).read_text(encoding="utf-8"), version, None
         elif not self._drawing and time.monotonic() - self._drawing_since_s >= REFRESH_S:
             self._drawing = self._drawers.apply_async(_draw, (folder,))
             self._drawing_version, self._drawing_since_s = version, time.monotonic()
 
 
-def drawn(folder: Path) -> bool:
+def is_drawn(folder: Path) -> bool:
     """Tell whether a run's page is there, and as new as its records."""
     return _changed_ns(folder / PAGE) >= _changed_ns(folder / RECORDS) > 0
 
@@ -116,7 +116,7 @@ def _draw(folder: Path) -> str:
 
 
 def _waiting(folder: Path, why: str) -> str:
-    return str(filled("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=why))
+    return str(render_template("bench.analysis", "waiting.html.j2", theme=theme.css(), name=folder.name, why=why))
 
 
 def serve(folder: Path, port: int) -> None:

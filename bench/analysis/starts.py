@@ -40,7 +40,7 @@ def groups(run: Run) -> list[Group]:
 
 
 @functools.lru_cache(maxsize=4)
-def by_cell(run: Run) -> dict[Cell, pd.DataFrame]:
+def windows_by_cell(run: Run) -> dict[Cell, pd.DataFrame]:
     """Return the windows of each cell."""
     parts = cast("Iterable[tuple[tuple[Any, ...], pd.DataFrame]]", run.windows.groupby(CELL, sort=False))
     return {Cell(*cell): windows for cell, windows in parts}
@@ -56,10 +56,10 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
 
 
 @functools.lru_cache(maxsize=4)
-def disturbed(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
+def disturbed_visits(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
     """Return the starts and rounds of each cell that something else disturbed, by the warnings of their windows."""
     found = {}
-    for cell, windows in by_cell(run).items():
+    for cell, windows in windows_by_cell(run).items():
         hit = windows[windows["warnings"].map(lambda told: any(one.get("code") in DISTURBING for one in told))]
         found[cell] = frozenset(zip(hit["pass"].tolist(), hit["round"].tolist(), strict=True))
     return found

@@ -80,7 +80,7 @@ def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
-    """Return a column of one cell over that of another, by :func:`bench.stats.ratios.paired` over passes.
+    """Return a column of one cell over that of another, by :func:`bench.stats.ratios.paired_ratio` over passes.
 
     Returns:
         The geometric mean, and its 95% confidence interval as low and high; ``None`` without a pass in common.
@@ -89,7 +89,7 @@ def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], bel
     for *cell, pass_, figure in per_pass(windows, column).itertuples(index=False, name=None):
         if tuple(cell) in by_cell:
             by_cell[tuple(cell)][int(pass_), 0] = float(figure)
-    found = ratios.paired(by_cell[above], by_cell[below])
+    found = ratios.paired_ratio(by_cell[above], by_cell[below])
     return None if found is None else Spread(found.ratio, found.low, found.high, found.starts)
 
 

@@ -10,7 +10,7 @@ from bench.analysis import wording
 from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
-from bench.analysis.markdown import code, escaped, folded, table
+from bench.analysis.markdown import code, escape, fold_table, table
 from bench.analysis.recommend import recommendations
 from bench.analysis.terminal import rows_of, titles
 from bench.terminal import github
@@ -28,20 +28,20 @@ def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequ
 
 def _head(run: Run, found: Sequence[Finding], wary: Sequence[Caution]) -> str:
     """Return what was found, and what to be wary of."""
-    lines = [f"## {escaped(run.name)}", ""]
+    lines = [f"## {escape(run.name)}", ""]
     command = run.meta.get("command")
     lines += [code(command), ""] if isinstance(command, str) and command else []
-    lines += [f"- **{escaped(finding.subject)}**: {escaped(finding.says)}" for finding in found]
+    lines += [f"- **{escape(finding.subject)}**: {escape(finding.says)}" for finding in found]
     best = list(recommendations(run))
     if best:
         objective = str(run.section("plan").get("objective") or "throughput")
-        lines += ["", f"### What serves best, by {escaped(objective)}", ""]
-        lines += [f"- **{escaped(one.workload)}**: {escaped(one.says)}" for one in best]
+        lines += ["", f"### What serves best, by {escape(objective)}", ""]
+        lines += [f"- **{escape(one.workload)}**: {escape(one.says)}" for one in best]
     if wary:
         lines += ["", "### What to be wary of", ""]
     for one in wary:
-        remedy = f"; {escaped(one.remedy)}" if one.remedy else ""
-        lines.append(f"- **{escaped(one.code)}**: {escaped(str(one)[len(one.code) + 2 :])}{remedy}")
+        remedy = f"; {escape(one.remedy)}" if one.remedy else ""
+        lines.append(f"- **{escape(one.code)}**: {escape(str(one)[len(one.code) + 2 :])}{remedy}")
     return "\n".join(lines) + "\n\n"
 
 
@@ -51,7 +51,9 @@ def _tables(run: Run, summary: pd.DataFrame) -> str:
     told = []
     for workload in run.values("workload"):
         rows = [(model, target, *figures) for model, target, figures in rows_of(run, summary, workload, clients)]
-        told.append(folded(f"{workload}: requests per second", table(("model", "target", *titles(clients)), 2, rows)))
+        told.append(
+            fold_table(f"{workload}: requests per second", table(("model", "target", *titles(clients)), 2, rows))
+        )
     passes = run.windows["pass"].nunique()
     told.append(f"req/s: median ± half the range over {wording.plural(passes, 'pass')}.\n" if passes > 1 else "")
     return "\n".join(told)

@@ -6,7 +6,7 @@ import jinja2
 from markupsafe import Markup
 
 
-def filled(package: str, template: str, /, **values: object) -> Markup:
+def render_template(package: str, template: str, /, **values: object) -> Markup:
     """Return what becomes of a template in a package's folder."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "."),

@@ -40,7 +40,7 @@ def show(console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Fin
             f"where the serving threads' time went, {wording.plural(most, 'client')}",
         )
     console.print()
-    console.print(console.spelt(_note(run, len(clients)), "dim"))
+    console.print(console.spell(_note(run, len(clients)), "dim"))
     console.print()
     for finding in found:
         _say(console, finding.subject, f": {finding.says}", "bold")
@@ -48,7 +48,7 @@ def show(console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Fin
     if best:
         console.print()
         objective = run.section("plan").get("objective") or "throughput"
-        console.print(console.spelt(f"what serves best, by {objective}", "bold"))
+        console.print(console.spell(f"what serves best, by {objective}", "bold"))
     for one in best:
         _say(console, one.workload, f": {one.says}", "bold")
     if wary and not github.in_actions():
@@ -59,7 +59,7 @@ def show(console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Fin
 
 
 def _say(console: Terminal, subject: str, rest: str, style: str) -> None:
-    console.print(Text.assemble(console.spelt(subject, style), console.spelt(rest)))
+    console.print(Text.assemble(console.spell(subject, style), console.spell(rest)))
 
 
 def _fold(console: Terminal, table: Table, title: str) -> None:
@@ -67,7 +67,7 @@ def _fold(console: Terminal, table: Table, title: str) -> None:
         with github.group(title, console.stream):
             console.print(table)
     else:
-        table.title = console.spelt(title, "bold")
+        table.title = console.spell(title, "bold")
         console.print()
         console.print(table)
 
@@ -84,7 +84,7 @@ def _shown(console: Terminal, run: Run, summary: pd.DataFrame) -> list[int]:
     for many in range(min(CLIENTS_SHOWN, len(every)), 1, -1):
         clients = [every[0], *every[1 - many :]] if many < len(every) else every
         needed = max(
-            sum(max(len(console.spelt(text)) for text in column) + 1 for column in zip(*rows, strict=True))
+            sum(max(len(console.spell(text)) for text in column) + 1 for column in zip(*rows, strict=True))
             for rows in _figures(run, summary, clients)
         )
         if needed + 2 * (_NAME_LEAST + 1) <= console.width:

@@ -67,7 +67,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
-def listed(names: Iterable[str], link: str = "and") -> str:
+def join_words(names: Iterable[str], link: str = "and") -> str:
     """Write names as ``a, b and c``."""
     every: Sequence[str] = list(names)
     return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} {link} {every[-1]}" if every else "none"

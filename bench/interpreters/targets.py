@@ -150,7 +150,7 @@ def resolve(wanted: str, find: Callable[[], Sequence[Target]]) -> list[Target]:
     return list(targets.values())
 
 
-def pinned(targets: Iterable[Target], counts: Sequence[int]) -> list[Target]:
+def pin_targets(targets: Iterable[Target], counts: Sequence[int]) -> list[Target]:
     """Return each target once for each number of CPUs that its servers are to be pinned to.
 
     Raises:

@@ -120,7 +120,7 @@ def _show(found: Account) -> None:
     figures = ("threads", *_COLUMNS.values())
     console.print(console.table(("", *figures), rows, folded=("",), right=figures))
     console.print(
-        console.spelt(
+        console.spell(
             f"\n{found.looks} looks in {found.wall_s:.1f} s, for {found.cost_cores:.1%} of a core"
             + ("; threads came and went, so shares are estimates" if found.estimated else "")
         )

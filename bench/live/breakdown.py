@@ -1,7 +1,7 @@
 """Intervals become shares: a row per thread, the total, and the part of it that is in doubt.
 
 Time in locks of which no snapshot was taken is divided as the thread's snapshots were: between waits for work and waits
-for a lock. Without snapshots it counts as lock wait, and the row says that it may be waiting for work (`lock or queue`),
+for a lock. Without any it counts as lock wait, and the row says that it may be waiting for work (`lock or queue`),
 unless the snapshots contradict it: a thread that spends its time waiting for work is met there. The bound on the share
 of its time that it can spend so, given how often it was met, is the upper end of Wilson's interval (E. B. Wilson,
 Probable Inference, Journal of the American Statistical Association 22, 1927).

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.targets import AUTO, Target, discover, pinned, require_same_build, resolve
+from bench.interpreters.targets import AUTO, Target, discover, pin_targets, require_same_build, resolve
 from bench.paths import RESULTS, results
 from bench.planning import readers
 from bench.planning.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
-from bench.planning.resume import Interrupted, interrupted
+from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell
 from loadgen.command_line import Parser
@@ -207,7 +207,7 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
         GilbenchError: something in it makes no sense; the message names the option and says what would.
     """
     if typed["resume"] is not None:
-        return _resumed(interrupted(Path(typed["resume"])), typed)
+        return _resumed(load_interrupted(Path(typed["resume"])), typed)
     models = _some_of("servers", typed, MODELS)
     handlers: dict[str, str] = {}
     workloads = _some_of("workloads", typed, WORKLOADS, readers.workload(handlers))
@@ -267,14 +267,14 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
 
 
 def _resumed(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
-    wanted = of_run(run, run.plan.cells, typed)
+    wanted = request_of_run(run, run.plan.cells, typed)
     for name, target in wanted.targets.items():
         if target.build != run.meta["targets"][name]:
             raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
     return replace(wanted, resumed=run)
 
 
-def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> RunRequest:
+def request_of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> RunRequest:
     """Return what a run was asked for, from its ``run.json``.
 
     Args:
@@ -312,7 +312,7 @@ def of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) ->
     )
 
 
-def changed(wanted: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
+def apply_changes(wanted: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
     """Return what was asked for with what was typed of :data:`CHANGEABLE`; what was not typed stays.
 
     Raises:
@@ -334,7 +334,7 @@ def _with_company(workload: str) -> list[str]:
 def _targets(typed: Mapping[str, Any]) -> dict[str, Target]:
     found = resolve(typed["pythons"], discover)
     if typed["cpus"] is not None:
-        found = pinned(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
+        found = pin_targets(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
     targets = {target.name: target for target in found}
     if typed["baseline"] and typed["baseline"] not in targets:
         meant = did_you_mean(typed["baseline"], targets)

@@ -104,7 +104,7 @@ class Interrupted:
         }
 
 
-def interrupted(folder: Path) -> Interrupted:
+def load_interrupted(folder: Path) -> Interrupted:
     """Return the run in a folder.
 
     Raises:

@@ -60,4 +60,4 @@ class Stopping:
         if not all(counts):
             return None
         quantisation_error = ratios.counting_error(*counts, rounds=self._plan.rounds)
-        return ratios.paired(above, below, ratios.confidence_of_looks(), quantisation_error)
+        return ratios.paired_ratio(above, below, ratios.confidence_of_looks(), quantisation_error)

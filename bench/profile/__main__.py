@@ -18,11 +18,11 @@ from bench.profile import folder
 from bench.profile.memory import memory
 from bench.profile.profilers import AUTO, PROFILERS
 from bench.profile.profilers.profiler import RATE_HZ
-from bench.profile.wanted import Profiling, added, profiling
+from bench.profile.wanted import Profiling, add_options, profiling
 from bench.profile.windows import PLAIN, How, Profile, profile
 from bench.run_module import run_apart
 from bench.runner.lock import only_run
-from bench.runner.run import described
+from bench.runner.run import describe
 from bench.schema.record import Record
 from bench.schema.run_folder import RunFolder
 from loadgen.command_line import Parser
@@ -67,7 +67,7 @@ def parser() -> Parser:
         ],
         exits={0: "all well", 1: "it could not be profiled", 2: "wrong options", 130: "Ctrl-C"},
     )
-    added(made)
+    add_options(made)
     add = made.add_argument_group("how it is looked at").add_argument
     add(
         "--profiler",
@@ -113,7 +113,7 @@ def _run_of(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path, 
     if asked.run is not None:
         yield asked.run, lambda _: None
         return
-    run = RunFolder(asked.wanted.results, asked.wanted.name, described(plan, asked.wanted, command))
+    run = RunFolder(asked.wanted.results, asked.wanted.name, describe(plan, asked.wanted, command))
     run.meta["state"] = "partial"
     with contextlib.closing(run):
         try:

@@ -116,9 +116,9 @@ def _of_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Pr
         GilbenchError: the run has no such cell, or an interpreter is no longer there.
     """
     cells = tuple(dict.fromkeys(_named(run, name) for name in names))
-    wanted = options.of_run(run, cells, {"results": None, "name": "profile"} | typed)
+    wanted = options.request_of_run(run, cells, {"results": None, "name": "profile"} | typed)
     wanted = replace(wanted, passes=1, precision=None, baseline=next(iter(wanted.targets)))
-    return Profiling(options.changed(wanted, _DEFAULTS | typed), cells, run.path)
+    return Profiling(options.apply_changes(wanted, _DEFAULTS | typed), cells, run.path)
 
 
 def _named(run: Interrupted, name: str) -> Cell:
@@ -157,7 +157,7 @@ def _slowest(run: Interrupted) -> str:
     return min(medians, key=lambda cell: medians[cell] / (best[cell.workload, cell.clients] or 1.0)).name
 
 
-def added(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
     add = parser.add_argument_group("what is profiled").add_argument
     add("--server", default=None, metavar="NAME", help=f"concurrency model (default: {_DEFAULTS['servers']})")

@@ -100,7 +100,7 @@ class Profile:
                 for round_, rate in by_round.items()
                 if rate > 0 and plain.get(round_, 0) > 0
             ]
-            ratio = ratios.of_starts(logs)
+            ratio = ratios.ratio_of_logs(logs)
             if ratio is not None:
                 found[with_] = ratio
         return found

@@ -22,7 +22,7 @@ from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 
 
-def carry_out(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
+def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
     """Measure everything in ``plan``, every record on disk as soon as it is measured.
 
     Ctrl-C ends it early, with what has been measured by then; so does SIGTERM, as ``timeout`` and a cancelled job send.
@@ -40,9 +40,9 @@ def carry_out(plan: Plan, wanted: RunRequest, command: str, console: Terminal, v
     """
     with only_run(), _sigterm_as_ctrl_c(), github.group("measuring", console.stream):
         if verbosity >= 0:
-            console.print(console.spelt(f"\ntrying out the servers under {', '.join(wanted.targets)}"))
+            console.print(console.spell(f"\ntrying out the servers under {', '.join(wanted.targets)}"))
             for gap in wanted.gaps:
-                console.print(console.spelt(f"left out: {gap}"))
+                console.print(console.spell(f"left out: {gap}"))
         start_and_stop_s, work = calibrate(plan, wanted.targets)
         resumed = wanted.resumed
         budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
@@ -51,7 +51,7 @@ def carry_out(plan: Plan, wanted: RunRequest, command: str, console: Terminal, v
         if resumed:
             records, folder = resumed.load_resumable(), RunFolder.again(resumed.path, resumed.meta)
         else:
-            meta = described(plan, wanted, command) | {"work": work}
+            meta = describe(plan, wanted, command) | {"work": work}
             meta["plan"]["window_s"] = round(budget.window_s(0), 3)
             records, folder = [], RunFolder(wanted.results, wanted.name, meta)
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
@@ -74,7 +74,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def described(plan: Plan, wanted: RunRequest, command: str) -> dict[str, Any]:
+def describe(plan: Plan, wanted: RunRequest, command: str) -> dict[str, Any]:
     """Return what ``run.json`` says of a run before anything is measured."""
     return {
         "command": command,
@@ -93,7 +93,7 @@ def _say_how_it_ended(experiment: Experiment, console: Terminal, verbosity: int)
     how = "measured" if experiment.complete else "interrupted: measured"
     of_all = f" of {experiment.plan.windows}" if experiment.plan.precision is None else ""
     console.print(
-        console.spelt(
+        console.spell(
             f"{how} {len(experiment.records)}{of_all} windows in {meta['elapsed_s']:.0f} s, "
             f"{meta['measured_share']:.0%} of that inside windows"
         )

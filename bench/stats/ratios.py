@@ -86,7 +86,7 @@ def counting_error(*counts: float, rounds: int = 1) -> float:
     return math.sqrt(sum(1 / 6 / count**2 for count in counts) / rounds)
 
 
-def paired(
+def paired_ratio(
     above: Mapping[Visit, float],
     below: Mapping[Visit, float],
     confidence: float = CONFIDENCE,
@@ -101,7 +101,7 @@ def paired(
         quantisation_error: standard deviation of a start's value that counting alone gives it, see
             :func:`counting_error`; a smaller spread is not believed.
     """
-    return of_starts(list(logs_of_starts(above, below).values()), confidence, quantisation_error)
+    return ratio_of_logs(list(logs_of_starts(above, below).values()), confidence, quantisation_error)
 
 
 def logs_of_starts(above: Mapping[Visit, float], below: Mapping[Visit, float]) -> dict[int, float]:
@@ -113,7 +113,9 @@ def logs_of_starts(above: Mapping[Visit, float], below: Mapping[Visit, float]) -
     return {start: float(np.mean(each)) for start, each in logs.items()}
 
 
-def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE, quantisation_error: float = 0.0) -> Ratio | None:
+def ratio_of_logs(
+    logs: Sequence[float], confidence: float = CONFIDENCE, quantisation_error: float = 0.0
+) -> Ratio | None:
     """Return the ratio from one logarithm a start; ``None`` if there is none."""
     if not logs:
         return None
@@ -122,7 +124,7 @@ def of_starts(logs: Sequence[float], confidence: float = CONFIDENCE, quantisatio
     return _ratio(float(np.mean(logs)), len(logs), error, len(logs) - 1, confidence)
 
 
-def unpaired(above: Sequence[float], below: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
+def unpaired_ratio(above: Sequence[float], below: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
     """Return the ratio of two sides that were measured at different times, from one logarithm a start of each.
 
     By Welch's t-test. What moved the whole machine between the two is not in the interval; ``None`` if a side is empty.
@@ -148,7 +150,7 @@ def _quantile(confidence: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, (1 + confidence) / 2))
 
 
-def corrected(p_values: Sequence[float]) -> list[float]:
+def correct_p_values(p_values: Sequence[float]) -> list[float]:
     """Return p-values corrected for there being several, so that at most 1 in 20 of the differences called is none.
 
     Benjamini and Hochberg, J. R. Statist. Soc. B 57, 1995. Between two interpreters most cells differ, so the share of

@@ -53,13 +53,13 @@ class Terminal(Console):
         """The encoding that the reader can take; Rich draws tables and bars by it."""
         return "ascii" if self._ascii else super().encoding
 
-    def spelt(self, text: str, style: str = "") -> Text:
+    def spell(self, text: str, style: str = "") -> Text:
         """Return a text in characters that there are, as it is before it is laid out: some likenesses are longer."""
-        return Text(spelt(text, self.encoding), style)
+        return Text(spell(text, self.encoding), style)
 
     def fitted(self, text: str, width: int, style: str = "") -> Text:
         """Return a text in characters that there are and in so many columns, without its middle if need be."""
-        return self.spelt(shortened(spelt(text, self.encoding), width), style)
+        return self.spell(shorten(spell(text, self.encoding), width), style)
 
     def table(
         self,
@@ -79,23 +79,23 @@ class Terminal(Console):
             folded: titles of the columns that go over several lines where room is short; the others are figures.
             right: titles of the columns that are set flush right.
         """
-        spelt = [[self.spelt(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
-        columns = zip(map(self.spelt, titles), *spelt, strict=True)
+        spell = [[self.spell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        columns = zip(map(self.spell, titles), *spell, strict=True)
         widths = [max(line.cell_len for cell in column for line in cell.split() or [cell]) for column in columns]
         names = [place for place, name in enumerate(titles) if name in folded]
         gap = _GAP if sum(widths) + _GAP * len(titles) <= self.width else 1
         room = self.width - gap * len(titles) - sum(width for place, width in enumerate(widths) if place not in names)
-        for place, width in zip(names, narrowed([widths[place] for place in names], room, _FOLDED_LEAST), strict=True):
+        for place, width in zip(names, narrow([widths[place] for place in names], room, _FOLDED_LEAST), strict=True):
             widths[place] = width
         head = _HEAD if self.options.ascii_only else box.SIMPLE_HEAD
         table = Table(box=head, padding=(0, gap - 1, 0, 0), show_edge=False, title_justify="left")
-        table.title = self.spelt(title, "bold") if title else None
+        table.title = self.spell(title, "bold") if title else None
         for name, width in zip(titles, widths, strict=True):
             justify: JustifyMethod = "right" if name in right else "left"
             table.add_column(
-                self.spelt(name), justify=justify, width=width, overflow="fold", no_wrap=name not in folded
+                self.spell(name), justify=justify, width=width, overflow="fold", no_wrap=name not in folded
             )
-        for row in spelt:
+        for row in spell:
             table.add_row(*row)
         return table
 
@@ -128,7 +128,7 @@ def says_ascii(environ: Mapping[str, str]) -> bool:
     return said in _NO_OTHERS
 
 
-def spelt(text: str, encoding: str) -> str:
+def spell(text: str, encoding: str) -> str:
     """Return a text in characters that an encoding has: ``±2%`` as ``+-2%``, and ``?`` for what has no likeness."""
     try:
         text.encode(encoding)
@@ -137,7 +137,7 @@ def spelt(text: str, encoding: str) -> str:
     return text
 
 
-def shortened(name: str, width: int) -> str:
+def shorten(name: str, width: int) -> str:
     """Return a name in at most ``width`` characters: what is left out is its middle, for names differ at their ends."""
     if len(name) <= width:
         return name
@@ -145,7 +145,7 @@ def shortened(name: str, width: int) -> str:
     return f"{name[:head]}…{name[head + 1 - width :]}" if width > 2 else name[:width]
 
 
-def narrowed(widths: Sequence[int], room: int, least: int = 1) -> list[int]:
+def narrow(widths: Sequence[int], room: int, least: int = 1) -> list[int]:
     """Return widths that together fit into so many columns: the widest give way first, none below ``least``."""
     narrow = list(widths)
     while sum(narrow) > room and max(narrow, default=0) > least:

@@ -79,12 +79,12 @@ def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool =
     bound = "about" if plan.precision is None else "at most"
     in_all = f"{bound} {minutes(costs.total_s)} min" if not costs.refusal else f"would be refused: {costs.refusal}"
     if quiet:
-        console.print(console.spelt(in_all))
+        console.print(console.spell(in_all))
         return
     table = Table.grid(padding=(0, 2, 0, 0))
     rows = (*_plan(plan, costs), *(("left out", str(gap)) for gap in gaps), *_costs(costs, bound))
     for title, told in (*rows, ("in all", in_all)):
-        table.add_row(console.spelt(title), console.spelt(told, "bold" if told == in_all else ""))
+        table.add_row(console.spell(title), console.spell(told, "bold" if told == in_all else ""))
     console.print("", table, "", sep="\n")
 
 

@@ -21,7 +21,7 @@ from bench.planning.stopping import precise_enough
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.stats.ratios import Ratio
-from bench.terminal.console import Terminal, narrowed, shortened
+from bench.terminal.console import Terminal, narrow, shorten
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 FLAT_WITHIN: Final = 0.1
@@ -127,7 +127,7 @@ class LiveTable:
         cells = [cell for cell in self.plan.cells if cell.target != self.plan.baseline and cell.group in groups]
         others = [self._cells[cell].ratio if cell in self._cells else None for cell in cells]
         enough = sum(precise_enough(one, asked) for one in others)
-        baseline = shortened(self.plan.baseline, _NAME_OF_BASELINE)
+        baseline = shorten(self.plan.baseline, _NAME_OF_BASELINE)
         says = f"±{asked * 100:.3g}% asked: {enough} of {len(others)} ratios to {baseline} are known so well"
         known = [one.precision for one in others if one is not None and one.has_interval]
         return says + (f", the least known to {_share(max(known))}" if known and enough < len(others) else "")
@@ -164,7 +164,7 @@ class LiveTable:
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
         for title, width in columns.items():
             justify: JustifyMethod = "right" if title == "req/s" else "left"
-            table.add_column(console.spelt(title), width=width, no_wrap=True, justify=justify)
+            table.add_column(console.spell(title), width=width, no_wrap=True, justify=justify)
         for cell in rows:
             history, style = self._cells.get(cell) or _History(), "bold" if cell == self.now else ""
             rate, beside = figures[cell]
@@ -177,7 +177,7 @@ class LiveTable:
                 "±": (beside, style),
                 "cautions": (_codes(history, columns.get("cautions", 0)), "yellow"),
             }
-            table.add_row(*(console.spelt(*told[title]) for title in columns))
+            table.add_row(*(console.spell(*told[title]) for title in columns))
         return table
 
     def _columns(self, width: int, rate: int) -> dict[str, int]:
@@ -230,7 +230,7 @@ class LiveTable:
         line.add_column(ratio=1)
         line.add_column(no_wrap=True)
         bar = ProgressBar(self.plan.windows, self.done, style=_TO_DO, complete_style=_DONE, finished_style=_DONE)
-        line.add_row(bar, console.spelt(says))
+        line.add_row(bar, console.spell(says))
         return line
 
 
@@ -270,9 +270,9 @@ def _ratio(ratio: Ratio | None) -> str:
 def _name(cell: Cell, width: int) -> str:
     """Write a cell's name; of one that is too long its longest parts are shortened, and the clients never."""
     parts, clients = [cell.model, cell.workload, cell.target], str(cell.clients)
-    widths = narrowed([len(part) for part in parts], width - len(clients) - 3)
-    model, workload, target = map(shortened, parts, widths)
-    return shortened(f"{model}-{workload}-{clients}-{target}", width)
+    widths = narrow([len(part) for part in parts], width - len(clients) - 3)
+    model, workload, target = map(shorten, parts, widths)
+    return shorten(f"{model}-{workload}-{clients}-{target}", width)
 
 
 def _codes(history: _History, width: int) -> str:
@@ -281,4 +281,4 @@ def _codes(history: _History, width: int) -> str:
     if not codes or not width:
         return ""
     more = f" +{len(codes) - 1}" if len(codes) > 1 else ""
-    return shortened(codes[0], width - len(more)) + more
+    return shorten(codes[0], width - len(more)) + more

@@ -106,7 +106,7 @@ class Progress:
         if self._live is not None:
             self._lines.append(line)  # every line above the table draws it again
         elif self._verbosity >= 0:
-            self._console.print(self._console.spelt(line), soft_wrap=True)
+            self._console.print(self._console.spell(line), soft_wrap=True)
 
     def _draw(self, *, due: bool = False) -> None:
         began_s = time.monotonic()
@@ -116,7 +116,7 @@ class Progress:
             drawn = self._table.drawn(self._console, began_s - self._began_s, self._left_s(began_s))
             self._live.update(drawn, refresh=not self._lines)
             if self._lines:
-                self._console.print(self._console.spelt("\n".join(self._lines)), soft_wrap=True)
+                self._console.print(self._console.spell("\n".join(self._lines)), soft_wrap=True)
                 self._lines.clear()
         now_s = time.monotonic()
         self._draw_at_s = now_s + max(_DRAW_EVERY_S, (now_s - began_s) / _DRAWING_SHARE)

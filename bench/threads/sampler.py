@@ -16,7 +16,7 @@ from typing import Final
 
 from bench.threads.descriptors import Descriptors, doors
 from bench.threads.tree import Thread, Tree
-from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, parse, place, understood
+from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, is_supported, parse, place
 
 COST_CORES: Final = 0.02  # what looking may cost: 1% of a machine of two CPUs
 FASTEST_S: Final = 1 / 300
@@ -80,7 +80,7 @@ class Sampler:
     """
 
     def __init__(self, pid: int, ports: frozenset[int]) -> None:
-        if not understood():
+        if not is_supported():
             raise OSError(0, "its system calls on this kind of machine are not known")
         self._tree = Tree(pid, ports)
         self._looks = Looks(pid)

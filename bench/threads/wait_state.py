@@ -92,7 +92,7 @@ _NAMES: Final[dict[str, dict[int, str]]] = {
 }  # fmt: skip
 
 
-def understood(machine: str | None = None) -> bool:
+def is_supported(machine: str | None = None) -> bool:
     """Tell whether the system calls of this kind of machine are known."""
     return (machine or platform.machine()) in _NAMES
 

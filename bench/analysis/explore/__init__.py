@@ -26,7 +26,7 @@ def island(data: Mapping[str, Any]) -> Markup:
     return Markup(said.replace("<", "\\u003c"))  # noqa: S704 - no element can begin in it, or end
 
 
-def rounded(values: Iterable[float]) -> list[float | None]:
+def round_figures(values: Iterable[float]) -> list[float | None]:
     """Return numbers of so few digits as are shown, ``None`` for NaN."""
     return [None if not np.isfinite(value) else _short(float(f"{value:.{_DIGITS}g}")) for value in values]
 

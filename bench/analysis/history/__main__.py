@@ -19,12 +19,12 @@ from bench.analysis.arguments import fail
 from bench.analysis.history import plots
 from bench.analysis.history.arguments import RUNS, parser
 from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change, all_changes
-from bench.analysis.history.explored import explored
-from bench.analysis.history.series import RATIO, THROUGHPUT, Series, of_runs
+from bench.analysis.history.explored import explorer_data
+from bench.analysis.history.series import RATIO, THROUGHPUT, Series, series_of_runs
 from bench.analysis.inline import inline
 from bench.analysis.load import META, RECORDS, Run, read_run
 from bench.analysis.plots.style import save, style
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 from bench.paths import results
 from loadgen.errors import GilbenchError
 
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser().parse_args(argv)
     try:
         runs, left_out = _load(options.runs or [results() / RUNS])
-        series = of_runs(runs)
+        series = series_of_runs(runs)
         found = all_changes(series)
         page = _write(options.output, runs, series, found, left_out)
     except GilbenchError as exc:
@@ -81,12 +81,12 @@ def _write(
     (folder / "changes.json").write_text(json.dumps([_as_json(one) for one in found], indent=1) + "\n", "utf-8")
     pictures = [inline(save(figure, folder, name), name) for name, figure in _pictures(series, found)]
     page = folder / "history.html"
-    text = filled(
+    text = render_template(
         "bench.analysis.history",
         "history.html.j2",
         theme=theme.css(),
         style=explore.style(),
-        data=explore.island(explored(series, found)) if series else "",
+        data=explore.island(explorer_data(series, found)) if series else "",
         script=explore.script("bench.analysis.history", ("choices", "runs", "main")),
         summary=_summary(runs, series),
         notes=list(_notes(series, left_out)),
@@ -103,9 +103,9 @@ def _pictures(series: Sequence[Series], found: Sequence[Change]) -> Iterator[tup
         here = [one for one in series if one.conditions.machine == conditions]
         with style():
             drawn = {
-                "throughput": plots.over_time(here, found, THROUGHPUT),
-                "ratio": plots.over_time(here, found, RATIO),
-                "versions": plots.over_versions(here),
+                "throughput": plots.draw_over_time(here, found, THROUGHPUT),
+                "ratio": plots.draw_over_time(here, found, RATIO),
+                "versions": plots.draw_over_versions(here),
             }
         for name, figure in drawn.items():
             if figure is not None:

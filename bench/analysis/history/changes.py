@@ -108,7 +108,7 @@ def _spread(values: Values) -> float:
 
 def _change(series: Series, logs: Values, begin: int, place: int, end: int) -> Change:
     before, after = series.points[place - 1], series.points[place]
-    ratio = ratios.unpaired(list(logs[place:end]), list(logs[begin:place]))
+    ratio = ratios.unpaired_ratio(list(logs[place:end]), list(logs[begin:place]))
     assert ratio is not None  # noqa: S101 - a stretch has two runs at least
     differs = [name for name in after.build if after.build[name] != before.build.get(name)]
     if after.version != before.version:

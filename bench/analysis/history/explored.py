@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bench.analysis.explore import rounded
+from bench.analysis.explore import round_figures
 from bench.analysis.history.changes import Change
 from bench.analysis.history.series import Point, Series
 from bench.stats.ratios import Ratio
 
 
-def explored(series: Sequence[Series], found: Sequence[Change]) -> dict[str, Any]:
+def explorer_data(series: Sequence[Series], found: Sequence[Change]) -> dict[str, Any]:
     """Return all of it, see :mod:`bench.analysis.explore`."""
     run = {key: place for place, key in enumerate(sorted({_run(point) for one in series for point in one.points}))}
     names = {
@@ -64,4 +64,4 @@ def _free(series: Series) -> bool:
 
 
 def _told(value: Ratio) -> list[float | None]:
-    return rounded((value.ratio, value.low, value.high))
+    return round_figures((value.ratio, value.low, value.high))

@@ -15,10 +15,10 @@ from bench.analysis import wording
 from bench.analysis.history.changes import Change
 from bench.analysis.history.series import RATIO, THROUGHPUT, Point, Series
 from bench.analysis.plots import style
-from bench.analysis.plots.head import headed, place
+from bench.analysis.plots.head import figure_with_head, place
 from bench.analysis.plots.labels import Label, at_line_ends
 from bench.schema.cell import Group
-from bench.stats.ratios import Ratio, of_starts
+from bench.stats.ratios import Ratio, ratio_of_logs
 
 # Inches.
 PANEL: Final = (2.1, 1.4)
@@ -35,7 +35,7 @@ class _Panel(NamedTuple):
     series: list[Series]
 
 
-def over_time(series: Sequence[Series], found: Sequence[Change], figure: str) -> Figure | None:
+def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: str) -> Figure | None:
     """Return a panel for each cell, a line for each target, runs along x; ``None`` if no cell has two runs.
 
     Args:
@@ -70,7 +70,7 @@ def over_time(series: Sequence[Series], found: Sequence[Change], figure: str) ->
     return picture
 
 
-def over_versions(series: Sequence[Series]) -> Figure | None:
+def draw_over_versions(series: Sequence[Series]) -> Figure | None:
     """Return a panel for each cell: every run's ratio to its baseline, by the interpreter's version.
 
     ``None`` with fewer than two versions beside the baseline's.
@@ -94,7 +94,7 @@ def over_versions(series: Sequence[Series]) -> Figure | None:
             here = [point for point in points if _version(point) == version]
             for number, point in enumerate(here):
                 _interval(axes, x + 0.3 * ((number + 0.5) / len(here) - 0.5), point.value, colour, small=True)
-            mean = of_starts([math.log(point.value.ratio) for point in here])
+            mean = ratio_of_logs([math.log(point.value.ratio) for point in here])
             if mean is not None and len(here) > 1:
                 axes.plot([x], [mean.ratio], "D", color=colour, markersize=6, markeredgecolor=style.PAPER)
         axes.axhline(1, color=style.QUIET, linewidth=0.8)
@@ -152,7 +152,7 @@ def _grid(
     rows = math.ceil(len(chosen) / COLUMNS)
     columns = math.ceil(len(chosen) / rows)
     body = TOP + rows * (PANEL[1] + BETWEEN) - BETWEEN + BOTTOM
-    picture = headed(max(LEFT + columns * (PANEL[0] + LABELS), 6.4), body, titles, subtitle)
+    picture = figure_with_head(max(LEFT + columns * (PANEL[0] + LABELS), 6.4), body, titles, subtitle)
     panels = []
     for number, group in enumerate(chosen):
         row, column = divmod(number, columns)

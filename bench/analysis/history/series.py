@@ -86,16 +86,16 @@ class Series:
         return f"{self.cell.name}{against}"
 
 
-def of_runs(runs: Sequence[Run]) -> list[Series]:
+def series_of_runs(runs: Sequence[Run]) -> list[Series]:
     """Return all series of some runs."""
     found: dict[Key, list[Point]] = {}
-    for run in sorted(runs, key=made):
+    for run in sorted(runs, key=creation_time):
         for key, value in _figures(run):
             found.setdefault(key, []).append(_point(run, key[2], value))
     return [Series(*key, tuple(points)) for key, points in found.items()]
 
 
-def made(run: Run) -> datetime:
+def creation_time(run: Run) -> datetime:
     """Return when a run was made; one that does not tell comes first."""
     try:
         return datetime.fromisoformat(str(run.meta.get("created")))
@@ -106,15 +106,15 @@ def made(run: Run) -> datetime:
 def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
     baseline = str(run.section("plan").get("baseline") or "") or str(run.values("target")[0])
     throughput = METRICS["throughput"].figures
-    for cell in starts.by_cell(run):
+    for cell in starts.windows_by_cell(run):
         group, target = cell.group, cell.target
         conditions = _conditions(run, cell.workload)
         figures = throughput(run, cell, NONE)
-        value = ratios.of_starts(starts.logs(figures))
+        value = ratios.ratio_of_logs(starts.logs(figures))
         if value is not None:
             yield (THROUGHPUT, group, target, "", conditions), value
         if target != baseline:
-            ratio = ratios.paired(figures, throughput(run, Cell(*group, baseline), NONE))
+            ratio = ratios.paired_ratio(figures, throughput(run, Cell(*group, baseline), NONE))
             if ratio is not None:
                 yield (RATIO, group, target, baseline, conditions), ratio
 
@@ -131,7 +131,7 @@ def _point(run: Run, target: str, value: Ratio) -> Point:
     build: dict[str, Any] = found if isinstance(found, dict) else {}
     return Point(
         run.name,
-        made(run),
+        creation_time(run),
         str(build.get("version", "unknown")),
         {name: build.get(name) for name in BUILT_ALIKE},
         build.get("gil_enabled") is False,

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.micro.chapter import page, told
+from bench.analysis.micro.chapter import page, render_chapter
 from bench.analysis.micro.load import Micro, load
 from bench.analysis.micro.tables import Row, races, times
 from loadgen.errors import GilbenchError
@@ -56,7 +56,12 @@ def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:
     for first in range(0, len(micro.targets), room):
         here = slice(first, first + room)
         for group, found in itertools.groupby(rows, lambda row: row.group):
-            _print(console, group, micro.targets[here], [(row.name, list(map(told, row.times[here]))) for row in found])
+            _print(
+                console,
+                group,
+                micro.targets[here],
+                [(row.name, list(map(render_chapter, row.times[here]))) for row in found],
+            )
         if raced:
             title = "singletons raced for: rounds with several instances"
             _print(console, title, micro.targets[here], [(name, cells[here]) for name, cells in raced])

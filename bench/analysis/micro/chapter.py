@@ -15,7 +15,7 @@ from bench.analysis.micro import plots
 from bench.analysis.micro.load import Micro
 from bench.analysis.micro.tables import Time, duration, facts, races, times
 from bench.analysis.plots.style import save, style
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: ""}
 ADVICE: Final = (
@@ -50,7 +50,7 @@ def chapter(micro: Micro, level: int) -> Markup:
             figure = draw(micro)
         if figure is not None:
             pictures[name] = inline(save(figure, micro.folder, name), name)
-    return filled(
+    return render_template(
         PACKAGE,
         "chapter.html.j2",
         level=level,
@@ -64,7 +64,7 @@ def chapter(micro: Micro, level: int) -> Markup:
         pictures=pictures,
         failed=micro.failed,
         advice=ADVICE,
-        told=told,
+        render_chapter=render_chapter,
     )
 
 
@@ -75,12 +75,12 @@ def page(micro: Micro) -> Path:
         OSError: the folder cannot be written to.
     """
     path = micro.folder / "micro.html"
-    page = filled(PACKAGE, "micro.html.j2", theme=theme.css(), chapter=chapter(micro, level=2))
+    page = render_template(PACKAGE, "micro.html.j2", theme=theme.css(), chapter=chapter(micro, level=2))
     path.write_text(page, encoding="utf-8")
     return path
 
 
-def told(time: Time) -> str:
+def render_chapter(time: Time) -> str:
     """Write a time, and what it is against the baseline's where that is known."""
     if time.ratio is None:
         return duration(time.seconds)

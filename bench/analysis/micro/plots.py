@@ -14,7 +14,7 @@ from bench.analysis import wording
 from bench.analysis.micro.load import Micro
 from bench.analysis.micro.tables import duration
 from bench.analysis.plots import style
-from bench.analysis.plots.head import Key, headed, place
+from bench.analysis.plots.head import Key, figure_with_head, place
 from bench.analysis.plots.labels import Label, at_line_ends
 
 WAYS: Final = (
@@ -43,7 +43,7 @@ class Took(NamedTuple):
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Took:
+    def from_values(cls, values: Sequence[float]) -> Took:
         """Return that of some values."""
         return cls(statistics.median(values), min(values), max(values)) if values else cls(math.nan, math.nan, math.nan)
 
@@ -64,7 +64,7 @@ def singletons(micro: Micro) -> Figure | None:
     columns = min(ACROSS, len(drawn))
     rows = math.ceil(len(drawn) / columns)
     body = rows * (PANEL_IN[1] + 0.72) + 0.05
-    figure = headed(
+    figure = figure_with_head(
         max(NAMES_IN + columns * (PANEL_IN[0] + 0.2), 8.4),
         body,
         _several(dict(drawn)),
@@ -124,7 +124,7 @@ def _ways(micro: Micro, target: str) -> dict[str, Way]:
         rounds = float(widened.loc[widened["figure"] == "rounds", "value"].sum())
         if len(hot) and rounds:
             share = shown / rounds if several else 0.0
-            found[way] = Way(Took.of(hot.tolist()), Took.of(shared.tolist() or hot.tolist()), share)
+            found[way] = Way(Took.from_values(hot.tolist()), Took.from_values(shared.tolist() or hot.tolist()), share)
     return found
 
 
@@ -153,7 +153,7 @@ def threads(micro: Micro) -> Figure | None:
         return None
     cpus, short = micro.meta["machine"].get("cpus") or 1, style.shorts(micro.targets)
     free = any(map(micro.free, micro.targets))
-    figure = headed(
+    figure = figure_with_head(
         8.8,
         2.75,
         _gains(micro, {target: speedups[target, WORKS[0]][-1] for target in micro.targets}),
@@ -218,4 +218,4 @@ def _speedup(micro: Micro, target: str, work: str, threads: int) -> Took:
         rows[rows["name"] == f"work by threads: {work}, {count}"].groupby("round")["seconds"].median()
         for count in (1, threads)
     )
-    return Took.of((one / many).dropna().tolist())
+    return Took.from_values((one / many).dropna().tolist())

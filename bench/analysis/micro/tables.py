@@ -73,10 +73,10 @@ def _column(
     compared = [
         None
         if target == baseline
-        else ratios.paired({(k, 0): v for k, v in one.items()}, {(k, 0): v for k, v in other.items()})
+        else ratios.paired_ratio({(k, 0): v for k, v in one.items()}, {(k, 0): v for k, v in other.items()})
         for one, other in zip(found, base, strict=True)
     ]
-    adjusted = iter(ratios.corrected([ratio.p_of() for ratio in compared if ratio is not None]))
+    adjusted = iter(ratios.correct_p_values([ratio.p_of() for ratio in compared if ratio is not None]))
     return [
         Time(
             statistics.median(one.values()) if one else math.nan,

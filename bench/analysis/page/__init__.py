@@ -21,11 +21,11 @@ from bench.analysis.findings import Finding
 from bench.analysis.headlines import headlines
 from bench.analysis.load import Run
 from bench.analysis.page import facts
-from bench.analysis.page.cells import explored
+from bench.analysis.page.cells import explorer_data
 from bench.analysis.page.chapters import chapters
 from bench.analysis.recommend import recommendations
 from bench.analysis.scaling import table as scaling
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 
 PACKAGE: Final = "bench.analysis.page"
 SCRIPTS: Final = (
@@ -70,7 +70,7 @@ def draw_page(
     """
     machine = run.section("machine")
     place = (machine.get("cpu_model"), f"{run.cpus} CPUs" if run.cpus else None, *run.values("target"))
-    page = filled(
+    page = render_template(
         PACKAGE,
         "report.html.j2",
         theme=theme.css(),
@@ -89,7 +89,7 @@ def draw_page(
         chapters=list(chapters(plots, wary)),
         laws=scaling.rows(run),
         views=VIEWS.items(),
-        data=explore.island(explored(run, summary, wary, profiled)),
+        data=explore.island(explorer_data(run, summary, wary, profiled)),
         microscope=microscope,
         profiles=profiles,
         passes=int(run.windows["pass"].nunique()),
@@ -105,6 +105,6 @@ def draw_page(
 
 def _disturbed(run: Run) -> str:
     """Return in how many windows something else took CPU time, if in so many that it must be said first."""
-    hit = sum(map(len, starts.disturbed(run).values()))
+    hit = sum(map(len, starts.disturbed_visits(run).values()))
     share = hit / len(run.windows)
     return f"{share:.0%}" if share >= MUCH else ""

@@ -12,7 +12,7 @@ import pandas as pd
 from bench.analysis import comparison, starts
 from bench.analysis.cautions import Caution
 from bench.analysis.comparison import Verdict
-from bench.analysis.explore import rounded
+from bench.analysis.explore import round_figures
 from bench.analysis.formats import MARKS
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS
@@ -45,7 +45,9 @@ _VERDICTS: Final = {
 }
 
 
-def explored(run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: Mapping[str, str]) -> dict[str, Any]:
+def explorer_data(
+    run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: Mapping[str, str]
+) -> dict[str, Any]:
     """Return all that the script draws from, see :mod:`bench.analysis.explore`.
 
     Args:
@@ -99,7 +101,7 @@ def _columns() -> Iterable[str]:
 
 def _of_windows(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
     """Return how latency is spread in each cell, and each window's time, throughput, p50 and p99."""
-    of_cell = starts.by_cell(run)
+    of_cell = starts.windows_by_cell(run)
     began_s = float(run.windows["at_s"].min())
     latencies, windows = [], []
     for cell in cells:
@@ -107,7 +109,7 @@ def _of_windows(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
         latencies.append(_latency(here))
         at, rates = here["at_s"] - began_s, here["throughput_rps"]
         p50, p99 = here["latency_p50_ns"] / 1e6, here["latency_p99_ns"] / 1e6
-        windows.append([rounded(each) for each in zip(at, rates, p50, p99, strict=True)])
+        windows.append([round_figures(each) for each in zip(at, rates, p50, p99, strict=True)])
     return {"latency": latencies, "windows": windows}
 
 
@@ -125,10 +127,10 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     ends = [bucket_of(bound * 1_000_000) for bound in BOUNDS_MS]
     shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
     return {
-        "ns": rounded(_percentiles(together)),
-        "low": rounded(each.min(axis=0)) if ranged else None,
-        "high": rounded(each.max(axis=0)) if ranged else None,
-        "shares": rounded(shares),
+        "ns": round_figures(_percentiles(together)),
+        "low": round_figures(each.min(axis=0)) if ranged else None,
+        "high": round_figures(each.max(axis=0)) if ranged else None,
+        "shares": round_figures(shares),
     }
 
 
@@ -140,10 +142,10 @@ def _percentiles(histogram: Histogram) -> list[float]:
 
 
 def _ratios(run: Run, place: Mapping[Cell, int]) -> dict[str, Any]:
-    compared = comparison.within(run).rows if len(run.values("target")) > 1 else ()
+    compared = comparison.compare_interpreters(run).rows if len(run.values("target")) > 1 else ()
     rows = []
     for row in compared:
-        told = rounded([row.ratio.ratio, row.ratio.low, row.ratio.high])
+        told = round_figures([row.ratio.ratio, row.ratio.low, row.ratio.high])
         rows.append(
             {
                 "cell": place[Cell(*row.group, row.candidate)],
@@ -163,4 +165,4 @@ def _ratios(run: Run, place: Mapping[Cell, int]) -> dict[str, Any]:
 
 
 def _figures(column: pd.Series[Any]) -> list[float | None]:
-    return rounded(column.astype(float))
+    return round_figures(column.astype(float))

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.load import Run
 from bench.analysis.plots import style
-from bench.analysis.plots.head import Key, headed, place, wide
+from bench.analysis.plots.head import Key, figure_with_head, place, wide
 from bench.analysis.stats import Spread, pick
 
 # Inches.
@@ -98,7 +98,7 @@ def make(
     panel = min(max((style.WIDEST - room) / across - value, WIDTHS[0]), WIDTHS[1])
     down = math.ceil(len(panels) / across)
     body = down * (TOP + high + BOTTOM) + (down - 1) * BETWEEN * 0.5
-    figure = headed(max(room + across * (panel + value), 7.2), body, titles, subtitle, keys)
+    figure = figure_with_head(max(room + across * (panel + value), 7.2), body, titles, subtitle, keys)
     drawn = {}
     for number, workload in enumerate(panels):
         row, column = divmod(number, across)

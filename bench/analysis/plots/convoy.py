@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis import wording
-from bench.analysis.company import MIXED, beside
+from bench.analysis.company import MIXED, describe_company
 from bench.analysis.load import Run
 from bench.analysis.plots import style
 from bench.analysis.plots.grid import passes_note
-from bench.analysis.plots.head import Key, headed, place
+from bench.analysis.plots.head import Key, figure_with_head, place
 from bench.analysis.stats import Spread, over_passes, pick
 
 SWITCH_INTERVAL_MS: Final = 5.0  # CPython's own
@@ -57,7 +57,7 @@ COLUMNS: Final = (
 
 def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if the workload ``mixed`` was not measured with several numbers of clients."""
-    numbers = sorted(beside(name) for name in run.values("workload") if name.startswith(MIXED))
+    numbers = sorted(describe_company(name) for name in run.values("workload") if name.startswith(MIXED))
     if len(numbers) < 2:
         return None
     windows = run.windows[run.windows["workload"].str.startswith(MIXED)].assign(gil_waiting=_waiting)
@@ -119,7 +119,7 @@ def _make(
     clients = int(run.windows.loc[run.windows["workload"].str.startswith(MIXED), "clients"].min())
     width = LEFT + len(COLUMNS) * (PANEL[0] + ACROSS) - ACROSS + RIGHT
     body = TOP + len(models) * (PANEL[1] + DOWN) - DOWN + BOTTOM
-    figure = headed(
+    figure = figure_with_head(
         width,
         body,
         _titles(run, spreads[1], numbers, clients),

@@ -59,7 +59,7 @@ def several(run: Run, spreads: pd.DataFrame) -> list[str]:
         for models in told.values()
     ]
     sure, unsure = parts[0] or "no model", f"; perhaps {parts[1]}" if parts[1] else ""
-    brief = wording.listed(told[Verdict.YES]) if told[Verdict.YES] else "no model"
+    brief = wording.join_words(told[Verdict.YES]) if told[Verdict.YES] else "no model"
     hedge = (
         ", not on every interpreter"
         if many and any(len(one) < len(names) for one in told[Verdict.YES].values())

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis import wording
-from bench.analysis.comparison import Compared, Comparison, Verdict, within
+from bench.analysis.comparison import Compared, Comparison, Verdict, compare_interpreters
 from bench.analysis.load import Run
 from bench.analysis.plots import style
 from bench.analysis.plots.fitting import fitting
-from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
+from bench.analysis.plots.head import EDGE, SMALL, Key, figure_with_head, place, wide
 from bench.schema.cell import Group
 
 # Inches.
@@ -45,10 +45,10 @@ MARKS: Final = {
 
 def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if there is one target only, or one start."""
-    return of(within(run, metrics=["throughput"])) if len(run.values("target")) > 1 else None
+    return draw_comparison(compare_interpreters(run, metrics=["throughput"])) if len(run.values("target")) > 1 else None
 
 
-def of(comparison: Comparison) -> Figure | None:
+def draw_comparison(comparison: Comparison) -> Figure | None:
     """Return the figure of a comparison's throughputs; ``None`` if it has no interval.
 
     A column for each candidate, all with one scale and the same rows; of more cells than fit those with most clients.
@@ -65,7 +65,7 @@ def of(comparison: Comparison) -> Figure | None:
     panel = (style.WIDEST - names - len(candidates) * (figures + BETWEEN)) / len(candidates)
     panel = min(max(panel, WIDTHS[0]), WIDTHS[1])
     body = TOP + ROW * len(lines) + BOTTOM
-    figure = headed(
+    figure = figure_with_head(
         max(names + len(candidates) * (panel + figures + BETWEEN), 7.4),
         body,
         _titles(every),

@@ -19,7 +19,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import style
-from bench.analysis.plots.head import SMALL, Key, headed, place, wide
+from bench.analysis.plots.head import SMALL, Key, figure_with_head, place, wide
 from bench.analysis.plots.labels import FONT, Label, at_line_ends
 from bench.analysis.stats import pick
 
@@ -89,7 +89,7 @@ def make(
     if not size.every:
         keys = [*(Key(model, style.colour(model), line="-") for model in run.values("model")), *keys]
     body = TOP + size.rows * (size.high + size.down) - size.down + BOTTOM
-    figure = headed(size.width, body, titles, subtitle, keys)
+    figure = figure_with_head(size.width, body, titles, subtitle, keys)
     along = along or ("clients (log scale)" if len(run.values("clients")) > 1 else "clients")
     short, known, shared = style.shorts(targets), set(cells), len(targets) > 1
     panels = []

@@ -37,7 +37,9 @@ class Key(NamedTuple):
     size: float = 5.5
 
 
-def headed(width: float, body: float, titles: str | Sequence[str], subtitle: str, keys: Sequence[Key] = ()) -> Figure:
+def figure_with_head(
+    width: float, body: float, titles: str | Sequence[str], subtitle: str, keys: Sequence[Key] = ()
+) -> Figure:
     """Return a figure with its head written, as high as that and its body need.
 
     Args:

@@ -22,7 +22,7 @@ def draw(run: Run) -> Figure | None:
     spreads = over_passes(run.windows, "peak_rss_bytes")
     few, many = run.values("clients")[0], run.values("clients")[-1]
 
-    def added(row: Row, workload: str) -> str:
+    def memory_added(row: Row, workload: str) -> str:
         most, least = (pick(spreads, (row.model, workload, clients, row.target)) for clients in (many, few))
         if most is None or least is None or many == few:
             return ""
@@ -42,6 +42,6 @@ def draw(run: Run) -> Figure | None:
         "MiB",
         "{:,.0f}".format,
         scale=1 / MIB,
-        more=added,
+        more=memory_added,
         value=0.85 if many > few else bars.VALUE,
     )

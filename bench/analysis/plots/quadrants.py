@@ -13,9 +13,9 @@ from matplotlib.transforms import Bbox
 
 from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.overlap import COMPUTES, OVERLAPS_ABOVE, WAITS, seen
+from bench.analysis.overlap import COMPUTES, OVERLAPS_ABOVE, WAITS, find_overlaps
 from bench.analysis.plots import grid, style, titles
-from bench.analysis.plots.head import headed, place
+from bench.analysis.plots.head import figure_with_head, place
 from bench.analysis.plots.labels import Label, around_points, beside_points
 from bench.analysis.stats import BASELINE, Spread, Verdict, against_serial, pick
 
@@ -60,7 +60,7 @@ def draw(run: Run) -> Figure | None:
     panel = SMALL if apart else LARGE
     down = math.ceil(len(targets) / across) if apart else 1
     body = BOTTOM + down * (panel[1] + BETWEEN) - (0 if apart else BETWEEN - 0.08)
-    figure = headed(LEFT + across * (panel[0] + 0.2), body, _titles(run, points, clients), subtitle)
+    figure = figure_with_head(LEFT + across * (panel[0] + 0.2), body, _titles(run, points, clients), subtitle)
     names = style.shorts(run.values("target"))
     for number, shown in enumerate(targets if apart else [None]):
         row, column = divmod(number, across)
@@ -127,7 +127,7 @@ def _points(run: Run) -> tuple[int, list[_Point]]:
 
 def _titles(run: Run, points: list[_Point], clients: int) -> list[str]:
     """Return who computes in parallel, and who may, the fullest title first."""
-    judged = seen(run)
+    judged = find_overlaps(run)
     names = style.shorts(run.values("target"))
     told: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
     for point in points:

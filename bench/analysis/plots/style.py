@@ -232,7 +232,7 @@ def describe(figure: Figure, sentence: str) -> None:
     figure.set_label(sentence)
 
 
-def described(figure: Figure) -> str:
+def description(figure: Figure) -> str:
     """Return what a figure shows, one sentence; empty if nobody said it."""
     told = figure.get_label()
     return "" if told is None else str(told)
@@ -262,7 +262,7 @@ def render(figure: Figure, name: str) -> tuple[str, bytes]:
     """Return a figure as SVG and as PNG; the same figure gives the same bytes.
 
     The SVG has no background, so that it takes that of its page, and says in its ``aria-label`` what
-    :func:`described` does. The PNG is white.
+    :func:`description` does. The PNG is white.
 
     Args:
         figure: what to render.
@@ -274,5 +274,5 @@ def render(figure: Figure, name: str) -> tuple[str, bytes]:
         figure.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
         figure.savefig(raw, format="raw", dpi=DPI, facecolor=PAPER)
     width, height = (int(inches * DPI) for inches in figure.get_size_inches())
-    pixels = png(raw.getvalue(), (width, height), DPI, described(figure))
-    return smaller(svg.getvalue(), described(figure)), pixels
+    pixels = png(raw.getvalue(), (width, height), DPI, description(figure))
+    return smaller(svg.getvalue(), description(figure)), pixels

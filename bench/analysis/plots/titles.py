@@ -30,7 +30,7 @@ def workload_of(run: Run, among: Iterable[str] | None = None) -> str:
 
 def on(targets: Sequence[str], every: int) -> str:
     """Write under which targets: ``on 3.13 and 3.14``, ``on all 3``."""
-    return f"on all {every}" if len(targets) == every > 2 else f"on {wording.listed(targets)}"
+    return f"on all {every}" if len(targets) == every > 2 else f"on {wording.join_words(targets)}"
 
 
 def ahead(found: Mapping[str, Spread], *, most: bool = True) -> list[str]:
@@ -76,7 +76,7 @@ def leaders(  # noqa: PLR0917 - of what, then how it is told
         if len(found) == 1:
             who = f"{first[0]} alone"
         else:
-            who = wording.listed(first, "or") if len(first) <= TOLD else f"none of {len(first)} models stands out"
+            who = wording.join_words(first, "or") if len(first) <= TOLD else f"none of {len(first)} models stands out"
         groups.setdefault(f"{who}{figure}", []).append(names[target])
     if not groups:
         return [about]

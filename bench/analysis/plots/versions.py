@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis import wording
-from bench.analysis.comparison import Comparison, Verdict, within
+from bench.analysis.comparison import Comparison, Verdict, compare_interpreters
 from bench.analysis.load import Run
 from bench.analysis.overall import overall
 from bench.analysis.plots import style
 from bench.analysis.plots.fitting import fitting
-from bench.analysis.plots.head import EDGE, SMALL, Key, headed, place, wide
+from bench.analysis.plots.head import EDGE, SMALL, Key, figure_with_head, place, wide
 from bench.schema.cell import Group
 from bench.stats.ratios import Ratio
 
@@ -36,7 +36,7 @@ def draw(run: Run) -> Figure | None:
     targets = run.values("target")
     if len(targets) < FEWEST:
         return None
-    comparison = within(run, metrics=["throughput"])
+    comparison = compare_interpreters(run, metrics=["throughput"])
     baseline = comparison.rows[0].baseline if comparison.rows else targets[0]
     every = list(dict.fromkeys(row.group for row in comparison.rows))
     groups, left_out = fitting(every)
@@ -45,7 +45,7 @@ def draw(run: Run) -> Figure | None:
     body = NAMES_TOP + CELL[1] * len(groups) + LAST
     overalls = {name: overall(run, name, baseline) for name in targets if name != baseline}
     short = style.shorts(targets)
-    figure = headed(
+    figure = figure_with_head(
         max(names + wide_cell * len(targets) + EDGE, 8.6),
         body,
         _titles(overalls, short, baseline, len(every)),
@@ -79,7 +79,7 @@ def _titles(overalls: dict[str, Ratio | None], short: dict[str, str], baseline: 
         else:
             told["faster" if ratio.ratio > 1 else "slower"].append(f"{short[name]} {ratio.ratio:.2f}×")
     about = f"Mean over {wording.plural(cells, 'cell')}, against {short[baseline]}"
-    said = [f"{how} {wording.listed(names)}" for how, names in told.items() if names]
+    said = [f"{how} {wording.join_words(names)}" for how, names in told.items() if names]
     counts = [f"{how} {len(names)}" for how, names in told.items() if names]
     return [
         f"{about}: {'; '.join(said)}",

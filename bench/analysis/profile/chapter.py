@@ -15,7 +15,7 @@ from bench.analysis.plots.style import save, style
 from bench.analysis.profile import graphs, timeline, top
 from bench.analysis.profile.exports import speedscope, trace
 from bench.analysis.profile.load import PROFILE, Profile
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 
 DRAWN: Final = ("gil", "cpu", "blocked")
 LABELS: Final = {"timeline": "timeline", "cpu": "stacks: CPU", "gil": "stacks: GIL", "wall": "stacks: all"}
@@ -40,7 +40,7 @@ def chapter(profiles: Sequence[Profile], level: int) -> Markup:
         OSError: a folder cannot be written to.
     """
     groups = [_group(name, list(found)) for name, found in itertools.groupby(profiles, lambda profile: profile.group)]
-    return filled(
+    return render_template(
         graphs.PACKAGE, "chapter.html.j2", level=level, groups=groups, css=graphs.css(), script=graphs.script()
     )
 

@@ -12,7 +12,7 @@ from bench.analysis.profile import flame
 from bench.analysis.profile.flame import Box
 from bench.analysis.profile.load import Profile
 from bench.analysis.profile.top import without_c
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 
 PACKAGE: Final = "bench.analysis.profile"
 TITLES: Final = {
@@ -34,7 +34,7 @@ def graph(profile: Profile, kind: str, baseline: Profile | None = None) -> Marku
         stacks, others = without_c(stacks), without_c(others)  # which not every profiler sees
     boxes = flame.boxes(stacks, others)
     against = None if baseline is None else baseline.target
-    return filled(
+    return render_template(
         PACKAGE,
         "flame.html.j2",
         title=f"{TITLES[kind]}: {profile.target}" + (f" against {against}" if against else ""),
@@ -47,7 +47,7 @@ def graph(profile: Profile, kind: str, baseline: Profile | None = None) -> Marku
 
 def page(profile: Profile, kind: str, drawn: Markup) -> str:
     """Return a page of one flame graph."""
-    return filled(
+    return render_template(
         PACKAGE,
         "flame_page.html.j2",
         theme=theme.css(),

@@ -15,7 +15,7 @@ from matplotlib.path import Path
 
 from bench.analysis import wording
 from bench.analysis.plots import style
-from bench.analysis.plots.head import Key, headed, place
+from bench.analysis.plots.head import Key, figure_with_head, place
 from bench.analysis.profile.load import Lane, Profile, Request
 from bench.schema.thread_state import CPU, GIL_WAIT, IDLE, LOCK_WAIT, OWN_WAIT, RUN_QUEUE
 
@@ -66,7 +66,7 @@ def draw(profiles: Sequence[Profile]) -> Figure | None:
     body = sum(panel.height + TITLE for panel in panels) + BOTTOM
     used = {doing for panel in panels for _, spans in panel.lanes for _, _, doing in spans}
     keys = [Key(look.label, look.colour) for doing, look in LOOKS.items() if doing in used]
-    figure = headed(WIDTH, body, _finding(panels), f"{_about(panels[0])}; {_note(panels)}", keys)
+    figure = figure_with_head(WIDTH, body, _finding(panels), f"{_about(panels[0])}; {_note(panels)}", keys)
     below = body
     for panel in panels:
         below -= TITLE + panel.height

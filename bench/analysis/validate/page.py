@@ -8,7 +8,7 @@ from typing import Final
 from bench.analysis import theme
 from bench.analysis.inline import inline
 from bench.analysis.plots.style import save, style
-from bench.analysis.templates import filled
+from bench.analysis.templates import render_template
 from bench.analysis.validate import plot, words
 from bench.analysis.validate.load import Validation
 from bench.stats.agreement import Verdict
@@ -26,7 +26,7 @@ def write(validation: Validation) -> Path:
     with style():
         figure = plot.draw(validation)
     picture = inline(save(figure, validation.folder, plot.NAME), plot.NAME)
-    page = filled(
+    page = render_template(
         PACKAGE,
         "page.html.j2",
         theme=theme.css(),

@@ -134,7 +134,7 @@ def compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.R
     )
     counts = [statistics.fmean(side.values()) * _WINDOW_S for side in (above, below)]
     ratio = (
-        ratios.paired(above, below, quantisation_error=ratios.counting_error(*counts, rounds=_ROUNDS))
+        ratios.paired_ratio(above, below, quantisation_error=ratios.counting_error(*counts, rounds=_ROUNDS))
         if all(counts)
         else None
     )
