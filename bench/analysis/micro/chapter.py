@@ -64,7 +64,7 @@ def chapter(micro: Micro, level: int) -> Markup:
         pictures=pictures,
         failed=micro.failed,
         advice=ADVICE,
-        render_chapter=render_chapter,
+        write=write_time,
     )
 
 
@@ -80,7 +80,7 @@ def page(micro: Micro) -> Path:
     return path
 
 
-def render_chapter(time: Time) -> str:
+def write_time(time: Time) -> str:
     """Write a time, and what it is against the baseline's where that is known."""
     if time.ratio is None:
         return duration(time.seconds)
