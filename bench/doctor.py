@@ -58,11 +58,11 @@ class Surroundings:
 
 def governor(at: Surroundings) -> Finding:
     found = {at.read(path) for path in at.cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {None}
-    told = ", ".join(sorted(map(str, found))) or None
+    shown = ", ".join(sorted(map(str, found))) or None
     if found <= {"performance"}:
-        return Finding("frequency governor", told)
+        return Finding("frequency governor", shown)
     costs = "the clock follows the load, so a lightly loaded server computes more slowly"
-    return Finding("frequency governor", told, costs, "cpupower frequency-set --governor performance")
+    return Finding("frequency governor", shown, costs, "cpupower frequency-set --governor performance")
 
 
 def turbo(at: Surroundings) -> Finding:
@@ -100,9 +100,9 @@ def quota(at: Surroundings) -> Finding:
     if limit is None or limit.startswith("max"):
         return Finding("CPU quota", None if limit is None else "none")
     used, _, period = limit.partition(" ")
-    told = f"{int(used) / int(period):g} CPUs"
+    shown = f"{int(used) / int(period):g} CPUs"
     return Finding(
-        "CPU quota", told, "the kernel stops everything when it is used up: long latencies", "lift the limit"
+        "CPU quota", shown, "the kernel stops everything when it is used up: long latencies", "lift the limit"
     )
 
 
@@ -137,8 +137,10 @@ def swap(_: Surroundings) -> Finding:
     memory = psutil.swap_memory()
     if not memory.used:
         return Finding("swap in use", "none")
-    told = f"{memory.used / 2**20:,.0f} MiB"
-    return Finding("swap in use", told, "what was swapped out is slow when it is used again", "swapoff -a && swapon -a")
+    shown = f"{memory.used / 2**20:,.0f} MiB"
+    return Finding(
+        "swap in use", shown, "what was swapped out is slow when it is used again", "swapoff -a && swapon -a"
+    )
 
 
 def layout(at: Surroundings) -> Finding:

@@ -44,8 +44,8 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        told = suggesting(message, self._option_string_actions)
-        self.exit(2, f"{self.prog.removesuffix(' --')}: error: {told}; see --help\n")
+        shown = suggesting(message, self._option_string_actions)
+        self.exit(2, f"{self.prog.removesuffix(' --')}: error: {shown}; see --help\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -58,8 +58,8 @@ class Parser(argparse.ArgumentParser):
         if self.examples:
             yield "\n".join(["examples:", *(f"  {command}\n      {what}" for command, what in self.examples)])
         if self.exits:
-            told = "; ".join(f"{status}: {what}" for status, what in self.exits.items())
-            yield textwrap.fill(f"exit status: {told}", WIDTH, subsequent_indent="  ")
+            shown = "; ".join(f"{status}: {what}" for status, what in self.exits.items())
+            yield textwrap.fill(f"exit status: {shown}", WIDTH, subsequent_indent="  ")
 
 
 def suggesting(message: str, options: Iterable[str]) -> str:

@@ -30,9 +30,9 @@ def render(result: LoadResult) -> str:
     """Return the summary."""
     load = result.load
     lasting = "keepalive" if load.conversation is None else f"{load.conversation} requests a connection"
-    told = "closed loop" if load.intended_rps is None else f"open loop, {load.arrivals} {load.intended_rps:,.0f}/s"
+    shown = "closed loop" if load.intended_rps is None else f"open loop, {load.arrivals} {load.intended_rps:,.0f}/s"
     lines = [
-        f"{load.host}:{load.port}  wire {load.spoken.name}  {told}, {clients(load.connections)}, {lasting}",
+        f"{load.host}:{load.port}  wire {load.spoken.name}  {shown}, {clients(load.connections)}, {lasting}",
         "",
         f"throughput  {result.throughput_rps:>12,.1f} requests/s   {result.requests:,} in {result.wall_s:.3f} s",
         *_table(result),
@@ -88,11 +88,11 @@ def progress(interval: Interval) -> str:
 
 def wording(warning: dict[str, Any]) -> str:
     """Return the sentence for a warning."""
-    told = dict(warning)
-    if "kinds" in told:
-        told["kinds"] = ", ".join(f"{count:,} {kind}" for kind, count in told["kinds"].items())
+    shown = dict(warning)
+    if "kinds" in shown:
+        shown["kinds"] = ", ".join(f"{count:,} {kind}" for kind, count in shown["kinds"].items())
     _, says, remedy = WARNING_CODES[warning["code"]]
-    return f"{says}{'; ' if ': ' in says else ': '}{remedy}".format(**told)
+    return f"{says}{'; ' if ': ' in says else ': '}{remedy}".format(**shown)
 
 
 def _table(result: LoadResult) -> list[str]:
@@ -140,8 +140,8 @@ def _bars(times: Histogram) -> list[str]:
 
 def _times(times: Histogram) -> str:
     named = {"p50": times.percentile_ns(50), "p99": times.percentile_ns(99), "max": times.max_ns}
-    told = [f"{name}{_NO_BREAK}{_time(value)}" for name, value in named.items() if value is not None]
-    return "  ".join(told) or "none in the window"
+    shown = [f"{name}{_NO_BREAK}{_time(value)}" for name, value in named.items() if value is not None]
+    return "  ".join(shown) or "none in the window"
 
 
 def _time(value_ns: float | None) -> str:

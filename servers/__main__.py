@@ -180,7 +180,7 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
 
 def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
     rows = [("  %-16s " % name, row.summary) for name, row in table.items()]
-    return "\n".join(textwrap.fill(told, 80, initial_indent=name, subsequent_indent=" " * 19) for name, told in rows)
+    return "\n".join(textwrap.fill(shown, 80, initial_indent=name, subsequent_indent=" " * 19) for name, shown in rows)
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

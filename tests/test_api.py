@@ -60,10 +60,10 @@ def test_columns_have_the_documented_types(table: str, made: dict[str, pd.DataFr
 
 @pytest.mark.parametrize("table", TABLES)
 def test_columns_are_listed_in_docstrings_and_the_reference(table: str) -> None:
-    told = FUNCTIONS[table].__doc__ or ""
+    shown = FUNCTIONS[table].__doc__ or ""
     for column in TABLES[table]:
         assert column.meaning
-        assert f"    {column.name} ({column.kind}): {column.meaning}" in told
+        assert f"    {column.name} ({column.kind}): {column.meaning}" in shown
         assert f"| `{column.name}` | {column.unit} |" in as_markdown(TABLES[table])
 
 
@@ -153,10 +153,10 @@ def test_ratios_equal_those_of_the_comparison(made: dict[str, pd.DataFrame], win
     rows = compare_interpreters(read_run(EXAMPLE), "3.13", "3.13t", metrics=["throughput", "latency_p99"]).rows
     found = ratios(windows, "3.13", "3.13t", metrics=["throughput", "latency_p99"])
     assert len(found) == len(rows)
-    for row, (_, told) in zip(rows, found.iterrows(), strict=True):
-        assert (told.model, told.workload, told.clients, told.metric) == (*row.group, row.metric)
-        assert (told.ratio, told.low, told.high) == tuple(row.ratio[:3])
-        assert (told.p_adjusted, told.verdict) == (row.p_adjusted, str(row.verdict))
+    for row, (_, shown) in zip(rows, found.iterrows(), strict=True):
+        assert (shown.model, shown.workload, shown.clients, shown.metric) == (*row.group, row.metric)
+        assert (shown.ratio, shown.low, shown.high) == tuple(row.ratio[:3])
+        assert (shown.p_adjusted, shown.verdict) == (row.p_adjusted, str(row.verdict))
     assert {*made["ratios"]["baseline"]} == {"3.13"}
     assert {*made["ratios"]["candidate"]} == {"3.13t", "3.14"}
 
@@ -338,8 +338,8 @@ def refused(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize("name", ["windows.xlsx", "windows", "results/latest", ".parquet"])
 def test_export_lists_the_known_endings_for_an_unknown_one(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    told = refused([str(EXAMPLE), name], capsys)
-    assert all(ending in told for ending in FORMATS)
+    shown = refused([str(EXAMPLE), name], capsys)
+    assert all(ending in shown for ending in FORMATS)
     assert not Path(name).is_file()
 
 
@@ -361,10 +361,10 @@ def test_export_leaves_the_old_file_on_a_full_disk(
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # as good as a disk with so much room
     try:
-        told = refused([str(EXAMPLE), str(file)], capsys)
+        shown = refused([str(EXAMPLE), str(file)], capsys)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert f"cannot write to {file}" in told
+    assert f"cannot write to {file}" in shown
     assert [path.read_text() for path in tmp_path.iterdir()] == ["of before"]
 
 

@@ -90,8 +90,8 @@ def test_comparison_has_no_verdict_and_no_interval_from_one_launch(tmp_path: Pat
     assert row.verdict is Verdict.UNDECIDED
     fields = row.to_dict()
     assert (fields["low"], fields["high"], fields["p_adjusted"]) == (None, None, None)
-    for told in FORMATS.values():
-        assert "nan" not in told(compare_interpreters(read_run(tmp_path / "run"))).lower()
+    for shown in FORMATS.values():
+        assert "nan" not in shown(compare_interpreters(read_run(tmp_path / "run"))).lower()
 
 
 def test_comparison_estimates_the_minutes_that_an_undecided_cell_needs(tmp_path: Path) -> None:
@@ -150,8 +150,8 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
     assert row.marked == 1 / 16
     assert row.undisturbed == pytest.approx(1.03, abs=0.002)
     assert row.ratio.ratio < 0.97
-    told = " ".join(FORMATS["terminal"](found).split())
-    assert "They count; without them ratios would change by up to 9" in told
+    shown = " ".join(FORMATS["terminal"](found).split())
+    assert "They count; without them ratios would change by up to 9" in shown
     apart = compare_runs(read_run(made.write(tmp_path / "other")), read_run(folder))
     disturbed = [row for row in apart.rows if row.marked]
     assert [row.candidate[-5:] for row in disturbed if row.metric == "throughput"] == ["3.13t"]
@@ -192,10 +192,10 @@ def test_notes_list_cells_that_only_one_run_has(tmp_path: Path) -> None:
     other = read_run(faster(0.0, workloads=("cpu", "io")).write(tmp_path / "B"))
     found = compare_runs(one, other)
     assert any("threaded-io-4-3.13" in what for what in found.left_out)
-    (told,) = (note for note in notes(found) if note.startswith("Left out"))
-    assert told.startswith(f"Left out, only in {other.name}: ")
-    assert told.count("-io-") == min(LEFT_OUT_SHOWN, len(found.left_out))
-    assert ("more" in told) == (len(found.left_out) > LEFT_OUT_SHOWN)
+    (shown,) = (note for note in notes(found) if note.startswith("Left out"))
+    assert shown.startswith(f"Left out, only in {other.name}: ")
+    assert shown.count("-io-") == min(LEFT_OUT_SHOWN, len(found.left_out))
+    assert ("more" in shown) == (len(found.left_out) > LEFT_OUT_SHOWN)
 
 
 def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,8 +203,8 @@ def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytes
     folder = faster(0.03, meta={"targets": targets}).write(tmp_path / "run")
     found = compare_interpreters(read_run(folder))
     assert all(row.differs == ("compiler",) for row in found.rows)
-    told = FORMATS["terminal"](found)
-    assert told.count(" ≠") >= len(found.rows)
+    shown = FORMATS["terminal"](found)
+    assert shown.count(" ≠") >= len(found.rows)
     assert compare.main([str(folder), "--require-same-build"]) == 2
     assert "differ in compiler" in capsys.readouterr().err
 
@@ -227,15 +227,15 @@ def test_tallies_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
     made = Made(models=("threaded", "asyncio"), workloads=("cpu",), targets=("3.9", "3.13", "3.13t"), passes=6)
     run = read_run(made.write(tmp_path / "run"))
     found = compare_interpreters(run, "3.13")
-    told = list(tallies(found))
-    assert [(one.candidate, one.metric) for one in told] == list(itertools.product(("3.9", "3.13t"), METRICS))
-    for one in told:
+    shown = list(tallies(found))
+    assert [(one.candidate, one.metric) for one in shown] == list(itertools.product(("3.9", "3.13t"), METRICS))
+    for one in shown:
         rows = [row for row in found.rows if (row.candidate, row.metric) == (one.candidate, one.metric)]
         assert one.cells == {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
         assert sum(one.cells.values()) == 2 * 3
         assert one.mean == overall(run, one.candidate, "3.13", one.metric)
-    assert told[len(METRICS)].cells[Verdict.FASTER] == 2  # threads that compute, with several clients
-    line = told[len(METRICS)]
+    assert shown[len(METRICS)].cells[Verdict.FASTER] == 2  # threads that compute, with several clients
+    line = shown[len(METRICS)]
     figures = " ".join(map(str, line.cells.values()))
     assert line.mean is not None
     words = [" ".join(row.split()) for row in FORMATS["terminal"](found).splitlines()]
@@ -305,12 +305,12 @@ def test_formats_escape_names(tmp_path: Path) -> None:
     ],
 )
 def test_compare_explains_in_one_line_what_it_cannot_compare(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], shown: str
 ) -> None:
     folder = str(faster(0.03).write(tmp_path / "run"))
     assert compare.main([folder if one == "RUN" else one for one in arguments]) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert shown in error
     assert error.count("\n") == 1
 
 

@@ -40,10 +40,10 @@ def page(browser: Browser, history: Path) -> Iterator[Page]:
 
 def test_history_page_labels_each_mark_with_its_figure(page: Page) -> None:
     labels = mark_labels(page)
-    told = [label for label in labels if "requests/s" in label]
-    assert len(told) == RUNS * 2 * 2
-    assert "threaded on 3.13t" in told[-1]
-    assert "run11, 2026-11-12 10:00; CPython 3.13.16" in told[-1]
+    shown = [label for label in labels if "requests/s" in label]
+    assert len(shown) == RUNS * 2 * 2
+    assert "threaded on 3.13t" in shown[-1]
+    assert "run11, 2026-11-12 10:00; CPython 3.13.16" in shown[-1]
     came = [label for label in labels if "change with run08: " in label]
     assert [label.split(";")[0] for label in came] == ["serial on 3.13t", "threaded on 3.13t"]
     assert all("interpreters: 3.13.15 → 3.13.16" in label for label in came)

@@ -266,8 +266,8 @@ def test_engine_counts_what_a_stopped_generator_sends_late() -> None:
         while late < due and (line := generator.stdout.readline()):
             late += int(line.split()[1])
         generator.stdin.close()
-        *_, told = generator.stdout
-    errors, late_sends, requests, total, longest_ns, latest_ns = json.loads(told)
+        *_, shown = generator.stdout
+    errors, late_sends, requests, total, longest_ns, latest_ns = json.loads(shown)
     assert list(errors) == ["late"]
     assert late >= due >= 58
     assert late_sends >= errors["late"] >= late

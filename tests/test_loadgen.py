@@ -689,11 +689,11 @@ def test_load_result_merges_exactly() -> None:
 
 
 def test_run_calls_back_at_both_edges_from_its_own_thread() -> None:
-    told: list[tuple[str, str]] = []
+    shown: list[tuple[str, str]] = []
     with Server(polite) as server:
 
         def tell(edge: str) -> None:
-            told.append((edge, threading.current_thread().name))
+            shown.append((edge, threading.current_thread().name))
 
         def end() -> None:
             tell("end")
@@ -701,7 +701,7 @@ def test_run_calls_back_at_both_edges_from_its_own_thread() -> None:
 
         run(loading(server.port, connections=3, duration_s=0.05), on_begin=lambda: tell("begin"), on_end=end)
     own = threading.current_thread().name
-    assert told == [("begin", own), ("end", own)]
+    assert shown == [("begin", own), ("end", own)]
 
 
 def engine_threads() -> list[str]:

@@ -132,8 +132,8 @@ def test_loadgen_counts_failures_of_a_handler_as_errors(shop: str) -> None:
         ("nosuchpackage:handle", "under the interpreter of an environment that has it"),
     ],
 )
-def test_own_handler_is_refused_in_one_line_if_it_cannot_be_served(shop: str, handler: str, told: str) -> None:
-    with pytest.raises(ServerFailed, match=told), serving("serial", handler.replace("SHOP", shop)):
+def test_own_handler_is_refused_in_one_line_if_it_cannot_be_served(shop: str, handler: str, shown: str) -> None:
+    with pytest.raises(ServerFailed, match=shown), serving("serial", handler.replace("SHOP", shop)):
         pass
 
 
@@ -168,6 +168,6 @@ def test_options_name_the_workload_after_the_function_of_a_handler(shop: str) ->
         ({"objective": "beauty"}, "choose from throughput"),
     ],
 )
-def test_options_refuse_handlers_that_are_invalid(typed: dict[str, str], told: str) -> None:
-    with pytest.raises(GilbenchError, match=told):
+def test_options_refuse_handlers_that_are_invalid(typed: dict[str, str], shown: str) -> None:
+    with pytest.raises(GilbenchError, match=shown):
         wanted(**typed)

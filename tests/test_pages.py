@@ -98,8 +98,8 @@ def anchors(path: Path) -> frozenset[str]:
     whole = tokens(path)
     for heading, inline in pairwise(whole):
         if heading.type == "heading_open":
-            told = "".join(token.content for token in inline.children or () if token.type in {"text", "code_inline"})
-            slug = re.sub(r"[^\w\- ]", "", told.lower()).replace(" ", "-")
+            shown = "".join(token.content for token in inline.children or () if token.type in {"text", "code_inline"})
+            slug = re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
             names.add(f"{slug}-{found[slug]}" if found[slug] else slug)
             found[slug] += 1
     return frozenset(names)
@@ -246,10 +246,10 @@ def test_layout_documents_each_file_of_a_run() -> None:
     assert set(run["machine"]) == set(MACHINE)
     assert all(set(build) <= set(BUILD) for build in run["targets"].values())
     assert set(PLAN) <= set(run["plan"])
-    told = [pattern.strip() for table in (MEASURED, DRAWN) for names in table for pattern in names.split(",")]
+    shown = [pattern.strip() for table in (MEASURED, DRAWN) for names in table for pattern in names.split(",")]
     for path in (ROOT / "results/example").rglob("*"):
         name = path.relative_to(ROOT / "results/example")
-        assert path.is_dir() or any(name.match(p) or p.startswith(f"{name.parts[0]}/") for p in told), name
+        assert path.is_dir() or any(name.match(p) or p.startswith(f"{name.parts[0]}/") for p in shown), name
     parts = [re.sub("KIND|[AB]", "*", part.strip()) for names in PROFILE for part in names.split(",")]
     for path in (ROOT / "results/example/profile").glob("*/*"):
         assert any(path.match(part) for part in parts), path

@@ -108,11 +108,11 @@ def test_render_describes_the_picture_in_its_files(
 ) -> None:
     assert figures.keys() == PLOTS.keys() - {"convoy"}
     for name, (svg, png) in rendered.items():
-        told = description(figures[name])
+        shown = description(figures[name])
         title = next(text.get_text() for text in figures[name].texts if text.get_fontweight() == "bold")
-        assert told.startswith(title)
-        assert f'role="img" aria-label="{told}"' in svg.replace("&#x27;", "'").replace("&lt;", "<")
-        assert Image.open(io.BytesIO(png)).info["Description"] == told
+        assert shown.startswith(title)
+        assert f'role="img" aria-label="{shown}"' in svg.replace("&#x27;", "'").replace("&lt;", "<")
+        assert Image.open(io.BytesIO(png)).info["Description"] == shown
         assert not re.search(r"<(metadata|style|title|!)", svg)
 
 
@@ -201,9 +201,9 @@ def test_head_takes_the_longest_title_that_fits() -> None:
         figure = head.figure_with_head(
             5, 1, ["long " * 40, "short enough", "x"], "below " * 60, [head.Key("what", PAPER)] * 30
         )
-    told = [text.get_text() for text in figure.texts]
-    assert told[0] == "short enough"
-    assert sum(line.startswith("below") for line in told) > 1
+    shown = [text.get_text() for text in figure.texts]
+    assert shown[0] == "short enough"
+    assert sum(line.startswith("below") for line in shown) > 1
     assert max(text.get_window_extent().x1 for text in figure.texts) <= figure.bbox.width
 
 

@@ -51,11 +51,11 @@ def test_run_serves_ten_thousand_connections_in_little_memory(loop: list[str]) -
             timeout=300,
         )
     assert done.returncode == 0, done.stderr
-    told, peak_kib = map(json.loads, done.stdout.splitlines())
-    assert told["connections"] == connections
-    assert told["errors"] == {}
-    assert "not_connected" not in [warning["code"] for warning in told["warnings"]]
-    assert told["requests"] + told["unfinished"] > 0
+    shown, peak_kib = map(json.loads, done.stdout.splitlines())
+    assert shown["connections"] == connections
+    assert shown["errors"] == {}
+    assert "not_connected" not in [warning["code"] for warning in shown["warnings"]]
+    assert shown["requests"] + shown["unfinished"] > 0
     assert peak_kib * 1024 < MEMORY_BYTES
 
 

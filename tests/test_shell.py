@@ -152,12 +152,12 @@ def test_commands_have_help_with_examples_that_fits_a_terminal(command: str, mon
     monkeypatch.setenv("COLUMNS", str(WIDTH))
     monkeypatch.setenv("NO_COLOR", "1")
     parser = COMMANDS[command]()
-    told = parser.format_help()
+    shown = parser.format_help()
     examples = parser.examples  # type: ignore[attr-defined]
     assert examples
-    assert "examples:" in told
+    assert "examples:" in shown
     commands = {f"  {example}" for example, _ in examples}
-    assert [line for line in told.splitlines() if len(line) > WIDTH and line not in commands] == []
+    assert [line for line in shown.splitlines() if len(line) > WIDTH and line not in commands] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -231,8 +231,10 @@ def test_script_completes_options_names_and_lists_in_bash(tmp_path: Path) -> Non
         [BASH, "--norc", "-c", drive], input=asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stderr == ""
-    told = [" ".join(sorted(line.split())) for line in done.stdout.splitlines()]
-    assert dict(zip(CASES, told, strict=True)) == {case: " ".join(sorted(want.split())) for case, want in CASES.items()}
+    shown = [" ".join(sorted(line.split())) for line in done.stdout.splitlines()]
+    assert dict(zip(CASES, shown, strict=True)) == {
+        case: " ".join(sorted(want.split())) for case, want in CASES.items()
+    }
 
 
 def test_script_offers_the_latest_runs_cells_and_interpreters_in_bash(tmp_path: Path) -> None:

@@ -41,22 +41,22 @@ from tests.support.until import until
 
 
 def test_estimate_has_students_interval() -> None:
-    told = estimate([1.0, 2.0, 3.0, 4.0])
-    assert told.mean == 2.5
-    assert told.half == pytest.approx(3.182446 * 1.290994 / 2, rel=1e-6)  # t(0.975, 3) s / sqrt(n)
+    shown = estimate([1.0, 2.0, 3.0, 4.0])
+    assert shown.mean == 2.5
+    assert shown.half == pytest.approx(3.182446 * 1.290994 / 2, rel=1e-6)  # t(0.975, 3) s / sqrt(n)
     assert math.isnan(estimate([1.0]).low)
     assert math.isnan(estimate([]).mean)
 
 
 def test_frequency_has_clopper_and_pearsons_interval() -> None:
-    told = frequency([1.0] * 19 + [0.0], 0.95)
-    assert told.mean == pytest.approx(0.0)
-    assert (told.low + 0.95, told.high + 0.95) == pytest.approx((0.751267, 0.998735), abs=1e-6)
+    shown = frequency([1.0] * 19 + [0.0], 0.95)
+    assert shown.mean == pytest.approx(0.0)
+    assert (shown.low + 0.95, shown.high + 0.95) == pytest.approx((0.751267, 0.998735), abs=1e-6)
 
 
 def test_estimate_covers_the_truth_95_times_in_100() -> None:
     drawn = np.random.default_rng(3).normal(size=(4000, LOOKS[0])).tolist()
-    held = sum(told.low <= 0 <= told.high for told in map(estimate, drawn))
+    held = sum(shown.low <= 0 <= shown.high for shown in map(estimate, drawn))
     assert held / 4000 == pytest.approx(0.95, abs=0.01)
 
 
@@ -157,9 +157,9 @@ def study(machine: Machine, values: Iterator[Observed | Sequence[Observed]], nam
 
 def run(machine: Machine, *studies: Study, budget_s: float = 1000) -> tuple[list[dict[str, Any]], list[str]]:
     written: list[dict[str, Any]] = []
-    told: list[str] = []
-    Suite(studies, written.append, told.append, observer=lambda: machine, now_s=lambda: machine.now_s).run(budget_s)
-    return written, told
+    shown: list[str] = []
+    Suite(studies, written.append, shown.append, observer=lambda: machine, now_s=lambda: machine.now_s).run(budget_s)
+    return written, shown
 
 
 def right() -> Iterator[Observed]:
@@ -168,10 +168,10 @@ def right() -> Iterator[Observed]:
 
 def test_suite_stops_when_every_row_is_settled() -> None:
     machine = Machine()
-    written, told = run(machine, study(machine, right()))
+    written, shown = run(machine, study(machine, right()))
     assert len(written) == LOOKS[0]
     assert [one["n"] for one in written] == [0, 1, 2]
-    assert told == ["study's: agrees after 3"]
+    assert shown == ["study's: agrees after 3"]
 
 
 def test_suite_repeats_what_is_noisy_and_settles_one_study_after_another() -> None:
@@ -187,16 +187,16 @@ def test_suite_repeats_what_is_noisy_and_settles_one_study_after_another() -> No
 def test_suite_writes_disturbed_observations_and_does_not_count_them() -> None:
     machine = Machine(itertools.cycle((1.9, 0.0)))
     values = itertools.cycle((Observed(99.0, 3.0), Observed(3.0, 3.0)))  # wrong exactly while it is disturbed
-    written, told = run(machine, study(machine, values))
-    assert told == ["study's: agrees after 3"]
+    written, shown = run(machine, study(machine, values))
+    assert shown == ["study's: agrees after 3"]
     assert [one["disturbed"] for one in written] == [True, False] * 3
     assert written[0]["foreign_cores"] == 1.9
 
 
 def test_suite_ends_on_a_machine_that_is_never_quiet() -> None:
     machine = Machine(itertools.repeat(1.9))
-    written, told = run(machine, study(machine, right()))
-    assert told == []
+    written, shown = run(machine, study(machine, right()))
+    assert shown == []
     assert 0 < len(written) < 1000
     assert all(one["disturbed"] for one in written)
 
@@ -213,9 +213,9 @@ def test_suite_gives_up_a_study_that_fails() -> None:
         raise GilbenchError("no server")
 
     machine = Machine()
-    written, told = run(machine, Study("broken", (row(),), fail), study(machine, right()))
+    written, shown = run(machine, Study("broken", (row(),), fail), study(machine, right()))
     assert [one["failed"] for one in written if "failed" in one] == ["no server"] * FAILURES
-    assert told[-1] == "study's: agrees after 3"
+    assert shown[-1] == "study's: agrees after 3"
 
 
 def test_suite_writes_what_is_unknown_and_does_not_count_it() -> None:
@@ -229,9 +229,9 @@ def test_suite_writes_what_is_unknown_and_does_not_count_it() -> None:
 
 def test_suite_takes_several_observations_at_once() -> None:
     machine = Machine()
-    written, told = run(machine, study(machine, itertools.repeat([Observed(3.0, 3.0)] * 2)))
+    written, shown = run(machine, study(machine, itertools.repeat([Observed(3.0, 3.0)] * 2)))
     assert len(written) == 4
-    assert told == ["study's: agrees after 4"]
+    assert shown == ["study's: agrees after 4"]
 
 
 def test_host_load_is_disturbed_above_its_limits() -> None:

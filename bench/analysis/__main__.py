@@ -110,7 +110,7 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         GilbenchError: the microbenchmarks or profiles that lie in it cannot be understood.
         OSError: the folder cannot be written to.
     """
-    summary, found, wary = summarise(run), findings(run), cautions(run)
+    summary, found, warned = summarise(run), findings(run), cautions(run)
     (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
     (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
     page = run.folder / PAGE
@@ -122,7 +122,7 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
             run,
             summary,
             found,
-            wary,
+            warned,
             _draw_plots(run),
             microscope=microscope,
             profiles=profile_chapter(profiles, level=3) if profiles else None,
@@ -132,9 +132,9 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
     )
     console = Terminal()
     if not quiet:
-        show(console, run, summary, found, wary)
+        show(console, run, summary, found, warned)
         console.print()
-    step_summary.append(run, summary, found, wary)
+    step_summary.append(run, summary, found, warned)
     console.print(Text(str(page)), soft_wrap=True)
     return page
 

@@ -160,8 +160,8 @@ def compare_interpreters(
     zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
     rows = [row for metric in metrics for row in _judged(_side_by_side(run, metric, baseline, others), zone, run)]
     means = {(other, metric): overall(run, other, baseline, metric) for other in others for metric in metrics}
-    told = {key: mean for key, mean in means.items() if mean is not None}
-    return Comparison(tuple(rows), zone, tuple(_one_sided(run, [baseline, *others])), told)
+    shown = {key: mean for key, mean in means.items() if mean is not None}
+    return Comparison(tuple(rows), zone, tuple(_one_sided(run, [baseline, *others])), shown)
 
 
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:

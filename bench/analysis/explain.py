@@ -94,8 +94,8 @@ def explain(run: Run, name: str) -> Iterator[str]:
         GilbenchError: the run has no such cell.
     """
     cell = _cell(run, name)
-    for told in (_speed, _cores, _split, _profile, _scaling, _cautions, _advice):
-        yield from told(cell)
+    for shown in (_speed, _cores, _split, _profile, _scaling, _cautions, _advice):
+        yield from shown(cell)
 
 
 def _cell(run: Run, name: str) -> CellOfRun:
@@ -136,14 +136,14 @@ def _parallel(cores: float) -> str:
 
 def _split(cell: CellOfRun) -> Iterator[str]:
     spent = sorted(((cell.share(state.key), state.phrase) for state in THREAD_STATES), reverse=True)
-    told = [f"{share:.0%} {words}" for share, words in spent if share >= WORTH_SAYING]
-    if not told:
+    shown = [f"{share:.0%} {words}" for share, words in spent if share >= WORTH_SAYING]
+    if not shown:
         reasons = sorted({str(reason) for reason in cell.windows["accounts_unknown"].dropna()})
         yield f"Where its threads' time goes is not known: {'; '.join(reasons) or 'the windows were too short'}."
         return
     error = float(cell.windows["split_error_share"].median())
     sure = f" (standard error of a window up to {error:.1%})" if error == error else ""  # noqa: PLR0124 - NaN
-    yield f"The threads that serve spend their time {wording.join_words(told)}{sure}."
+    yield f"The threads that serve spend their time {wording.join_words(shown)}{sure}."
 
 
 def _profile(cell: CellOfRun) -> Iterator[str]:
@@ -166,9 +166,9 @@ def _profile(cell: CellOfRun) -> Iterator[str]:
 
 def _scaling(cell: CellOfRun) -> Iterator[str]:
     model, workload, _, target = cell.key
-    told = limits(cell.run, model, workload, target)
-    if told:
-        yield f"What the fit of its throughput says: {told}."
+    shown = limits(cell.run, model, workload, target)
+    if shown:
+        yield f"What the fit of its throughput says: {shown}."
 
 
 def _cautions(cell: CellOfRun) -> Iterator[str]:
@@ -177,8 +177,8 @@ def _cautions(cell: CellOfRun) -> Iterator[str]:
 
 
 def _advice(cell: CellOfRun) -> Iterator[str]:
-    told = [advise(cell) for holds, advise in _ADVICE if holds(cell)] or [_nothing(cell)]
-    yield f"What to try next: {'; '.join(told)}."
+    shown = [advise(cell) for holds, advise in _ADVICE if holds(cell)] or [_nothing(cell)]
+    yield f"What to try next: {'; '.join(shown)}."
 
 
 def _against(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:

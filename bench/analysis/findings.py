@@ -84,16 +84,16 @@ def _as_baseline(here: pd.DataFrame, find_overlaps: list[Seen], target: str) -> 
 
 
 def _judged(find_overlaps: list[Seen]) -> str:
-    told = [one for one in find_overlaps if one.workload in _WORKLOADS and one.verdict]
-    if not told:
+    shown = [one for one in find_overlaps if one.workload in _WORKLOADS and one.verdict]
+    if not shown:
         return ""
-    told.sort(key=lambda one: list(_WORKLOADS).index(one.workload))
-    verdicts = [one.verdict for one in told]
-    opposed = len(told) == 2 and verdicts[0] is not verdicts[1]
-    sentence = f"with {_clients(told)}, " + (" but " if opposed else " and ").join(map(_overlap, told))
-    conclusion = _CONCLUSIONS.get(tuple(verdicts)) if len(told) == 2 else None  # type: ignore[arg-type]
+    shown.sort(key=lambda one: list(_WORKLOADS).index(one.workload))
+    verdicts = [one.verdict for one in shown]
+    opposed = len(shown) == 2 and verdicts[0] is not verdicts[1]
+    sentence = f"with {_clients(shown)}, " + (" but " if opposed else " and ").join(map(_overlap, shown))
+    conclusion = _CONCLUSIONS.get(tuple(verdicts)) if len(shown) == 2 else None  # type: ignore[arg-type]
     sentence += f": {conclusion}" if conclusion else ""
-    return sentence + "".join(map(_aside, told))
+    return sentence + "".join(map(_aside, shown))
 
 
 def _overlap(one: Seen) -> str:
@@ -171,9 +171,9 @@ def _of_targets(run: Run, spoilt: set[Key]) -> Iterator[Finding]:
             row = max(mine, key=lambda row: row.clients)
             counts.add(row.clients)
             both = {(model, COMPUTES, row.clients, name) for name in (target, other)}
-            told = "disturbed" if both & spoilt else _ANSWERS[row.verdict]
+            shown = "disturbed" if both & spoilt else _ANSWERS[row.verdict]
             interval = wording.span(row.ratio.low, row.ratio.high) if row.ratio.has_interval else "one pass"
-            parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}) {told}")
+            parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}) {shown}")
         if parts:
             clients = f"{wording.join_words(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
             yield Finding(f"{target} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")

@@ -29,10 +29,10 @@ _TITLES: Final = ("cell", "ratio [interval]", "answer")
 _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
 
 
-def figures(told: Ratio) -> str:
+def figures(shown: Ratio) -> str:
     """Write a ratio with its interval, as ``1.034 [1.021, 1.047]``."""
-    interval = f"[{told.low:.3f}, {told.high:.3f}]" if told.has_interval else "(one start)"
-    return f"{told.ratio:.3f} {interval}"
+    interval = f"[{shown.low:.3f}, {shown.high:.3f}]" if shown.has_interval else "(one start)"
+    return f"{shown.ratio:.3f} {interval}"
 
 
 def answer(row: Compared) -> str:
@@ -96,7 +96,7 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
 def show(console: Terminal, comparison: Comparison) -> None:
     """Write a table for each metric and candidate, and what they come to; folded where room is short."""
     for (metric, candidate), rows in _tables(comparison):
-        told = [
+        shown = [
             (
                 row.group.name,
                 figures(row.ratio),
@@ -105,7 +105,7 @@ def show(console: Terminal, comparison: Comparison) -> None:
             for row in rows
         ]
         title = f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}"
-        console.print(console.table(_TITLES, told, title=title, folded=_FOLDED))
+        console.print(console.table(_TITLES, shown, title=title, folded=_FOLDED))
         console.print()
     for sides, tallied in _short(comparison):
         console.print(
@@ -136,10 +136,10 @@ def markdown(comparison: Comparison) -> str:
         lines += [f"| cell | {' | '.join(METRICS[metric].title for metric in metrics)} |"]
         lines += [f"|---|{'---|' * len(metrics)}"]
         for group in dict.fromkeys(row.group for row in rows):
-            told = (by_group.get((group, metric)) for metric in metrics)
+            shown = (by_group.get((group, metric)) for metric in metrics)
             columns = (
                 f"{MARKS[row.verdict]} {figures(row.ratio)}{' ≠' if row.differs else ''}" if row else "–"
-                for row in told
+                for row in shown
             )
             lines.append(f"| {escape(group.name)} | {' | '.join(columns)} |")
         lines.append("")

@@ -157,16 +157,16 @@ def _percentiles(run: Run, percentiles: Sequence[float]) -> pd.DataFrame:
         requests = part.groupby(CELL)["requests"].sum()
         parts.append(spread.assign(percentile=percent, requests=requests).reset_index())
     names = {"median": "latency_ns", "low": "latency_ns_low", "high": "latency_ns_high"}
-    told = pd.concat(parts).rename(columns=names)
+    shown = pd.concat(parts).rename(columns=names)
     order = ["workload", "clients", "model", "target", "percentile"]
-    return told.assign(**_categories(run, told)).sort_values(order, ignore_index=True)
+    return shown.assign(**_categories(run, shown)).sort_values(order, ignore_index=True)
 
 
 def _windows(run: Run) -> pd.DataFrame:
     """Return the windows of a run with the columns of :data:`~bench.analysis.columns.WINDOWS`."""
     windows = run.windows
     builds = {target: build for target, build in run.section("targets").items() if isinstance(build, dict)}
-    codes = windows["warnings"].map(lambda told: [str(one.get("code", "unknown")) for one in told])
+    codes = windows["warnings"].map(lambda shown: [str(one.get("code", "unknown")) for one in shown])
     frame = windows.assign(
         cell=_cell(windows),
         python_version=windows["target"].map(lambda target: builds.get(target, {}).get("version")),

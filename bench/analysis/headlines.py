@@ -40,10 +40,10 @@ def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterat
                 what = DISTURBED if one.disturbed else one.verdict
                 said.setdefault(what, []).append(f"{model} {wording.times(one.speedup)}")
         if said:
-            told = [f"{begins} {wording.join_words(said[what])}" for what, begins in _SAID.items() if what in said]
+            shown = [f"{begins} {wording.join_words(said[what])}" for what, begins in _SAID.items() if what in said]
             if Verdict.YES not in said and said.keys() != {DISTURBED}:
-                told[0] = "overlaps " + told[0]
-            yield f"{verb} {', '.join(told)}"
+                shown[0] = "overlaps " + shown[0]
+            yield f"{verb} {', '.join(shown)}"
 
 
 def _with_clients(run: Run, target: str, judged: dict[tuple[str, str], list[Seen]]) -> str:

@@ -22,9 +22,9 @@ def code(text: str) -> str:
 def table(titles: Sequence[str], names: int, rows: Iterable[Sequence[str]]) -> str:
     """Return a table of texts that are no markdown yet; the first ``names`` columns are names, the others figures."""
     lines = [titles, ["---" if place < names else "---:" for place in range(len(titles))]]
-    told = ["|".join(["", *(f" {escape(title)} " for title in lines[0]), ""]), "|".join(["", *lines[1], ""])]
-    told += ["|".join(["", *(f" {escape(text)} " for text in row), ""]) for row in rows]
-    return "\n".join(told) + "\n"
+    shown = ["|".join(["", *(f" {escape(title)} " for title in lines[0]), ""]), "|".join(["", *lines[1], ""])]
+    shown += ["|".join(["", *(f" {escape(text)} " for text in row), ""]) for row in rows]
+    return "\n".join(shown) + "\n"
 
 
 def fold_table(title: str, markdown: str) -> str:

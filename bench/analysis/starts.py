@@ -60,6 +60,6 @@ def disturbed_visits(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
     """Return the starts and rounds of each cell that something else disturbed, by the warnings of their windows."""
     found = {}
     for cell, windows in windows_by_cell(run).items():
-        hit = windows[windows["warnings"].map(lambda told: any(one.get("code") in DISTURBING for one in told))]
+        hit = windows[windows["warnings"].map(lambda shown: any(one.get("code") in DISTURBING for one in shown))]
         found[cell] = frozenset(zip(hit["pass"].tolist(), hit["round"].tolist(), strict=True))
     return found

@@ -16,17 +16,17 @@ from bench.analysis.terminal import rows_of, titles
 from bench.terminal import github
 
 
-def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequence[Caution]) -> None:
+def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[Caution]) -> None:
     """Append a run to the summary of the step that this is run by, if it is.
 
     Raises:
         OSError: the summary cannot be written to.
     """
-    short = _head(run, found, wary)
+    short = _head(run, found, warned)
     github.summarise(f"{short}{_tables(run, summary)}\n", f"{short}The tables are too large for this summary.\n")
 
 
-def _head(run: Run, found: Sequence[Finding], wary: Sequence[Caution]) -> str:
+def _head(run: Run, found: Sequence[Finding], warned: Sequence[Caution]) -> str:
     """Return what was found, and what to be wary of."""
     lines = [f"## {escape(run.name)}", ""]
     command = run.meta.get("command")
@@ -37,9 +37,9 @@ def _head(run: Run, found: Sequence[Finding], wary: Sequence[Caution]) -> str:
         objective = str(run.section("plan").get("objective") or "throughput")
         lines += ["", f"### What serves best, by {escape(objective)}", ""]
         lines += [f"- **{escape(one.workload)}**: {escape(one.says)}" for one in best]
-    if wary:
+    if warned:
         lines += ["", "### What to be wary of", ""]
-    for one in wary:
+    for one in warned:
         remedy = f"; {escape(one.remedy)}" if one.remedy else ""
         lines.append(f"- **{escape(one.code)}**: {escape(str(one)[len(one.code) + 2 :])}{remedy}")
     return "\n".join(lines) + "\n\n"
@@ -48,12 +48,12 @@ def _head(run: Run, found: Sequence[Finding], wary: Sequence[Caution]) -> str:
 def _tables(run: Run, summary: pd.DataFrame) -> str:
     """Return a table for each workload, all numbers of clients in it."""
     clients = run.values("clients")
-    told = []
+    shown = []
     for workload in run.values("workload"):
         rows = [(model, target, *figures) for model, target, figures in rows_of(run, summary, workload, clients)]
-        told.append(
+        shown.append(
             fold_table(f"{workload}: requests per second", table(("model", "target", *titles(clients)), 2, rows))
         )
     passes = run.windows["pass"].nunique()
-    told.append(f"req/s: median ± half the range over {wording.plural(passes, 'pass')}.\n" if passes > 1 else "")
-    return "\n".join(told)
+    shown.append(f"req/s: median ± half the range over {wording.plural(passes, 'pass')}.\n" if passes > 1 else "")
+    return "\n".join(shown)

@@ -27,7 +27,9 @@ _NAMES: Final = ("model", "target")
 _NAME_LEAST: Final = 8  # columns
 
 
-def show(console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], wary: Sequence[Caution]) -> None:
+def show(
+    console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[Caution]
+) -> None:
     """Write the tables, the findings and the cautions; in a log of GitHub Actions the tables are folded."""
     clients = _shown(console, run, summary)
     for workload in run.values("workload"):
@@ -51,11 +53,11 @@ def show(console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Fin
         console.print(console.spell(f"what serves best, by {objective}", "bold"))
     for one in best:
         _say(console, one.workload, f": {one.says}", "bold")
-    if wary and not github.in_actions():
+    if warned and not github.in_actions():
         console.print()
-        for caution in wary:
+        for caution in warned:
             _say(console, caution.code, str(caution)[len(caution.code) :], "yellow")
-    github.warn([(f"gilbench: {one.code}", str(one)[len(one.code) + 2 :]) for one in wary], console.stream)
+    github.warn([(f"gilbench: {one.code}", str(one)[len(one.code) + 2 :]) for one in warned], console.stream)
 
 
 def _say(console: Terminal, subject: str, rest: str, style: str) -> None:
@@ -128,21 +130,21 @@ def rows_of(
 
 def _table(console: Terminal, run: Run, summary: pd.DataFrame, workload: str, clients: list[int]) -> Table:
     figures = titles(clients)
-    rows = [(model, target, *told) for model, target, told in rows_of(run, summary, workload, clients)]
+    rows = [(model, target, *texts) for model, target, texts in rows_of(run, summary, workload, clients)]
     return console.table((*_NAMES, *figures), rows, folded=_NAMES, right=figures)
 
 
 def _split_table(console: Terminal, rows: pd.DataFrame) -> Table:
     """Return where the time of the threads that serve went."""
     names, figures = ("workload", *_NAMES), tuple(state.label for state in THREAD_STATES)
-    told = [
+    texts = [
         (
             *(str(row[name]) for name in names),
             *(wording.share(float(row[f"split_{state.key}_share"])) for state in THREAD_STATES),
         )
         for _, row in rows.iterrows()
     ]
-    return console.table((*names, *figures), told, folded=names, right=figures)
+    return console.table((*names, *figures), texts, folded=names, right=figures)
 
 
 def _rate(row: pd.Series[Any]) -> str:

@@ -125,8 +125,8 @@ def _watch(options: argparse.Namespace, console: Console) -> None:
             if alive and options.duration is not None:
                 show(shown(reel.whole))
         if options.json:
-            told = screen.to_dict(break_down(reel.whole, watched.name), options.pid, watched.python)
-            sys.stdout.write(json.dumps(told, indent=1) + "\n")
+            texts = screen.to_dict(break_down(reel.whole, watched.name), options.pid, watched.python)
+            sys.stdout.write(json.dumps(texts, indent=1) + "\n")
         elif not alive and options.duration is not None:
             console.print(shown(reel.whole))
     if end is End.ENDED:

@@ -98,8 +98,8 @@ class Watched:
 
     def name(self, tid: int) -> str:
         """Return a thread's name: Python's own where py-spy told it, else the system's."""
-        told = None if self.snapshots is None else self.snapshots.names.get(tid)
-        return told or self._names.get(tid, "")
+        shown = None if self.snapshots is None else self.snapshots.names.get(tid)
+        return shown or self._names.get(tid, "")
 
 
 @contextlib.contextmanager
@@ -110,8 +110,8 @@ def _readable(pid: int) -> Iterator[None]:
         raise GilbenchError(forbidden(pid)) from exc
     except (FileNotFoundError, ProcessLookupError) as exc:
         kernels = Path(f"/proc/{pid}/task").exists()  # its threads have no program
-        told = f"process {pid} has ended, or is the kernel's own" if kernels else f"there is no process {pid}"
-        raise GilbenchError(f"{told}: look for another with ps") from exc
+        shown = f"process {pid} has ended, or is the kernel's own" if kernels else f"there is no process {pid}"
+        raise GilbenchError(f"{shown}: look for another with ps") from exc
     except OSError as exc:
         raise GilbenchError(f"process {pid} cannot be watched: {exc.strerror}") from exc
 

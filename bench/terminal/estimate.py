@@ -83,8 +83,8 @@ def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool =
         return
     table = Table.grid(padding=(0, 2, 0, 0))
     rows = (*_plan(plan, costs), *(("left out", str(gap)) for gap in gaps), *_costs(costs, bound))
-    for title, told in (*rows, ("in all", in_all)):
-        table.add_row(console.spell(title), console.spell(told, "bold" if told == in_all else ""))
+    for title, shown in (*rows, ("in all", in_all)):
+        table.add_row(console.spell(title), console.spell(shown, "bold" if shown == in_all else ""))
     console.print("", table, "", sep="\n")
 
 

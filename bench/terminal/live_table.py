@@ -168,7 +168,7 @@ class LiveTable:
         for cell in rows:
             history, style = self._cells.get(cell) or _History(), "bold" if cell == self.now else ""
             rate, beside = figures[cell]
-            told = {
+            texts = {
                 "": ("▸" if cell == self.now else "", style),
                 "cell": (_name(cell, columns["cell"]), style),
                 "windows": (sparkline(history.rates, columns.get("windows", 0)), "cyan"),
@@ -177,7 +177,7 @@ class LiveTable:
                 "±": (beside, style),
                 "cautions": (_codes(history, columns.get("cautions", 0)), "yellow"),
             }
-            table.add_row(*(console.spell(*told[title]) for title in columns))
+            table.add_row(*(console.spell(*texts[title]) for title in columns))
         return table
 
     def _columns(self, width: int, rate: int) -> dict[str, int]:

@@ -86,8 +86,8 @@ def version(pid: int) -> str | None:
         number = _word(memory.fileno(), place.begin)
         offsets = _offsets(memory.fileno(), runtime)
     level = _LEVELS.get(number >> 4 & 0xF)
-    told = ".".join(str(number >> bits & 0xFF) for bits in (24, 16, 8)) + (f"{level}{number & 0xF}" if level else "")
-    return told + "t" * bool(offsets is not None and offsets.free_threaded)
+    shown = ".".join(str(number >> bits & 0xFF) for bits in (24, 16, 8)) + (f"{level}{number & 0xF}" if level else "")
+    return shown + "t" * bool(offsets is not None and offsets.free_threaded)
 
 
 def _place(pid: int, name: str) -> Span | None:

@@ -109,10 +109,10 @@ _FUNCTIONS = {"windows": frames.load_run, "cells": frames.cells, "ratios": frame
 
 
 def _fields(kind: type, within: str = "") -> Iterator[tuple[str, str, str, str]]:
-    told = attributes(kind)
+    shown = attributes(kind)
     for one in dataclasses.fields(kind):
         name = one.name.rstrip("_")
-        meaning = _IN_JSON.sub("", told[one.name])
+        meaning = _IN_JSON.sub("", shown[one.name])
         nested = next((one for one in _types(kind, one.name) if one in _NESTED), None)
         if nested and meaning.startswith("see "):
             meaning = said(nested).partition("\n\n")[0]

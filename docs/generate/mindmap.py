@@ -183,8 +183,8 @@ def _overlaps(figures: Figures, workload: str, *, free: bool) -> Iterator[Row]:
     times = [figures.speedup(model, workload, target) for _, model, target in shown]
     longest = max(one.high for one in times)
     for (name, model, target), one in zip(shown, times, strict=True):
-        told = f"{wording.ratio(one.median)}×"
-        yield Row(name, told, one, longest, style.colour(model), hollow=target == FREE)
+        texts = f"{wording.ratio(one.median)}×"
+        yield Row(name, texts, one, longest, style.colour(model), hollow=target == FREE)
 
 
 def draw(figures: Figures) -> Figure:

@@ -42,9 +42,9 @@ def render(records: Sequence[Record], absent: Mapping[str, str], versions: Mappi
         at = [r for r in records if (r["kind"], r["server"]) == ("known", known.server)]
         if at:
             lines += ["", f"## A known answer: {known.title}", ""]
-            told: list[tuple[str, ...]] = [("*what its users see*", "", _time(known.p50_ns), _time(known.p99_ns))]
-            told += [_known(record) for record in at]
-            lines += _table(("generator", "loop", "p50", "p99"), told)
+            shown: list[tuple[str, ...]] = [("*what its users see*", "", _time(known.p50_ns), _time(known.p99_ns))]
+            shown += [_known(record) for record in at]
+            lines += _table(("generator", "loop", "p50", "p99"), shown)
     lines += ["", "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."]
     lines += [f"Missing: {reason}." for reason in absent.values()]
     return "\n".join(lines) + "\n"

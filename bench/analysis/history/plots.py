@@ -205,8 +205,8 @@ def _values_axis(axes: Axes, values: Sequence[Ratio], figure: str) -> None:
     ticks = list(_ticks(low, high))
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
-    told = wording.rate if figure == THROUGHPUT else "{:.3g}".format
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(value)))
+    shown = wording.rate if figure == THROUGHPUT else "{:.3g}".format
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
 
 
 def _ticks(low: float, high: float) -> Iterator[float]:

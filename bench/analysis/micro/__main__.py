@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.micro.chapter import page, render_chapter
+from bench.analysis.micro.chapter import page, write_time
 from bench.analysis.micro.load import Micro, load
 from bench.analysis.micro.tables import Row, races, times
 from loadgen.errors import GilbenchError
@@ -60,7 +60,7 @@ def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:
                 console,
                 group,
                 micro.targets[here],
-                [(row.name, list(map(render_chapter, row.times[here]))) for row in found],
+                [(row.name, list(map(write_time, row.times[here]))) for row in found],
             )
         if raced:
             title = "singletons raced for: rounds with several instances"

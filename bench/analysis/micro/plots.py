@@ -136,10 +136,10 @@ def _point(axes: Axes, y: int, way: Way) -> None:
         axes.plot([took.low, took.high], [y + below] * 2, color=style.QUIET, linewidth=1)
     axes.plot([shared.median], [y], "d", color=colour, markerfacecolor=style.PAPER, markersize=4.5)
     axes.plot([hot.median], [y], marker, color=colour, markersize=6.5, markeredgewidth=2 if way.share else 1)
-    told = f"{duration(hot.median)}, several in {way.share:.0%}" if way.share else duration(hot.median)
+    texts = f"{duration(hot.median)}, several in {way.share:.0%}" if way.share else duration(hot.median)
     dark = style.LABELS["threaded"] if way.share else colour
     far = max(hot.median, shared.median)
-    axes.annotate(told, (far, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=dark)
+    axes.annotate(texts, (far, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=dark)
 
 
 def threads(micro: Micro) -> Figure | None:

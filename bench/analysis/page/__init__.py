@@ -49,7 +49,7 @@ def draw_page(
     run: Run,
     summary: pd.DataFrame,
     found: Sequence[Finding],
-    wary: Sequence[Caution],
+    warned: Sequence[Caution],
     plots: Mapping[str, str],
     *,
     microscope: Markup | None = None,
@@ -62,7 +62,7 @@ def draw_page(
         run: what it is about.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`.
         found: what was seen.
-        wary: what to be wary of.
+        warned: what to be wary of.
         plots: SVG by name, in the order in which they are to stand.
         microscope: the chapter of microbenchmarks, if any were measured for it.
         profiles: the chapter of profiles, if any cells were profiled.
@@ -79,17 +79,17 @@ def draw_page(
         name=run.name,
         created=facts.moment(run.meta.get("created")),
         place=", ".join(str(part) for part in place if part),
-        partial=next((one for one in wary if one.code == "partial"), None),
+        partial=next((one for one in warned if one.code == "partial"), None),
         headlines=headlines(run),
         disturbed=_disturbed(run),
         findings=found,
-        cautions=wary,
+        cautions=warned,
         best=list(recommendations(run)),
         objective=str(run.section("plan").get("objective") or "throughput"),
-        chapters=list(chapters(plots, wary)),
+        chapters=list(chapters(plots, warned)),
         laws=scaling.rows(run),
         views=VIEWS.items(),
-        data=explore.island(explorer_data(run, summary, wary, profiled)),
+        data=explore.island(explorer_data(run, summary, warned, profiled)),
         microscope=microscope,
         profiles=profiles,
         passes=int(run.windows["pass"].nunique()),

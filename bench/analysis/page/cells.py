@@ -46,19 +46,19 @@ _VERDICTS: Final = {
 
 
 def explorer_data(
-    run: Run, summary: pd.DataFrame, wary: Sequence[Caution], profiled: Mapping[str, str]
+    run: Run, summary: pd.DataFrame, warned: Sequence[Caution], profiled: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return all that the script draws from, see :mod:`bench.analysis.explore`.
 
     Args:
         run: what it is about.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`; the order of the cells.
-        wary: what to be wary of.
+        warned: what to be wary of.
         profiled: where on the page the profile of a cell is, by the cell's name.
     """
     cells = [Cell(*row) for row in summary[CELL].itertuples(index=False)]
     place = {cell: index for index, cell in enumerate(cells)}
-    codes = [caution.code for caution in wary]
+    codes = [caution.code for caution in warned]
     dims = {name: run.values(name) for name in ("workload", "model", "target", "clients")}
     return {
         "dims": dims,
@@ -66,7 +66,7 @@ def explorer_data(
         "passes": int(run.windows["pass"].nunique()),
         "free": [target for target in dims["target"] if is_free(run, target)],
         "split": {state.key: state.label for state in THREAD_STATES},
-        "codes": [{"code": caution.code, "says": caution.says} for caution in wary],
+        "codes": [{"code": caution.code, "says": caution.says} for caution in warned],
         "cells": {
             **{
                 name: [dims[name].index(cell[CELL.index(name)]) for cell in cells] for name in CELL if name != "clients"
@@ -136,8 +136,10 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
 
 def _percentiles(histogram: Histogram) -> list[float]:
     """Return the percentiles of which there are requests enough to tell; NaN for the others."""
-    told = (percent for percent in PERCENTS if histogram.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50)
-    found = {percent: histogram.percentile_ns(percent) for percent in told}
+    shown = (
+        percent for percent in PERCENTS if histogram.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50
+    )
+    found = {percent: histogram.percentile_ns(percent) for percent in shown}
     return [math.nan if (ns := found.get(percent)) is None else float(ns) for percent in PERCENTS]
 
 
@@ -145,12 +147,12 @@ def _ratios(run: Run, place: Mapping[Cell, int]) -> dict[str, Any]:
     compared = comparison.compare_interpreters(run).rows if len(run.values("target")) > 1 else ()
     rows = []
     for row in compared:
-        told = round_figures([row.ratio.ratio, row.ratio.low, row.ratio.high])
+        shown = round_figures([row.ratio.ratio, row.ratio.low, row.ratio.high])
         rows.append(
             {
                 "cell": place[Cell(*row.group, row.candidate)],
                 "metric": row.metric,
-                **dict(zip(("ratio", "low", "high"), told, strict=True)),
+                **dict(zip(("ratio", "low", "high"), shown, strict=True)),
                 "verdict": str(row.verdict),
                 "p": None if math.isnan(row.p_adjusted) else float(f"{row.p_adjusted:.2g}"),
             }

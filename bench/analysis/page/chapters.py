@@ -66,14 +66,14 @@ CHAPTERS: Final = (
 )
 
 
-def chapters(plots: Mapping[str, str], wary: Sequence[Caution]) -> Iterator[dict[str, Any]]:
+def chapters(plots: Mapping[str, str], warned: Sequence[Caution]) -> Iterator[dict[str, Any]]:
     """Yield each chapter that has a picture, as the template wants it; what no row names stands in the last one."""
     placed = {name for chapter in CHAPTERS for name in chapter.plots}
     for chapter in CHAPTERS:
         others = [name for name in plots if name not in placed] if chapter is CHAPTERS[-1] else []
         pictures = [_picture(name, plots[name]) for name in (*chapter.plots, *others) if name in plots]
         if pictures:
-            spoilt = [caution for caution in wary if caution.code in chapter.codes]
+            spoilt = [caution for caution in warned if caution.code in chapter.codes]
             yield {"id": chapter.id, "title": chapter.title, "pictures": pictures, "cautions": spoilt}
 
 

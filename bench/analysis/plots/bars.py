@@ -123,7 +123,7 @@ def of_spreads(  # noqa: PLR0917 - what is shown, in the order in which it stand
     spreads: pd.DataFrame,
     clients: int,
     unit: str,
-    told: Callable[[float], str],
+    texts: Callable[[float], str],
     *,
     scale: float = 1.0,
     more: Callable[[Row, str], str] = lambda *_: "",
@@ -156,7 +156,7 @@ def of_spreads(  # noqa: PLR0917 - what is shown, in the order in which it stand
         ends = whiskers(axes[workload], known, scale)
         for at, row in enumerate(named):
             if at in known:
-                label(axes[workload], ends[at], at, told(known[at].median * scale) + more(row, workload))
+                label(axes[workload], ends[at], at, texts(known[at].median * scale) + more(row, workload))
             else:
                 missing(axes[workload], at)
         axes[workload].set_xlim(left=0)

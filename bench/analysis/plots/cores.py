@@ -42,7 +42,7 @@ def several(run: Run, spreads: pd.DataFrame) -> list[str]:
     """Return titles, the fullest first: who keeps more than one core busy, who may, with most clients."""
     workload, clients = titles.workload_of(run), run.values("clients")[-1]
     names, many = style.shorts(run.values("target")), len(run.values("target")) > 1
-    told: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
+    shown: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
     count = 0
     for model in run.values("model"):
         for target in run.values("target"):
@@ -51,19 +51,19 @@ def several(run: Run, spreads: pd.DataFrame) -> list[str]:
                 continue
             verdict = spread.above(SEVERAL_CORES_ABOVE)
             count += verdict is Verdict.YES
-            if verdict in told:
-                told[verdict].setdefault(model, []).append(names[target])
+            if verdict in shown:
+                shown[verdict].setdefault(model, []).append(names[target])
     about = f"More than one core busy with {workload}, {wording.plural(clients, 'client')}"
     parts = [
         "; ".join(f"{model} {titles.on(targets, len(names))}" if many else model for model, targets in models.items())
-        for models in told.values()
+        for models in shown.values()
     ]
     sure, unsure = parts[0] or "no model", f"; perhaps {parts[1]}" if parts[1] else ""
-    brief = wording.join_words(told[Verdict.YES]) if told[Verdict.YES] else "no model"
+    brief = wording.join_words(shown[Verdict.YES]) if shown[Verdict.YES] else "no model"
     hedge = (
         ", not on every interpreter"
-        if many and any(len(one) < len(names) for one in told[Verdict.YES].values())
+        if many and any(len(one) < len(names) for one in shown[Verdict.YES].values())
         else ""
     )
-    few = f"{len(told[Verdict.YES])} of {len(run.values('model'))} models"
+    few = f"{len(shown[Verdict.YES])} of {len(run.values('model'))} models"
     return [f"{about}: {sure}{unsure}", f"{about}: {brief}{hedge}", f"{about}: {few}{hedge}"]

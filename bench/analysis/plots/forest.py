@@ -77,7 +77,7 @@ def draw_comparison(comparison: Comparison) -> Figure | None:
     for column, candidate in enumerate(candidates):
         axes = place(figure, names + column * (panel + figures + BETWEEN), BOTTOM, panel, ROW * len(lines))
         here = {row.group: row for row in rows if row.candidate == candidate}
-        _column(axes, lines, here, limits, comparison.same_within, told=bool(figures), named=column == 0)
+        _column(axes, lines, here, limits, comparison.same_within, shown=bool(figures), named=column == 0)
         axes.set_title(f"{short[candidate]} / {short[rows[0].baseline]}", pad=4)
         axes.set_xlabel("times the requests/s (log scale)" if panel > 2 else "times (log scale)")
     return figure
@@ -88,11 +88,11 @@ def _titles(rows: Sequence[Compared]) -> list[str]:
     candidates = list(dict.fromkeys(row.candidate for row in rows))
     short = style.shorts([*candidates, rows[0].baseline])
     against = f"than {short[rows[0].baseline]}"
-    told, brief = [], []
+    shown, brief = [], []
     for candidate in candidates:
         verdicts = [row.verdict for row in rows if row.candidate == candidate]
         faster, slower = verdicts.count(Verdict.FASTER), verdicts.count(Verdict.SLOWER)
-        told.append(f"{short[candidate]} faster in {faster}, slower in {slower}")
+        shown.append(f"{short[candidate]} faster in {faster}, slower in {slower}")
         brief.append(f"{short[candidate]} {faster} ▲ {slower} ▼")
     cells = len({row.group for row in rows})
     if all(row.verdict in {Verdict.UNDECIDED, Verdict.SAME} for row in rows):
@@ -106,7 +106,7 @@ def _titles(rows: Sequence[Compared]) -> list[str]:
         found = f"in {counts[Verdict.FASTER]} of {of_all}, slower in {counts[Verdict.SLOWER]}"
         return [f"{short[candidates[0]]} is faster {against} {found}{rest}", f"{brief[0]} of {of_all}"]
     return [
-        f"Of {of_all}, against {short[rows[0].baseline]}: {'; '.join(told)}",
+        f"Of {of_all}, against {short[rows[0].baseline]}: {'; '.join(shown)}",
         f"Of {of_all}, shown: {', '.join(brief)}",
     ]
 
@@ -118,9 +118,9 @@ def _subtitle(rows: Sequence[Compared]) -> str:
 
 
 def _keys(comparison: Comparison) -> list[Key]:
-    told = {verdict: str(verdict) for verdict in Verdict} | {Verdict.UNDECIDED: "not enough data"}
+    shown = {verdict: str(verdict) for verdict in Verdict} | {Verdict.UNDECIDED: "not enough data"}
     keys = [
-        Key(told[verdict], mark.colour, marker=mark.marker, line="-", filled=mark.filled)
+        Key(shown[verdict], mark.colour, marker=mark.marker, line="-", filled=mark.filled)
         for verdict, mark in MARKS.items()
     ]
     return [*keys, Key(f"same within {comparison.same_within:.1%}", style.ZONE)] if comparison.same_within else keys
@@ -133,7 +133,7 @@ def _column(
     limits: tuple[float, float],
     zone: float,
     *,
-    told: bool,
+    shown: bool,
     named: bool,
 ) -> None:
     low, high = limits
@@ -169,7 +169,7 @@ def _column(
             markerfacecolor=face,
             zorder=3,
         )
-        if told:
+        if shown:
             text = f"{row.ratio.ratio:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}]{' ≠' if row.differs else ''}"
             axes.text(1.02, place_, text, transform=edge, ha="left", va="center", color=style.INK, fontsize=8)
     if zone:

@@ -65,10 +65,10 @@ def _titles(run: Run, waiting: pd.DataFrame, clients: int) -> list[str]:
     spread = pick(waiting, cell)
     ends = f" ({spread.low:.1f}–{spread.high:.1f})" if spread and spread.has_range else ", in one pass"
     on = f" on {style.shorts(run.values('target'))[cell[3]]}" if len(run.values("target")) > 1 else ""
-    told = f"{cell[0]}{on} keeps most threads waiting for the GIL"
+    texts = f"{cell[0]}{on} keeps most threads waiting for the GIL"
     many = f"{float(known.max()):.1f}{ends}"
     return [
-        f"{told}: {many}, with {cell[1]} and {wording.plural(clients, 'client')}",
+        f"{texts}: {many}, with {cell[1]} and {wording.plural(clients, 'client')}",
         f"{many} threads of {cell[0]}{on} wait for the GIL with {cell[1]}",
         f"{many} threads wait for the GIL",
     ]

@@ -73,18 +73,18 @@ def _titles(run: Run, clients: int, panels: dict[str, list[Row]]) -> list[str]:
         for number in sorted(run.windows["pass"].unique())
     ]
     target = panels[workload][0].target
-    told: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
     for row in panels[workload]:
         cell = (row.model, workload, clients, row.target)
         most = {str(one.loc[cast("Any", cell), list(LOOKS)].abs().idxmax()) for one in passes if cell in one.index}
         if row.target == target and most:
-            told.setdefault(TOLD[most.pop()] if len(most) == 1 else "differs by pass", []).append(row.model)
+            shown.setdefault(TOLD[most.pop()] if len(most) == 1 else "differs by pass", []).append(row.model)
     on = f" on {style.shorts(run.values('target'))[target]}" if len(run.values("target")) > 1 else ""
     about = f"{'In one pass, most' if len(passes) == 1 else 'Most'} time of {workload} requests{on}"
     with_ = f" with {wording.plural(clients, 'client')}"
-    said = ", ".join(f"{what} ({', '.join(models)})" for what, models in told.items())
+    said = ", ".join(f"{what} ({', '.join(models)})" for what, models in shown.items())
     brief = f"{workload}{on}, {'in one pass ' if len(passes) == 1 else ''}most time: {said}"
-    return [f"{about}{with_}: {said}", f"{about}: {said}", brief, f"{about}: {', '.join(told)}"]
+    return [f"{about}{with_}: {said}", f"{about}: {said}", brief, f"{about}: {', '.join(shown)}"]
 
 
 def _panel(axes: Axes, lives: pd.DataFrame, means: pd.DataFrame, cells: list[tuple[str, str, int, str]]) -> None:

@@ -129,24 +129,24 @@ def _titles(run: Run, points: list[_Point], clients: int) -> list[str]:
     """Return who computes in parallel, and who may, the fullest title first."""
     judged = find_overlaps(run)
     names = style.shorts(run.values("target"))
-    told: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
+    texts: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
     for point in points:
         of = judged.get((point.model, point.target), [])
         verdict = next(
             (one.verdict for one in of if (one.workload, one.clients) == (COMPUTES, clients)), Verdict.UNCLEAR
         )
-        if verdict is not None and verdict in told:
-            told[verdict].setdefault(point.model, []).append(names[point.target])
+        if verdict is not None and verdict in texts:
+            texts[verdict].setdefault(point.model, []).append(names[point.target])
     several = len(names) > 1
     sure, unsure = (
         [f"{model} {titles.on(on, len(names))}" if several else model for model, on in models.items()]
-        for models in told.values()
+        for models in texts.values()
     )
     about = "Computing in parallel" if run.windows["pass"].nunique() > 1 else "In one pass, computing in parallel"
-    many = f"{len(told[Verdict.YES])} of {len({point.model for point in points})} models"
+    many = f"{len(texts[Verdict.YES])} of {len({point.model for point in points})} models"
     perhaps = f"; perhaps {'; '.join(unsure)}" if unsure else ""
     more = f"; perhaps {len(unsure)} more" if unsure else ""
-    counts = Counter(target for targets in told[Verdict.YES].values() for target in targets)
+    counts = Counter(target for targets in texts[Verdict.YES].values() for target in targets)
     each = (f"{wording.plural(count, 'model')} on {target}" for target, count in counts.items())
     return [
         f"{about}: {'; '.join(sure) or 'none'}{perhaps}",

@@ -183,6 +183,6 @@ def _titles(panels: Sequence[Panel]) -> list[str]:
         known = one.chosen.estimates
         shares.append((known["contention" if "contention" in known else "serial"], one.series.model))
     shares.sort(key=lambda pair: pair[0].value)
-    told = [f"{model} {interval(share)}" for share, model in shares]
+    texts = [f"{model} {interval(share)}" for share, model in shares]
     on = f"{about} on {style.short(first.target)}"
-    return [f"{on}: {', '.join(told[:count])}" for count in range(min(TOLD, len(told)), 0, -1)]
+    return [f"{on}: {', '.join(texts[:count])}" for count in range(min(TOLD, len(texts)), 0, -1)]

@@ -203,8 +203,8 @@ def shorts(names: Iterable[str]) -> dict[str, str]:
             (n for n in range(1, min(map(len, parts)) + 1) if len({one[-n] for one in parts}) == len(parts)), 0
         )
         for number, (name, one) in enumerate(zip(alike, parts, strict=True), 1):
-            told = f"{one[-differ][: _NAME_LENGTH // 2]}/…/{one[-1]}" if differ > 1 else f"{number}: {ending}"
-            found[name] = told[: _NAME_LENGTH + 6]
+            shown = f"{one[-differ][: _NAME_LENGTH // 2]}/…/{one[-1]}" if differ > 1 else f"{number}: {ending}"
+            found[name] = shown[: _NAME_LENGTH + 6]
         if len({found[name] for name in alike}) < len(alike):
             found |= {name: f"{number}: {ending}" for number, name in enumerate(alike, 1)}
     return found
@@ -234,8 +234,8 @@ def describe(figure: Figure, sentence: str) -> None:
 
 def description(figure: Figure) -> str:
     """Return what a figure shows, one sentence; empty if nobody said it."""
-    told = figure.get_label()
-    return "" if told is None else str(told)
+    shown = figure.get_label()
+    return "" if shown is None else str(shown)
 
 
 @contextlib.contextmanager

@@ -24,10 +24,10 @@ def draw(run: Run) -> Figure | None:
     spreads = over_passes(run.windows, "throughput_rps")
     workload = titles.workload_of(run, answered["workload"])
     about = f"Most {workload} requests/s with {wording.plural(clients[-1], 'client')}"
-    told = titles.leaders(run, spreads, workload, clients[-1], about, lambda value: f"{wording.rate(value)}/s")
+    shown = titles.leaders(run, spreads, workload, clients[-1], about, lambda value: f"{wording.rate(value)}/s")
     if len(clients) == 1:
         return bars.of_spreads(
-            run, told, grid.passes_note(run), spreads, clients[0], "requests per second", wording.rate
+            run, shown, grid.passes_note(run), spreads, clients[0], "requests per second", wording.rate
         )
     ideals = {
         (workload, target): single.median
@@ -36,7 +36,7 @@ def draw(run: Run) -> Figure | None:
         if (single := pick(spreads, (BASELINE, workload, 1, target)))
     }
     note = grid.passes_note(run) + ("; dotted: ideal, serial with one client × clients" if ideals else "")
-    sheet = grid.make(run, told, note, "requests/s (log scale)")
+    sheet = grid.make(run, shown, note, "requests/s (log scale)")
     labelled = []
     for panel in sheet.panels:
         axes = panel.axes

@@ -45,7 +45,7 @@ def ahead(found: Mapping[str, Spread], *, most: bool = True) -> list[str]:
 
 
 def leaders(  # noqa: PLR0917 - of what, then how it is told
-    run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, told: Callable[[float], str], *,
+    run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, shown: Callable[[float], str], *,
     most: bool = True,
 ) -> list[str]:  # fmt: skip
     """Return titles, the fullest first: who leads with one workload and number of clients, target by target.
@@ -56,12 +56,12 @@ def leaders(  # noqa: PLR0917 - of what, then how it is told
         workload: of which it is told.
         clients: with which.
         about: of what they have most or least, as ``Most cpu requests with 8 clients``.
-        told: writes a figure with its unit.
+        shown: writes a figure with its unit.
         most: rather than least.
     """
     names = style.shorts(run.values("target"))
     if len(run.values("model")) == 1:
-        return _alone(run, spreads, workload, clients, about, told)
+        return _alone(run, spreads, workload, clients, about, shown)
     groups: dict[str, list[str]] = {}
     passes = 1
     for target in run.values("target"):
@@ -72,7 +72,7 @@ def leaders(  # noqa: PLR0917 - of what, then how it is told
             continue
         passes = max(passes, *(one.passes for one in found.values()))
         one = len(run.values("target")) == 1
-        figure = f" ({told(found[first[0]].median)})" if one and len(first) == 1 else ""
+        figure = f" ({shown(found[first[0]].median)})" if one and len(first) == 1 else ""
         if len(found) == 1:
             who = f"{first[0]} alone"
         else:
@@ -91,7 +91,7 @@ def leaders(  # noqa: PLR0917 - of what, then how it is told
 
 
 def _alone(  # noqa: PLR0917 - as above
-    run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, told: Callable[[float], str]
+    run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, shown: Callable[[float], str]
 ) -> list[str]:
     """Return titles for a run of one model, which leads nobody: its figures."""
     (model,) = run.values("model")
@@ -100,8 +100,8 @@ def _alone(  # noqa: PLR0917 - as above
     for target in run.values("target"):
         spread = pick(spreads, (model, workload, clients, target))
         if spread:
-            ends = f" ({told(spread.low)} to {told(spread.high)})" if spread.has_range else ", in one pass"
-            said.append(f"{told(spread.median)}{ends}" + (f" on {names[target]}" if several else ""))
+            ends = f" ({shown(spread.low)} to {shown(spread.high)})" if spread.has_range else ", in one pass"
+            said.append(f"{shown(spread.median)}{ends}" + (f" on {names[target]}" if several else ""))
     what = about.partition(" ")[2]
     title = f"{model}, {what}"
     return [f"{title}: {'; '.join(said)}", f"{title}: {said[0]}"] if said else [title]

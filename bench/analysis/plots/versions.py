@@ -52,7 +52,7 @@ def draw(run: Run) -> Figure | None:
         f"requests per second, times those of {short[baseline]}; rows: model, workload, clients{left_out}; ▲ faster "
         "and ▼ slower are shown, = is the same, the rest is not known well enough; last row: geometric mean over all "
         "cells with its 95% confidence interval over starts",
-        [Key(told, colour) for told, colour in zip(_steps(), style.RATIOS, strict=True)],
+        [Key(shown, colour) for shown, colour in zip(_steps(), style.RATIOS, strict=True)],
     )
     axes = place(figure, names, 0.1, wide_cell * len(targets), body - NAMES_TOP - 0.1)
     lines = (body - NAMES_TOP - 0.1) / CELL[1]
@@ -72,15 +72,15 @@ def draw(run: Run) -> Figure | None:
 
 def _titles(overalls: dict[str, Ratio | None], short: dict[str, str], baseline: str, cells: int) -> list[str]:
     """Return which targets are shown to be faster or slower over all cells; the fullest first."""
-    told: dict[str, list[str]] = {"faster": [], "slower": [], "no difference shown for": []}
+    shown: dict[str, list[str]] = {"faster": [], "slower": [], "no difference shown for": []}
     for name, ratio in overalls.items():
         if ratio is None or not ratio.has_interval or ratio.low <= 1 <= ratio.high:
-            told["no difference shown for"].append(short[name])
+            shown["no difference shown for"].append(short[name])
         else:
-            told["faster" if ratio.ratio > 1 else "slower"].append(f"{short[name]} {ratio.ratio:.2f}×")
+            shown["faster" if ratio.ratio > 1 else "slower"].append(f"{short[name]} {ratio.ratio:.2f}×")
     about = f"Mean over {wording.plural(cells, 'cell')}, against {short[baseline]}"
-    said = [f"{how} {wording.join_words(names)}" for how, names in told.items() if names]
-    counts = [f"{how} {len(names)}" for how, names in told.items() if names]
+    said = [f"{how} {wording.join_words(names)}" for how, names in shown.items() if names]
+    counts = [f"{how} {len(names)}" for how, names in shown.items() if names]
     return [
         f"{about}: {'; '.join(said)}",
         f"{about}, of {len(overalls)} interpreters: {', '.join(counts)}",

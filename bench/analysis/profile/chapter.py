@@ -50,9 +50,9 @@ def says(profile: Profile) -> Iterator[str]:
     if profile.lanes:
         shares = profile.shares
         at_once = timeline.running_at_once(profile)
-        told = f"On {profile.target} {at_once:.1f} threads were on a CPU at once, on average"
+        shown = f"On {profile.target} {at_once:.1f} threads were on a CPU at once, on average"
         waiting = shares.get("gil_wait", 0.0)
-        yield told + (
+        yield shown + (
             f"; all threads together waited for the GIL {waiting:.0%} of their time."
             if waiting >= 0.005
             else "; none waited for a GIL."

@@ -70,10 +70,10 @@ def script() -> Markup:
 
 def _about(profile: Profile, kind: str, samples: int, against: str | None) -> str:
     sampled_s = float(profile.meta["sampled_s"].get(kind) or 0.0)
-    told = f"{samples:,} samples in {sampled_s:.1f} s of load, by {profile.meta['profiler']}"
+    shown = f"{samples:,} samples in {sampled_s:.1f} s of load, by {profile.meta['profiler']}"
     if against:
-        return f"{told}; width: share here, colour: how that differs from {against}"
-    return told
+        return f"{shown}; width: share here, colour: how that differs from {against}"
+    return shown
 
 
 def _key(boxes: list[Box], against: str | None) -> list[tuple[str, str]]:
@@ -84,15 +84,15 @@ def _key(boxes: list[Box], against: str | None) -> list[tuple[str, str]]:
 
 
 def _drawn(box: Box, against: str | None) -> dict[str, Any]:
-    told = f"{box.name}: {box.width:.1%}"
+    shown = f"{box.name}: {box.width:.1%}"
     look, by = box.kind, ""
     if box.other is not None and against:
-        told += f", {box.other:.1%} on {against}"
+        shown += f", {box.other:.1%} on {against}"
         look = "more" if box.change > 0 else "less" if box.change < 0 else "same"
         by = f";--by:{100 * abs(box.change):.0f}%"
     return {
         "name": box.name,
-        "told": told,
+        "told": shown,
         "look": look,
         "by": Markup(by),  # noqa: S704 - a number
         "left": f"{box.left:.6f}",

@@ -94,8 +94,10 @@ _ON_CPU: Final = ("running", "holding")
 def _finding(panels: Sequence[Panel]) -> str:
     cell = panels[0].profile.cell
     first, *others = [(f"{running_at_once(one.profile):.1f}", one.profile.target) for one in panels]
-    told = ", ".join([f"{first[0]} threads run at once on {first[1]}", *(f"{many} on {name}" for many, name in others)])
-    return f"{cell.model}, {cell.workload}, {wording.plural(cell.clients, 'client')}: {told}"
+    shown = ", ".join(
+        [f"{first[0]} threads run at once on {first[1]}", *(f"{many} on {name}" for many, name in others)]
+    )
+    return f"{cell.model}, {cell.workload}, {wording.plural(cell.clients, 'client')}: {shown}"
 
 
 def _about(panel: Panel) -> str:
@@ -187,7 +189,7 @@ def _bars(  # noqa: PLR0917 - where, what, and how
 
 
 def _note(panels: Sequence[Panel]) -> str:
-    told = []
+    shown = []
     for panel in panels:
         seen = panel.profile.meta["timeline"]
         cost = panel.profile.meta["costs"].get("timeline")
@@ -195,8 +197,8 @@ def _note(panels: Sequence[Panel]) -> str:
         if cost and cost["low"] is not None:
             ends = f"{100 * (cost['low'] - 1):+.0f} to {100 * (cost['high'] - 1):+.0f}%"
             lost = f", throughput with it {100 * (cost['ratio'] - 1):+.0f}% ({ends})"
-        told.append(
+        shown.append(
             f"{panel.profile.target}: a look each {seen['resolution_us'] / 1e3:.1f} ms for "
             f"{seen['cost_cores']:.0%} of a core{lost}"
         )
-    return f"seen from outside, nothing stopped; {'; '.join(told)}".replace("-", "−")
+    return f"seen from outside, nothing stopped; {'; '.join(shown)}".replace("-", "−")

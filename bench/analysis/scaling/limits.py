@@ -66,10 +66,10 @@ def _saturated(run: Run, series: Series, cores: pd.DataFrame) -> bool:
         return False
     cell = Cell(series.model, series.workload, max(series.counts), series.target)
     used = pick(cores, cell)
-    told = [
+    shown = [
         any(one.get("code") == "contended" for one in each) for each in starts.windows_by_cell(run)[cell]["warnings"]
     ]
-    return (used is not None and used.median > ALL_IN_USE * series.cpus) or sum(told) * 2 >= len(told)
+    return (used is not None and used.median > ALL_IN_USE * series.cpus) or sum(shown) * 2 >= len(shown)
 
 
 def limits(run: Run, model: str, workload: str, target: str) -> str | None:

@@ -84,7 +84,7 @@ def _told(one: Scaling) -> dict[str, str]:
     serial = estimates.get("contention", estimates.get("serial"))
     peak = fitted.peak
     bound = f"peak {wording.rate(peak.rate)} at {peak.n:.0f}" if peak else f"below {wording.rate(fitted.ceiling_rps)}"
-    told = {
+    shown = {
         "over": series.over + (f", {wording.plural(series.clients, 'client')}" if series.clients is not None else ""),
         "workload": series.workload,
         "model": series.model,
@@ -103,7 +103,7 @@ def _told(one: Scaling) -> dict[str, str]:
         ]
         by = "" if one.outlook.fit is fitted else " by the USL"
         predicted = [f"predicted{by} for {', '.join(made)}"] if made else []
-        told["note"] = "; ".join(filter(None, [*predicted, one.outlook.refused]))
+        shown["note"] = "; ".join(filter(None, [*predicted, one.outlook.refused]))
     elif one.saturated:
-        told["note"] = told["note"] or "all CPUs in use"
-    return told
+        shown["note"] = shown["note"] or "all CPUs in use"
+    return shown

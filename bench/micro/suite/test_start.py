@@ -98,7 +98,7 @@ def test_a_fork_beside_threads_says_so(fact):
     over = threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
         pid = os.fork()
         if pid == 0:
@@ -106,4 +106,4 @@ def test_a_fork_beside_threads_says_so(fact):
         os.waitpid(pid, 0)
     over.set()
     thread.join()
-    fact("a fork beside threads", warns=", ".join(sorted({one.category.__name__ for one in told})) or "of nothing")
+    fact("a fork beside threads", warns=", ".join(sorted({one.category.__name__ for one in shown})) or "of nothing")

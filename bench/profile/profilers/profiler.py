@@ -186,8 +186,8 @@ class Sample:
     def _failure(self) -> Refused:
         said, _, _ = self._last_words.partition("Stack backtrace")
         lines = [line.strip() for line in said.splitlines() if line.strip()]
-        told = " | ".join(lines)[:_TOLD_CHARACTERS] or "it said nothing"
-        return Refused(f"{self._profiler.name} failed: {told}; {remedy(said)}")
+        shown = " | ".join(lines)[:_TOLD_CHARACTERS] or "it said nothing"
+        return Refused(f"{self._profiler.name} failed: {shown}; {remedy(said)}")
 
 
 @contextlib.contextmanager

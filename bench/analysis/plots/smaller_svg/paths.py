@@ -67,8 +67,8 @@ def _command(letter: str, numbers: Iterable[int], last: str, digits: int) -> str
     goes_on = letter == last or (letter, last) in {("L", "M"), ("l", "m")}
     text = "" if goes_on and letter not in "Mm" else letter
     for number in numbers:
-        told = short(number / 10**digits, digits)
-        text += told if text[-1:].isalpha() or told.startswith("-") else f" {told}"
+        shown = short(number / 10**digits, digits)
+        text += shown if text[-1:].isalpha() or shown.startswith("-") else f" {shown}"
     return text
 
 
