@@ -138,7 +138,7 @@ def of_spreads(  # noqa: PLR0917 - what is shown, in the order in which it stand
         spreads: see :func:`bench.analysis.stats.over_passes`.
         clients: of which number of clients.
         unit: below the panels.
-        told: writes a figure, scaled.
+        texts: writes a figure, scaled.
         scale: from the figure's unit to what is shown.
         more: what else is to be said of a row and workload.
         value: inches for all this.
