@@ -65,7 +65,7 @@ def parser() -> Parser:
             ("python -m bench pythons", "the interpreters that could be measured"),
             ("python -m bench COMMAND --help", "the options of a command"),
         ],
-        exits={0: "all well", 1: "it could not be told", 2: "wrong options"},
+        exits={0: "all well", 1: "it could not be found out", 2: "wrong options"},
     )
     made.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
     return made

@@ -153,7 +153,7 @@ def layout(at: Surroundings) -> Finding:
 
 def accounts(at: Surroundings) -> Finding:
     if at.read(at.proc / "self/syscall") is not None:
-        return Finding("threads' system calls", "told")
+        return Finding("threads' system calls", "readable")
     costs = "what a server's threads wait for stays unknown"
     return Finding("threads' system calls", None, costs, "run outside of the container, or let it read /proc")
 

@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     except CellExecutionError as exc:
         sys.stderr.write(f"{exc}\nerror: a cell of {NOTEBOOK.name} fails: fix it\n")
         return 1
-    changed = [was for was, now in zip(told(kept), told(made), strict=True) if was != now]
+    changed = [was for was, now in zip(outputs(kept), outputs(made), strict=True) if was != now]
     if options.check and changed:
         source, shown = changed[0]
         sys.stderr.write(
@@ -63,7 +63,7 @@ def run(notebook: Any) -> Any:
     return made
 
 
-def told(notebook: Any) -> Iterator[tuple[str, str]]:
+def outputs(notebook: Any) -> Iterator[tuple[str, str]]:
     """Yield each cell's source with the text that it shows: pictures may differ by the fonts of a machine."""
     for cell in notebook.cells:
         shown = [output for output in cell.get("outputs", []) if "image/png" not in output.get("data", {})]

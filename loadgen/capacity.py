@@ -20,7 +20,7 @@ BRACKET: Final = 1.05
 """The search ends when the lowest rate that fails is at most this times the highest that holds."""
 
 BEYOND: Final = 20
-"""Requests that must lie beyond a percentile for it to be told: with 20 its rank is known within 44% (1.96/√20)."""
+"""Requests that must lie beyond a percentile for it to be reported: with 20 its rank is known within 44% (1.96/√20)."""
 
 SHORTEST_S: Final = 1.0
 KEPT_UP_ABOVE: Final = 0.98

@@ -48,9 +48,9 @@ def run(
     window from the caller's thread, ``on_end`` while all connections are still open and, in the closed loop, while the
     load is still on; ``on_interval`` after every ``interval_s`` of it. However late the caller's thread is let run on a
     busy machine, what it reads of the server then is a server under load, and ``answered`` counts the requests of the
-    very interval between two readings. With ``server_pid`` the server's CPU time and memory are told too. A server that
-    fails ends in counted errors. ``cancel``, when set from wherever, ends the run with what was measured so far; Ctrl-C
-    ends it too and is raised on.
+    very interval between two readings. With ``server_pid`` the server's CPU time and memory are measured too. A
+    server that fails ends in counted errors. ``cancel``, when set from wherever, ends the run with what was measured so
+    far; Ctrl-C ends it too and is raised on.
 
     Raises:
         GilbenchError: the host does not resolve, or the system lets no more files be open.

@@ -62,7 +62,7 @@ MSG_NOSIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 EPOLL_CTL_ADD = 1
 READABLE = getattr(select, "EPOLLIN", 0)
 BROKEN = getattr(select, "EPOLLERR", 0) | getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLRDHUP", 0)
-# Edge-triggered, and told once: a connection costs one epoll_ctl() in its life.
+# Edge-triggered, and registered once: a connection costs one epoll_ctl() in its life.
 EDGE = getattr(select, "EPOLLET", 0)
 INTEREST = READABLE | BROKEN | getattr(select, "EPOLLOUT", 0) | EDGE
 

@@ -15,7 +15,7 @@ _NOBODY_READS = {errno.EPIPE, errno.EIO}  # a pipe, or a terminal, that was clos
 
 
 class Outputs:
-    """Takes results to where they were asked for; what fails is told only when all others have been written."""
+    """Takes results to where they were asked for; what fails is reported only when all others have been written."""
 
     def __init__(self) -> None:
         self.problems: list[GilbenchError] = []

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, QUIET, AXIS, FAINT = "#1f2328", "#5f6772", "#9ca3af", "#e5e7eb"
-BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # told apart by eyes that do not see red or green
+BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # distinguishable by eyes that do not see red or green
 GREEN, PINK = "#009e73", "#cc79a7"  # likewise; all but RED are Okabe and Ito's
 
 

@@ -1,7 +1,7 @@
 """What a process and all its descendants have used so far, read from outside.
 
 CPU time is the sum of each living process's own CPU clock, exact to the nanosecond, and of what the kernel keeps for
-children that have ended and were reaped, exact in all and told in ticks of 10 ms. Linux only: ``/proc`` and the CPU
+children that have ended and were reaped, exact in all and in ticks of 10 ms. Linux only: ``/proc`` and the CPU
 clock of another process, whose id is ``(~pid << 3) | 2`` (clock_getcpuclockid(3)).
 
 The reader may lose its CPU at any point of a reading. So the clocks are read first and together, between two readings

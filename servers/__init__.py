@@ -10,7 +10,7 @@ model
 workload
     what one request costs (:mod:`servers.workloads`, one file each).
 wire
-    how requests are told apart in a stream of bytes (:mod:`servers.framing`).
+    how requests are separated in a stream of bytes (:mod:`servers.framing`).
 handler
     a wire and a workload together: all that a model needs to serve a connection (:mod:`servers.conversation`).
 """

@@ -1,4 +1,4 @@
-"""``python -m servers MODEL --workload W``: run one reference server until it is told to stop.
+"""``python -m servers MODEL --workload W``: run one reference server until it is to stop.
 
 The first line on standard output, once it accepts connections, is JSON:
 ``{"event": "ready", "host", "port", "pid", "model", "workload", "wire", "work", "version", "gil_enabled"}``.
@@ -81,7 +81,7 @@ EXAMPLES = (
     ("python3 -m servers threaded --wire seed --port 8001", "the server of the simplest socket tutorial"),
     ("python3 -m servers thread-pool --workload ./shop.py:price --workers 4", "a handler of your own"),
 )
-EXITS = {0: "stopped as it was told", 1: "it cannot listen there", 2: "wrong options"}
+EXITS = {0: "stopped as asked", 1: "it cannot listen there", 2: "wrong options"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -130,7 +130,7 @@ def parser() -> Parser:
     add(
         "--folder", metavar="FOLDER", help="where the paths that a handler of your own opens count from (default: here)"
     )
-    add("--wire", choices=WIRES, default="line", help="how requests are told apart (default: line)")
+    add("--wire", choices=WIRES, default="line", help="how requests are separated (default: line)")
     add(
         "--workers",
         type=_between(int, 1, 1024, "how many"),

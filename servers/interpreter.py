@@ -1,4 +1,4 @@
-"""A handler that tells what the interpreter that answers is like: ``--workload servers.interpreter:told``.
+"""A handler that tells what the interpreter that answers is like: ``--workload servers.interpreter:describe``.
 
 So a model can be asked, from within a request and wherever it serves one, whether what was asked for took hold.
 """
@@ -16,8 +16,8 @@ from servers.models import default_workers
 _FROZEN_ABOVE = 1000  # objects; 3.12 has some hundreds there from its start
 
 
-def told(request: bytes) -> bytes:
-    """Return JSON; the request names environment variables to be told, separated by commas."""
+def describe(request: bytes) -> bytes:
+    """Return JSON; the request names environment variables to include, separated by commas."""
     names = [name for name in request.decode().split(",") if name in os.environ]
     return json.dumps({**state(), "environment": {name: os.environ[name] for name in names}}).encode()
 

@@ -1,7 +1,7 @@
 """From accepting the first connection to a clean end, the same for every model.
 
 SIGTERM, SIGINT and (with a lifeline) the end of standard input stop a server: it accepts no more, every open
-connection is told that nothing more will be read, what is in hand is finished, and after ``GRACE_S`` the process
+connection is shut down for reading, what is in hand is finished, and after ``GRACE_S`` the process
 ends whatever happens. This state belongs to the process, because signals do.
 """
 
@@ -76,7 +76,7 @@ def stop() -> None:
     if _Process.stopping:
         return
     _Process.stopping = True
-    # Told once is told enough, and an interpreter that is about to end dies of the next signal.
+    # One signal is enough, and an interpreter that is about to end dies of the next signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     signal.signal(signal.SIGALRM, lambda *_: _end_now())
     signal.setitimer(signal.ITIMER_REAL, GRACE_S)
@@ -203,7 +203,7 @@ def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator
 
 @contextlib.contextmanager
 def attended(connection: Any) -> Iterator[None]:
-    """Count ``connection`` among those that are told when the server stops."""
+    """Count ``connection`` among those that are shut down when the server stops."""
     _Process.open.add(connection)
     try:
         if _Process.stopping:

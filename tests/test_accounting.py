@@ -275,7 +275,7 @@ def test_watch_records_waits_for_clients_as_idle(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("bench.threads.watch.Sampler", MadeSampler)
     with Watch(1, frozenset()) as watching:
-        split, accounts = watching.told(0.38)
+        split, accounts = watching.result(0.38)
     shares = {"cpu": 0.38, "run_queue": 0.02, "idle": 0.6}
     wanted = dict.fromkeys((field.name for field in dataclasses.fields(split)), 0.0) | shares
     assert dataclasses.asdict(split) == pytest.approx(wanted)
@@ -610,7 +610,7 @@ def test_watch_records_what_the_system_does_not_report_as_unknown(monkeypatch: p
     with Watch(1, frozenset()) as watching:
         watching.begin()
         watching.end()
-        split, accounts = watching.told(1.0)
+        split, accounts = watching.result(1.0)
     assert all(getattr(split, name) is None for name in split.__slots__)
     assert accounts.unknown is not None
     assert "kind of machine" in accounts.unknown

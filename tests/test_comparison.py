@@ -295,7 +295,7 @@ def test_formats_escape_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (["nowhere"], "is no folder"),
         (["RUN", "--baseline", "2.7"], "has no target 2.7: choose from 3.13, 3.13t"),

@@ -124,7 +124,7 @@ def test_loadgen_counts_failures_of_a_handler_as_errors(shop: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("handler", "told"),
+    ("handler", "shown"),
     [
         ("SHOP:nosuch", "AttributeError"),
         ("SHOP:number", "is no function"),
@@ -157,7 +157,7 @@ def test_options_name_the_workload_after_the_function_of_a_handler(shop: str) ->
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "shown"),
     [
         ({"workloads": "/no/such/file.py:price"}, "no file"),
         ({"workloads": "shop:"}, "names no function"),

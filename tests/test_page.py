@@ -86,7 +86,7 @@ def test_page_ranking_names_the_significant_differences(page: Page, run: Path) -
     level = [cell for place, cell in enumerate(of.cells[1:], 1) if (0, place) not in of.significant]
     for model, _, _, target in level[:4]:
         assert f"{model} on {target}" in said
-    assert said.startswith("Not told apart" if level else f"{of.cells[0][0]} on {of.cells[0][3]} is ahead")
+    assert said.startswith("Tied with" if level else f"{of.cells[0][0]} on {of.cells[0][3]} is ahead")
 
 
 @pytest.mark.parametrize(

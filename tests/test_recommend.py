@@ -33,7 +33,7 @@ def test_recommendations_name_the_fastest_measured_cell(tmp_path: Path) -> None:
 
 def test_recommendations_name_cells_that_are_tied_with_the_best(tmp_path: Path) -> None:
     said = best(Made(), tmp_path)["io"].says
-    assert "not told apart from it: " in said
+    assert "tied with it: " in said
     assert "serial" not in said.partition("the next")[0]
 
 

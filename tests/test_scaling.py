@@ -29,7 +29,7 @@ from bench.interpreters import affinity
 from bench.interpreters.targets import Target, pin_targets, resolve
 from bench.planning.plan import Plan
 from bench.runner.server import Server
-from bench.runner.verification import TOLD, prove
+from bench.runner.verification import DESCRIBING, prove
 from bench.schema.cell import Cell
 from tests.support.interpreters import found
 from tests.support.made import Made
@@ -359,7 +359,7 @@ def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> 
     (target,) = resolve(f"{newest.name}+cpus=1", found)
     assert (target.name, target.build["variants"], target.changed.cpus) == (f"{newest.name}+cpus=1", "+cpus=1", 1)
     for model in ("threaded", "prefork"):
-        server = Server(target, model, TOLD)
+        server = Server(target, model, DESCRIBING)
         try:
             server.ready()
             assert os.sched_getaffinity(server.pid) == set(affinity.first(1))

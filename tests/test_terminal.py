@@ -103,16 +103,16 @@ def test_live_table_fits_into_any_terminal(
     assert max(map(len, lines)) <= width
     assert len(lines) < height
     assert len(lines[-1].rstrip()) <= width - 2  # where ^C is written
-    told = "\n".join(lines)
-    assert "20 of" in told
-    assert told.isascii() or language != "C"
+    text = "\n".join(lines)
+    assert "20 of" in text
+    assert text.isascii() or language != "C"
     if height >= 24 and width >= 80:
-        assert told.isascii() is (language == "C")
+        assert text.isascii() is (language == "C")
         rows = [line for line in lines if re.match(r"[>▸ ] s", line)]
         assert len(rows) == height - 6 if height == 24 else len(rows) in {21, 22}
         assert sum(line.startswith((">", "▸")) for line in lines) == 1
-        assert "1:23 gone" in told
-        assert "1:01:40 left" in told
+        assert "1:23 gone" in text
+        assert "1:01:40 left" in text
 
 
 def test_live_table_shows_the_median_over_passes_and_half_their_range() -> None:
@@ -133,11 +133,11 @@ def test_live_table_shows_the_cells_last_measured_in_the_order_of_the_plan() -> 
     plan = planned()
     live, on = under_way(plan, 100), console()
     on.print(live.drawn(on, 1.0, 2.0))
-    told = [line.split() for line in written(on)]
-    shown = [cell for cell in plan.cells if any(cell.name in words for words in told)]
+    text = [line.split() for line in written(on)]
+    shown = [cell for cell in plan.cells if any(cell.name in words for words in text)]
     assert len(shown) == 24 - 6
     assert [cell.name for cell in shown] == [
-        word for words in told for word in words if word in {c.name for c in plan.cells}
+        word for words in text for word in words if word in {c.name for c in plan.cells}
     ]
     assert live.now in shown
     assert "; 18 of 72 cells" in written(on)[0]
@@ -200,12 +200,12 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Terminal, Callable
     with os.fdopen(slave, "w", encoding="utf-8") as file:
         on = Terminal(file=file, width=80, height=24)
 
-        def told() -> str:
+        def printed() -> str:
             file.close()
             reader.join()
             return b"".join(received).decode()
 
-        yield on, told
+        yield on, printed
     reader.join()
     os.close(master)
 
@@ -221,12 +221,12 @@ def measure(progress: Progress, plan: Plan, windows: int, *, interrupted: bool =
 
 
 def test_progress_leaves_the_cursor_and_the_last_table_at_ctrl_c(screen: tuple[Terminal, Callable[[], str]]) -> None:
-    on, told = screen
+    on, printed = screen
     plan = planned(models=("serial",), workloads=("cpu",))
     with pytest.raises(KeyboardInterrupt), Progress(on, plan) as progress:
         measure(progress, plan, 5, interrupted=True)
     on.print("after")
-    out = told()
+    out = printed()
     assert out.count("\x1b[?25l") == 1
     last = out.rindex("5 of 18 windows")
     assert out.index("\x1b[?25l") < last < out.index("\x1b[?25h")
@@ -235,11 +235,11 @@ def test_progress_leaves_the_cursor_and_the_last_table_at_ctrl_c(screen: tuple[T
 
 
 def test_progress_removes_the_table_of_a_run_that_is_complete(screen: tuple[Terminal, Callable[[], str]]) -> None:
-    on, told = screen
+    on, printed = screen
     plan = planned(models=("serial",), workloads=("cpu",))
     with Progress(on, plan, verbosity=1) as progress:
         measure(progress, plan, 5)
-    out = told()
+    out = printed()
     assert out.count("pass 1  serial-cpu-") == 5  # what was printed above it stays
     assert out.rindex("\x1b[2K") > out.rindex("5 of 18 windows")
     assert "\x1b[?25h" in out[out.rindex("5 of 18 windows") :]
@@ -250,14 +250,14 @@ def test_progress_draws_between_windows_only_and_once_in_a_while(
 ) -> None:
     now_s = 0.0
     monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
-    on, told = screen
+    on, printed = screen
     plan, threads = planned(), threading.active_count()
     with Progress(on, plan) as progress:
         assert threading.active_count() == threads, "nothing refreshes by itself"
         for _ in range(3):
             measure(progress, plan, 72)
             now_s += 60.0
-    heads = re.findall(r"(\d+) of 216 windows", told())
+    heads = re.findall(r"(\d+) of 216 windows", printed())
     # At the first window of each time, in the end, and as the terminal is given back.
     assert heads == ["0", "72", "144", "216", "216"]
 
@@ -417,13 +417,13 @@ def test_show_fits_tables_and_cuts_no_figure(
     run = MADE[name].load(tmp_path)
     lines = shown(run, console())
     assert max(map(len, lines)) <= 80
-    told = "\n".join(lines)
-    assert told.isascii() is (language == "C")
-    assert "\x1b" not in told
-    assert "…" not in told
-    assert "~" not in told
+    text = "\n".join(lines)
+    assert text.isascii() is (language == "C")
+    assert "\x1b" not in text
+    assert "…" not in text
+    assert "~" not in text
     if name == "big numbers":
-        assert "75,000,000 ±" in told or "75,000,000 +-" in told
+        assert "75,000,000 ±" in text or "75,000,000 +-" in text
     if name == "long names":
         begins = next(line for line in lines if line.startswith("model ")).index("target")
         folded = "".join(line[begins:].split(" ")[0] for line in lines if line[begins - 1 : begins] == " ")
@@ -435,9 +435,9 @@ def test_show_obeys_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     steal = {"code": "steal", "share": 0.5}
     run = Made(["serial"], ["io"], [1], ["3.13"], warnings=lambda *_: [steal]).load(tmp_path)
     colour = re.compile(r"\x1b\[[\d;]*3\d")
-    told = "\n".join(shown(run, console(force_terminal=True, color_system="standard")))
-    assert colour.search(told)
-    assert "\x1b[33msteal\x1b[0m: the" in told  # and what follows is plain
+    text = "\n".join(shown(run, console(force_terminal=True, color_system="standard")))
+    assert colour.search(text)
+    assert "\x1b[33msteal\x1b[0m: the" in text  # and what follows is plain
     monkeypatch.setenv("NO_COLOR", "1")
     assert not colour.search("\n".join(shown(run, console(force_terminal=True, color_system="standard"))))
 
@@ -542,13 +542,13 @@ def test_step_summary_is_appended_and_escapes_names(step: Path, tmp_path: Path) 
     evil = "<script>`|*x*\n# no"
     run = Made(["serial", "threaded"], ["io", "cpu"], [1, 4, 8], [evil, "3.13"], meta={"command": evil}).load(tmp_path)
     step_summary.append(run, summarise(run), findings(run), cautions(run))
-    told = step.read_text(encoding="utf-8")
-    assert told.startswith("before\n## ")
-    assert not re.search(r"(?<!\\)<(?!/?(details|summary)>)", told.replace(code(evil), ""))
-    rows = [line for line in told.splitlines() if line.startswith("|")]
+    text = step.read_text(encoding="utf-8")
+    assert text.startswith("before\n## ")
+    assert not re.search(r"(?<!\\)<(?!/?(details|summary)>)", text.replace(code(evil), ""))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {2 + 3 + 2 + 1}
-    assert told.count("<details>") == told.count("</details>") == 2
-    assert not re.search(r"^# ", told, re.MULTILINE)
+    assert text.count("<details>") == text.count("</details>") == 2
+    assert not re.search(r"^# ", text, re.MULTILINE)
 
 
 def test_github_writes_the_short_summary_if_the_long_one_is_too_large(
@@ -600,7 +600,7 @@ def test_price_agrees_with_the_budget(changes: dict[str, Any]) -> None:
 def test_price_shows_a_plan_with_what_it_takes() -> None:
     on, gap = console(), "subinterpreters under 3.13 needs CPython 3.14"
     estimate.show(on, planned(), [gap])
-    told = " ".join(" ".join(written(on)).split())
+    text = " ".join(" ".join(written(on)).split())
     for part in (
         "threaded",
         "echo, io, cpu",
@@ -611,9 +611,9 @@ def test_price_shows_a_plan_with_what_it_takes() -> None:
         gap,
         "180 s",
     ):
-        assert part in told
-    assert "an estimate" in told
-    assert re.search(r"in all about 3\.\d min$", told)
+        assert part in text
+    assert "an estimate" in text
+    assert re.search(r"in all about 3\.\d min$", text)
     assert max(map(len, written(on))) <= 80
 
 

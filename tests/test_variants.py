@@ -11,7 +11,7 @@ from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters.targets import Target, resolve
 from bench.interpreters.variants import InterpreterSettings, Variant, split
 from bench.runner.server import Server
-from bench.runner.verification import TOLD, prove
+from bench.runner.verification import DESCRIBING, prove
 from servers.models import MODELS
 from tests.support.interpreters import chosen, found, without_gil
 
@@ -27,7 +27,7 @@ def only(spec: str) -> Target:
 
 
 def proven(model: str, target: Target, claimed: Target | None = None) -> None:
-    server = Server(target, model, TOLD)
+    server = Server(target, model, DESCRIBING)
     try:
         server.ready()
         prove(server, model, claimed or target)
@@ -42,7 +42,7 @@ SERVED = [(model, one.name) for one in chosen().values() for model, row in MODEL
 def test_models_serve_with_what_is_changed(model: str, name: str) -> None:
     plain, changed = only(name), only(name + EVERYTHING)
     proven(model, changed)
-    server = Server(plain, model, TOLD)
+    server = Server(plain, model, DESCRIBING)
     try:
         server.ready()
         prove(server, model, plain)

@@ -445,7 +445,7 @@ def test_watch_command_writes_json(name: str, unhurried: None, capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--no-py-spy"], "told apart by py-spy only"),
+        (["--no-py-spy"], "distinguished by py-spy only"),
         pytest.param([], "by their frames they may be either", marks=needs_py_spy),
     ],
 )
@@ -465,7 +465,7 @@ def test_watch_command_says_that_a_process_is_not_python(unhurried: None, capsys
             assert command_line.main(["watch", str(process.pid), "--for", "200ms", "--json"]) == 0
         finally:
             process.kill()
-    assert f"process {process.pid} is no CPython: its time is told without GIL wait" in printed
+    assert f"process {process.pid} is not a CPython: its time is shown without GIL wait" in printed
     assert "100%" in printed
     assert json.loads(capsys.readouterr().out)["python"] is None
 

@@ -130,7 +130,7 @@ _UNIT_OF: Final = {column.name: column for column in WINDOWS}
 
 
 def _over_passes(name: str, *, ranged: bool) -> Iterator[Column]:
-    """Yield the columns of a median over passes, and of its range where that is told."""
+    """Yield the columns of a median over passes, and of its range where that is shown."""
     of = _UNIT_OF[name]
     yield of._replace(dtype=NUMBER, meaning=f"{of.meaning}: median over passes")
     if ranged:
@@ -186,7 +186,7 @@ RATIOS: Final[Table] = (
     Column("p_adjusted", "", NUMBER, "p-value of there being no difference, corrected for the rows of this metric"),
     Column("confidence", "share", NUMBER, "of the interval"),
     Column("starts", "count", COUNT, "starts of the servers that it rests on"),
-    Column("minutes_more", "min", NUMBER, "how much longer would probably tell; NaN where it is told, or not known"),
+    Column("minutes_more", "min", NUMBER, "time that would probably decide it; NaN where it is decided, or unknown"),
     Column("disturbed_share", "share", NUMBER, "share of both sides' windows that were disturbed"),
     Column("ratio_undisturbed", "ratio", NUMBER, "the ratio without those; NaN: nothing is left, or not known"),
     Column("builds_differ_in", "", TEXT, "what of the two builds differs besides the version, joined by spaces"),

@@ -51,7 +51,7 @@ class Compared:
         p: of the hypothesis that there is no difference.
         p_adjusted: corrected for the cells of this metric, see :func:`bench.stats.ratios.correct_p_values`.
         verdict: faster is better, whatever the metric: of a latency, less.
-        minutes: how much longer would probably tell; NaN where it is told, or unknown.
+        minutes: how much longer would probably decide it; NaN where it is decided, or unknown.
         differs: in what the builds differ.
         marked: share of the windows of both sides that other programs or the machine's host disturbed.
         undisturbed: the ratio without the rounds in which a window was; ``None`` if all were, or it is not known.

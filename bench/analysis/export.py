@@ -94,7 +94,7 @@ def parser() -> Parser:
         examples=[
             ("nox -s export -- results/latest windows.parquet", "a row a window, units and meanings in the file"),
             ("nox -s export -- results/latest ratios.csv --table ratios", "interpreters against each other"),
-            ("nox -s export -- results/runs/* windows.parquet", "all runs, told apart by the column run"),
+            ("nox -s export -- results/runs/* windows.parquet", "all runs, distinguished by the column run"),
         ],
         tables={"endings": {ending: form.title for ending, form in FORMATS.items()}},
         exits={0: "all well", 1: "a run cannot be read, or the file cannot be written", 2: "wrong options"},

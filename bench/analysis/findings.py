@@ -142,7 +142,7 @@ def _from_cores(find_overlaps: list[Seen]) -> str:
 
 def _missing(find_overlaps: list[Seen]) -> str:
     if not any(one.speedup for one in find_overlaps):
-        return f"{BASELINE} was not measured beside it, so no speed-up is told"
+        return f"{BASELINE} was not measured with it, so no speed-up is known"
     return f"neither {wording.join_words(_WORKLOADS, 'nor')} was measured, which tell waiting from computing"
 
 

@@ -119,7 +119,7 @@ def ratios(
 def latency(windows: pd.DataFrame, percentiles: Sequence[float] = PERCENTILES) -> pd.DataFrame:
     """Return percentiles of latency from the histograms, a row for each cell and percentile.
 
-    All windows of a cell in one pass count together, to within 0.1%; told are the median over passes, and their range.
+    All windows of a cell in one pass count together, to within 0.1%. Figures are medians over passes, with ranges.
 
     Args:
         windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.

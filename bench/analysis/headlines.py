@@ -17,7 +17,7 @@ _SAID: Final[dict[Verdict | str, str]] = {
     Verdict.YES: "overlaps with",
     Verdict.NO: "not with",
     Verdict.UNCLEAR: "may or may not with",
-    DISTURBED: "is not told, as other programs used the CPUs, of",
+    DISTURBED: "is not known, as other programs used the CPUs, of",
 }
 
 

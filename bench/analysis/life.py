@@ -4,13 +4,13 @@ The server's threads spent so many seconds in each state, for so many requests: 
 What else a client waits for is counted separately: connections that no worker had taken yet (the listening socket's
 queue, and Little's law), and the time in which a worker held the client's connection and had nothing to do (the request
 or its reply was under way, or the client had not asked yet). Together they should be the mean latency that the client
-saw; what is missing, or too much, is told as unexplained.
+saw; what is missing, or too much, is reported as unexplained.
 
 A thread that only accepts is no part of it by itself: while it waits for the GIL the connection is in the queue, and
 after it has started a worker that one's time counts. What is missing goes to it, up to the time that it was not idle.
 
-An event loop holds all clients at once, so that its states are told for them together: while it serves one, the others
-wait their turn, and while it is idle all wait for something else, at the same time. With a pool behind it the rest
+An event loop holds all clients at once, so that its states are those of all: while it serves one, the others wait
+their turn, and while it is idle all wait for something else, at the same time. With a pool behind it the rest
 counts as waiting for a worker, and nothing is left over that could show a mistake.
 """
 

@@ -32,7 +32,7 @@ class Seen(NamedTuple):
 
     @property
     def verdict(self) -> Verdict | None:
-        """Whether requests overlap; ``None`` if that cannot be told: no serial beside it, or one client only.
+        """Whether requests overlap; ``None`` if unknown: serial was not measured, or there is one client only.
 
         Computing that overlaps shows twice, in the speed-up and in the cores in use; the one without the other, as when
         other programs slowed serial down, is no proof.

@@ -1,7 +1,7 @@
 """Which model and interpreter serve a workload best at an objective, how sure that is, and why.
 
 The candidates are the cells with most clients, ranked as in :mod:`bench.analysis.rankings`: from whom the best is not
-told apart is named beside it. A cell of which half of the windows or more were disturbed is not a candidate, and is
+distinguished is named with it. A cell of which half of the windows or more were disturbed is not a candidate, and is
 named as that.
 """
 
@@ -124,7 +124,7 @@ def _of(
     sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
     next_best = next((other for other in others if other not in same), None)
     if same:
-        sentence += f"; not told apart from it: {_several(same)}"
+        sentence += f"; tied with it: {_several(same)}"
     if next_best is not None and (ratio := paired_ratio(windows, wanted.column, best, next_best)):
         sentence += f"; {wording.times(ratio)} the next{' that is' if same else ''}, {_name(next_best)}"
     return Recommendation(workload, best, sentence + _why(windows, best, next_best))

@@ -1,7 +1,7 @@
 """The one definition of each statistic; whoever shows a number takes it from here.
 
 The unit is the pass, since a server starts once in each: several windows of a cell in one pass count as their median.
-What is told of a cell is the median over its passes, with the lowest and highest of them: its *range over passes*.
+The figure of a cell is the median over its passes, with the lowest and highest of them: its *range over passes*.
 Three passes give no confidence interval, and none is claimed.
 
 Ratios to serial are paired: both sides come from the same pass, so that slow drift of the machine cancels, and the

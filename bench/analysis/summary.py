@@ -10,7 +10,7 @@ from bench.analysis.load import Run
 from bench.analysis.stats import CELL, against_serial, over_passes
 from bench.schema.thread_state import THREAD_STATES
 
-# Column of the windows: whether its range over passes is told besides its median.
+# Column of the windows: whether its range over passes is shown in addition to its median.
 _MEDIANS: Final = {
     "throughput_rps": True,
     "effective_cores": True,

@@ -7,7 +7,7 @@ The files, in the order in which data passes through them:
 :mod:`~bench.live.meaning`
     innermost frames become a meaning: waits for work, or for its turn.
 :mod:`~bench.live.interval`
-    how each thread spent a second: the account of what the sampler saw, told apart by those meanings.
+    how each thread spent a second: the account of what the sampler saw, divided by those meanings.
 :mod:`~bench.live.watched`
     interval after interval of one process tree, as long as it runs.
 :mod:`~bench.live.breakdown`

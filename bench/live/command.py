@@ -171,7 +171,7 @@ def _notes(watched: Watched, found: Breakdown, *, wanted: bool) -> list[str]:
     """Return what the figures do not say by themselves."""
     notes = []
     if watched.python is None:
-        notes.append(f"process {watched.pid} is no CPython: its time is told without GIL wait")
+        notes.append(f"process {watched.pid} is not a CPython: its time is shown without GIL wait")
     if found.total.lock_or_queue:
         notes.append(f"?: lock or queue, {_why_unclear(watched, wanted=wanted)}")
     return notes
@@ -179,9 +179,9 @@ def _notes(watched: Watched, found: Breakdown, *, wanted: bool) -> list[str]:
 
 def _why_unclear(watched: Watched, *, wanted: bool) -> str:
     if not wanted:
-        return "told apart by py-spy only"
+        return "distinguished by py-spy only"
     if watched.snapshots is None:
-        return "told apart by py-spy only, which is not installed here: nox -s watch has it"
+        return "distinguished by py-spy only, which is not installed here: nox -s watch has it"
     for pid, reason in watched.snapshots.refused.items():
         return f"since py-spy cannot read process {pid}: {reason}"
     return "by their frames they may be either, or py-spy has met them too seldom"

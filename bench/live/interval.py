@@ -1,4 +1,4 @@
-"""How each thread of a process tree spent a second or so: what the sampler saw, told apart by Python frames.
+"""How each thread of a process tree spent a second or so: what the sampler saw, divided by Python frames.
 
 The account of :mod:`bench.threads.account` divides each thread's time. Here two of its answers are made finer. A
 wait in epoll is idle even where no server's clients are known: an event loop without anything to do. And a wait at a
@@ -131,7 +131,7 @@ def summarise_samples(
         cpu_s: CPU time of all processes within that time.
         snapshots: frames that were seen.
         snapshots_cost_s: CPU time that those took.
-        places: what earlier snapshots told, to which these are added.
+        places: what earlier snapshots showed, to which these are added.
     """
     found = account(looks, cpu_s)
     if found is None:

@@ -36,7 +36,7 @@ _AT_ONCE_S: Final = 0.05
 
 
 class StackSnapshot(NamedTuple):
-    """What one dump told of a thread; ``where`` it sat before and after, ``None`` if it has moved meanwhile."""
+    """What one dump says of a thread; ``where`` it sat before and after, ``None`` if it has moved meanwhile."""
 
     tid: int
     where: Place | None

@@ -97,7 +97,7 @@ class Watched:
         return self._is_python.get(pid, False)
 
     def name(self, tid: int) -> str:
-        """Return a thread's name: Python's own where py-spy told it, else the system's."""
+        """Return a thread's name: Python's own where py-spy reports it, else the system's."""
         shown = None if self.snapshots is None else self.snapshots.names.get(tid)
         return shown or self._names.get(tid, "")
 

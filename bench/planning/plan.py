@@ -99,7 +99,7 @@ class Plan:
         return list(dict.fromkeys(cell.group for cell in self.cells))
 
     def serves(self, cell: Cell) -> str:
-        """Return what a cell's server is told to serve: a workload's name, or where a handler of one's own is."""
+        """Return the ``--workload`` of a cell's server: a workload's name, or the place of a user's handler."""
         return self.handlers.get(cell.workload, cell.group.served)
 
     def order(self, pass_: int) -> Iterator[list[list[Cell]]]:

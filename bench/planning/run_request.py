@@ -34,7 +34,7 @@ class RunRequest:
         targets: the interpreters, by name.
         models: keys of :data:`servers.models.MODELS`.
         workloads: keys of :data:`servers.workloads.WORKLOADS`, or of ``handlers``.
-        handlers: the user's own, as the server is told of them, by the name of the function.
+        handlers: the user's own, as ``--workload`` takes them, by the name of the function.
         request: what those are asked.
         objective: what the recommendation is for.
         clients: numbers of clients.

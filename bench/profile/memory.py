@@ -1,7 +1,7 @@
 """Which lines hold memory: tracemalloc inside the server, in a start of its own, before the load and at its end.
 
 It is of the standard library, so it works under every target. It notes down each allocation, which takes its time: the
-throughput with it is told, and such a window is never one of those that were measured.
+throughput with it is reported, and such a window is never one of those that were measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which cells are to be profiled: told by their parts, by the names that a page shows, or the slowest of a run."""
+"""The cells to profile: named by their parts, by the names that a page shows, or the slowest of a run."""
 
 from __future__ import annotations
 

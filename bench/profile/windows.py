@@ -107,7 +107,7 @@ class Profile:
 
 
 def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
-    """Measure a cell's windows, profiled and not; what ends that early, Ctrl-C too, is told with what was found.
+    """Measure a cell's windows, profiled and not; what ends that early, Ctrl-C too, is returned with what was found.
 
     Raises:
         GilbenchError: the profiler asked for cannot be had, or the server does not start.
@@ -193,7 +193,7 @@ def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
 
 
 def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
-    """Measure a window, with whatever else :func:`~bench.runner.window.measure` is to be told."""
+    """Measure a window, with further arguments of :func:`~bench.runner.window.measure`."""
     assert plan.window_s is not None  # noqa: S101 - a profile's plan has one
     accounts = plan.window_s >= ACCOUNTS_FROM_S
     return _load(cell, server, plan, window_s=plan.window_s, warmup_s=WARMUP_S, accounts=accounts, **with_)

@@ -52,7 +52,7 @@ class Computing:
                 self._cancel.set()
             self._thread.join(_JOIN_S)
 
-    def told(self) -> Beside | None:
+    def result(self) -> Beside | None:
         """Return what came of it, once it has ended; ``None`` if there were no such clients.
 
         Raises:

@@ -15,7 +15,7 @@ class Clocks(NamedTuple):
 
     Attributes:
         mhz: mean over CPUs; ``None`` where the system does not tell.
-        throttled: how often since boot a core was slowed because it was too hot, over all cores; ``None``: not told.
+        throttled: how often since boot a core was slowed because it was too hot, over all cores; ``None``: unknown.
     """
 
     mhz: float | None

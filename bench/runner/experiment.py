@@ -15,7 +15,7 @@ from bench.planning.budget import Budget
 from bench.planning.plan import ACCOUNTS_FROM_S, SETTLE_S, Plan
 from bench.planning.stopping import Stopping
 from bench.runner.server import Server
-from bench.runner.verification import TOLD, prove
+from bench.runner.verification import DESCRIBING, prove
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.schema.record import Record
@@ -34,7 +34,7 @@ class Experiment:
         plan: what is measured.
         targets: the interpreters, by the names that the plan's cells use.
         folder: where records go, as they are measured.
-        progress: told what is going on.
+        progress: shows what is going on.
         records: what was measured so far, before an interruption too.
     """
 
@@ -212,7 +212,7 @@ def calibrate(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[st
         if number:  # the first start under a target compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
     for model in models:
-        with _all_up(plan, targets, model, TOLD) as servers:
+        with _all_up(plan, targets, model, DESCRIBING) as servers:
             for server, target in servers:
                 prove(server, model, target)
     return longest_s, work

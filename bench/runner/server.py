@@ -121,8 +121,8 @@ class Server:
         """End the server and all of its process group.
 
         Returns:
-            What the server and all its descendants used in their life, as the kernel told at the end; ``None`` if the
-            server had been stopped before.
+            Resources that the server and all its descendants used in their life, from wait4(); ``None`` if the server
+            had been stopped before.
         """
         if self._process.returncode is not None:
             return None

@@ -10,14 +10,14 @@ from bench.errors import ServerFailed
 from bench.interpreters.targets import Target
 from bench.runner.server import Server
 
-TOLD: Final = "servers.interpreter:told"
+DESCRIBING: Final = "servers.interpreter:describe"
 """The handler that a server is to be started with."""
 
 _TIMEOUT_S = 5.0
 
 
 def prove(server: Server, model: str, target: Target) -> None:
-    """Ask a server that serves :data:`TOLD`.
+    """Ask a server that serves :data:`DESCRIBING`.
 
     Raises:
         ServerFailed: what was asked for did not take hold; the message says what, and what to leave out.

@@ -196,7 +196,7 @@ def measure(
 ) -> Measured:
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
 
-    Without ``accounts`` its threads are not looked at, and the split stays unknown. ``observers`` are told of the
+    Without ``accounts`` its threads are not looked at, and the split stays unknown. ``observers`` are notified of the
     window's edges; of its first requests so many as ``trace`` are noted down one by one.
 
     Raises:
@@ -244,5 +244,5 @@ def measure(
         server.check()
         begin, end = edges
         cpu = usage.cpu_between(begin.usage, end.usage)
-        split, details = watch.told(cpu.total / (end.usage.at_s - begin.usage.at_s))
-    return Measured(cell, at_s, result, begin, end, cpu, split, details, company.told())
+        split, details = watch.result(cpu.total / (end.usage.at_s - begin.usage.at_s))
+    return Measured(cell, at_s, result, begin, end, cpu, split, details, company.result())

@@ -1,1 +1,1 @@
-"""What a shell is told of our commands. It stands above all rooms: it may import any, and none imports it."""
+"""Completion for shells. This room is above all others: it may import any, and none imports it."""

@@ -3,7 +3,7 @@
 Servers under all targets are up at the same time, and short windows alternate between them, so that drift of the
 machine meets all alike. But two starts of the very same interpreter differ, mostly by where things come to lie in
 memory, and no number of windows of one start shows it. So the start is the unit: a start's value is the mean of the
-logarithms of its windows' ratios, what is told is the geometric mean over starts, and its interval is that of the mean
+logarithms of its windows' ratios, the ratio is the geometric mean over starts, and its interval is that of the mean
 of so many independent values (Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013).
 
 This is the one definition: measuring stops by it, analysing shows it. It knows neither records nor tables.

@@ -134,7 +134,7 @@ def enter_queues(
 
 
 def with_holders(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-    """Return the codes of the threads of one GIL, with the one that holds it wherever that can be told."""
+    """Return the codes of the threads of one GIL, with the one that holds it wherever that is known."""
     found = codes.copy()
     holder = -1
     for tick in np.flatnonzero((codes == CODE[Doing.GIL]).any(axis=0)):

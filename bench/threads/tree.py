@@ -136,7 +136,7 @@ class Tree:
         self._shapes: dict[int, tuple[int, bytes]] = {}
         self._scanned_s = 0.0
         self._processes[root] = Process(root, ports, None)
-        Thread(self._processes[root], root).close()  # what cannot be read is told here
+        Thread(self._processes[root], root).close()  # what cannot be read fails here
         self._scan()
 
     def refresh(self) -> None:

@@ -45,7 +45,7 @@ class Watch:
         if self._sampler is not None:
             self._sampler.end()
 
-    def told(self, cores: float) -> tuple[Split, Accounts]:
+    def result(self, cores: float) -> tuple[Split, Accounts]:
         """Return the shares and what they rest on; the load must have ended.
 
         Args:
@@ -59,8 +59,8 @@ class Watch:
         return (Split(), Accounts(unknown=self._unknown)) if found is None else (_split(found), _accounts(found))
 
     def _give_up(self, exc: Exception) -> None:
-        told = getattr(exc, "strerror", None) or str(exc)
-        self._unknown = f"the system does not tell what the server's threads wait for: {told}"
+        reason = getattr(exc, "strerror", None) or str(exc)
+        self._unknown = f"the system does not tell what the server's threads wait for: {reason}"
 
 
 def _split(found: Account) -> Split:

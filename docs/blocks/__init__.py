@@ -1,6 +1,6 @@
 """The fenced blocks of pages: run, and compared with what the pages show.
 
-What is done with a block is told by the words behind its fence, of which GitHub and the site show the first alone:
+What is done with a block is decided by the words behind its fence, of which GitHub and the site show the first alone:
 
 ``console``
     commands behind ``$``, run one after another from the repository's root; what they print, on 80 columns and

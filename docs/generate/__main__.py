@@ -17,7 +17,7 @@ FOLDER: Final = Path("docs/reference")
 def main(argv: list[str] | None = None) -> int:
     """Write the pages, or say which are not as they would be, and return the exit status."""
     options = parser().parse_args(argv)
-    os.chdir(ROOT)  # from where defaults are told
+    os.chdir(ROOT)  # which defaults are relative to
     different = outdated()
     if not options.check:
         FOLDER.mkdir(exist_ok=True)

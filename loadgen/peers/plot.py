@@ -73,7 +73,7 @@ def draw(records: Sequence[Record], name: str) -> bytes:
 
 
 def _finding(records: Sequence[Record], server: str, connections: int) -> str:
-    """Return the cheapest generators, those whose intervals overlap with the first one's as not told apart."""
+    """Return the cheapest generators, those whose intervals overlap with the first one's as tied."""
     found = [row for row in rows(records, server, connections, list(TOOLS)) if row.per_cpu_s and row.tool != "floor"]
     found.sort(key=_cost_us)
     if not found:

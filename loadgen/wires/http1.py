@@ -140,7 +140,7 @@ def _header_name(state: Any, byte: int) -> bool:
             found = name
     if found == _LENGTH:
         if state[_FRAME] == _BY_LENGTH:
-            return False  # told twice: which of them is meant cannot be known
+            return False  # given twice: which of them is meant is unknown
         if state[_FRAME] == _BY_CLOSE:
             state[_FRAME] = _BY_LENGTH
         state[_LEFT] = 0

@@ -40,8 +40,8 @@ function linearTicks([low, high], most = 5) {
 const compact = (value) => (value >= 1000 ? `${Number((value / 1000).toPrecision(3))}k` : String(Number(value.toPrecision(3))));
 
 function extent(values, margin) {
-  const told = values.filter((value) => known(value) && value > 0);
-  return told.length ? [Math.min(...told) / margin, Math.max(...told) * margin] : [1, 10];
+  const positive = values.filter((value) => known(value) && value > 0);
+  return positive.length ? [Math.min(...positive) / margin, Math.max(...positive) * margin] : [1, 10];
 }
 
 // One drawing as wide as its host, with a label for those who cannot see it.

@@ -133,7 +133,7 @@ def _differ(drawn: Sequence[Series], bases: Sequence[str]) -> list[str]:
     faster = sum(value.has_interval and value.low > 1 for value in last)
     slower = sum(value.has_interval and value.high < 1 for value in last)
     against = f"against {', '.join(bases)}"
-    rest = f"{slower} slower, {len(last) - faster - slower} not told apart"
+    rest = f"{slower} slower, {len(last) - faster - slower} tied"
     return [
         f"In the last run of each, {faster} of {len(last)} series are faster {against}, {rest}",
         f"{faster} faster {against}, {rest}",

@@ -1,4 +1,4 @@
-"""What is told of the builds, the machine and the plan: rows of a name and what is known."""
+"""Facts of the builds, the machine and the plan: rows of a name and its value."""
 
 from __future__ import annotations
 

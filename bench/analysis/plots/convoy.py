@@ -34,7 +34,7 @@ class Column(NamedTuple):
         column: of the windows.
         scale: from its unit to what is shown.
         log: whether its axis is logarithmic.
-        told: how a tick is written.
+        write: how a tick is written.
         from_: the least number of computing clients that it makes sense for.
     """
 
@@ -42,7 +42,7 @@ class Column(NamedTuple):
     column: str
     scale: float
     log: bool
-    told: Callable[[float], str]
+    write: Callable[[float], str]
     from_: int = 0
 
 
@@ -202,4 +202,4 @@ def _share_limits(axes: Sequence[Sequence[Axes]]) -> None:
             if ticks is not None:
                 panel.yaxis.set_major_locator(FixedLocator(ticks))
                 panel.yaxis.set_minor_locator(NullLocator())
-            panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _, told=kind.told: told(value)))
+            panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _, write=kind.write: write(value)))

@@ -1,6 +1,6 @@
 """Titles that say what a figure shows, and no more than it shows.
 
-Who leads is told by ranges over passes: of two whose ranges overlap neither is said to be ahead, and of one pass
+Who leads is decided by ranges over passes: of two whose ranges overlap neither is said to be ahead, and of one pass
 nothing is said without saying that.
 """
 
@@ -44,7 +44,7 @@ def ahead(found: Mapping[str, Spread], *, most: bool = True) -> list[str]:
     return [name for name in order if (ends[name][1] >= low if most else ends[name][0] <= high)]
 
 
-def leaders(  # noqa: PLR0917 - of what, then how it is told
+def leaders(  # noqa: PLR0917 - of what, then how it is written
     run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, shown: Callable[[float], str], *,
     most: bool = True,
 ) -> list[str]:  # fmt: skip
@@ -53,7 +53,7 @@ def leaders(  # noqa: PLR0917 - of what, then how it is told
     Args:
         run: what is drawn.
         spreads: see :func:`bench.analysis.stats.over_passes`.
-        workload: of which it is told.
+        workload: that they lead in.
         clients: with which.
         about: of what they have most or least, as ``Most cpu requests with 8 clients``.
         shown: writes a figure with its unit.

@@ -1,6 +1,6 @@
 for (const flame of document.querySelectorAll(".flame")) {
   const boxes = [...flame.querySelectorAll(".box")];
-  const told = flame.querySelector("output");
+  const output = flame.querySelector("output");
   const place = new Map(boxes.map(box => [box, { left: +box.dataset.left, width: +box.dataset.width, top: box.style.top }]));
   const edge = 1e-9;
   const zoom = (left, width) => {
@@ -20,7 +20,7 @@ for (const flame of document.querySelectorAll(".flame")) {
     for (const at of found.map(box => place.get(box)).sort((a, b) => a.left - b.left || b.width - a.width)) {
       if (at.left >= until - edge) { share += at.width; until = at.left + at.width; }
     }
-    told.textContent = wanted ? `${found.length} frames, ${(100 * share).toFixed(1)}% of all samples` : "";
+    output.textContent = wanted ? `${found.length} frames, ${(100 * share).toFixed(1)}% of all samples` : "";
   };
   boxes.forEach(box => box.addEventListener("click", () => zoom(place.get(box).left, place.get(box).width)));
   flame.querySelector("button.all").addEventListener("click", () => zoom(0, 1));

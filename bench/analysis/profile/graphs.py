@@ -92,7 +92,7 @@ def _drawn(box: Box, against: str | None) -> dict[str, Any]:
         by = f";--by:{100 * abs(box.change):.0f}%"
     return {
         "name": box.name,
-        "told": shown,
+        "title": shown,
         "look": look,
         "by": Markup(by),  # noqa: S704 - a number
         "left": f"{box.left:.6f}",

@@ -20,7 +20,7 @@ from bench.schema.cell import Cell
 
 BETTER_BY: Final = 2.0  # of Akaike's criterion: what a law with one parameter more must gain
 ALL_IN_USE: Final = 0.85  # share of the CPUs from which on they are what is short
-LINEAR_BELOW: Final = 0.01  # a share that cannot be told from none, and is no more than this, is called none
+LINEAR_BELOW: Final = 0.01  # a share whose interval holds 0, and that is no more than this, is called none
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,7 +45,7 @@ class Asked(NamedTuple):
         pid: of the server's first process.
         target: its interpreter.
         kind: which moments.
-        handler: the user's own, as the server is told of it; else the name of its workload.
+        handler: the user's own, as ``--workload`` takes it; else the name of its workload.
         native: with frames of C code, where the profiler can.
         rate_hz: samples of each thread a second.
         folder: for what the profiler writes; made for this sample, gone afterwards.

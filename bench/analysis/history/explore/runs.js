@@ -9,7 +9,7 @@ function drawRuns(host) {
   const all = cells.flatMap(points), runs = [...new Set(all.map(({ run }) => run))].sort((a, b) => a - b);
   const place = new Map(runs.map((run, index) => [run, index]));
   const domain = extent(all.flatMap(({ value, low, high }) => [value, low, high]), 1.05);
-  const told = ({ value, low, high }) => `${how(value)}${known(low) ? ` [${how(low)}, ${how(high)}]` : " (one start)"}`;
+  const written = ({ value, low, high }) => `${how(value)}${known(low) ? ` [${how(low)}, ${how(high)}]` : " (one start)"}`;
   const some = linearTicks([0, Math.max(1, runs.length - 1)], host.clientWidth < 480 ? 2 : 3).filter(Number.isInteger);
   const x = { label: "runs, oldest first", domain: [-0.5, runs.length - 0.5], ticks: some, scale: scale.linear, write: (tick) => DATA.runs[runs[tick]]?.day ?? "" };
   const y = { label: `${unit(cells[0])} (log)`, domain, ticks: logTicks(domain), scale: scale.log, write: compact };
@@ -27,7 +27,7 @@ function drawRuns(host) {
       for (const one of mine) {
         const [cx, cy] = where(one), { name, at: when } = DATA.runs[one.run];
         if (known(one.low)) svg.append(whisker(cx, at.y(one.low), cx, at.y(one.high), model(cell)));
-        svg.append(dot(cell, cx, cy, [title(cell), `${told(one)} ${unit(cell)}`, `${name}, ${when}`, `CPython ${one.version}`], 3.5));
+        svg.append(dot(cell, cx, cy, [title(cell), `${written(one)} ${unit(cell)}`, `${name}, ${when}`, `CPython ${one.version}`], 3.5));
       }
       ends.push({ cell, x: where(mine.at(-1))[0], y: where(mine.at(-1))[1] });
     }

@@ -15,7 +15,7 @@ function honest(cells) {
   const few = level.slice(0, 4).map(title);
   if (level.length > 4) few.push(`${level.length - 4} more`);
   return (
-    (level.length ? `Not told apart from the first, ${title(best)}: ${listed(few)}. ` : `${title(best)} is ahead of all others. `) +
+    (level.length ? `Tied with the first, ${title(best)}: ${listed(few)}. ` : `${title(best)} is ahead of all others. `) +
     `Of the ${order.length - 1} steps from one to the next, ${next} ${next === 1 ? "is" : "are"} shown and ${order.length - 1 - next} not ` +
     `(paired over ${DATA.passes} passes, 95%, corrected for ${(n * (n - 1)) / 2} pairs). A ! marks a cell with cautions.`
   );

@@ -47,7 +47,7 @@ function againstRate(host, cells) {
         const [px, py] = where(cell);
         if (of("throughput_rps_low", cell) > 0) svg.append(whisker(at.x(of("throughput_rps_low", cell)), py, at.x(of("throughput_rps_high", cell)), py, model(cell)));
         if (of("latency_p99_ns_low", cell) > 0) svg.append(whisker(px, at.y(of("latency_p99_ns_low", cell)), px, at.y(of("latency_p99_ns_high", cell)), model(cell)));
-        svg.append(dot(cell, px, py, lines(cell, told.rate(cell), told.p99(cell), `p50 ${ranged("latency_p50_ns", cell, write.ms)} ms`)));
+        svg.append(dot(cell, px, py, lines(cell, figures.rate(cell), figures.p99(cell), `p50 ${ranged("latency_p50_ns", cell, write.ms)} ms`)));
       }
       ends.push({ cell: each.at(-1), x: where(each.at(-1))[0], y: where(each.at(-1))[1] });
     }

@@ -25,7 +25,7 @@ function ranking(host, cells) {
     svg.append(rowName(cell, left, y));
     const bar = { x: left, y: y + 4, width: Math.max(1, x(value) - left), height: row - 8, fill: model(cell), stroke: model(cell) };
     if (free(cell)) bar["fill-opacity"] = 0.3;
-    svg.append(mark(h("rect", bar), lines(cell, told.rate(cell), `${ranged("speedup", cell, write.ratio)} × serial`, told.cores(cell), told.p99(cell))));
+    svg.append(mark(h("rect", bar), lines(cell, figures.rate(cell), `${ranged("speedup", cell, write.ratio)} × serial`, figures.cores(cell), figures.p99(cell))));
     if (known(low)) svg.append(whisker(x(low), y + row / 2, x(high), y + row / 2, "var(--ink)"));
     const text = write.rate(value) + (of("warnings", cell).length ? " !" : "");
     svg.append(h("text", { x: x(Math.max(value, high ?? 0)) + 7, y: y + 16, class: "value" }, text));
@@ -44,7 +44,7 @@ function overClients(host, cells) {
       for (const cell of each) {
         const x = at.x(of("clients", cell));
         if (of("throughput_rps_low", cell) > 0) svg.append(whisker(x, at.y(of("throughput_rps_low", cell)), x, at.y(of("throughput_rps_high", cell)), model(cell)));
-        svg.append(dot(cell, x, at.y(of("throughput_rps", cell)), lines(cell, told.rate(cell))));
+        svg.append(dot(cell, x, at.y(of("throughput_rps", cell)), lines(cell, figures.rate(cell))));
       }
       ends.push({ cell: each.at(-1), x: at.x(of("clients", each.at(-1))), y: at.y(of("throughput_rps", each.at(-1))) });
     }

@@ -10,7 +10,7 @@ function drawTime(host) {
     label, fill: `var(--split-${name})`, opacity: 1,
     share: (cell) => of(`split_${name}_share`, cell) ?? 0,
     tip: (cell) => lines(cell, `${label}: ${write.share(of(`split_${name}_share`, cell) ?? 0)}, median over passes`,
-      `standard error of the least certain share: ${error(cell)}`, of("split_estimated", cell) ? "threads came and went: estimated" : told.cores(cell)),
+      `standard error of the least certain share: ${error(cell)}`, of("split_estimated", cell) ? "threads came and went: estimated" : figures.cores(cell)),
   }));
   stacked(box, split, "Where the serving threads' time went", parts, (cell, narrow) =>
     narrow ? (known(of("effective_cores", cell)) ? write.ratio(of("effective_cores", cell)) : UNKNOWN) : ranged("effective_cores", cell, write.ratio));
