@@ -54,15 +54,15 @@ def trend(result: LoadResult) -> float | None:
 
 def assess(result: LoadResult) -> dict[str, Any]:
     """Return the figures that the checks look at, whether or not they speak against the result."""
-    beside = result.beside
+    host_metrics = result.host_metrics
     gaps = {"intended": result.gaps_intended, "sent": result.gaps_sent} if result.load.schedule else {}
     return {
         "ceiling_rps": result.ceiling_rps,
         "littles_law_residual": result.littles_law_residual,
         "latency_trend": trend(result),
         "gaps_ns": {name: summary(one, {"p50": 50.0, "p99": 99.0}) for name, one in gaps.items()} or None,
-        "steal_share": beside.steal_share if beside else None,
-        "foreign_cores": beside.foreign_cores if beside else None,
+        "steal_share": host_metrics.steal_share if host_metrics else None,
+        "foreign_cores": host_metrics.foreign_cores if host_metrics else None,
     }
 
 
@@ -128,17 +128,17 @@ def _gaps(result: LoadResult) -> Figures | None:
 
 
 def _steal(result: LoadResult) -> Figures | None:
-    share = result.beside.steal_share if result.beside else None
+    share = result.host_metrics.steal_share if result.host_metrics else None
     return {"share": share} if share is not None and share > STEAL_ABOVE else None
 
 
 def _foreign_cpu(result: LoadResult) -> Figures | None:
-    cores = result.beside.foreign_cores if result.beside else None
+    cores = result.host_metrics.foreign_cores if result.host_metrics else None
     return {"cores": cores} if cores is not None and cores > FOREIGN_CORES_ABOVE else None
 
 
 def _edges_late(result: LoadResult) -> Figures | None:
-    server = result.beside.server if result.beside else None
+    server = result.host_metrics.server if result.host_metrics else None
     return None if server is None else edges_late(server.offset_s, result.wall_s)
 
 

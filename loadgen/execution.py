@@ -76,11 +76,11 @@ def run(
             _wait(engines, cancel, lambda tally: tally["measuring"] or tally["over"])
             _call(on_begin)
             witness.begin()
-            beside: list[HostMetrics | None] = []
+            host_metrics: list[HostMetrics | None] = []
 
             def end() -> None:
                 _call(on_end)
-                beside.append(witness.end(*_window_s(engines)))
+                host_metrics.append(witness.end(*_window_s(engines)))
 
             for interval in _intervals(engines, cancel, interval_s, end):
                 intervals.append(interval)
@@ -93,7 +93,7 @@ def run(
                 if engine.thread.ident is not None:
                     engine.thread.join()
                 hang_up(engine.workspace)
-    return _result(load, engines, intervals, beside[0])
+    return _result(load, engines, intervals, host_metrics[0])
 
 
 def _call(observer: Callable[[], None] | None) -> None:
@@ -169,7 +169,7 @@ def _sleep(engines: Sequence[EngineThread], until_s: float) -> None:
 
 
 def _result(
-    load: Load, engines: Sequence[EngineThread], intervals: Sequence[Interval], beside: HostMetrics | None
+    load: Load, engines: Sequence[EngineThread], intervals: Sequence[Interval], host_metrics: HostMetrics | None
 ) -> LoadResult:
     for engine in engines:
         engine.rest()
@@ -209,7 +209,7 @@ def _result(
         served_ns=sum(int(tally["served_ns"]) for tally in measuring),
         intervals=tuple(intervals),
         trace=tuple(traced for engine in engines for traced in engine.trace()),
-        beside=beside if measuring else None,
+        host_metrics=host_metrics if measuring else None,
         cancelled=wall_ns < int(load.window_s * 1e9) - 1_000_000,
     )
 

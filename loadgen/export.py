@@ -65,7 +65,7 @@ def capacity_to_dict(found: Capacity) -> dict[str, Any]:
 
 
 def _server(result: LoadResult) -> dict[str, Any] | None:
-    server = result.beside.server if result.beside else None
+    server = result.host_metrics.server if result.host_metrics else None
     if server is None:
         return None
     return {

@@ -2,7 +2,7 @@
 
 Values from 1 ns to 1 h fall into buckets no wider than 0.1% of the value (three significant digits; below 2,048 ns
 each nanosecond has its own). Smaller and larger values are counted at the ends, and the exact minimum, maximum and sum
-are kept beside.
+are kept with it.
 
 Source: Gil Tene's HdrHistogram, http://hdrhistogram.org. How it is written down: :mod:`loadgen.hdr_encoding`.
 """

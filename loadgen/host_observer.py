@@ -47,7 +47,7 @@ class ServerUse:
 
 @dataclass(frozen=True, slots=True)
 class HostMetrics:
-    """What was seen beside the load.
+    """Figures of the host and the server during the load.
 
     Attributes:
         steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.

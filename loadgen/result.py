@@ -77,7 +77,7 @@ class LoadResult:
         intervals: what was counted from second to second.
         trace: the first requests of the window, as many as the load asked for.
         cancelled: ended before its time.
-        beside: what the machine and the server did meanwhile.
+        host_metrics: figures of the host and the server meanwhile.
         ceiling_rps: the rate at which the engine threads would be busy all of the time (:mod:`loadgen.ceiling`).
     """
 
@@ -107,7 +107,7 @@ class LoadResult:
     intervals: tuple[Interval, ...] = ()
     trace: tuple[Traced, ...] = ()
     cancelled: bool
-    beside: HostMetrics | None = None
+    host_metrics: HostMetrics | None = None
     ceiling_rps: float | None = None
 
     @property

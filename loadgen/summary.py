@@ -39,7 +39,7 @@ def render(result: LoadResult) -> str:
         f"connect     {_times(result.connect)}",
         f"generator   {result.utilisation:>12.1%} busy         {result.cpu_s:.3f} s of CPU",
     ]
-    server = result.beside.server if result.beside else None
+    server = result.host_metrics.server if result.host_metrics else None
     if server and server.cpu_s_per_request is not None:
         lines.append(
             f"server      {server.cpu_s_per_request * 1e6:>9,.1f} µs of CPU a request   {server.cores:.2f} cores   "
@@ -96,7 +96,7 @@ def wording(warning: dict[str, Any]) -> str:
 
 
 def _table(result: LoadResult) -> list[str]:
-    """Return the percentiles with their intervals; in the open loop those of the service time beside them."""
+    """Return the percentiles with their intervals; in the open loop those of the service time next to them."""
     opened = bool(result.load.schedule)
     rows = [f"{'':12}{'latency':>12}  {'95% interval':<20}" + (f"{'service':>12}" if opened else "")]
     if not result.latency.total:

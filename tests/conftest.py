@@ -25,7 +25,9 @@ hypothesis.settings.load_profile("any speed")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gilbench")
-    group.addoption("--busy", action="store_true", help="beside one busy loop per CPU, as on a machine that others use")
+    group.addoption(
+        "--busy", action="store_true", help="next to one busy loop per CPU, as on a machine that others use"
+    )
     group.addoption(
         "--every-python",
         action="store_true",

@@ -66,7 +66,7 @@ def measured(first: Usage, last: Usage, *, requests: int = 500) -> Measured:
         mean_in_service=2.0,
         served_ns=0,
         intervals=(),
-        beside=None,
+        host_metrics=None,
         cancelled=False,
     )
     begin, end = (Edge(one, MachineTime(one.at_s, one.cpu_s, 0.0, 0.0), Clocks(None, None)) for one in (first, last))

@@ -272,10 +272,10 @@ def test_explain_says_what_disturbed_the_windows_of_a_cell(tmp_path: Path) -> No
         passes=2, warnings=lambda model, *_: [{"code": "contended", "busy_share": 0.99}] * (model == "serial")
     )
     folder = warned.write(tmp_path / "run")
-    assert "Be wary, 2 of 2 windows: serial-cpu-1-3.13: up to 99.0% of all CPUs" in sentences(
+    assert "Warning for 2 of 2 windows: serial-cpu-1-3.13: up to 99.0% of all CPUs" in sentences(
         folder, "serial-cpu-1-3.13"
     )
-    assert "Be wary" not in sentences(folder, "threaded-cpu-1-3.13")
+    assert "Warning for" not in sentences(folder, "threaded-cpu-1-3.13")
 
 
 def test_explain_is_a_command_that_refuses_unknown_cells(run: Path, capfd: pytest.CaptureFixture[str]) -> None:

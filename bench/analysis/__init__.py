@@ -22,7 +22,7 @@ What the project itself draws a run from, in the order in which data passes thro
 :mod:`~bench.analysis.summary`
     a row for each cell; ``summary.csv``.
 :mod:`~bench.analysis.findings`, :mod:`~bench.analysis.cautions`
-    what was seen, and what to be wary of, in sentences.
+    what was seen, and the warnings, in sentences.
 :mod:`~bench.analysis.scaling`
     laws of how throughput grows with clients and with cores; ``scaling.csv``.
 :mod:`~bench.analysis.plots`

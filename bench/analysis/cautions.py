@@ -1,4 +1,4 @@
-"""What to be wary of: each code with its sentence, what to do about it, and where it struck."""
+"""Warnings of a run: each code with its sentence, its remedy, and the cells that it concerns."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 
 def cautions(run: Run) -> list[Caution]:
-    """Return what to be wary of: first what concerns the run as a whole, then its windows, most often met first."""
+    """Return the warnings: first those of the run as a whole, then those of its windows, the most frequent first."""
     return [*_of_run(run), *window_cautions(run)]
 
 

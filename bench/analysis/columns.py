@@ -114,7 +114,9 @@ WINDOWS: Final[Table] = (
     Column("page_faults_minor", "count", NUMBER, "page faults of the server that needed no disk"),
     Column("page_faults_major", "count", NUMBER, "page faults of the server that needed the disk"),
     Column("peak_rss_bytes", "bytes", NUMBER, "sum of the largest resident set of each of the server's processes"),
-    Column("beside_rps", "req/s", NUMBER, "what computing clients beside got (workload mixed); NaN: there were none"),
+    Column(
+        "beside_rps", "req/s", NUMBER, "what computing clients got meanwhile (workload mixed); NaN: there were none"
+    ),
     Column("generator_cpu_s", "s", NUMBER, "CPU time of the load engine's thread"),
     Column("generator_utilisation", "share", NUMBER, "share of the window that this thread did not wait for events"),
     Column("foreign_cpu_s", "s", NUMBER, "CPU time of everything but the server and the load generator"),
@@ -147,7 +149,9 @@ CELLS: Final[Table] = (
     _TARGET,
     Column("passes", "count", COUNT, "how many passes it was measured in"),
     *_over_passes("throughput_rps", ranged=True),
-    Column("speedup", "ratio", NUMBER, "throughput over serial's of the same pass: median; NaN: no serial beside it"),
+    Column(
+        "speedup", "ratio", NUMBER, "throughput over serial's of the same pass: median; NaN: serial was not measured"
+    ),
     Column("speedup_low", "ratio", NUMBER, "its lowest pass; NaN with one pass"),
     Column("speedup_high", "ratio", NUMBER, "its highest pass; NaN with one pass"),
     *(

@@ -1,4 +1,4 @@
-"""What computing clients beside do to quick requests, in words: the workload ``mixed``."""
+"""Interference of computing clients with quick requests, in words: the workload ``mixed``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MIXED: Final = "mixed+"
 
 
 def describe_company(workload: str) -> int:
-    """Return how many clients let the server compute beside those that are measured."""
+    """Return how many clients let the server compute while others are measured."""
     return int(workload.removeprefix(MIXED))
 
 

@@ -173,7 +173,7 @@ def _scaling(cell: CellOfRun) -> Iterator[str]:
 
 def _cautions(cell: CellOfRun) -> Iterator[str]:
     for caution in window_cautions(replace(cell.run, windows=cell.windows)):
-        yield f"Be wary, {caution.where}: {caution.says}."
+        yield f"Warning for {caution.where}: {caution.says}."
 
 
 def _advice(cell: CellOfRun) -> Iterator[str]:

@@ -120,7 +120,7 @@ def _aside(one: Seen) -> str:
 
 
 def _from_cores(find_overlaps: list[Seen]) -> str:
-    """Return what can be said without a serial server beside it, or with a single client."""
+    """Return the findings without a serial server to compare with, or with a single client."""
     parts = [f"{one.workload} {_on_cores(one)}" for one in find_overlaps if one.cores]
     if not parts:
         return ""

@@ -45,8 +45,8 @@ class Run:
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
             ``cpu_s_per_request`` that for each request answered, ``errors`` the number of failed requests,
             ``error_kinds`` their number by kind, ``roles`` the accounts of each role, ``beside_rps`` what computing
-            clients beside got, ``latency_hdr`` the whole histogram as :mod:`loadgen.hdr_encoding` writes it. NaN: not
-            known.
+            clients got meanwhile, ``latency_hdr`` the whole histogram as :mod:`loadgen.hdr_encoding` writes it. NaN:
+            unknown.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
     """
 

@@ -159,7 +159,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Answers for the page and its version, and with the files that lie beside it."""
+    """Answers for the page and its version, and with the files next to it."""
 
     def __init__(self, served: Served, *args: Any, **keywords: Any) -> None:
         self._served = served

@@ -103,7 +103,7 @@ def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
 
 
 def per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a column's value in each pass of each cell, the median of its windows: a row each, the cell beside it."""
+    """Return a column's value in each pass of each cell, the median of its windows: a row each, with the cell."""
     return windows.groupby([*CELL, "pass"], as_index=False)[[column]].median()
 
 

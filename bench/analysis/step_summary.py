@@ -27,7 +27,7 @@ def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Se
 
 
 def _head(run: Run, found: Sequence[Finding], warned: Sequence[Caution]) -> str:
-    """Return what was found, and what to be wary of."""
+    """Return the findings and the warnings."""
     lines = [f"## {escape(run.name)}", ""]
     command = run.meta.get("command")
     lines += [code(command), ""] if isinstance(command, str) and command else []
@@ -38,7 +38,7 @@ def _head(run: Run, found: Sequence[Finding], warned: Sequence[Caution]) -> str:
         lines += ["", f"### What serves best, by {escape(objective)}", ""]
         lines += [f"- **{escape(one.workload)}**: {escape(one.says)}" for one in best]
     if warned:
-        lines += ["", "### What to be wary of", ""]
+        lines += ["", "### Warnings", ""]
     for one in warned:
         remedy = f"; {escape(one.remedy)}" if one.remedy else ""
         lines.append(f"- **{escape(one.code)}**: {escape(str(one)[len(one.code) + 2 :])}{remedy}")

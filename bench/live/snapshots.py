@@ -44,7 +44,7 @@ class StackSnapshot(NamedTuple):
 
 
 def py_spy() -> Path | None:
-    """Return the program: beside this interpreter, or wherever a shell would find it; ``None``: there is none."""
+    """Return the program: next to this interpreter, or wherever a shell would find it; ``None``: there is none."""
     beside = Path(sys.executable).with_name("py-spy")
     found = str(beside) if beside.exists() else shutil.which("py-spy")
     return None if found is None else Path(found)

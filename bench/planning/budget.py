@@ -25,7 +25,7 @@ class Budget:
 
     Attributes:
         plan: what is to be done in it.
-        overhead_s: what a window costs beside itself: its share of starting and stopping servers, warm-up, accounts.
+        overhead_s: overhead of a window: its share of starting and stopping servers, warm-up, accounts.
         began_s: when the time began to run, on the monotonic clock.
     """
 

@@ -327,7 +327,7 @@ def apply_changes(wanted: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
 
 
 def _with_company(workload: str) -> list[str]:
-    """Return a workload as it is, ``mixed`` once for each number of computing clients beside."""
+    """Return a workload as it is, ``mixed`` once for each number of computing clients."""
     return [f"{workload}+{clients}" for clients in BESIDE] if workload == readers.MIXED else [workload]
 
 

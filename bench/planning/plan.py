@@ -25,7 +25,7 @@ ACCOUNTS_FROM_S = 0.2
 
 
 BESIDE = (0, 1, 2, 4)
-"""Computing clients beside those of ``mixed``, unless it is said how many."""
+"""Numbers of computing clients with ``mixed``, unless one is given."""
 
 _PARTS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
 """What ``run.json`` calls the values of each part of its cells."""

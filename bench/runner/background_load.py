@@ -1,6 +1,6 @@
 """Clients that let the server compute while others want quick replies: the convoy effect.
 
-They are a load of their own beside the one that is measured, in an engine thread of its own, over the same time.
+They are a load of their own, not the one that is measured, in an engine thread of its own, over the same time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _JOIN_S = 10.0
 
 
 class Computing:
-    """A context manager around a load: beside it ``clients`` ask the server to compute, if any."""
+    """A context manager around a load: meanwhile ``clients`` ask the server to compute, if any."""
 
     def __init__(self, clients: int, port: int, *, window_s: float, warmup_s: float, conversation: int | None) -> None:
         self._clients = clients

@@ -145,7 +145,7 @@ class Experiment:
         ]
 
     def _shared(self, target: str) -> Iterator[dict[str, object]]:
-        """Yield what is to be said of windows in which the load generator could not be put beside the server."""
+        """Yield what is to be said of windows in which the load generator has no CPUs of its own."""
         if target in self.plan.cpus and not self.plan.generator_cpus:
             yield {"code": affinity.SHARES, "cpus": self.plan.cpus[target]}
 

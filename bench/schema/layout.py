@@ -44,7 +44,7 @@ PROFILE: Final = {
     "stacks.speedscope.json": "drawn: the stacks for speedscope",
     "timeline.trace.json": "drawn: the timeline for Perfetto and the Firefox Profiler",
 }
-"""In ``profile/CELL/`` of a run's folder; ``timeline-GROUP.svg`` and ``.png`` lie beside."""
+"""In ``profile/CELL/`` of a run's folder; ``timeline-GROUP.svg`` and ``.png`` are next to it."""
 
 META: Final = {
     "schema": "version of the layout of this file and of the records",

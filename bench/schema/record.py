@@ -180,7 +180,7 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What clients got that let the server compute beside those that are measured (workload ``mixed``).
+    """Results of the clients that let the server compute while others are measured (workload ``mixed``).
 
     Attributes:
         clients: how many.

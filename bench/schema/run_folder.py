@@ -16,7 +16,7 @@ from bench.schema.record import SCHEMA, Record
 
 
 class RunFolder:
-    """A folder ``runs/<UTC time>-<name>`` below ``results``, with ``latest`` beside ``runs`` pointing to it.
+    """A folder ``runs/<UTC time>-<name>`` below ``results``, with ``latest`` next to ``runs`` pointing to it.
 
     Attributes:
         path: of the folder.

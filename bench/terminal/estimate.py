@@ -32,9 +32,9 @@ class Price(NamedTuple):
     Attributes:
         windows: how many; with a precision asked for the most that there is time for.
         window_s: length of each.
-        overhead_s: what a window costs beside itself, an estimate.
+        overhead_s: overhead of a window, an estimate.
         set_up_s: starting each model and each workload once, an estimate; no part of the budget.
-        measuring_s: all windows, with what they cost beside; with a precision asked for at most.
+        measuring_s: all windows, with their overhead; with a precision asked for at most.
         drawing_s: what is kept for it.
         refusal: why nothing would be measured, and what would do; empty if it fits.
     """

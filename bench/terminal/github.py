@@ -1,4 +1,4 @@
-"""What GitHub Actions makes more of than of plain lines: groups that fold, warnings beside the log, and a summary.
+"""What GitHub Actions makes more of than of plain lines: groups that fold, warnings next to the log, and a summary.
 
 Elsewhere all of it does nothing. https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """

@@ -29,7 +29,7 @@ class HostLoad:
 
     @property
     def disturbed(self) -> bool:
-        """Whether that is more than a figure can be trusted beside."""
+        """Whether that is too much for a figure to be trusted."""
         return self.foreign_cores > FOREIGN_CORES_ABOVE or (self.steal_share or 0.0) > STEAL_ABOVE
 
 

@@ -50,7 +50,7 @@ def workloads() -> str:
         "What `--workloads` takes: what one request costs the server. Work is fixed, not time, so that a faster "
         "interpreter shows; only `io` fixes time.",
         table(("workload", "a request", "what it is for"), rows),
-        f"`mixed` is measured beside {beside} clients that let the server compute; `mixed+3` beside 3. A function of "
+        f"`mixed` is measured with {beside} clients that let the server compute; `mixed+3` with 3. A function of "
         "yours is a workload, too: [choose a model for your handler](../how-to/choose-a-model.md).",
     )
 

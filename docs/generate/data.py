@@ -76,7 +76,7 @@ def run_folder() -> str:
         keys(("file", "what it holds"), layout.DRAWN),
         "## profile/CELL/",
         keys(("file", "what it holds"), layout.PROFILE),
-        "`timeline-GROUP.svg` and `.png` lie beside these folders. Windows of profiles are not among the run's "
+        "`timeline-GROUP.svg` and `.png` are next to these folders. Windows of profiles are not among the run's "
         "records.",
         "## run.json",
         keys(("key", "what it holds"), layout.META),

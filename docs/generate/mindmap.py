@@ -1,6 +1,6 @@
 """The one-picture summary of the concepts: ``python -m docs.generate.mindmap``.
 
-A trunk with a card on each branch, two beside each other, so that it can be read on a phone. Cards have a paper of
+A trunk with a card on each branch, two next to each other, so that it can be read on a phone. Cards have a paper of
 their own: the picture has no background, and looks the same on a light page and on a dark one.
 """
 

@@ -33,6 +33,6 @@ WORKLOADS = {
     "json": Workload("servers.workloads.json_document", "reads and writes a JSON document, about 1 ms"),
     "sqlite": Workload("servers.workloads.sqlite_read", "reads from a database file by key, about 1 ms"),
     "sqlite-write": Workload("servers.workloads.sqlite_write", "updates a database file in a transaction, about 1 ms"),
-    "mixed": Workload("servers.workloads.mixed", "just the reply, beside clients that let it compute about 10 ms"),
+    "mixed": Workload("servers.workloads.mixed", "just the reply, while other clients let it compute about 10 ms"),
     "shared": Workload("servers.workloads.shared", "updates one structure under one lock, about 1 ms"),
 }

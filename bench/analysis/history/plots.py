@@ -73,7 +73,7 @@ def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: st
 def draw_over_versions(series: Sequence[Series]) -> Figure | None:
     """Return a panel for each cell: every run's ratio to its baseline, by the interpreter's version.
 
-    ``None`` with fewer than two versions beside the baseline's.
+    ``None`` with fewer than two versions in addition to the baseline's.
     """
     drawn = [one for one in series if one.figure == RATIO]
     versions = sorted({_version(point) for one in drawn for point in one.points}, key=_order)

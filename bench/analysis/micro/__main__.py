@@ -50,7 +50,7 @@ def parser() -> Parser:
 
 
 def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:
-    """Print the tables, as many targets beside each other as there is room for."""
+    """Print the tables, as many targets next to each other as there is room for."""
     room = max(1, (console.width - NAMES) // COLUMN)
     raced = races(micro, briefly=True)
     for first in range(0, len(micro.targets), room):

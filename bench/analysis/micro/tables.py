@@ -1,4 +1,4 @@
-"""Times beside each other, each against the baseline's by the same statistics as requests; and facts."""
+"""Times next to each other, each against the baseline's by the same statistics as requests; and facts."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def draw_page(
         run: what it is about.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`.
         found: what was seen.
-        warned: what to be wary of.
+        warned: the warnings.
         plots: SVG by name, in the order in which they are to stand.
         microscope: the chapter of microbenchmarks, if any were measured for it.
         profiles: the chapter of profiles, if any cells were profiled.

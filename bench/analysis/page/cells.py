@@ -53,7 +53,7 @@ def explorer_data(
     Args:
         run: what it is about.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`; the order of the cells.
-        warned: what to be wary of.
+        warned: the warnings.
         profiled: where on the page the profile of a cell is, by the cell's name.
     """
     cells = [Cell(*row) for row in summary[CELL].itertuples(index=False)]

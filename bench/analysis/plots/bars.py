@@ -1,4 +1,4 @@
-"""Panels of horizontal bars beside each other, one for each workload, a row for each model and target."""
+"""Panels of horizontal bars next to each other, one for each workload, a row for each model and target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The convoy effect: what quick requests get beside clients that let the same server compute."""
+"""The convoy effect: what quick requests get next to clients that let the same server compute."""
 
 from __future__ import annotations
 

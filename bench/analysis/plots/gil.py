@@ -1,4 +1,4 @@
-"""Effective cores beside the threads that wait for a GIL: what computes, and what is kept from computing."""
+"""Effective cores next to the threads that wait for a GIL: what computes, and what is kept from computing."""
 
 from __future__ import annotations
 

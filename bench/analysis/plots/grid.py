@@ -1,8 +1,8 @@
 """Small multiples: a row for each workload, a column for each target, the number of clients along x.
 
 Panels of a row share what stands along y, so that targets can be compared by eye; with one target its workloads stand
-beside each other. Lines are named where they end; where there is no room for that in every panel, in the last of a row,
-and in the key.
+next to each other. Lines are named where they end; where there is no room for that in every panel, in the last of a
+row, and in the key.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _size(run: Run, workloads: int, targets: int, names: Sequence[str]) -> _Size
 
 
 def _across(workloads: int, targets: int, label: float) -> tuple[int, bool]:
-    """Return how many panels stand beside each other, and whether there is room to name lines in each."""
+    """Return how many panels stand next to each other, and whether there is room to name lines in each."""
     if targets > 1:
         need = LEFT + targets * (NAMED + label + NARROW)
         return targets, need <= style.WIDEST

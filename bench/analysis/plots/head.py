@@ -47,7 +47,7 @@ def figure_with_head(
         body: height of what comes below, in inches; its axes are placed from the bottom, see :func:`place`.
         titles: the first that fits into one line is taken, else the last in as many lines as it takes.
         subtitle: how to read it.
-        keys: beside each other, and below as many lines as it takes.
+        keys: next to each other, and below as many lines as it takes.
     """
     room = width - 2 * EDGE
     tried = [titles] if isinstance(titles, str) else list(titles)

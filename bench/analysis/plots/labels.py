@@ -1,4 +1,4 @@
-"""Labels beside what they name, moved apart where they would touch."""
+"""Labels next to what they name, moved apart where they would touch."""
 
 from __future__ import annotations
 

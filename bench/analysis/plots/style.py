@@ -70,7 +70,7 @@ STATES: Final = {
 
 FASTER: Final = picture.BLUE
 SLOWER: Final = picture.ORANGE
-NO_GIL: Final = picture.BLUE  # where lines are interpreters, not models: those without a GIL, beside ink for the others
+NO_GIL: Final = picture.BLUE  # where lines are interpreters, not models: those without a GIL; the others are in ink
 
 # Ratios by size, from much slower over alike to much faster.
 RATIOS: Final = ("#e58a55", "#f0b48d", "#f8dccb", SHADE, "#d3e6f3", "#9fcbe6", "#63abd8")

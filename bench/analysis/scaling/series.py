@@ -82,7 +82,7 @@ class Series:
 def all_series(run: Run) -> Iterator[Series]:
     """Yield the series over clients, then those over cores, in the plan's order.
 
-    Quick clients beside computing ones (``mixed``) are left out: they are not all the load that there is.
+    Quick clients of a server that others let compute (``mixed``) are left out: they are not all the load that there is.
     """
     windows = run.windows[~run.windows["workload"].str.startswith(MIXED)]
     medians = windows.groupby([*CELL, "pass"], as_index=False)["throughput_rps"].median()

@@ -1,4 +1,4 @@
-"""One item there and back again between two that run beside each other."""
+"""One item there and back again between two that run concurrently."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""To start something that runs beside, and to see it end."""
+"""Starting something that runs concurrently, until its end."""
 
 import asyncio
 import concurrent.futures

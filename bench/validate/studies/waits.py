@@ -1,4 +1,4 @@
-"""Thread accounting, on programs whose threads wait in known proportions, and beside other witnesses."""
+"""Thread accounting, on programs whose threads wait in known proportions, and with other witnesses."""
 
 from __future__ import annotations
 

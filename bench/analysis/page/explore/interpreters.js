@@ -2,7 +2,7 @@
 
 function drawInterpreters(host) {
   const rows = DATA.ratios.filter(({ cell }) => inFocus(cell));
-  if (!rows.length) return nothing(host, "There is nothing to compare: one interpreter, or none beside the baseline is chosen.");
+  if (!rows.length) return nothing(host, "There is nothing to compare: one interpreter, or only the baseline is chosen.");
   const kept = rows.filter(({ cell }) => String(of("clients", cell)) === state.clients);
   if (!kept.length) return nothing(host, `With ${clientsOf(state.clients)} nothing of this was measured under both.`);
   for (const [metric, name] of Object.entries(DATA.metrics)) {
