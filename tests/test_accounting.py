@@ -606,7 +606,7 @@ def test_sampler_follows_processes_that_come_and_go() -> None:
 
 
 def test_watch_records_what_the_system_does_not_report_as_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.threads.sampler.understood", lambda: False)
+    monkeypatch.setattr("bench.threads.sampler.is_supported", lambda: False)
     with Watch(1, frozenset()) as watching:
         watching.begin()
         watching.end()
