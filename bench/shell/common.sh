@@ -25,11 +25,11 @@ _gilbench_takes() {
 _gilbench_command() {
   local word before= session= folder=. found=
   for word do
-    if [ "$before" = -m ] && [ -f bench/places.py ] && _gilbench_options "python -m $word" > /dev/null; then
+    if [ "$before" = -m ] && [ -f bench/paths.py ] && _gilbench_options "python -m $word" > /dev/null; then
       found="python -m $word"
     elif [ -n "$found" ] && [ "$found" = "python -m $before" ] && _gilbench_options "$found $word" > /dev/null; then
       found="$found $word"
-    elif [ "$word" = -- ] && [ -n "$session" ] && [ -f "$folder/bench/places.py" ]; then
+    elif [ "$word" = -- ] && [ -n "$session" ] && [ -f "$folder/bench/paths.py" ]; then
       _gilbench_options "nox -s $session --" > /dev/null && printf '%s\n' "nox -s $session --"
       return
     fi
