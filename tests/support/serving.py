@@ -120,6 +120,11 @@ class Server:
     def workers(self) -> list[int]:
         return [child.pid for child in psutil.Process(self.pid).children()]
 
+    def connections(self) -> int:
+        """Return how many connections of clients the server's first process holds."""
+        found = psutil.Process(self.pid).net_connections("tcp")
+        return sum(one.status != psutil.CONN_LISTEN for one in found)
+
     def sockets(self) -> int:
         """Return how many sockets the server's first process has open."""
         count = 0
