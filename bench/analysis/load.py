@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.schema.cell import Cell
+from bench.schema.cell import PLURALS, Cell
 from bench.schema.record import SCHEMA, Record, names_of
 from loadgen.errors import GilbenchError
 
@@ -31,7 +31,6 @@ _NOT_NUMBERS: Final = {
     *("model", "workload", "target", "latency_hdr", "context_switches_estimated", "error_kinds", "warnings"),
     *("roles", "accounts_unknown", "accounts_estimated"),
 }
-_PLANNED: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +64,7 @@ class Run:
         measured = list(dict.fromkeys(self.windows[column].tolist()))
         if column == "clients":
             return sorted(measured)
-        planned = self.section("plan").get(_PLANNED[column]) or []
+        planned = self.section("plan").get(PLURALS[column]) or []
         return [v for v in planned if v in measured] + sorted(v for v in measured if v not in planned)
 
     @property

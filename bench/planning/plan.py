@@ -11,10 +11,10 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final
+from typing import Any
 
 from bench.errors import GilbenchError
-from bench.schema.cell import Cell, Group
+from bench.schema.cell import PLURALS, Cell, Group
 from bench.stats.ratios import SAME_WITHIN
 from servers.models import MODELS, default_workers
 
@@ -26,9 +26,6 @@ ACCOUNTS_FROM_S = 0.2
 
 BESIDE = (0, 1, 2, 4)
 """Numbers of computing clients with ``mixed``, unless one is given."""
-
-_PARTS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
-"""What ``run.json`` calls the values of each part of its cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +116,7 @@ class Plan:
             LookupError, TypeError: it is no such plan.
             GilbenchError: a model could never serve a cell's clients.
         """
-        parts = (raw[name] for name in _PARTS.values())
+        parts = (raw[name] for name in PLURALS.values())
         cells = {cell.name: cell for cell in itertools.starmap(Cell, itertools.product(*parts))}
         known = {spec.name: raw[spec.name] for spec in fields(cls) if spec.name in raw}
         planned = tuple(cells[name] for name in raw["cells"])
@@ -127,5 +124,7 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as it stands in ``run.json``."""
-        parts = {name: list(dict.fromkeys(getattr(cell, part) for cell in self.cells)) for part, name in _PARTS.items()}
+        parts = {
+            name: list(dict.fromkeys(getattr(cell, part) for cell in self.cells)) for part, name in PLURALS.items()
+        }
         return asdict(self) | {"cells": [cell.name for cell in self.cells], **parts}

@@ -112,7 +112,7 @@ class Measured:
             generator_cpu_s=result.cpu_s,
             generator_utilisation=result.utilisation,
             cpu_interval=self.interval,
-            effective_cores=self.cpu.total / self.interval.wall_s,
+            effective_cores=self.effective_cores,
             context_switches=self._switches(at_ready, life),
             peak_rss_bytes=self.end.usage.peak_rss_bytes,
             split=self.split,
@@ -131,6 +131,11 @@ class Measured:
         """Return each code once: steal is seen by the load generator, too."""
         found = {warning["code"]: warning for warning in warnings(self.result) + surroundings.warnings()}
         return list(found.values())
+
+    @property
+    def effective_cores(self) -> float:
+        """CPU-seconds of the server per second."""
+        return self.cpu.total / self.interval.wall_s
 
     @property
     def interval(self) -> CpuInterval:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+PLURALS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
+"""What ``run.json`` calls the values of each part of its cells."""
 
 
 class Group(NamedTuple):
@@ -41,7 +44,7 @@ class Cell(NamedTuple):
     def name(self) -> str:
         """Return ``threaded-cpu-4-3.13``: what people read and type.
 
-        Models, workloads and interpreters may have hyphens themselves: :func:`named` finds the cell of a name.
+        Models, workloads and interpreters may have hyphens themselves: :func:`parse_cell` finds the parts of a name.
         """
         return "-".join(map(str, self))
 

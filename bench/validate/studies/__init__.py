@@ -17,12 +17,13 @@ def all_studies(found: Sequence[Target]) -> Iterator[Study | Gap]:
     """
     targets = extremes(found)
     plain = next(target for target in targets.values() if not target.build["freethreaded"])
+    free = next((target for target in targets.values() if target.build["freethreaded"]), None)
     yield from errors.studies()
     yield from load.studies()
     yield from waits.studies(targets)
-    yield from states.studies(targets)
+    yield from states.studies(plain, free)
     yield from profiles.studies(targets)
     yield from servers.studies(plain)
     yield from ratios.studies(plain)
-    if not any(target.build["freethreaded"] for target in targets.values()):
+    if free is None:
         yield Gap("free-threaded", "no free-threaded CPython was found")

@@ -15,6 +15,7 @@ from bench.planning.plan import WARMUP_S
 from bench.runner.server import serving
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
+from bench.schema.thread_state import OWN_WAIT
 from bench.threads.account import WORKER
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from servers.workloads.io_wait import WAIT_S
@@ -36,7 +37,6 @@ class _Expected:
         truth: in the row's unit.
         unit: of both.
         bound: deviation that agrees.
-        known: where the truth comes from.
     """
 
     figure: str
@@ -45,23 +45,20 @@ class _Expected:
     truth: float
     unit: str
     bound: float
-    known: Known = Known.CONSTRUCTION
 
 
 def _blocked_per_request(measured: Measured) -> float:
     """Return the time that workers were blocked for each request, in % of what the handler sleeps."""
-    worker = measured.accounts.roles[WORKER]
-    blocked_s = worker["own_wait"] * worker["threads"] * measured.result.wall_s
+    worker = measured.accounts.roles.get(WORKER)
+    if worker is None:
+        return math.nan
+    blocked_s = worker[OWN_WAIT.key] * worker["threads"] * measured.result.wall_s
     return 100 * blocked_s / (measured.result.requests * WAIT_S)
 
 
-def _effective_cores(measured: Measured) -> float:
-    return measured.cpu.total / measured.interval.wall_s
-
-
-def _waiting(measured: Measured) -> float:
-    count = measured.accounts.waiting_connections
-    return math.nan if count is None else count
+def _or_nan(value: float | None) -> float:
+    """Return a figure; one that is not known is not counted."""
+    return math.nan if value is None else value
 
 
 def _blocked(bound: float) -> _Expected:
@@ -79,7 +76,7 @@ def _blocked(bound: float) -> _Expected:
 _ONE_CORE: Final = _Expected(
     "effective cores",
     "Threads or coroutines that compute under one GIL use one CPU between them, however many there are.",
-    _effective_cores,
+    lambda measured: measured.effective_cores,
     1.0,
     "cores",
     0.1,
@@ -88,7 +85,7 @@ _ONE_CORE: Final = _Expected(
 _TWO_CORES: Final = _Expected(
     "effective cores",
     "Two threads that compute without a GIL use two CPUs, but for what their clients and the load generator need.",
-    _effective_cores,
+    lambda measured: measured.effective_cores,
     2.0,
     "cores",
     0.3,
@@ -105,7 +102,7 @@ WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
         _Expected(
             "connections that wait",
             "Four clients of a server that serves one at a time: three wait to be accepted.",
-            _waiting,
+            lambda measured: _or_nan(measured.accounts.waiting_connections),
             3.0,
             "connections",
             0.3,
@@ -115,7 +112,7 @@ WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
         _Expected(
             "event loop blocked",
             "Coroutines that sleep leave their event loop to others: its thread is never blocked.",
-            lambda measured: measured.split.own_wait or 0.0,
+            lambda measured: _or_nan(measured.split.own_wait),
             0.0,
             "share",
             0.02,
@@ -127,10 +124,8 @@ WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
 WITHOUT_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {("threaded", "cpu", 2, None): (_TWO_CORES,)}
 
 
-def studies(targets: Mapping[str, Target]) -> Iterator[Study]:
-    """Yield them, under the first interpreter that has a GIL and the first that has none."""
-    free = next((target for target in targets.values() if target.build["freethreaded"]), None)
-    plain = next(target for target in targets.values() if not target.build["freethreaded"])
+def studies(plain: Target, free: Target | None) -> Iterator[Study]:
+    """Yield them, under an interpreter that has a GIL and, if there is one, another that has none."""
     yield from _under_load(plain, WITH_GIL)
     if free is not None and (os.cpu_count() or 1) > 1:
         yield from _under_load(free, WITHOUT_GIL)
@@ -143,7 +138,7 @@ def _under_load(target: Target, loads: Mapping[_Load, tuple[_Expected, ...]]) ->
             Row(
                 name=f"{target.name}, {model} {workload}, {clients} clients: {one.figure}",
                 says=one.says,
-                known=one.known,
+                known=Known.CONSTRUCTION,
                 unit=one.unit,
                 bound=one.bound,
             ): one
@@ -173,11 +168,11 @@ def _convoy(target: Target) -> Study:
         unit="times",
         bound=3.0,
     )
+    return Study("convoy", (row,), functools.partial(_observe_convoy, row, target))
+
+
+def _observe_convoy(row: Row, target: Target) -> Observations:
     (shorter,) = resolve(f"quick={target.executable}+switch={_SWITCH_INTERVAL_S / _SHORTER:g}", lambda: [target])
-    return Study("convoy", (row,), functools.partial(_observe_convoy, row, target, shorter))
-
-
-def _observe_convoy(row: Row, target: Target, shorter: Target) -> Observations:
     plain_ns, quick_ns = (_p99_ns(one) for one in (target, shorter))
     return {row.name: Observed(plain_ns / quick_ns, float(_SHORTER))}
 
