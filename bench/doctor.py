@@ -21,7 +21,7 @@ ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, on
 OPEN_FILES: Final = 4096
 LOOK_S: Final = 1.0
 
-_TOLD: Final = "is, what it costs, how to fix it"
+_DETAILS: Final = "is, what it costs, how to fix it"
 UNKNOWN: Final = "the system does not tell"
 
 
@@ -201,5 +201,5 @@ def main(options: argparse.Namespace) -> int:
         )
         for one in found
     ]
-    console.print(console.table(("", "what", _TOLD), rows, folded=(_TOLD,)))
+    console.print(console.table(("", "what", _DETAILS), rows, folded=(_DETAILS,)))
     return 0

@@ -12,7 +12,7 @@ from bench.threads.sampler import Sampler
 from bench.threads.wait_state import State
 
 _DIGITS = 5
-_THREADS_TOLD = 64
+_MOST_THREADS = 64
 
 
 class Watch:
@@ -73,7 +73,7 @@ def _accounts(found: Account) -> Accounts:
     return Accounts(
         unknown=None,
         roles={role.name: _rounded({"threads": role.threads} | role.shares) for role in found.roles},
-        each=[{"role": one.name} | _rounded(one.shares) for one in list(found.each.values())[:_THREADS_TOLD]],
+        each=[{"role": one.name} | _rounded(one.shares) for one in list(found.each.values())[:_MOST_THREADS]],
         errors=_rounded(found.errors),
         looks=found.looks,
         cost_cores=round(found.cost_cores, _DIGITS),

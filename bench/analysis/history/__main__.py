@@ -28,7 +28,7 @@ from bench.analysis.templates import render_template
 from bench.paths import results
 from loadgen.errors import GilbenchError
 
-_TOLD: Final = 30  # changes, in the terminal
+_MOST_SHOWN: Final = 30  # changes, in the terminal
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -155,14 +155,14 @@ def _show(
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for title in ("change came in with", "cell", "figure", "times what it was", "interpreters"):
         table.add_column(title, no_wrap=title != "interpreters")
-    for change in found[:_TOLD]:
+    for change in found[:_MOST_SHOWN]:
         ratio = change.ratio
         interval = f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
         differs = ", ".join(change.differs) or "alike"
         table.add_row(*map(Text, (change.after.run, change.series.name, change.series.figure, interval, differs)))
     console.print(table if found else "no change found")
-    if len(found) > _TOLD:
-        console.print(f"and {len(found) - _TOLD} more in {page.parent / 'changes.json'}")
+    if len(found) > _MOST_SHOWN:
+        console.print(f"and {len(found) - _MOST_SHOWN} more in {page.parent / 'changes.json'}")
     for note in _notes(series, left_out):
         console.print(Text(note, style="dim"))
     console.print(Text(str(page)))

@@ -39,8 +39,7 @@ _PARTS: Final = {
     UNEXPLAINED: _Part("unexplained", "unexplained", "xxxx"),
 }
 LOOKS: Final = {part: Look(each.title, style.STATES[part], each.hatch) for part, each in _PARTS.items()}
-TOLD: Final = {part: each.brief for part, each in _PARTS.items()}
-"""What a request does in each part, for titles."""
+"""How each part is drawn."""
 
 
 def draw(run: Run) -> Figure | None:
@@ -78,7 +77,7 @@ def _titles(run: Run, clients: int, panels: dict[str, list[Row]]) -> list[str]:
         cell = (row.model, workload, clients, row.target)
         most = {str(one.loc[cast("Any", cell), list(LOOKS)].abs().idxmax()) for one in passes if cell in one.index}
         if row.target == target and most:
-            shown.setdefault(TOLD[most.pop()] if len(most) == 1 else "differs by pass", []).append(row.model)
+            shown.setdefault(_PARTS[most.pop()].brief if len(most) == 1 else "differs by pass", []).append(row.model)
     on = f" on {style.shorts(run.values('target'))[target]}" if len(run.values("target")) > 1 else ""
     about = f"{'In one pass, most' if len(passes) == 1 else 'Most'} time of {workload} requests{on}"
     with_ = f" with {wording.plural(clients, 'client')}"

@@ -27,7 +27,7 @@ from bench.analysis.scaling.series import OVER_CLIENTS, OVER_CORES
 MARGIN: Final = 1.6  # below and above the data, as a factor: room for a word
 DASHED: Final = (0, (3.5, 2))
 STEPS: Final = 25
-TOLD: Final = 3
+MOST_NAMED: Final = 3
 
 
 class Panel(NamedTuple):
@@ -185,4 +185,4 @@ def _titles(panels: Sequence[Panel]) -> list[str]:
     shares.sort(key=lambda pair: pair[0].value)
     texts = [f"{model} {interval(share)}" for share, model in shares]
     on = f"{about} on {style.short(first.target)}"
-    return [f"{on}: {', '.join(texts[:count])}" for count in range(min(TOLD, len(texts)), 0, -1)]
+    return [f"{on}: {', '.join(texts[:count])}" for count in range(min(MOST_NAMED, len(texts)), 0, -1)]

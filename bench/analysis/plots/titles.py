@@ -18,7 +18,7 @@ from bench.analysis.overlap import COMPUTES
 from bench.analysis.plots import style
 from bench.analysis.stats import Spread, pick
 
-TOLD: Final = 2  # so many may share the lead and still be named
+MOST_NAMED: Final = 2  # so many may share the lead and still be named
 
 
 def workload_of(run: Run, among: Iterable[str] | None = None) -> str:
@@ -76,7 +76,11 @@ def leaders(  # noqa: PLR0917 - of what, then how it is written
         if len(found) == 1:
             who = f"{first[0]} alone"
         else:
-            who = wording.join_words(first, "or") if len(first) <= TOLD else f"none of {len(first)} models stands out"
+            who = (
+                wording.join_words(first, "or")
+                if len(first) <= MOST_NAMED
+                else f"none of {len(first)} models stands out"
+            )
         groups.setdefault(f"{who}{figure}", []).append(names[target])
     if not groups:
         return [about]
