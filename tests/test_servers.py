@@ -309,13 +309,13 @@ for _ in range(20):
 
 @by_target
 def test_children_end_when_signalled_before_they_run(target: str) -> None:
-    subprocess.run(
-        [str(TARGETS[target].executable), "-c", SIGNALLED_EARLY],
-        cwd=ROOT,
-        env=target_environment(),
-        timeout=TIMEOUT_S,
-        check=True,
-    )
+    command = [str(TARGETS[target].executable), "-c", SIGNALLED_EARLY]
+    with subprocess.Popen(command, cwd=ROOT, env=target_environment(), start_new_session=True) as process:
+        try:
+            assert process.wait(TIMEOUT_S) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the children that did not end
 
 
 @by_model
