@@ -76,7 +76,7 @@ def _run_here(session: nox.Session, *words: str, interrupt_s: float = 30, termin
     session.run(*command, env=env, interrupt_timeout=interrupt_s, terminate_timeout=terminate_s)
 
 
-def _from_here(session: nox.Session, name: str) -> str:
+def _relative(session: nox.Session, name: str) -> str:
     return os.path.relpath(ROOT / name, Path(session.invoked_from).resolve())
 
 
@@ -85,9 +85,9 @@ def bench(session: nox.Session) -> None:
     """Measure, draw and show: the main job. Options go behind --, as in: nox -s bench -- --pythons 3.13,3.13t."""
     _install(session, "bench")
     narrow = ("--benchmark-name=short", "--benchmark-columns=median")
-    pytest = ("pytest", "-c", _from_here(session, "pyproject.toml"), "-p", "bench.pytest_options", *narrow)
+    pytest = ("pytest", "-c", _relative(session, "pyproject.toml"), "-p", "bench.pytest_options", *narrow)
     # After Ctrl-C what has been measured is still drawn.
-    _run_here(session, *pytest, _from_here(session, "bench"), interrupt_s=90, terminate_s=15)
+    _run_here(session, *pytest, _relative(session, "bench"), interrupt_s=90, terminate_s=15)
 
 
 @harness_session
@@ -162,7 +162,7 @@ def example(session: nox.Session) -> None:
     pytest = (*PYTEST, "-p", "bench.pytest_options", "bench", *EXAMPLE, f"--results={results}")
     session.run(*pytest, interrupt_timeout=90, terminate_timeout=15)
     cells = ("--cell", "threaded-cpu-4-3.13", "--cell", "threaded-cpu-4-3.13t")
-    session.run("python", "-m", "bench.profile", "--from", run, *cells, "--conversation", "keepalive")
+    session.run("python", "-m", "bench.profile", "--from", run, *cells, "--requests-per-connection", "keep-alive")
     session.run("python", "-m", "bench.micro", "--pythons", "3.13,3.13t,3.14", "--rounds", "3", "--into", run)
     session.run("python", "-m", "bench.analysis.example", run, folder)
     session.run("python", "-m", "bench.analysis", folder, "--quiet")
@@ -185,7 +185,7 @@ def notebook(session: nox.Session) -> None:
 
 @harness_session
 def docs(session: nox.Session) -> None:
-    """Write the reference from the code and build the site, docs/_build/html; -- --check: only look for differences."""
+    """Write the reference from the code and build the site, docs/_build/html; -- --check: only report differences."""
     _install(session, "docs")
     session.run("python", "-m", "docs.generate", *session.posargs)
     if not session.posargs:

@@ -2,12 +2,12 @@
 
 The words, and the files that give them a meaning:
 
-target
-    an interpreter to measure (:mod:`bench.interpreters.targets`).
+interpreter
+    an interpreter to measure (:mod:`bench.interpreters.discovery`).
 cell
-    model × workload × clients × target: what one measurement is of (:mod:`bench.planning.plan`).
+    model × workload × clients × interpreter: what one measurement is of (:mod:`bench.planning.plan`).
 window
-    one measured stretch of load on a cell, after warm-up (:mod:`bench.runner.window`).
+    one measured interval of load on a cell, after warm-up (:mod:`bench.runner.window`).
 pass
     one visit to every cell, in random order, with servers started afresh (:mod:`bench.planning.plan`).
 run

@@ -11,7 +11,7 @@ from bench import doctor, pythons
 from bench.errors import GilbenchError
 from bench.live import account
 from bench.live import command as watching
-from bench.run_module import run_apart
+from bench.run_module import run_module
 from loadgen.command_line import Parser
 
 
@@ -27,7 +27,7 @@ def _ours(parser: Callable[[], Parser], main: Callable[[argparse.Namespace], int
 
 
 def _other(module: str) -> Callable[[Sequence[str]], int]:
-    return lambda words: run_apart(module, *words)
+    return lambda words: run_module(module, *words)
 
 
 COMMANDS: Final = {

@@ -18,7 +18,7 @@ from bench.paths import ROOT, nox
 from bench.planning import options
 from bench.planning.options import DEST, OPTIONS
 from bench.planning.run_request import RunRequest
-from bench.run_module import run_apart
+from bench.run_module import run_module
 from bench.runner.experiment import Experiment
 from bench.runner.run import run
 from bench.schema.cell import Cell
@@ -26,7 +26,7 @@ from bench.schema.record import Record
 from bench.terminal import estimate
 from bench.terminal.console import Terminal
 
-collect_ignore = ["micro"]  # runs inside the targets
+collect_ignore = ["micro"]  # runs inside the interpreters
 WANTED = pytest.StashKey[RunRequest]()
 DONE = pytest.StashKey[Experiment]()
 
@@ -61,7 +61,7 @@ def pytest_collection_finish(session: pytest.Session) -> Generator[None, object,
         result = yield
     finally:
         session.items = items
-    with _usage_errors(), _uncaptured(config) as console:
+    with _usage_errors(), _suspended_capture(config) as console:
         wanted = config.stash[WANTED]
         estimate.show(console, wanted.plan(map(_cell, items)), wanted.gaps, quiet=quiet)
     return result
@@ -112,7 +112,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 def _measure(session: pytest.Session) -> None:
     """Measure what was selected; if that was interrupted, what has not been measured is selected no longer."""
     config, wanted = session.config, session.config.stash[WANTED]
-    with _usage_errors(), _uncaptured(config) as console:
+    with _usage_errors(), _suspended_capture(config) as console:
         plan = wanted.plan(map(_cell, session.items))
         experiment = config.stash[DONE] = run(plan, wanted, _command(config), console, config.option.verbose)
     if not experiment.complete:
@@ -124,9 +124,9 @@ def _measure(session: pytest.Session) -> None:
 
 
 def _draw(config: pytest.Config, experiment: Experiment) -> bool:
-    with _uncaptured(config):
+    with _suspended_capture(config):
         quiet = ["--quiet"] if config.option.verbose < 0 else []
-        return run_apart("bench.analysis", *quiet, str(experiment.folder.path)) == 0
+        return run_module("bench.analysis", *quiet, str(experiment.folder.path)) == 0
 
 
 def _cell(item: pytest.Item) -> Cell:
@@ -141,7 +141,7 @@ def _command(config: pytest.Config) -> str:
 
 
 @contextlib.contextmanager
-def _uncaptured(config: pytest.Config) -> Iterator[Terminal]:
+def _suspended_capture(config: pytest.Config) -> Iterator[Terminal]:
     """Let what is printed be seen, and what is started print."""
     config.get_terminal_writer().flush()  # what pytest has said stands before what follows, also in a file
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():

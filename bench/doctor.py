@@ -19,7 +19,7 @@ from loadgen.command_line import Parser
 
 ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, one for the generator, one for the rest
 OPEN_FILES: Final = 4096
-LOOK_S: Final = 1.0
+STEAL_SAMPLE_S: Final = 1.0
 
 _DETAILS: Final = "is, what it costs, how to fix it"
 UNKNOWN: Final = "the system does not tell"
@@ -29,7 +29,7 @@ class Finding(NamedTuple):
     """A row.
 
     Attributes:
-        check: what was looked at.
+        check: what was checked.
         found: what it is; ``None``: the system does not tell.
         costs: what that does to a measurement; empty if it is as it should be.
         remedy: how to fix it.
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-class Surroundings:
+class SystemFiles:
     """What the system tells; the folders can be others, for tests."""
 
     def __init__(self, sys_: Path = Path("/sys"), proc: Path = Path("/proc")) -> None:
@@ -56,7 +56,7 @@ class Surroundings:
             return None
 
 
-def governor(at: Surroundings) -> Finding:
+def governor(at: SystemFiles) -> Finding:
     found = {at.read(path) for path in at.cpu.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {None}
     shown = ", ".join(sorted(map(str, found))) or None
     if found <= {"performance"}:
@@ -65,7 +65,7 @@ def governor(at: Surroundings) -> Finding:
     return Finding("frequency governor", shown, costs, "cpupower frequency-set --governor performance")
 
 
-def turbo(at: Surroundings) -> Finding:
+def turbo(at: SystemFiles) -> Finding:
     off, boost = at.read(at.cpu / "intel_pstate/no_turbo"), at.read(at.cpu / "cpufreq/boost")
     if off is None and boost is None:
         return Finding("turbo", None)
@@ -75,7 +75,7 @@ def turbo(at: Surroundings) -> Finding:
     return Finding("turbo", "on", "one busy core runs faster than two, so parallelism looks worse than it is", remedy)
 
 
-def smt(at: Surroundings) -> Finding:
+def smt(at: SystemFiles) -> Finding:
     active = at.read(at.cpu / "smt/active")
     if active != "1":
         return Finding("SMT", {"0": "off", None: None}.get(active, active))
@@ -83,7 +83,7 @@ def smt(at: Surroundings) -> Finding:
     return Finding("SMT", "on", costs, "echo off > /sys/devices/system/cpu/smt/control")
 
 
-def cpus(_: Surroundings) -> Finding:
+def cpus(_: SystemFiles) -> Finding:
     count = machine.cpus()
     if count >= ROOM_FOR_BOTH:
         return Finding("CPUs for this process", str(count))
@@ -91,11 +91,11 @@ def cpus(_: Surroundings) -> Finding:
     return Finding("CPUs for this process", str(count), costs, "measure on a machine with 4 or more")
 
 
-def isolated(at: Surroundings) -> Finding:
+def isolated(at: SystemFiles) -> Finding:
     return Finding("isolated CPUs", {"": "none"}.get(found := at.read(at.cpu / "isolated") or "", found))
 
 
-def quota(at: Surroundings) -> Finding:
+def quota(at: SystemFiles) -> Finding:
     limit = at.read(at.cgroup / "cpu.max")
     if limit is None or limit.startswith("max"):
         return Finding("CPU quota", None if limit is None else "none")
@@ -106,34 +106,34 @@ def quota(at: Surroundings) -> Finding:
     )
 
 
-def virtual(at: Surroundings) -> Finding:
+def virtual(at: SystemFiles) -> Finding:
     info = at.read(at.proc / "cpuinfo")
     if info is None:
         return Finding("virtual machine", None)
     if " hypervisor" not in info:
         return Finding("virtual machine", "no")
     costs = "its host takes CPU time as it likes, and an idle CPU wakes slowly"
-    return Finding("virtual machine", "yes", costs, "more starts (--precision), or a machine of your own")
+    return Finding("virtual machine", "yes", costs, "more launches (--precision), or a machine of your own")
 
 
-def steal(_: Surroundings) -> Finding:
+def steal(_: SystemFiles) -> Finding:
     before = machine.read_time()
-    time.sleep(LOOK_S)
+    time.sleep(STEAL_SAMPLE_S)
     after = machine.read_time()
     if before.steal_s is None or after.steal_s is None:
         return Finding("steal now", None)
-    share = (after.steal_s - before.steal_s) / LOOK_S / (psutil.cpu_count() or 1)
+    share = (after.steal_s - before.steal_s) / STEAL_SAMPLE_S / (psutil.cpu_count() or 1)
     costs = "the host took that time away; windows in which it does are marked" if share > 0.02 else ""
     return Finding("steal now", f"{share:.1%}", costs, "measure at another time" if costs else "")
 
 
-def load(_: Surroundings) -> Finding:
+def load(_: SystemFiles) -> Finding:
     average = psutil.getloadavg()[0]
     costs = "other programs compete for the CPUs; windows in which they do are marked" if average > 0.5 else ""
     return Finding("load of the last minute", f"{average:.2f}", costs, "end them, and wait a minute" if costs else "")
 
 
-def swap(_: Surroundings) -> Finding:
+def swap(_: SystemFiles) -> Finding:
     memory = psutil.swap_memory()
     if not memory.used:
         return Finding("swap in use", "none")
@@ -143,34 +143,34 @@ def swap(_: Surroundings) -> Finding:
     )
 
 
-def layout(at: Surroundings) -> Finding:
+def layout(at: SystemFiles) -> Finding:
     mode = at.read(at.proc / "sys/kernel/randomize_va_space")
     if mode in {None, "0"}:
         return Finding("address randomisation", None if mode is None else "off")
-    costs = "two starts of one interpreter differ by up to a per cent; many starts average that out"
+    costs = "two launches of one interpreter differ by up to a per cent; many launches average that out"
     return Finding("address randomisation", "on", costs, "leave it on; --fixed-layout takes it out of a comparison")
 
 
-def accounts(at: Surroundings) -> Finding:
+def thread_accounting(at: SystemFiles) -> Finding:
     if at.read(at.proc / "self/syscall") is not None:
         return Finding("threads' system calls", "readable")
     costs = "what a server's threads wait for stays unknown"
     return Finding("threads' system calls", None, costs, "run outside of the container, or let it read /proc")
 
 
-def files(_: Surroundings) -> Finding:
+def files(_: SystemFiles) -> Finding:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if limit == resource.RLIM_INFINITY or limit >= OPEN_FILES:
         return Finding("open files", "enough")
     return Finding("open files", str(limit), "fewer clients than that", f"ulimit -Hn {OPEN_FILES}")
 
 
-CHECKS: Final[tuple[Callable[[Surroundings], Finding], ...]] = (
-    *(cpus, governor, turbo, smt, isolated, quota, virtual, steal, load, swap, layout, accounts, files),
+CHECKS: Final[tuple[Callable[[SystemFiles], Finding], ...]] = (
+    *(cpus, governor, turbo, smt, isolated, quota, virtual, steal, load, swap, layout, thread_accounting, files),
 )
 
 
-def look(at: Surroundings) -> Iterator[Finding]:
+def run_checks(at: SystemFiles) -> Iterator[Finding]:
     """Yield what each check found."""
     return (check(at) for check in CHECKS)
 
@@ -188,7 +188,7 @@ def parser() -> Parser:
 
 def main(options: argparse.Namespace) -> int:
     """Show it, and return the exit status."""
-    found = list(look(Surroundings()))
+    found = list(run_checks(SystemFiles()))
     if options.json:
         sys.stdout.write(json.dumps([one._asdict() for one in found], indent=1) + "\n")
         return 0

@@ -16,7 +16,7 @@ RESULTS: Final = "GILBENCH_RESULTS"
 def results() -> Path:
     """Return the folder of the results, unless a command line names another."""
     named = os.environ.get(RESULTS)
-    return Path(named) if named else from_here(ROOT / "results")
+    return Path(named) if named else relative_path(ROOT / "results")
 
 
 def latest() -> Path:
@@ -24,7 +24,7 @@ def latest() -> Path:
     return results() / "latest"
 
 
-def from_here(path: Path) -> Path:
+def relative_path(path: Path) -> Path:
     """Return a path as it is shortest to read from where the user stands: relative if it lies below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import AUTO, Target, discover, resolve
+from bench.interpreters.discovery import AUTO, Interpreter, discover, resolve
 from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 
@@ -51,13 +51,13 @@ def parser() -> Parser:
     return made
 
 
-def _table(console: Terminal, targets: list[Target]) -> Table:
+def _table(console: Terminal, interpreters: list[Interpreter]) -> Table:
     titles = ("name", "version", "built", "compiler", "PGO", "LTO", "GIL", "JIT")
-    return console.table(titles, [(one.name, *_row(one.build)) for one in targets], folded=("name", "compiler"))
+    return console.table(titles, [(one.name, *_row(one.build)) for one in interpreters], folded=("name", "compiler"))
 
 
-def _programs(console: Terminal, targets: list[Target]) -> Table:
-    rows = [(one.name, str(one.executable)) for one in targets]
+def _programs(console: Terminal, interpreters: list[Interpreter]) -> Table:
+    rows = [(one.name, str(one.executable)) for one in interpreters]
     return console.table(("name", "program"), rows, folded=("name", "program"))
 
 
@@ -75,7 +75,7 @@ def _row(build: dict[str, Any]) -> list[str]:
     ]
 
 
-def _auto(found: list[Target]) -> str:
+def _auto(found: list[Interpreter]) -> str:
     try:
         return ", ".join(one.name for one in resolve(AUTO, lambda: found))
     except GilbenchError as exc:

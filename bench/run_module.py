@@ -9,7 +9,7 @@ import sys
 from bench.paths import ROOT
 
 
-def run_apart(module: str, *words: str) -> int:
+def run_module(module: str, *words: str) -> int:
     """Run a module of ours with these words where the user stands, and return its exit status."""
     # From any folder it finds our modules, and none of that folder's in their place.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}

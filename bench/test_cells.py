@@ -19,11 +19,11 @@ def test_cell(cell: Cell, records: list[Record], failures: list[str], request: p
         pytest.fail(f"{len(unanswered)} of {len(records)} windows had no request answered: {unanswered}", pytrace=False)
     benchmark: Any = request.getfixturevalue("benchmark")  # which must be used where it is asked for
     benchmark.group = cell.workload
-    benchmark.extra_info.update(cell._asdict(), records=[_without_histogram(record) for record in records])
+    benchmark.extra_info.update(cell._asdict(), records=[_drop_histogram(record) for record in records])
     benchmark.pedantic(clock.Replay(records), rounds=len(records))
 
 
-def _without_histogram(record: Record) -> dict[str, Any]:
+def _drop_histogram(record: Record) -> dict[str, Any]:
     fields = record.to_dict()
     del fields["latency_hdr"]  # most of a record, and in records.jsonl already
     return fields

@@ -44,11 +44,11 @@ def sessions() -> dict[str, Session]:
 def _python(session: ast.FunctionDef) -> tuple[str, tuple[str, ...]]:
     """Return the module that a session runs with the words it was given, and what stands before them."""
     named = {
-        target.id: one.value
+        interpreter.id: one.value
         for one in session.body
         if isinstance(one, ast.Assign)
-        for target in one.targets
-        if isinstance(target, ast.Name)
+        for interpreter in one.targets
+        if isinstance(interpreter, ast.Name)
     }
     for call in ast.walk(session):
         if isinstance(call, ast.Call) and ast.unparse(call.func) == _RUNS:

@@ -9,14 +9,14 @@ open loop
     each request has an intended time, fixed in advance; latency counts from it, and *service time* from when it was
     sent. A server that stalls cannot hide. It answers "what would users see".
 conversation
-    connect, send so many requests one after another, say ``Q``, connect again; ``keepalive`` is one without end.
+    connect, send so many requests one after another, say ``Q``, connect again; ``keep-alive`` is one without end.
 latency
     closed loop: from the moment a client wants to send to the last byte of the reply; a conversation's first request
     also pays for the connection, unless that was made before the timing began.
-wire
-    how a request and its reply look as bytes (:mod:`loadgen.wires`).
+protocol
+    the bytes of a request and its reply (:mod:`loadgen.protocols`).
 window
-    the measured stretch of a run, after its warm-up.
+    the measured interval of a run, after its warm-up.
 """
 
 from __future__ import annotations

@@ -14,12 +14,12 @@ class Answered:
     """
 
     def __init__(self) -> None:
-        self._tallies: Sequence[Any] = ()
+        self._counters: Sequence[Any] = ()
 
-    def follow(self, tallies: Sequence[Any]) -> None:
-        """Count what these engines' tallies count."""
-        self._tallies = tuple(tallies)
+    def follow(self, counters: Sequence[Any]) -> None:
+        """Count what these engines' counters count."""
+        self._counters = tuple(counters)
 
     def __call__(self) -> int:
         """Return the number."""
-        return sum(int(tally["answered"]) for tally in self._tallies)
+        return sum(int(counters["answered"]) for counters in self._counters)

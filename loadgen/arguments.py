@@ -11,8 +11,8 @@ from loadgen.command_line import Parser
 from loadgen.errors import GilbenchError
 from loadgen.load import ARRIVALS, ORDERS, Load
 from loadgen.objective import read_objective, read_objectives
-from loadgen.wires import WIRES, Wire, http_wire, raw_wire
-from loadgen.wires.http1 import request
+from loadgen.protocols import PROTOCOLS, Protocol, http_protocol, raw_protocol
+from loadgen.protocols.http1 import request
 
 
 def load(chosen: argparse.Namespace) -> Load:
@@ -31,11 +31,11 @@ def load(chosen: argparse.Namespace) -> Load:
     return Load(
         host=host,
         port=port,
-        wire=_wire(chosen, path),
+        protocol=_protocol(chosen, path),
         connections=chosen.connections,
         duration_s=5.0 if chosen.duration is None else chosen.duration,
         warmup_s=chosen.warmup,
-        conversation=chosen.conversation,
+        requests_per_connection=chosen.requests_per_connection,
         timeout_s=chosen.timeout,
         connect_timeout_s=chosen.connect_timeout,
         rate_rps=chosen.rate,
@@ -50,38 +50,38 @@ def load(chosen: argparse.Namespace) -> Load:
     )
 
 
-_OF_WIRE: Final = {
+_PROTOCOL_OPTIONS: Final = {
     "http": ("method", "header", "body"),
     "raw": ("expect", "reply_length", "reply_delimiter", "quit_with"),
 }
 
 
-def _wire(chosen: argparse.Namespace, path: str | None) -> str | Wire:
-    name: str = chosen.wire or ("http" if path is not None else "line")
-    for other, own in _OF_WIRE.items():
+def _protocol(chosen: argparse.Namespace, path: str | None) -> str | Protocol:
+    name: str = chosen.protocol or ("http" if path is not None else "line")
+    for other, own in _PROTOCOL_OPTIONS.items():
         for option in own:
             if getattr(chosen, option) and other != name:
-                raise GilbenchError(f"--{option.replace('_', '-')} belongs to --wire {other}, not to {name}")
+                raise GilbenchError(f"--{option.replace('_', '-')} belongs to --protocol {other}, not to {name}")
     if path is not None and name != "http":
-        raise GilbenchError(f"a URL belongs to --wire http: give HOST:PORT for {name}")
+        raise GilbenchError(f"a URL belongs to --protocol http: give HOST:PORT for {name}")
     payload = tuple(_payload(chosen))
     if name == "http":
         host, port, _ = chosen.address
         body = _read(chosen.body) if chosen.body else b""
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         one = request(where, path or "/", method=chosen.method or "GET", headers=chosen.header or (), body=body)
-        return http_wire(payload or (one,), head=chosen.method == "HEAD")
+        return http_protocol(payload or (one,), head=chosen.method == "HEAD")
     if name == "raw":
         if not payload:
-            raise GilbenchError("a raw wire needs requests: give --payload FILE")
-        return raw_wire(
+            raise GilbenchError("a raw protocol needs requests: give --payload FILE")
+        return raw_protocol(
             payload,
             expect=_read(chosen.expect) if chosen.expect else b"",
             length=chosen.reply_length or 0,
             delimiter=chosen.reply_delimiter or b"",
             quit_with=chosen.quit_with or b"",
         )
-    return WIRES[name]._replace(requests=payload) if payload else name
+    return PROTOCOLS[name]._replace(requests=payload) if payload else name
 
 
 def _payload(chosen: argparse.Namespace) -> list[bytes]:
@@ -147,27 +147,27 @@ def parser() -> Parser:
     add("--find-capacity", type=read_objectives, metavar="O", help="search the highest rate at which, say, p99<20ms")
     add("--seed", type=int, default=1, metavar="N", help="of whatever is random (default: 1)")
     add(
-        "--conversation",
-        type=options.requests_a_connection,
-        metavar="R|keepalive",
-        help="requests before a client connects anew (default: keepalive)",
+        "--requests-per-connection",
+        type=options.read_requests_per_connection,
+        metavar="N|keep-alive",
+        help="requests before a client connects anew (default: keep-alive)",
     )
     add("--timeout", type=duration, default=5.0, metavar="T", help="for a reply (default: 5s)")
     add("--connect-timeout", type=duration, metavar="T", help="for connecting (default: as --timeout)")
     add("--server-pid", type=int, metavar="PID", help="whose CPU time and memory to tell (default: who owns the port)")
     add("--allow-remote", action="store_true", help="permit a server that is not on this machine")
-    add = made.add_argument_group("wire").add_argument
-    add("--wire", choices=[*WIRES, "http", "raw"], help="how requests look (default: line, for a URL http)")
-    add("--payload", action="append", metavar="FILE", help="requests to send instead of the wire's own; repeatable")
-    add("--separator", type=options.escaped, metavar="BYTES", help=r"cuts payload files into requests, as '\n--\n'")
+    add = made.add_argument_group("protocol").add_argument
+    add("--protocol", choices=[*PROTOCOLS, "http", "raw"], help="how requests look (default: line, for a URL http)")
+    add("--payload", action="append", metavar="FILE", help="requests to send instead of the protocol's own; repeatable")
+    add("--separator", type=options.unescape, metavar="BYTES", help=r"cuts payload files into requests, as '\n--\n'")
     add("--order", choices=ORDERS, default="sequence", help="of several requests (default: sequence)")
     add("--method", metavar="M", help="http: (default: GET)")
     add("--header", type=options.header, action="append", metavar="'N: V'", help="http: a header; repeatable")
     add("--body", metavar="FILE", help="http: what the request carries")
     add("--expect", metavar="FILE", help="raw: the whole reply; another one is wrong")
     add("--reply-length", type=int, metavar="N", help="raw: bytes of a reply")
-    add("--reply-delimiter", type=options.escaped, metavar="BYTES", help=r"raw: what a reply ends with, as '\r\n'")
-    add("--quit-with", type=options.escaped, metavar="BYTES", help="raw: what ends a conversation")
+    add("--reply-delimiter", type=options.unescape, metavar="BYTES", help=r"raw: what a reply ends with, as '\r\n'")
+    add("--quit-with", type=options.unescape, metavar="BYTES", help="raw: what ends a conversation")
     add = made.add_argument_group("engine").add_argument
     add("--threads", type=int, default=1, metavar="N", help="engine threads (default: 1)")
     add(

@@ -53,7 +53,7 @@ def trend(result: LoadResult) -> float | None:
 
 
 def assess(result: LoadResult) -> dict[str, Any]:
-    """Return the figures that the checks look at, whether or not they speak against the result."""
+    """Return the figures that the checks use, whether or not they warn."""
     host_metrics = result.host_metrics
     gaps = {"intended": result.gaps_intended, "sent": result.gaps_sent} if result.load.schedule else {}
     return {
@@ -98,7 +98,7 @@ def _late(result: LoadResult) -> Figures | None:
     return {"late": result.late_sends, "share": share, "bound_s": result.load.late_s} if share > LATE_ABOVE else None
 
 
-def _unfinished(result: LoadResult) -> Figures | None:
+def _check_unfinished(result: LoadResult) -> Figures | None:
     share = result.unfinished / max(1, result.requests + result.unfinished)
     many = result.load.schedule and share > UNFINISHED_ABOVE
     return {"unfinished": result.unfinished, "share": share, "oldest_s": result.oldest_unfinished_s} if many else None
@@ -161,7 +161,7 @@ CHECKS: Final[dict[str, Callable[[LoadResult], Figures | None]]] = {
     "near_ceiling": _near_ceiling,
     "late": _late,
     "gaps": _gaps,
-    "unfinished": _unfinished,
+    "unfinished": _check_unfinished,
     "littles_law": _littles_law,
     "short_window": _short_window,
     "trend": _trend,

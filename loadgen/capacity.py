@@ -58,7 +58,7 @@ class Capacity:
     fails_rps: float | None
 
     @property
-    def bracketed(self) -> bool:
+    def is_bracketed(self) -> bool:
         return self.holds_rps is not None and self.fails_rps is not None and self.fails_rps <= self.holds_rps * BRACKET
 
 

@@ -20,10 +20,10 @@ from loadgen.ceiling import ceiling_rps
 from loadgen.errors import GilbenchError
 from loadgen.execution import run
 from loadgen.files import allow_files
-from loadgen.host_observer import check_pid, owner_of
+from loadgen.host_observer import check_pid, find_owner
 from loadgen.live import live_line
 from loadgen.load import Load
-from loadgen.outputs import Outputs, let_go, opened, say
+from loadgen.outputs import Outputs, let_go, open_outputs, say
 from loadgen.plot import draw_capacity, draw_run
 from loadgen.result import LoadResult
 
@@ -45,7 +45,10 @@ def main(argv: list[str]) -> int:
     except GilbenchError as exc:
         parser.error(str(exc))
     try:
-        with opened((chosen.json, chosen.csv, chosen.hdr, chosen.plot)) as outputs, _cancelled_by_signals() as cancel:
+        with (
+            open_outputs((chosen.json, chosen.csv, chosen.hdr, chosen.plot)) as outputs,
+            _cancelled_by_signals() as cancel,
+        ):
             if chosen.find_capacity:
                 return _search(chosen, load, outputs, cancel)
             return _measure(chosen, load, outputs, cancel)
@@ -58,7 +61,7 @@ def main(argv: list[str]) -> int:
 
 def _measure(chosen: argparse.Namespace, load: Load, outputs: Outputs, cancel: threading.Event) -> int:
     began_at_s = time.time() + load.warmup_s
-    pid = chosen.server_pid or owner_of(load.port)
+    pid = chosen.server_pid or find_owner(load.port)
     with live_line(wanted=chosen.json != "-") as on_interval:
         result = run(load, on_interval=on_interval, server_pid=pid, cancel=cancel)
         result = replace(result, ceiling_rps=ceiling_rps(load.threads))
@@ -100,7 +103,7 @@ def _search(chosen: argparse.Namespace, load: Load, outputs: Outputs, cancel: th
     outputs.write(chosen.plot, lambda: draw_capacity(found, chosen.plot))
     if cancel.is_set():
         return INTERRUPTED
-    return 0 if found.bracketed else FAILED
+    return 0 if found.is_bracketed else FAILED
 
 
 @contextlib.contextmanager

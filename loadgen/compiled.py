@@ -39,11 +39,11 @@ if not _config.CACHE_DIR and os.access(_HERE, os.W_OK):
 _OPTIONS: Any = {"nogil": True, "_nrt": False}
 
 
-def compiled(*signatures: Any) -> Callable[[Function], Function]:
+def compile_function(*signatures: Any) -> Callable[[Function], Function]:
     """Compile a function ahead of its first call for ``signatures``, to run without the GIL and to allocate nothing."""
     return cast("Callable[[Function], Function]", numba.njit(list(signatures), cache=True, **_OPTIONS))
 
 
-def inlined(function: Function) -> Function:
+def inline(function: Function) -> Function:
     """Compile a function as a part of those that call it."""
     return cast("Function", numba.njit(**_OPTIONS)(function))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from loadgen import histogram, libc, schedule
-from loadgen.compiled import inlined
-from loadgen.wires.parser import DONE, FAILED, PROTOCOL, STATUS, WILL_CLOSE, WRONG
+from loadgen.compiled import inline
+from loadgen.protocols.parser import DONE, FAILED, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 from loadgen.workspace import BUFFER_BYTES, CONNECT, ERRORS, EVENTS_AT_ONCE, LATENCY, SERVICE
 
 PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # from IDLE on it is established
@@ -35,7 +35,7 @@ PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server is asked 100 times a 
 NEVER_NS = schedule.NEVER_NS
 
 
-@inlined
+@inline
 def open_connection(w: Any, index: int, now_ns: int) -> None:
     """Start connecting. In the closed loop a request waits for it, whose latency began at ``since_ns``."""
     c = w.connections[index]
@@ -48,21 +48,21 @@ def open_connection(w: Any, index: int, now_ns: int) -> None:
     libc.setsockopt(c.fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, w.scratch.ctypes.data, 4)
     c.state = CONNECTING
     c.until_ns = now_ns + w.settings[0].connect_timeout_ns
-    c.left = w.settings[0].conversation
+    c.left = w.settings[0].requests_per_connection
     address = w.starts[len(w.starts) - 2]
     status = libc.connect(c.fd, w.payload.ctypes.data + address, w.starts[len(w.starts) - 1] - address)
     if status < 0 and libc.last_error() != libc.EINPROGRESS:
-        fail(w, index, _kind_of(libc.last_error()), now_ns)
+        fail(w, index, _error_kind(libc.last_error()), now_ns)
         return
     w.events[EVENTS_AT_ONCE].events = libc.INTEREST
     w.events[EVENTS_AT_ONCE].index = index
     event = w.events[EVENTS_AT_ONCE:].ctypes.data
     libc.epoll_ctl(w.settings[0].epoll, libc.EPOLL_CTL_ADD, c.fd, event)
     if status == 0:
-        _connected(w, index, now_ns)
+        _finish_connect(w, index, now_ns)
 
 
-@inlined
+@inline
 def on_event(w: Any, parse: Any, index: int, events: int) -> None:
     """Take the steps that what happened to the connection allows."""
     c = w.connections[index]
@@ -74,9 +74,9 @@ def on_event(w: Any, parse: Any, index: int, events: int) -> None:
         error = w.scratch.ctypes.data
         libc.getsockopt(c.fd, libc.SOL_SOCKET, libc.SO_ERROR, error, error + 8)
         if w.scratch[0] != 0:
-            fail(w, index, _kind_of(w.scratch[0]), now_ns)
+            fail(w, index, _error_kind(w.scratch[0]), now_ns)
             return
-        _connected(w, index, now_ns)
+        _finish_connect(w, index, now_ns)
     elif c.state == SENDING:
         _send(w, index, now_ns)
     elif c.state == WAITING:
@@ -89,12 +89,12 @@ def on_event(w: Any, parse: Any, index: int, events: int) -> None:
         # connection; no other event will tell.
         _receive(w, parse, index, now_ns)
     elif unread and c.state == IDLE:
-        _look_idle(w, index, now_ns)
+        _read_idle(w, index, now_ns)
     if c.state == REOPENING:
         open_connection(w, index, now_ns)
 
 
-@inlined
+@inline
 def on_timer(w: Any, index: int, now_ns: int) -> None:
     """End a pause or a client's patience."""
     c = w.connections[index]
@@ -107,10 +107,10 @@ def on_timer(w: Any, index: int, now_ns: int) -> None:
         fail(w, index, REPLY_TIMEOUT, now_ns)
 
 
-@inlined
+@inline
 def start_request(w: Any, index: int, since_ns: int, now_ns: int) -> None:
     """Send the next request, whose latency counts from ``since_ns``."""
-    c, tally = w.connections[index], w.tally[0]
+    c, counters = w.connections[index], w.counters[0]
     c.since_ns = since_ns
     c.sent_ns = now_ns
     c.until_ns = now_ns + w.settings[0].timeout_ns
@@ -119,61 +119,61 @@ def start_request(w: Any, index: int, since_ns: int, now_ns: int) -> None:
     note_busy(w, 1, now_ns)
     requests = len(w.starts) - 3
     if requests > 1:
-        c.request = np.random.randint(requests) if w.settings[0].random_order else tally.request
-        tally.request = (tally.request + 1) % requests
+        c.request = np.random.randint(requests) if w.settings[0].random_order else counters.request
+        counters.request = (counters.request + 1) % requests
     w.parsers[index, :] = 0
     _send(w, index, now_ns)
 
 
-@inlined
+@inline
 def _note(w: Any, row: int, value_ns: int) -> None:
     histogram.count(w.times[row], w.extremes[row], value_ns)
 
 
-@inlined
+@inline
 def note_busy(w: Any, change: int, now_ns: int) -> None:
     """Change the number of requests that are sent and not answered, whose integral over time is kept."""
-    tally = w.tally[0]
-    tally.busy_ns += tally.busy * (now_ns - tally.busy_since_ns)
-    tally.busy_since_ns = now_ns
-    tally.busy += change
+    counters = w.counters[0]
+    counters.busy_ns += counters.busy * (now_ns - counters.busy_since_ns)
+    counters.busy_since_ns = now_ns
+    counters.busy += change
 
 
-@inlined
-def _served(w: Any, index: int, now_ns: int) -> None:
-    tally = w.tally[0]
-    tally.served_ns += now_ns - max(w.connections[index].sent_ns, tally.began_ns)
+@inline
+def _count_answer(w: Any, index: int, now_ns: int) -> None:
+    counters = w.counters[0]
+    counters.served_ns += now_ns - max(w.connections[index].sent_ns, counters.began_ns)
     note_busy(w, -1, now_ns)
 
 
-@inlined
+@inline
 def fail(w: Any, index: int, kind: int, now_ns: int) -> None:
     """Count a failed request or connection, drop the connection and pause."""
-    c, tally, side = w.connections[index], w.tally[0], w.tally[0].side_seen
-    counted = schedule.counted(w, c.since_ns) if c.owed or not w.settings[0].open_loop else tally.measuring
-    if counted or not tally.started:  # what fails before the timing begins is no less of a failure
-        w.counted[side, 1 + kind] += 1
-        if tally.started and (kind == REPLY_TIMEOUT or (kind == CONNECT_TIMEOUT and not w.settings[0].open_loop)):
+    c, counters, buffer = w.connections[index], w.counters[0], w.counters[0].current_buffer
+    counted = schedule.is_counted(w, c.since_ns) if c.owed or not w.settings[0].open_loop else counters.measuring
+    if counted or not counters.started:  # what fails before the timing begins is no less of a failure
+        w.counted[buffer, 1 + kind] += 1
+        if counters.started and (kind == REPLY_TIMEOUT or (kind == CONNECT_TIMEOUT and not w.settings[0].open_loop)):
             # It would have taken at least so long; left out, it would better the percentiles.
             took_ns = now_ns - c.since_ns
-            _note(w, LATENCY + side, took_ns)
+            _note(w, LATENCY + buffer, took_ns)
             if kind == REPLY_TIMEOUT:
-                _note(w, SERVICE + side, now_ns - c.sent_ns)
-            if tally.censored == 0 or took_ns < tally.censored_min_ns:
-                tally.censored_min_ns = took_ns
-            tally.censored += 1
+                _note(w, SERVICE + buffer, now_ns - c.sent_ns)
+            if counters.censored == 0 or took_ns < counters.censored_min_ns:
+                counters.censored_min_ns = took_ns
+            counters.censored += 1
     if not c.tried:
         c.tried = 1
-        tally.tried += 1
+        counters.tried += 1
     drop(w, index, now_ns)
 
 
-@inlined
+@inline
 def drop(w: Any, index: int, now_ns: int) -> None:
     """Close a connection and pause before the next."""
     c = w.connections[index]
     if c.state in (SENDING, WAITING):
-        _served(w, index, now_ns)
+        _count_answer(w, index, now_ns)
     c.owed = 0
     if c.fd >= 0:
         libc.close(c.fd)
@@ -182,8 +182,8 @@ def drop(w: Any, index: int, now_ns: int) -> None:
     c.until_ns = now_ns + PAUSE_AFTER_ERROR_NS
 
 
-@inlined
-def _kind_of(error: int) -> int:
+@inline
+def _error_kind(error: int) -> int:
     """Return the kind for what connecting failed with."""
     if error == libc.ECONNRESET:
         return RESET
@@ -194,16 +194,16 @@ def _kind_of(error: int) -> int:
     return REFUSED  # by the server or, unreachable, by the network
 
 
-@inlined
-def _connected(w: Any, index: int, now_ns: int) -> None:
-    c, tally = w.connections[index], w.tally[0]
+@inline
+def _finish_connect(w: Any, index: int, now_ns: int) -> None:
+    c, counters = w.connections[index], w.counters[0]
     if not c.tried:
         c.tried = 1
-        tally.tried += 1
-        tally.connected += 1
-    if tally.measuring or not tally.started:  # those of the warm-up do not count
+        counters.tried += 1
+        counters.connected += 1
+    if counters.measuring or not counters.started:  # those of the warm-up do not count
         _note(w, CONNECT, now_ns - c.connect_ns)
-    if w.settings[0].open_loop or not tally.started:
+    if w.settings[0].open_loop or not counters.started:
         schedule.rest(w, index, now_ns)
         c.state = IDLE
         c.until_ns = NEVER_NS
@@ -211,7 +211,7 @@ def _connected(w: Any, index: int, now_ns: int) -> None:
         start_request(w, index, c.since_ns, now_ns)
 
 
-@inlined
+@inline
 def _send(w: Any, index: int, now_ns: int) -> None:
     c = w.connections[index]
     begin = w.starts[c.request] + c.sent
@@ -225,7 +225,7 @@ def _send(w: Any, index: int, now_ns: int) -> None:
         fail(w, index, RESET, now_ns)
 
 
-@inlined
+@inline
 def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
     c = w.connections[index]
     while True:
@@ -242,7 +242,7 @@ def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
             fail(w, index, BROKEN_PROTOCOL, now_ns)
             return
         if reply > 0 or reply == DONE:
-            _answered(w, index, now_ns)
+            _finish_request(w, index, now_ns)
             return
         if size == 0:
             fail(w, index, CLOSED_EARLY, now_ns)
@@ -251,13 +251,13 @@ def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
             return
 
 
-@inlined
-def _look_idle(w: Any, index: int, now_ns: int) -> None:
+@inline
+def _read_idle(w: Any, index: int, now_ns: int) -> None:
     """Find out why a connection that nothing was asked on has something to tell."""
     size = libc.recv(w.connections[index].fd, w.buffer.ctypes.data, BUFFER_BYTES, 0)
     if size > 0:
         fail(w, index, WRONG_REPLY, now_ns)  # it answers nothing that was asked
-    elif size == 0 and w.tally[0].started:
+    elif size == 0 and w.counters[0].started:
         drop(w, index, now_ns)  # a server may close what is idle
     elif size == 0:
         fail(w, index, CLOSED_EARLY, now_ns)
@@ -265,27 +265,27 @@ def _look_idle(w: Any, index: int, now_ns: int) -> None:
         fail(w, index, RESET, now_ns)
 
 
-@inlined
-def _answered(w: Any, index: int, now_ns: int) -> None:
-    c, side = w.connections[index], w.tally[0].side_seen
+@inline
+def _finish_request(w: Any, index: int, now_ns: int) -> None:
+    c, buffer = w.connections[index], w.counters[0].current_buffer
     status, closing = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
-    w.tally[0].answered += status != FAILED and status < 400
-    if schedule.counted(w, c.since_ns):
+    w.counters[0].answered += status != FAILED and status < 400
+    if schedule.is_counted(w, c.since_ns):
         if 0 < status < FAILED:
-            w.tally[0].statuses[min(status // 100, 5)] += 1
+            w.counters[0].statuses[min(status // 100, 5)] += 1
         if status == FAILED:
-            w.counted[side, 1 + HANDLER_FAILED] += 1
+            w.counted[buffer, 1 + HANDLER_FAILED] += 1
         elif status >= 400:
-            w.counted[side, 1 + (HTTP_4XX if status < 500 else HTTP_5XX)] += 1
+            w.counted[buffer, 1 + (HTTP_4XX if status < 500 else HTTP_5XX)] += 1
         else:
-            w.counted[side, 1 + LATE if c.late else 0] += 1
-            _note(w, LATENCY + side, now_ns - c.since_ns)
-            _note(w, SERVICE + side, now_ns - c.sent_ns)
-    _served(w, index, now_ns)
-    if w.tally[0].traced < len(w.trace) and w.tally[0].measuring:
-        row = w.tally[0].traced
+            w.counted[buffer, 1 + LATE if c.late else 0] += 1
+            _note(w, LATENCY + buffer, now_ns - c.since_ns)
+            _note(w, SERVICE + buffer, now_ns - c.sent_ns)
+    _count_answer(w, index, now_ns)
+    if w.counters[0].traced < len(w.trace) and w.counters[0].measuring:
+        row = w.counters[0].traced
         w.trace[row, 0], w.trace[row, 1], w.trace[row, 2] = index, c.since_ns, now_ns
-        w.tally[0].traced += 1
+        w.counters[0].traced += 1
     c.owed = 0
     c.left -= 1
     if c.left == 0 or closing:

@@ -11,14 +11,14 @@ import numpy as np
 from numba import from_dtype, types
 
 from loadgen import libc
-from loadgen.compiled import compiled, inlined
-from loadgen.responder import LISTENER, accept_all, served
-from loadgen.workspace import as_bytes
+from loadgen.compiled import compile_function, inline
+from loadgen.responder import LISTENER, accept_all, run_responder
+from loadgen.workspace import to_array
 
 MAX_WAITING = 1024
 _TIMER = -2
 _EARLY_NS = 80_000  # spun away, since a sleeper takes a while to wake
-_LOOK_NS = 20_000_000  # how often it looks whether to stop
+_STOP_CHECK_NS = 20_000_000  # interval between checks whether to stop
 
 _SETTINGS = np.dtype(
     [
@@ -35,7 +35,7 @@ _SETTINGS = np.dtype(
 _WAITING = np.dtype([("due_ns", np.int64), ("fd", np.int64)], align=True)
 
 
-@inlined
+@inline
 def _due_ns(settings: Any, delays_ns: Any, now_ns: int) -> int:
     """Take a request, and return when to answer it."""
     if settings.asked == 0:
@@ -50,16 +50,16 @@ def _due_ns(settings: Any, delays_ns: Any, now_ns: int) -> int:
     return due_ns  # type: ignore[no-any-return]
 
 
-@inlined
+@inline
 def _wait(epoll: int, settings: Any, until_ns: int, events: Any, scratch: Any) -> int:
     wake_ns = until_ns - _EARLY_NS
     if wake_ns <= libc.clock_ns(libc.MONOTONIC, scratch):
         return libc.epoll_wait(epoll, events.ctypes.data, len(events), 0)  # type: ignore[no-any-return]
-    libc.wake_at(settings.timer, wake_ns, scratch)
+    libc.set_timer(settings.timer, wake_ns, scratch)
     return libc.epoll_wait(epoll, events.ctypes.data, len(events), -1)  # type: ignore[no-any-return]
 
 
-@compiled(
+@compile_function(
     types.void(
         *(types.int32, types.int32, from_dtype(_SETTINGS)[::1], types.int64[::1], from_dtype(_WAITING)[::1]),
         *(types.int64[::1], libc.BYTES, types.int64[::1], libc.EVENTS, libc.EVENTS, libc.BYTES),
@@ -81,7 +81,7 @@ def _serve(  # noqa: PLR0917 - compiled code takes no keywords
     """Answer each request when it is due, until ``stop[0]``."""
     count = 0
     while stop[0] == 0:
-        until_ns = libc.clock_ns(libc.MONOTONIC, scratch) + _LOOK_NS
+        until_ns = libc.clock_ns(libc.MONOTONIC, scratch) + _STOP_CHECK_NS
         for i in range(count):
             until_ns = min(until_ns, waiting[i].due_ns)
         ready = _wait(epoll, settings[0], until_ns, events, scratch)
@@ -124,9 +124,9 @@ def delaying(
     settings["timer"], settings["one_by_one"] = timer, one_by_one
     settings["freeze_at_ns"], settings["freeze_ns"] = (round(seconds * 1e9) for seconds in freeze)
     delays_ns = np.array([round(seconds * 1e9) for seconds in delays_s], np.int64)
-    own = (settings, delays_ns, np.zeros(MAX_WAITING, _WAITING), np.zeros(4, np.int64), as_bytes(reply))
+    own = (settings, delays_ns, np.zeros(MAX_WAITING, _WAITING), np.zeros(4, np.int64), to_array(reply))
     try:
-        with served(_serve, *own, timer=(timer, _TIMER)) as port:
+        with run_responder(_serve, *own, timer=(timer, _TIMER)) as port:
             yield port
     finally:
         os.close(timer)

@@ -37,28 +37,28 @@ class EngineThread:
         libc.watch(epoll.fileno(), timer, event)
         parse = load.spoken.parse
         self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
-        self.tally = self.workspace.tally[0]
-        self._at_end = self.workspace.tally[1]
+        self.counters = self.workspace.counters[0]
+        self._at_end = self.workspace.counters[1]
         self.totals = Totals()
         self._number, self._of = number, load.threads
 
     def over(self) -> bool:
         """Return whether the window has ended, or the engine has."""
-        return bool(self.tally["over"]) or not self.thread.is_alive()
+        return bool(self.counters["over"]) or not self.thread.is_alive()
 
     def end_s(self) -> float:
         """Return when the window is meant to end, on the monotonic clock."""
-        return int(self.tally["began_ns"] + self.workspace.settings[0]["duration_ns"]) / 1e9
+        return int(self.counters["began_ns"] + self.workspace.settings[0]["duration_ns"]) / 1e9
 
     def window(self) -> Any:
-        """Return the tally of the window: as it was at its end or, where there was none, as it is."""
-        return self._at_end if self.tally["over"] else self.tally
+        """Return the counters of the window: as it was at its end or, where there was none, as it is."""
+        return self._at_end if self.counters["over"] else self.counters
 
     def drain(self) -> Totals:
-        """Return what has been counted since the last time, and let the engine count on the other side."""
-        old = int(self.tally["side"])
-        self.tally["side"] = 1 - old
-        while self.thread.is_alive() and self.tally["side_seen"] == old:
+        """Return what has been counted since the last time, and let the engine count in the other buffer."""
+        old = int(self.counters["active_buffer"])
+        self.counters["active_buffer"] = 1 - old
+        while self.thread.is_alive() and self.counters["current_buffer"] == old:
             time.sleep(POLL_S)
         drained = self._take(old)
         self.totals = self.totals.plus(drained)
@@ -70,12 +70,17 @@ class EngineThread:
         self.totals = self.totals.plus(left)
         return left
 
-    def _take(self, side: int) -> Totals:
+    def _take(self, buffer: int) -> Totals:
         w = self.workspace
-        requests, *errors = w.counted[side].tolist()
-        w.counted[side] = 0
+        requests, *errors = w.counted[buffer].tolist()
+        w.counted[buffer] = 0
         kinds = Counter({kind: count for kind, count in zip(ERRORS, errors, strict=True) if count})
-        return Totals(requests, kinds, self.times(LATENCY + side, clear=True), self.times(SERVICE + side, clear=True))
+        return Totals(
+            requests,
+            kinds,
+            self.times(LATENCY + buffer, clear=True),
+            self.times(SERVICE + buffer, clear=True),
+        )
 
     def connections(self) -> int:
         """Return how many are established now."""
@@ -122,8 +127,8 @@ class Totals:
 
 
 def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspace:
-    family, address = libc.address_of(load.host, load.port, load.timeout_s)
-    wire = load.spoken
+    family, address = libc.resolve(load.host, load.port, load.timeout_s)
+    protocol = load.spoken
     connect_timeout_s = load.timeout_s if load.connect_timeout_s is None else load.connect_timeout_s
     spin_s = load.spin_s if load.spin_s is not None else SPIN_S if load.schedule else 0.0
     stages = load.schedule
@@ -131,12 +136,12 @@ def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspa
         stages = (Stage(stages[0].from_rps, stages[0].from_rps, load.warmup_s), *stages)
     workspace = allocate(
         load.connections // load.threads + (number < load.connections % load.threads),
-        requests=wire.requests,
-        quit_with=wire.quit,
+        requests=protocol.requests,
+        quit_with=protocol.quit,
         address=address,
         stages=stages,
-        memory=wire.memory,
-        numbers=wire.numbers,
+        memory=protocol.memory,
+        numbers=protocol.numbers,
         trace=load.trace // load.threads,
     )
     for name, value in {
@@ -149,7 +154,7 @@ def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspa
         "timeout_ns": load.timeout_s * 1e9,
         "connect_timeout_ns": connect_timeout_s * 1e9,
         "connect_gap_ns": 1e9 * load.threads / load.connect_rate,
-        "conversation": -1 if load.conversation is None else load.conversation,
+        "requests_per_connection": -1 if load.requests_per_connection is None else load.requests_per_connection,
         "warmup_ns": load.warmup_s * 1e9,
         "duration_ns": load.window_s * 1e9,
         "late_ns": load.late_s * 1e9,

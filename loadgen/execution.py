@@ -11,13 +11,13 @@ from functools import reduce
 from typing import Any
 
 from loadgen.answered import Answered
-from loadgen.engine import hang_up
+from loadgen.engine import half_close
 from loadgen.engine_thread import EngineThread, Totals
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
 from loadgen.histogram import Histogram
 from loadgen.host_observer import HostMetrics, HostObserver
-from loadgen.interval import Interval, Packed
+from loadgen.interval import CompressedHistogram, Interval
 from loadgen.load import OVERRUN_S, Load
 from loadgen.result import EngineUse, LoadResult
 from loadgen.workspace import (
@@ -64,23 +64,23 @@ def run(
         engines = [EngineThread(load, number, stack, overrun_s) for number in range(load.threads)]
         intervals: list[Interval] = []
         answered = answered or Answered()
-        answered.follow([engine.tally for engine in engines])
-        witness = HostObserver(server_pid, answered)
+        answered.follow([engine.counters for engine in engines])
+        observer = HostObserver(server_pid, answered)
         try:
             for engine in engines:
                 engine.thread.start()
-            _wait(engines, cancel, lambda tally: tally["ready"])
+            _wait(engines, cancel, lambda counters: counters["ready"])
             for engine in engines:
-                engine.tally["go"] = 1
+                engine.counters["go"] = 1
             _sleep_through(load.warmup_s, cancel)
-            _wait(engines, cancel, lambda tally: tally["measuring"] or tally["over"])
+            _wait(engines, cancel, lambda counters: counters["measuring"] or counters["over"])
             _call(on_begin)
-            witness.begin()
+            observer.begin()
             host_metrics: list[HostMetrics | None] = []
 
             def end() -> None:
                 _call(on_end)
-                host_metrics.append(witness.end(*_window_s(engines)))
+                host_metrics.append(observer.end(*_window_s(engines)))
 
             for interval in _intervals(engines, cancel, interval_s, end):
                 intervals.append(interval)
@@ -88,11 +88,11 @@ def run(
                     on_interval(interval)
         finally:
             for engine in engines:
-                engine.tally["cancel"] = 1
+                engine.counters["cancel"] = 1
             for engine in engines:
                 if engine.thread.ident is not None:
                     engine.thread.join()
-                hang_up(engine.workspace)
+                half_close(engine.workspace)
     return _result(load, engines, intervals, host_metrics[0])
 
 
@@ -103,7 +103,7 @@ def _call(observer: Callable[[], None] | None) -> None:
 
 def _wait(engines: Sequence[EngineThread], cancel: threading.Event, until: Callable[[Any], Any]) -> None:
     # Not cancel.wait(): a signal handler that sets the event would wait for a lock that its own thread may hold.
-    while not cancel.is_set() and not all(until(engine.tally) or not engine.thread.is_alive() for engine in engines):
+    while not cancel.is_set() and not all(until(engine.counters) or not engine.thread.is_alive() for engine in engines):
         time.sleep(_EDGE_POLL_S)
 
 
@@ -118,7 +118,7 @@ def _intervals(
     engines: Sequence[EngineThread], cancel: threading.Event, interval_s: float, end: Callable[[], None]
 ) -> Iterator[Interval]:
     """Yield what has been counted, interval by interval; at the window's end call ``end`` before anything else."""
-    began_s = min(int(engine.tally["began_ns"]) for engine in engines) / 1e9
+    began_s = min(int(engine.counters["began_ns"]) for engine in engines) / 1e9
     at_s = 0.0
     on = True
     while on:
@@ -127,7 +127,7 @@ def _intervals(
         while on and not next_s <= time.monotonic() < _end_s(engines):
             if cancel.is_set():
                 for engine in engines:
-                    engine.tally["cancel"] = 1
+                    engine.counters["cancel"] = 1
             _sleep(engines, next_s)
             on = not all(engine.over() for engine in engines)
         if not on:
@@ -136,7 +136,7 @@ def _intervals(
         now_s = min(time.monotonic(), _end_s(engines) - 1e-6)
         counted = reduce(Totals.plus, [engine.drain() if on else engine.rest() for engine in engines])
         if not on:
-            now_s = max(int(engine.tally["ended_ns"]) for engine in engines) / 1e9
+            now_s = max(int(engine.counters["ended_ns"]) for engine in engines) / 1e9
         seconds = now_s - began_s - at_s
         if seconds > 0:
             yield Interval(
@@ -145,16 +145,16 @@ def _intervals(
                 counted.requests,
                 dict(counted.errors),
                 sum(engine.connections() for engine in engines),
-                Packed.of(counted.latency),
-                Packed.of(counted.service),
+                CompressedHistogram.compress(counted.latency),
+                CompressedHistogram.compress(counted.service),
             )
         at_s = now_s - began_s
 
 
 def _window_s(engines: Sequence[EngineThread]) -> tuple[float, float]:
     """Return when the window began and ended, on the monotonic clock."""
-    tallies = [engine.window() for engine in engines]
-    return min(int(one["began_ns"]) for one in tallies) / 1e9, max(int(one["ended_ns"]) for one in tallies) / 1e9
+    counters = [engine.window() for engine in engines]
+    return min(int(one["began_ns"]) for one in counters) / 1e9, max(int(one["ended_ns"]) for one in counters) / 1e9
 
 
 def _end_s(engines: Sequence[EngineThread]) -> float:
@@ -174,39 +174,39 @@ def _result(
     for engine in engines:
         engine.rest()
     totals = reduce(Totals.plus, [engine.totals for engine in engines])
-    tallies = [engine.window() for engine in engines]
-    measuring = [tally for tally in tallies if tally["measuring"]]
-    walls_ns = [int(tally["ended_ns"] - tally["began_ns"]) for tally in measuring]
+    counters = [engine.window() for engine in engines]
+    measuring = [counters for counters in counters if counters["measuring"]]
+    walls_ns = [int(counters["ended_ns"] - counters["began_ns"]) for counters in measuring]
     wall_ns = max(walls_ns, default=0)
-    statuses = sum(tally["statuses"] for tally in tallies)
-    busy_ns = sum(int(tally["busy_ns"]) for tally in measuring)
+    statuses = sum(counters["statuses"] for counters in counters)
+    busy_ns = sum(int(counters["busy_ns"]) for counters in measuring)
     return LoadResult(
         load=load,
-        began_s=min((int(tally["began_ns"]) for tally in measuring), default=0) / 1e9,
+        began_s=min((int(counters["began_ns"]) for counters in measuring), default=0) / 1e9,
         wall_s=wall_ns / 1e9,
         requests=totals.requests,
         errors=dict(totals.errors),
         statuses={f"{group}xx": int(n) for group, n in enumerate(statuses) if n},
         latency=totals.latency,
         service=totals.service,
-        connect=_merged(engines, CONNECT),
-        lateness=_merged(engines, LATENESS),
-        gaps_intended=_merged(engines, GAPS_INTENDED),
-        gaps_sent=_merged(engines, GAPS_SENT),
+        connect=_merge(engines, CONNECT),
+        lateness=_merge(engines, LATENESS),
+        gaps_intended=_merge(engines, GAPS_INTENDED),
+        gaps_sent=_merge(engines, GAPS_SENT),
         engines=tuple(
-            EngineUse(int(tally["cpu_ns"]) / 1e9, 1 - int(tally["waited_ns"]) / max(1, wall))
-            for tally, wall in zip(measuring, walls_ns, strict=True)
+            EngineUse(int(counters["cpu_ns"]) / 1e9, 1 - int(counters["waited_ns"]) / max(1, wall))
+            for counters, wall in zip(measuring, walls_ns, strict=True)
         ),
-        connected=sum(int(tally["connected"]) for tally in tallies),
-        late_sends=sum(int(tally["late_sends"]) for tally in tallies),
-        censored=sum(int(tally["censored"]) for tally in tallies),
-        censored_from_ns=min((int(t["censored_min_ns"]) for t in tallies if t["censored"]), default=None),
-        unfinished=sum(int(tally["unfinished"]) for tally in tallies),
-        oldest_unfinished_s=max((int(tally["oldest_ns"]) for tally in tallies), default=0) / 1e9,
-        age_before_ns=sum(int(tally["age_before_ns"]) for tally in tallies),
-        age_after_ns=sum(int(tally["age_after_ns"]) for tally in tallies),
+        connected=sum(int(counters["connected"]) for counters in counters),
+        late_sends=sum(int(counters["late_sends"]) for counters in counters),
+        censored=sum(int(counters["censored"]) for counters in counters),
+        censored_from_ns=min((int(t["censored_min_ns"]) for t in counters if t["censored"]), default=None),
+        unfinished=sum(int(counters["unfinished"]) for counters in counters),
+        oldest_unfinished_s=max((int(counters["oldest_ns"]) for counters in counters), default=0) / 1e9,
+        age_before_ns=sum(int(counters["age_before_ns"]) for counters in counters),
+        age_after_ns=sum(int(counters["age_after_ns"]) for counters in counters),
         mean_in_service=busy_ns / wall_ns if wall_ns else None,
-        served_ns=sum(int(tally["served_ns"]) for tally in measuring),
+        served_ns=sum(int(counters["served_ns"]) for counters in measuring),
         intervals=tuple(intervals),
         trace=tuple(traced for engine in engines for traced in engine.trace()),
         host_metrics=host_metrics if measuring else None,
@@ -214,5 +214,5 @@ def _result(
     )
 
 
-def _merged(engines: Sequence[EngineThread], row: int) -> Histogram:
+def _merge(engines: Sequence[EngineThread], row: int) -> Histogram:
     return reduce(Histogram.merge, [engine.times(row) for engine in engines])

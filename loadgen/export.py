@@ -37,10 +37,10 @@ def to_dict(result: LoadResult) -> dict[str, Any]:
         "connections": load.connections,
         "connected": result.connected,
         "threads": load.threads,
-        "wire": load.spoken.name,
+        "protocol": load.spoken.name,
         "loop": load.loop,
         "arrivals": load.arrivals if scheduled else None,
-        "conversation": load.conversation,
+        "requests_per_connection": load.requests_per_connection,
         "intended_rps": load.intended_rps,
         "late_sends": result.late_sends if scheduled else None,
         "lateness_ns": summary(result.lateness, _LATENESS) if scheduled else None,
@@ -59,7 +59,7 @@ def capacity_to_dict(found: Capacity) -> dict[str, Any]:
         "objectives": [objective.text for objective in found.objectives],
         "holds_rps": found.holds_rps,
         "fails_rps": found.fails_rps,
-        "bracketed": found.bracketed,
+        "bracketed": found.is_bracketed,
         "steps": [{"rate_rps": step.rate_rps, "holds": step.holds, **to_dict(step.result)} for step in found.steps],
     }
 
@@ -91,7 +91,7 @@ def to_csv(result: LoadResult) -> str:
     counted = ["at_s", "seconds", "requests", "throughput_rps", "connections"]
     writer.writerow([*counted, *columns, *(f"errors_{kind}" for kind in kinds)])
     for one in result.intervals:
-        times = [summary(each.full(), LATENCY_PERCENTILES) for each in (one.latency, one.service)]
+        times = [summary(each.decompress(), LATENCY_PERCENTILES) for each in (one.latency, one.service)]
         figures = [one_time[name] for one_time in times for name in (*percentiles, "max")]
         writer.writerow(
             [
@@ -122,5 +122,5 @@ def to_hdr_log(result: LoadResult, began_at_s: float) -> str:
     for one in result.intervals:
         for tag, times in (("", one.latency), ("Tag=service,", one.service)):
             most_ms = (times.max_ns or 0) / 1e6
-            lines.append(f"{tag}{one.at_s:.3f},{one.seconds:.3f},{most_ms:.3f},{times.full().encode()}")
+            lines.append(f"{tag}{one.at_s:.3f},{one.seconds:.3f},{most_ms:.3f},{times.decompress().encode()}")
     return "\n".join(lines) + "\n"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from loadgen.compiled import compiled, inlined
+from loadgen.compiled import compile_function, inline
 from loadgen.errors import GilbenchError
 
 LOWEST_NS = 1
@@ -75,7 +75,7 @@ def _readonly(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return view
 
 
-@inlined
+@inline
 def _put(payload: Any, size: int, number: int) -> int:
     zigzag = np.uint64((number << 1) ^ (number >> 63))
     for _ in range(_LONGEST - 1):
@@ -88,7 +88,7 @@ def _put(payload: Any, size: int, number: int) -> int:
     return size + 1
 
 
-@compiled(types.int64(_COUNTS, types.uint8[::1]))
+@compile_function(types.int64(_COUNTS, types.uint8[::1]))
 def _write(counts: Any, payload: Any) -> int:
     """Fill ``payload`` and return how many bytes it took."""
     size, zeros = 0, 0
@@ -103,7 +103,7 @@ def _write(counts: Any, payload: Any) -> int:
     return size
 
 
-@compiled(types.boolean(_BYTES, types.int64[::1]))
+@compile_function(types.boolean(_BYTES, types.int64[::1]))
 def _read(payload: Any, counts: Any) -> bool:
     """Add to ``counts``; false if the payload does not fit."""
     position, index = 0, 0

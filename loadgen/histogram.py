@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadgen import hdr_encoding
-from loadgen.compiled import inlined
+from loadgen.compiled import inline
 from loadgen.hdr_encoding import HIGHEST_NS
 
 Counts = npt.NDArray[np.int64]
@@ -28,18 +28,18 @@ _DOUBLINGS = 32  # 2,048 ns doubled so often is more than an hour
 BUCKETS = (_DOUBLINGS + 1) * _HALF
 
 
-@inlined
-def bucket_of(value_ns: int) -> int:
+@inline
+def bucket_index(value_ns: int) -> int:
     """Return the index of the bucket for a value, the first or the last for one out of range."""
     value = min(max(value_ns, 0), HIGHEST_NS)
     doublings = max(0, math.frexp(value)[1] - 11)
     return doublings * _HALF + (value >> doublings)
 
 
-@inlined
+@inline
 def count(counts: Counts, extremes: Any, value_ns: int) -> None:
     """Count one value in ``counts`` (int64[BUCKETS]) and in ``extremes`` (a record of min, max and sum)."""
-    counts[bucket_of(value_ns)] += 1
+    counts[bucket_index(value_ns)] += 1
     if value_ns < extremes.min or extremes.max < 0:
         extremes.min = value_ns
     extremes.max = max(extremes.max, value_ns)

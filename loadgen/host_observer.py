@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from loadgen import process_tree, surroundings
+from loadgen import host_load, process_tree
 from loadgen.errors import GilbenchError
 
 
@@ -62,15 +62,15 @@ class HostMetrics:
 
 @dataclass(slots=True)
 class HostObserver:
-    """Looks at both edges of a window."""
+    """Observer that reads the host at both edges of a window."""
 
     server_pid: int | None
     answered: Callable[[], int]
-    _begin: tuple[surroundings.MachineTime, process_tree.Usage | None] | None = None
+    _begin: tuple[host_load.MachineTime, process_tree.Usage | None] | None = None
 
     def begin(self) -> None:
         with contextlib.suppress(OSError):  # the system may have no files left
-            self._begin = self._look()
+            self._begin = self._read()
 
     def end(self, began_s: float, ended_s: float) -> HostMetrics | None:
         """Return what was seen since :meth:`begin`; ``None`` if that was not to be seen.
@@ -81,7 +81,7 @@ class HostObserver:
         """
         if self._begin is None:
             return None
-        (machine, usage), (machine_after, usage_after) = self._begin, self._look()
+        (machine, usage), (machine_after, usage_after) = self._begin, self._read()
         wall_s = machine_after.at_s - machine.at_s
         server = None
         if usage and usage_after and self.server_pid is not None:
@@ -94,22 +94,22 @@ class HostObserver:
                 usage_after.peak_rss_bytes,
                 usage_after.peak_rss_bytes - usage.peak_rss_bytes,
             )
-        steal = surroundings.steal_share(machine, machine_after)
+        steal = host_load.steal_share(machine, machine_after)
         busy_s = machine_after.busy_s - machine.busy_s - (machine_after.own_s - machine.own_s)
         return HostMetrics(steal, max(0.0, busy_s / wall_s - server.cores) if server else None, server)
 
-    def _look(self) -> tuple[surroundings.MachineTime, process_tree.Usage | None]:
+    def _read(self) -> tuple[host_load.MachineTime, process_tree.Usage | None]:
         usage = None
         if self.server_pid is not None:
             try:
                 usage = process_tree.read(self.server_pid, self.answered)
             except OSError:  # it has ended, which the load shows
                 usage = None
-        return surroundings.read_time(), usage
+        return host_load.read_time(), usage
 
 
 def check_pid(pid: int) -> None:
-    """Make sure that a process can be looked at.
+    """Make sure that a process can be inspected.
 
     Raises:
         GilbenchError: there is none of that number, or it is somebody else's.
@@ -118,13 +118,13 @@ def check_pid(pid: int) -> None:
         process_tree.read(pid)
     except PermissionError as exc:
         raise GilbenchError(
-            f"process {pid} is not yours to look at: run as its user, or leave --server-pid out"
+            f"process {pid} may not be inspected by you: run as its user, or leave --server-pid out"
         ) from exc
     except OSError as exc:
         raise GilbenchError(f"there is no process {pid}: name the server's, or leave --server-pid out") from exc
 
 
-def owner_of(port: int) -> int | None:
+def find_owner(port: int) -> int | None:
     """Return the process that listens on a port of this machine, ``None`` if that cannot be seen."""
     try:
         found = psutil.net_connections(kind="tcp")

@@ -1,4 +1,4 @@
-"""A stretch of a run: what was answered and what failed in it, and how long it took."""
+"""An interval of a run: what was answered and what failed in it, and how long it took."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadgen.histogram import Histogram
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
+class CompressedHistogram:
     """A histogram in a kilobyte or two, since one is kept for each interval of a run, however long.
 
     Attributes:
@@ -29,10 +29,16 @@ class Packed:
     sum_ns: int
 
     @classmethod
-    def of(cls, full: Histogram) -> Packed:
-        return cls(zlib.compress(full.counts.tobytes(), 1), full.total, full.min_ns, full.max_ns, full.sum_ns)
+    def compress(cls, histogram: Histogram) -> CompressedHistogram:
+        return cls(
+            zlib.compress(histogram.counts.tobytes(), 1),
+            histogram.total,
+            histogram.min_ns,
+            histogram.max_ns,
+            histogram.sum_ns,
+        )
 
-    def full(self) -> Histogram:
+    def decompress(self) -> Histogram:
         """Return the histogram that it stands for."""
         counts = np.frombuffer(zlib.decompress(self.counts), np.int64)
         return Histogram(counts, self.min_ns, self.max_ns, self.sum_ns)
@@ -40,7 +46,7 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What was counted from one look to the next, by all engine threads.
+    """What was counted from one reading to the next, by all engine threads.
 
     Attributes:
         at_s: its beginning, in seconds since the window's.
@@ -57,8 +63,8 @@ class Interval:
     requests: int
     errors: dict[str, int]
     connections: int
-    latency: Packed
-    service: Packed
+    latency: CompressedHistogram
+    service: CompressedHistogram
 
     @property
     def throughput_rps(self) -> float:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import from_dtype, types
 
-from loadgen.compiled import inlined
+from loadgen.compiled import inline
 from loadgen.errors import GilbenchError
 
 _int, _long, _address = types.int32, types.int64, types.uintp
@@ -86,7 +86,7 @@ MONOTONIC = time.CLOCK_MONOTONIC
 THREAD_CPU = time.CLOCK_THREAD_CPUTIME_ID
 
 
-@inlined
+@inline
 def send(fd: int, data: int, size: int, flags: int) -> int:
     """Send; as ``send(2)``."""
     if _NUMBERED:
@@ -94,7 +94,7 @@ def send(fd: int, data: int, size: int, flags: int) -> int:
     return _send(fd, data, size, flags)  # type: ignore[no-any-return]
 
 
-@inlined
+@inline
 def recv(fd: int, buffer: int, size: int, flags: int) -> int:
     """Receive; as ``recv(2)``."""
     if _NUMBERED:
@@ -102,22 +102,22 @@ def recv(fd: int, buffer: int, size: int, flags: int) -> int:
     return _recv(fd, buffer, size, flags)  # type: ignore[no-any-return]
 
 
-@inlined
+@inline
 def clock_ns(clock: int, scratch: Any) -> int:
     """Read a clock; ``scratch`` is an int64[2] that this thread alone uses."""
     _clock_gettime(clock, scratch.ctypes.data)
     return scratch[0] * 1_000_000_000 + scratch[1]  # type: ignore[no-any-return]
 
 
-@inlined
-def wake_at(timer: int, at_ns: int, scratch: Any) -> None:
+@inline
+def set_timer(timer: int, at_ns: int, scratch: Any) -> None:
     """Let a timer of :func:`create_timer` go off at a time of the monotonic clock; ``scratch`` is an int64[4]."""
     scratch[0], scratch[1] = 0, 0
     scratch[2], scratch[3] = at_ns // 1_000_000_000, at_ns % 1_000_000_000
     _timerfd_settime(timer, _TFD_TIMER_ABSTIME, scratch.ctypes.data, 0)
 
 
-@inlined
+@inline
 def last_error() -> int:
     """Return ``errno`` of this thread."""
     return _errno_location()[0]  # type: ignore[no-any-return]
@@ -140,7 +140,7 @@ def watch(epoll_fd: int, fd: int, event: npt.NDArray[Any]) -> None:
     ctypes.CDLL(None).epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, ctypes.c_void_p(event.ctypes.data))
 
 
-def address_of(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
+def resolve(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
     """Resolve ``host`` and return the address family and a ``struct sockaddr``.
 
     A name such as localhost may have several addresses: the first that accepts a connection within ``timeout_s`` is

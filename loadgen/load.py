@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from loadgen.errors import GilbenchError
+from loadgen.protocols import PROTOCOLS, Protocol
 from loadgen.stages import Stage
-from loadgen.wires import WIRES, Wire
 
 MAX_CONNECTIONS = 100_000
-MAX_CONVERSATION = 1_000_000_000
+MAX_REQUESTS_PER_CONNECTION = 1_000_000_000
 MAX_THREADS = 256
 MAX_TRACE = 10_000_000
 MIN_RPS, MAX_RPS = 1e-5, 100e6  # about one a day, and more than any server does
@@ -27,11 +27,11 @@ class Load:
     Attributes:
         host: name or address of the server.
         port: its TCP port.
-        wire: a key of :data:`loadgen.wires.WIRES`, or a wire.
+        protocol: a key of :data:`loadgen.protocols.PROTOCOLS`, or a protocol.
         connections: clients; each has one connection at a time and one request in flight.
         duration_s: length of the measured window; with stages, their sum counts instead.
         warmup_s: load of the same kind before it, not measured; in the open loop at the rate with which it begins.
-        conversation: requests per connection before the client connects anew; ``None``: keepalive.
+        requests_per_connection: requests per connection before the client connects anew; ``None``: keep-alive.
         timeout_s: how long a reply may take before it is counted as an error.
         connect_timeout_s: how long connecting may take; ``None``: as long as a reply.
         rate_rps: open loop: requests per second.
@@ -52,11 +52,11 @@ class Load:
 
     host: str
     port: int
-    wire: str | Wire = "line"
+    protocol: str | Protocol = "line"
     connections: int = 1
     duration_s: float = 1.0
     warmup_s: float = 0.0
-    conversation: int | None = None
+    requests_per_connection: int | None = None
     timeout_s: float = 5.0
     connect_timeout_s: float | None = None
     rate_rps: float | None = None
@@ -71,10 +71,13 @@ class Load:
     trace: int = 0
 
     def __post_init__(self) -> None:
-        wires = ", ".join(WIRES)
+        protocols = ", ".join(PROTOCOLS)
         patience_s = self.timeout_s if self.connect_timeout_s is None else self.connect_timeout_s
         for wrong, remedy in (
-            (isinstance(self.wire, str) and self.wire not in WIRES, f"unknown wire {self.wire!r}: choose from {wires}"),
+            (
+                isinstance(self.protocol, str) and self.protocol not in PROTOCOLS,
+                f"unknown protocol {self.protocol!r}: choose from {protocols}",
+            ),
             (not 0 < self.port < 65536, f"port {self.port} is not between 1 and 65535"),
             (not 0 < self.connections <= MAX_CONNECTIONS, f"connections must be from 1 to {MAX_CONNECTIONS:,}"),
             (not 0 < self.duration_s <= 86400, "the duration must be above 0 and at most a day"),
@@ -82,8 +85,9 @@ class Load:
             (not 0 < self.timeout_s <= 3600, "the time-out must be above 0 and at most an hour"),
             (not 0 < patience_s <= 3600, "the time-out for connecting must be above 0 and at most an hour"),
             (
-                self.conversation is not None and not 0 < self.conversation <= MAX_CONVERSATION,
-                f"a conversation has from 1 to {MAX_CONVERSATION:,} requests",
+                self.requests_per_connection is not None
+                and not 0 < self.requests_per_connection <= MAX_REQUESTS_PER_CONNECTION,
+                f"requests per connection must be from 1 to {MAX_REQUESTS_PER_CONNECTION:,}",
             ),
             (self.rate_rps is not None and bool(self.stages), "give a rate or stages, not both"),
             (
@@ -142,6 +146,6 @@ class Load:
         return sum(stage.requests for stage in self.schedule) / self.window_s if self.schedule else None
 
     @property
-    def spoken(self) -> Wire:
-        """Return the wire itself."""
-        return WIRES[self.wire] if isinstance(self.wire, str) else self.wire
+    def spoken(self) -> Protocol:
+        """Return the protocol itself."""
+        return PROTOCOLS[self.protocol] if isinstance(self.protocol, str) else self.protocol

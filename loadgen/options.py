@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 
-from loadgen.load import MAX_CONVERSATION
+from loadgen.load import MAX_REQUESTS_PER_CONNECTION
 from loadgen.nearest import did_you_mean
 from loadgen.stages import Stage
 
 _UNITS_S = {"us": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 _PICTURES = (".svg", ".png")
 
-KEEPALIVE = "keepalive"
+KEEP_ALIVE = "keep-alive"
 
 
 def duration_s(text: str) -> float:
@@ -44,18 +44,18 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host, int(match["port"])
 
 
-def requests_a_connection(text: str) -> int | None:
-    """Read the length of a conversation: a number of requests, or ``keepalive`` (``None``).
+def read_requests_per_connection(text: str) -> int | None:
+    """Read the number of requests per connection, or ``keep-alive`` (``None``).
 
     Raises:
         argparse.ArgumentTypeError: ``text`` is neither.
     """
-    if text == KEEPALIVE:
+    if text == KEEP_ALIVE:
         return None
-    if not re.fullmatch(r"\d{1,10}", text) or not 0 < int(text) <= MAX_CONVERSATION:
+    if not re.fullmatch(r"\d{1,10}", text) or not 0 < int(text) <= MAX_REQUESTS_PER_CONNECTION:
         raise argparse.ArgumentTypeError(
-            f"{text!r}{did_you_mean(text, [KEEPALIVE])} is neither a number of requests from 1 to "
-            f"{MAX_CONVERSATION:,} nor '{KEEPALIVE}'"
+            f"{text!r}{did_you_mean(text, [KEEP_ALIVE])} is neither a number of requests from 1 to "
+            f"{MAX_REQUESTS_PER_CONNECTION:,} nor '{KEEP_ALIVE}'"
         )
     return int(text)
 
@@ -107,7 +107,7 @@ def rate(text: str) -> float:
     return value
 
 
-def escaped(text: str) -> bytes:
+def unescape(text: str) -> bytes:
     r"""Read bytes written as in Python, as ``\r\n`` or ``\x00``.
 
     Raises:

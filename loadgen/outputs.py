@@ -43,7 +43,7 @@ class Outputs:
 
 
 @contextlib.contextmanager
-def opened(names: Iterable[str | None]) -> Iterator[Outputs]:
+def open_outputs(names: Iterable[str | None]) -> Iterator[Outputs]:
     """Make sure, before anything is measured, that what is to be written can be.
 
     Raises:

@@ -29,7 +29,7 @@ def draw_run(result: LoadResult, name: str) -> bytes:
         raise GilbenchError("nothing was answered, so there is nothing to draw")
     figure, (above, below) = blank((2, 1))
     edges = [one.at_s for one in shown] + [shown[-1].at_s + shown[-1].seconds]
-    latencies = [one.latency.full() for one in shown]
+    latencies = [one.latency.decompress() for one in shown]
     last = 0.0
     previous = np.array([(one.min_ns or 0) / 1e6 for one in latencies])
     for percent, title, strength in _BANDS:
@@ -65,7 +65,7 @@ def draw_run(result: LoadResult, name: str) -> bytes:
     headline(
         figure,
         f"{result.throughput_rps:,.0f} requests/s, half of them within {p50:.3g} ms, 99% within {p99:.3g} ms",
-        f"{load.host}:{load.port}, {kind}, {load.spoken.name} wire; a step an interval, shaded: its percentiles",
+        f"{load.host}:{load.port}, {kind}, {load.spoken.name} protocol; a step an interval, shaded: its percentiles",
     )
     return render(figure, name)
 

@@ -58,7 +58,7 @@ class Usage:
 def read(pid: int, counter: Callable[[], int] = lambda: 0) -> Usage:
     """Read what the process ``pid`` and all its descendants have used, and a counter together with their clocks.
 
-    A process that ends between two looks would be missed or counted twice, so the reading is repeated until the tree
+    A process that ends between two readings would be missed or counted twice, so the reading is repeated until the tree
     is the same before and after it, up to a bound.
 
     Raises:

@@ -13,16 +13,16 @@ import numpy as np
 from numba import types
 
 from loadgen import libc
-from loadgen.compiled import compiled, inlined
-from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, as_bytes
+from loadgen.compiled import compile_function, inline
+from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, to_array
 
 BACKLOG = 4096
 LISTENER = -1
 
 
-@inlined
+@inline
 def accept_all(listener: int, epoll: int, event: Any) -> None:
-    """Take in who waits at the door."""
+    """Take in waiting connections."""
     while True:
         fd = libc.accept4(listener, 0, 0, libc.ACCEPT_FLAGS)
         if fd < 0:
@@ -32,7 +32,7 @@ def accept_all(listener: int, epoll: int, event: Any) -> None:
         libc.epoll_ctl(epoll, libc.EPOLL_CTL_ADD, fd, event.ctypes.data)
 
 
-@compiled(
+@compile_function(
     types.void(
         types.int32, types.int32, libc.BYTES, types.int64, types.int64[::1], libc.EVENTS, libc.EVENTS, libc.BYTES
     )
@@ -66,12 +66,12 @@ def responder(request: bytes, reply: bytes) -> Iterator[int]:
         request: what each request looks like; only its length matters.
         reply: what each is answered with.
     """
-    with served(_serve, as_bytes(reply), len(request)) as port:
+    with run_responder(_serve, to_array(reply), len(request)) as port:
         yield port
 
 
 @contextlib.contextmanager
-def served(serve: Callable[..., None], *arguments: Any, timer: tuple[int, int] | None = None) -> Iterator[int]:
+def run_responder(serve: Callable[..., None], *arguments: Any, timer: tuple[int, int] | None = None) -> Iterator[int]:
     """Run ``serve(listener, epoll, *arguments, stop, events, event, buffer)`` in a thread, and give the port.
 
     ``timer`` is one for the events to tell of, and the number by which they do.

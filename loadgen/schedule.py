@@ -11,87 +11,87 @@ from typing import Any
 import numpy as np
 
 from loadgen import histogram
-from loadgen.compiled import inlined
+from loadgen.compiled import inline
 from loadgen.stages import when_ns
 from loadgen.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS
 
 NEVER_NS = 1 << 62
 
 
-@inlined
+@inline
 def begin(w: Any, now_ns: int) -> None:
     """Let the first stage begin."""
-    tally, settings = w.tally[0], w.settings[0]
-    tally.schedule_ns = now_ns
-    tally.arrived = settings.first
+    counters, settings = w.counters[0], w.settings[0]
+    counters.schedule_ns = now_ns
+    counters.arrived = settings.first
     if settings.poisson:
-        tally.arrived = settings.step * np.random.exponential()
+        counters.arrived = settings.step * np.random.exponential()
     _plan(w)
 
 
-@inlined
+@inline
 def advance(w: Any) -> None:
     """Go on to the next request."""
     gap = np.random.exponential() if w.settings[0].poisson else 1.0
-    w.tally[0].arrived += w.settings[0].step * gap
+    w.counters[0].arrived += w.settings[0].step * gap
     _plan(w)
 
 
-@inlined
+@inline
 def _plan(w: Any) -> None:
-    tally = w.tally[0]
-    after_ns = when_ns(w.stages, tally.arrived)
-    tally.next_ns = NEVER_NS if after_ns < 0 else tally.schedule_ns + after_ns
+    counters = w.counters[0]
+    after_ns = when_ns(w.stages, counters.arrived)
+    counters.next_ns = NEVER_NS if after_ns < 0 else counters.schedule_ns + after_ns
 
 
-@inlined
-def counted(w: Any, since_ns: int) -> bool:
+@inline
+def is_counted(w: Any, since_ns: int) -> bool:
     """Tell whether a request belongs to the window: it is intended in it or, in the closed loop, ends in it."""
-    tally = w.tally[0]
-    return tally.measuring != 0 and (not w.settings[0].open_loop or since_ns >= tally.began_ns)
+    counters = w.counters[0]
+    return counters.measuring != 0 and (not w.settings[0].open_loop or since_ns >= counters.began_ns)
 
 
-@inlined
+@inline
 def rest(w: Any, index: int, now_ns: int) -> None:
     """Let a connection wait for a request, behind those that wait already."""
-    c, tally = w.connections[index], w.tally[0]
+    c, counters = w.connections[index], w.counters[0]
     c.idle_ns = now_ns
     if not c.queued:
         c.queued = 1
-        w.connections[(tally.idle_head + tally.idle_count) % len(w.connections)].idle = index
-        tally.idle_count += 1
+        w.connections[(counters.idle_head + counters.idle_count) % len(w.connections)].idle = index
+        counters.idle_count += 1
 
 
-@inlined
+@inline
 def longest_idle(w: Any, idle_state: int) -> int:
     """Return the connection that has waited longest and take it out of the queue; -1 if none waits.
 
     One that was dropped while it waited is passed over.
     """
-    tally = w.tally[0]
-    while tally.idle_count > 0:
-        index = w.connections[tally.idle_head].idle
-        tally.idle_head = (tally.idle_head + 1) % len(w.connections)
-        tally.idle_count -= 1
+    counters = w.counters[0]
+    while counters.idle_count > 0:
+        index = w.connections[counters.idle_head].idle
+        counters.idle_head = (counters.idle_head + 1) % len(w.connections)
+        counters.idle_count -= 1
         w.connections[index].queued = 0
         if w.connections[index].state == idle_state:
             return index  # type: ignore[no-any-return]
     return -1
 
 
-@inlined
+@inline
 def note_sending(w: Any, intended_ns: int, idle_ns: int, now_ns: int) -> bool:
     """Note when a request is sent, and tell whether that is late by the generator's own fault."""
-    tally = w.tally[0]
-    if not counted(w, intended_ns):
+    counters = w.counters[0]
+    if not is_counted(w, intended_ns):
         return False
     histogram.count(w.times[LATENESS], w.extremes[LATENESS], now_ns - intended_ns)
     # Until a connection was free it was the server that was late.
     late = now_ns - max(intended_ns, idle_ns) > w.settings[0].late_ns
-    tally.late_sends += late
-    if tally.previous_ns:
-        histogram.count(w.times[GAPS_INTENDED], w.extremes[GAPS_INTENDED], intended_ns - tally.previous_ns)
-        histogram.count(w.times[GAPS_SENT], w.extremes[GAPS_SENT], now_ns - tally.previous_sent_ns)
-    tally.previous_ns = intended_ns
-    tally.previous_sent_ns = now_ns
+    counters.late_sends += late
+    if counters.previous_ns:
+        histogram.count(w.times[GAPS_INTENDED], w.extremes[GAPS_INTENDED], intended_ns - counters.previous_ns)
+        histogram.count(w.times[GAPS_SENT], w.extremes[GAPS_SENT], now_ns - counters.previous_sent_ns)
+    counters.previous_ns = intended_ns
+    counters.previous_sent_ns = now_ns
     return bool(late)

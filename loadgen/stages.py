@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from loadgen.compiled import inlined
+from loadgen.compiled import inline
 
 STAGE = np.dtype(
     [
@@ -55,7 +55,7 @@ def table(stages: Sequence[Stage]) -> npt.NDArray[Any]:
     return rows
 
 
-@inlined
+@inline
 def when_ns(stages: Any, number: float) -> int:
     """Return when the request ``number`` (from 0, fractions allowed) is intended, in ns since the first stage began.
 

@@ -29,10 +29,14 @@ def clients(count: int) -> str:
 def render(result: LoadResult) -> str:
     """Return the summary."""
     load = result.load
-    lasting = "keepalive" if load.conversation is None else f"{load.conversation} requests a connection"
+    lasting = (
+        "keep-alive"
+        if load.requests_per_connection is None
+        else f"{load.requests_per_connection} requests per connection"
+    )
     shown = "closed loop" if load.intended_rps is None else f"open loop, {load.arrivals} {load.intended_rps:,.0f}/s"
     lines = [
-        f"{load.host}:{load.port}  wire {load.spoken.name}  {shown}, {clients(load.connections)}, {lasting}",
+        f"{load.host}:{load.port}  protocol {load.spoken.name}  {shown}, {clients(load.connections)}, {lasting}",
         "",
         f"throughput  {result.throughput_rps:>12,.1f} requests/s   {result.requests:,} in {result.wall_s:.3f} s",
         *_table(result),
@@ -53,7 +57,7 @@ def render(result: LoadResult) -> str:
         lines.append(f"unfinished  {result.unfinished:>12} in flight    for {result.oldest_unfinished_s:.3f} s at most")
     lines += _bars(result.latency)
     lines += [f"warning: {wording(warning)}" for warning in warnings(result)]
-    return "\n".join(map(_wrapped, lines))
+    return "\n".join(map(_wrap, lines))
 
 
 def render_step(step: Step) -> str:
@@ -77,7 +81,7 @@ def render_capacity(found: Capacity) -> str:
 
 def progress(interval: Interval) -> str:
     """Return the live line for what was counted last."""
-    latency = interval.latency.full()
+    latency = interval.latency.decompress()
     p50, p99 = (_time(latency.percentile_ns(percent)) for percent in (50, 99))
     failed = sum(interval.errors.values())
     return (
@@ -152,7 +156,7 @@ def _time(value_ns: float | None) -> str:
     return f"{value:,.0f}{_NO_BREAK}{unit}" if value >= 999.5 else f"{value:.3g}{_NO_BREAK}{unit}"
 
 
-def _wrapped(line: str) -> str:
+def _wrap(line: str) -> str:
     if len(line) <= COLUMNS:
         return line.replace(_NO_BREAK, " ")
     broken = textwrap.wrap(line, COLUMNS, subsequent_indent=12 * " ", break_on_hyphens=False)

@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
     chosen = parser().parse_args(argv)
     host, port = chosen.address
     try:
-        return talk(host, port, LINE_ENDS[chosen.wire])
+        return talk(host, port, LINE_ENDS[chosen.protocol])
     except GilbenchError as exc:
         print(f"python -m loadgen talk: error: {exc}", file=sys.stderr)
         return 1
@@ -33,13 +33,18 @@ def parser() -> Parser:
         prog="python -m loadgen talk",
         description="The tutorial's client: type a line, see the reply; Q quits.",
         examples=[
-            ("python -m loadgen talk 127.0.0.1:8001", "to a server started by python3 -m servers threaded --wire seed"),
-            ("python -m loadgen talk 127.0.0.1:9000 --wire line", "to one whose messages are lines"),
+            (
+                "python -m loadgen talk 127.0.0.1:8001",
+                "to a server started by python3 -m servers threaded --protocol seed",
+            ),
+            ("python -m loadgen talk 127.0.0.1:9000 --protocol line", "to one whose messages are lines"),
         ],
         exits={0: "all well", 1: "the server was not reached", 2: "wrong options"},
     )
     made.add_argument("address", type=options.host_and_port, metavar="HOST:PORT", help="of the server")
-    made.add_argument("--wire", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)")
+    made.add_argument(
+        "--protocol", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)"
+    )
     return made
 
 

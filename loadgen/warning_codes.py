@@ -40,7 +40,7 @@ WARNING_CODES: Final = {
     "not_connected": WarningCode(
         "connections could not be established before the timing began",
         "{missing} of {connections} connections could not be established",
-        "look at the server's backlog, or connect more slowly with --connect-rate",
+        "check the server's backlog, or connect more slowly with --connect-rate",
     ),
     "few_requests": WarningCode(
         f"fewer than {FEW_REQUESTS} requests were answered: high percentiles say little",

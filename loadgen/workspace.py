@@ -9,8 +9,8 @@ import numpy as np
 from numba import typeof
 
 from loadgen import histogram, libc
+from loadgen.protocols.parser import NUMBERS, PARSER_WORDS
 from loadgen.stages import STAGE, Stage, table
-from loadgen.wires.parser import NUMBERS, PARSER_WORDS
 
 ERRORS = (
     "refused",
@@ -38,7 +38,7 @@ CONNECTION = np.dtype(
     [
         ("fd", np.int32),
         ("state", np.int32),
-        ("left", np.int64),  # requests left in the conversation; below 0: keepalive
+        ("left", np.int64),  # requests left in the conversation; below 0: keep-alive
         ("request", np.int64),  # which of the payload's requests is under way
         ("sent", np.int64),  # bytes of it
         ("since_ns", np.int64),  # the reply is wanted since: latency counts from here
@@ -66,7 +66,7 @@ SETTINGS = np.dtype(
         ("timeout_ns", np.int64),
         ("connect_timeout_ns", np.int64),
         ("connect_gap_ns", np.int64),  # between the first connects
-        ("conversation", np.int64),
+        ("requests_per_connection", np.int64),
         ("warmup_ns", np.int64),
         ("duration_ns", np.int64),
         ("overrun_ns", np.int64),  # closed loop: the load stays on for so long after the window, unless cancelled
@@ -79,12 +79,12 @@ SETTINGS = np.dtype(
     align=True,
 )
 
-TALLY = np.dtype(
+COUNTERS = np.dtype(
     [
         ("cancel", np.int64),  # set from outside: end now
         ("answered", np.int64),  # requests answered rightly since the load began, in the window or not
-        ("side", np.int64),  # set from outside: count here from now on
-        ("side_seen", np.int64),
+        ("active_buffer", np.int64),  # set from outside: count here from now on
+        ("current_buffer", np.int64),
         ("go", np.int64),  # set from outside: every engine has its connections
         ("tried", np.int64),  # connections that have been established, or have failed to be, once
         ("ready", np.int64),  # all have
@@ -130,15 +130,15 @@ class Workspace(NamedTuple):
 
     Attributes:
         settings: SETTINGS[1].
-        tally: TALLY[2]: as it is now, and as it was when the window ended.
+        counters: TALLY[2]: as it is now, and as it was when the window ended.
         connections: CONNECTION[n].
         parsers: what each connection's parser keeps, int64[n, PARSER_WORDS].
         stages: STAGE[m].
         payload: the bytes of all requests, one behind the other, then what is said before a connection is closed, then
             the server's ``struct sockaddr``, uint8[:].
         starts: where each of those begins, and where the last ends, int64[:].
-        memory: the wire's own, uint8[:]; begins as the wire's constants.
-        numbers: the wire's own, int64[NUMBERS].
+        memory: the protocol's own, uint8[:]; begins as the protocol's constants.
+        numbers: the protocol's own, int64[NUMBERS].
         buffer: what was received, uint8[BUFFER_BYTES].
         counted: int64[SIDES, 1 + len(ERRORS)]: requests answered rightly, then those that failed, by kind.
         times: histograms, int64[len(ROWS), BUCKETS]; rows as in :data:`ROWS`.
@@ -149,7 +149,7 @@ class Workspace(NamedTuple):
     """
 
     settings: Any
-    tally: Any
+    counters: Any
     connections: Any
     parsers: Any
     stages: Any
@@ -193,13 +193,13 @@ def allocate(
     own[: len(numbers)] = numbers
     return Workspace(
         settings=np.zeros(1, SETTINGS),
-        tally=np.zeros(2, TALLY),
+        counters=np.zeros(2, COUNTERS),
         connections=clients,
         parsers=np.zeros((connections, PARSER_WORDS), np.int64),
         stages=table(stages) if stages else np.zeros(1, STAGE),
-        payload=as_bytes(b"".join(texts)),
+        payload=to_array(b"".join(texts)),
         starts=np.cumsum([0, *map(len, texts)], dtype=np.int64),
-        memory=as_bytes(memory),
+        memory=to_array(memory),
         numbers=own,
         buffer=np.zeros(BUFFER_BYTES, np.uint8),
         counted=np.zeros((SIDES, 1 + len(ERRORS)), np.int64),
@@ -211,7 +211,7 @@ def allocate(
     )
 
 
-def as_bytes(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def to_array(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     """Return bytes as an array that compiled code may write to."""
     return np.frombuffer(data, np.uint8).copy()
 

@@ -9,8 +9,8 @@ model
     how connections are served (:mod:`servers.models`, one file each).
 workload
     what one request costs (:mod:`servers.workloads`, one file each).
-wire
+protocol
     how requests are separated in a stream of bytes (:mod:`servers.framing`).
 handler
-    a wire and a workload together: all that a model needs to serve a connection (:mod:`servers.conversation`).
+    a protocol and a workload together: all that a model needs to serve a connection (:mod:`servers.conversation`).
 """

@@ -1,7 +1,7 @@
 """``python -m servers MODEL --workload W``: run one reference server until it is to stop.
 
 The first line on standard output, once it accepts connections, is JSON:
-``{"event": "ready", "host", "port", "pid", "model", "workload", "wire", "work", "version", "gil_enabled"}``.
+``{"event": "ready", "host", "port", "pid", "model", "workload", "protocol", "work", "version", "gil_enabled"}``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn, Optiona
 
 from servers import lifecycle
 from servers.conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
-from servers.framing import WIRES
+from servers.framing import PROTOCOLS
 from servers.models import MODELS, Model, default_workers
 from servers.tuning import RuntimeSettings
 from servers.workloads import WORKLOADS, NoHandler, Workload
@@ -44,7 +44,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     try:
         with _work(options.workload) as (work, respond, respond_async):
             handler = Handler(
-                WIRES[options.wire],
+                PROTOCOLS[options.protocol],
                 respond,
                 respond_async,
                 options.stall_timeout,
@@ -53,10 +53,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             )
             listener = _listen(reader, options.host, options.port)
             lifecycle.install(options.lifeline)
-            lifecycle.announce(listener, model=options.model, workload=options.workload, wire=options.wire, work=work)
+            lifecycle.announce(
+                listener, model=options.model, workload=options.workload, protocol=options.protocol, work=work
+            )
             handler.tuning.apply()
             model.serve(listener, handler)
-            lifecycle.disarm()
+            lifecycle.cancel_grace_timer()
     except NoHandler as exc:
         reader.error(str(exc))
 
@@ -65,12 +67,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[RespondAsync]]]:
     """Yield how much a request does, and what does it, also for the event loop if it waits."""
     if ":" in name:
-        own = importlib.import_module("servers.own_handler").OwnHandler(name)
+        own = importlib.import_module("servers.user_handler").OwnHandler(name)
         yield {"handler": name}, own, own.awaited if own.waits else None
         return
     workload = importlib.import_module(WORKLOADS[name].module)
-    if hasattr(workload, "prepared"):
-        with workload.prepared() as respond:
+    if hasattr(workload, "prepare"):
+        with workload.prepare() as respond:
             yield workload.WORK, respond, None
     else:
         yield workload.WORK, workload.respond, getattr(workload, "respond_async", None)
@@ -78,7 +80,7 @@ def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[R
 
 EXAMPLES = (
     ("python3 -m servers threaded --workload io --port 9000", "a thread per connection, each request waits 5 ms"),
-    ("python3 -m servers threaded --wire seed --port 8001", "the server of the simplest socket tutorial"),
+    ("python3 -m servers threaded --protocol seed --port 8001", "the server of the simplest socket tutorial"),
     ("python3 -m servers thread-pool --workload ./shop.py:price --workers 4", "a handler of your own"),
 )
 EXITS = {0: "stopped as asked", 1: "it cannot listen there", 2: "wrong options"}
@@ -130,10 +132,10 @@ def parser() -> Parser:
     add(
         "--folder", metavar="FOLDER", help="where the paths that a handler of your own opens count from (default: here)"
     )
-    add("--wire", choices=WIRES, default="line", help="how requests are separated (default: line)")
+    add("--protocol", choices=PROTOCOLS, default="line", help="how requests are separated (default: line)")
     add(
         "--workers",
-        type=_between(int, 1, 1024, "how many"),
+        type=_bounded_int(int, 1, 1024, "how many"),
         metavar="N",
         help="how many workers, for models that keep a pool (default: one for each CPU that may be used)",
     )
@@ -141,13 +143,13 @@ def parser() -> Parser:
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     add(
         "--port",
-        type=_between(int, 0, 65535, "a port's number"),
+        type=_bounded_int(int, 0, 65535, "a port's number"),
         default=0,
         help="port to listen on (default: 0, any free one)",
     )
     add(
         "--stall-timeout",
-        type=_between(float, 0.001, 86400, "seconds"),
+        type=_bounded_int(float, 0.001, 86400, "seconds"),
         default=STALL_TIMEOUT_S,
         metavar="S",
         help="drop a client that stops in the middle of a request for so many seconds (default: %(default)g)",
@@ -156,7 +158,7 @@ def parser() -> Parser:
     add = made.add_argument_group("the interpreter").add_argument
     add(
         "--switch-interval",
-        type=_between(float, 1e-6, 10, "seconds"),
+        type=_bounded_int(float, 1e-6, 10, "seconds"),
         metavar="S",
         help="how long a thread may keep the GIL while others wait (default: the interpreter's own, 0.005)",
     )
@@ -194,7 +196,7 @@ def _workload(text: str) -> str:
     raise argparse.ArgumentTypeError("%s, or module:function, path.py:function" % _unknown(text, WORKLOADS))
 
 
-def _between(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], Any]:
+def _bounded_int(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], Any]:
     def number(text: str) -> float:
         with contextlib.suppress(ValueError):
             if low <= kind(text) <= high:

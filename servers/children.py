@@ -43,12 +43,12 @@ class Children:
         return count
 
     def end(self) -> None:
-        """Let all end: what is in hand is finished within the time that there is for it.
+        """Let all end: what is in flight is finished within the time that there is for it.
 
         The signal is repeated, because one can be lost: CPython forgets what comes to a child before it has run at all,
         and does not notice what comes right before a system call that waits. A child that has noticed blocks it.
         """
-        lifecycle.disarm()  # each child has its own timer; the parent's must not go off before the last is reaped
+        lifecycle.cancel_grace_timer()  # each child has its own; the parent's must not fire before the last is reaped
         now_s = signalled_s = time.monotonic()
         deadline_s = now_s + lifecycle.GRACE_S
         self._signal(signal.SIGTERM)
@@ -75,7 +75,7 @@ class Children:
 def _work_as_child(work: Callable[[], None]) -> NoReturn:
     exit_code = 1
     try:
-        lifecycle.forked()
+        lifecycle.handle_fork()
         work()
         exit_code = 0
     finally:

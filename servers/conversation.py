@@ -1,6 +1,6 @@
 """Serving one connection from its first byte to its last, blocking (:mod:`servers.coroutine` does it without).
 
-A client that resets, stalls, breaks off or breaks the wire's rules costs the server that one connection and one
+A client that resets, stalls, breaks off or breaks the protocol's rules costs the server that one connection and one
 line of log.
 """
 
@@ -28,7 +28,7 @@ RespondAsync = Callable[[bytes], Awaitable[bytes]]
 
 
 class Handler(NamedTuple):
-    """A wire and a workload: what every model serves.
+    """A protocol and a workload: what every model serves.
 
     ``respond_async`` is there only if the workload can wait without blocking the event loop. ``workers`` is for models
     that keep a pool, ``tuning`` for those that serve in other interpreters than the first.
@@ -48,7 +48,7 @@ class Stalled(Exception):
 
 def converse(connection: socket.socket, handler: Handler) -> None:
     """Answer requests on ``connection`` until either side ends it, then close it."""
-    with connection, lifecycle.attended(connection), faults_logged(connection):
+    with connection, lifecycle.tracked(connection), faults_logged(connection):
         _set_timeouts(connection, handler.stall_timeout_s)
         framing = handler.framing()
         patience = Patience(handler.stall_timeout_s)
@@ -82,7 +82,7 @@ class Patience:
         self._since_s: Optional[float] = None
 
     def left_s(self, framing: Framing) -> Optional[float]:
-        """Return the seconds left for the request in hand, ``None`` if there is none.
+        """Return the seconds left for the request in flight, ``None`` if there is none.
 
         Raises:
             Stalled: none are left.

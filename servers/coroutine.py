@@ -17,13 +17,13 @@ async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, h
     connection = writer.get_extra_info("socket")
     transport = writer.transport
     try:
-        with lifecycle.attended(connection), faults_logged(connection):
+        with lifecycle.tracked(connection), faults_logged(connection):
             try:
                 await _answer(reader, writer, handler)
             finally:
                 writer.close()
                 if transport.get_write_buffer_size():
-                    await _within(handler.stall_timeout_s, writer.wait_closed())
+                    await _limit(handler.stall_timeout_s, writer.wait_closed())
     finally:
         transport.abort()  # closing waits for ever for a client that does not read
 
@@ -36,7 +36,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
         left_s = patience.left_s(framing)
         reading = reader.read(framing.recv_bytes)
         # A time-out costs more than many a request, so only half a request gets one.
-        requests = framing.receive(await (reading if left_s is None else _within(left_s, reading)))
+        requests = framing.receive(await (reading if left_s is None else _limit(left_s, reading)))
         for request in requests:
             if handler.respond_async is None:
                 reply = handler.respond(request)
@@ -45,12 +45,12 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
             writer.write(framing.frame(reply))
             patience.renew()
             if transport.get_write_buffer_size() or transport.is_closing():
-                await _within(handler.stall_timeout_s, writer.drain())
+                await _limit(handler.stall_timeout_s, writer.drain())
             elif len(requests) > 1:
                 await asyncio.sleep(0)  # a client that asks much at once gets its turn like the others, and the signals
 
 
-async def _within(limit_s: float, waiting: Awaitable[Any]) -> Any:
+async def _limit(limit_s: float, waiting: Awaitable[Any]) -> Any:
     try:
         return await asyncio.wait_for(waiting, limit_s)
     except asyncio.TimeoutError:

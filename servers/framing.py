@@ -15,11 +15,11 @@ _QUIT = (b"Q", b"q")
 
 
 class FramingError(Exception):
-    """The client broke the wire's rules; the connection can only be closed."""
+    """The client broke the protocol's rules; the connection can only be closed."""
 
 
 class Framing:
-    """What every wire offers.
+    """What every protocol offers.
 
     Attributes:
         over: no more requests will come; close the connection.
@@ -90,7 +90,7 @@ class LineFraming(Framing):
 
 
 class SeedFraming(Framing):
-    """The wire of the simplest socket tutorial: whatever one ``recv(1024)`` returns is a message.
+    """The protocol of the simplest socket tutorial: whatever one ``recv(1024)`` returns is a message.
 
     A trailing line end is not part of the message, so that ``Q`` typed into ``nc`` ends the conversation too.
     """
@@ -108,7 +108,7 @@ class SeedFraming(Framing):
         return reply
 
 
-WIRES: Dict[str, Type[Framing]] = {
+PROTOCOLS: Dict[str, Type[Framing]] = {
     "line": LineFraming,
     "seed": SeedFraming,
 }

@@ -1,7 +1,7 @@
 """From accepting the first connection to a clean end, the same for every model.
 
 SIGTERM, SIGINT and (with a lifeline) the end of standard input stop a server: it accepts no more, every open
-connection is shut down for reading, what is in hand is finished, and after ``GRACE_S`` the process
+connection is shut down for reading, what is in flight is finished, and after ``GRACE_S`` the process
 ends whatever happens. This state belongs to the process, because signals do.
 """
 
@@ -72,7 +72,7 @@ def _stop_at_signals() -> None:
 
 
 def stop() -> None:
-    """Accept and read no more; leave ``GRACE_S`` for what is in hand."""
+    """Accept and read no more; leave ``GRACE_S`` for what is in flight."""
     if _Process.stopping:
         return
     _Process.stopping = True
@@ -81,7 +81,7 @@ def stop() -> None:
     signal.signal(signal.SIGALRM, lambda *_: _end_now())
     signal.setitimer(signal.ITIMER_REAL, GRACE_S)
     for connection in _Process.open.copy():  # in one step, also where threads have no GIL
-        _hang_up(connection)
+        _half_close(connection)
 
 
 @contextlib.contextmanager
@@ -98,8 +98,8 @@ def signals_kept() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def before_end(tidy: Callable[[], object]) -> None:
-    """Have ``tidy`` called if the time for what is in hand runs out; not in children, who have nothing to tidy."""
+def run_before_end(tidy: Callable[[], object]) -> None:
+    """Have ``tidy`` called if the time for what is in flight runs out; not in children, who have nothing to tidy."""
     _Process.endings.append(tidy)
 
 
@@ -109,7 +109,7 @@ def _end_now() -> None:
     os._exit(0)
 
 
-def disarm() -> None:
+def cancel_grace_timer() -> None:
     """Take back the timer of :func:`stop`: all is finished, and an interpreter that is about to end dies of it."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -202,18 +202,18 @@ def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator
 
 
 @contextlib.contextmanager
-def attended(connection: Any) -> Iterator[None]:
+def tracked(connection: Any) -> Iterator[None]:
     """Count ``connection`` among those that are shut down when the server stops."""
     _Process.open.add(connection)
     try:
         if _Process.stopping:
-            _hang_up(connection)
+            _half_close(connection)
         yield
     finally:
         _Process.open.discard(connection)
 
 
-def forked() -> None:
+def handle_fork() -> None:
     """Make a child just forked its own master: signals stop the child alone and wake the child alone."""
     signal.set_wakeup_fd(-1)
     _stop_at_signals()  # a running event loop has handlers of its own, which do nothing in a child
@@ -231,7 +231,7 @@ def lifeline_ended() -> bool:
     return not os.read(LIFELINE_FD, 512)
 
 
-def _hang_up(connection: Any) -> None:
+def _half_close(connection: Any) -> None:
     # What has arrived can still be read and answered; after it recv() reports the end of the stream.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RD)

@@ -65,7 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 @pytest.fixture(scope="session", autouse=True)
-def surroundings() -> None:
+def host_load() -> None:
     """Forget who runs the tests, and what a terminal of theirs can do: tests say for themselves what they are about."""
     for name in (
         "GILBENCH_RESULTS",

@@ -29,12 +29,12 @@ from bench.runner.window import measure
 from bench.schema.cell import Cell
 from bench.threads import fast_sampler, forbidden, sampler, usage, wait_state
 from bench.threads.account import BATCHES, LOOP, MAIN, POOL, STATES, WORKER, Account, Role, account
-from bench.threads.descriptors import Descriptors, doors
+from bench.threads.descriptors import Descriptors, listeners
 from bench.threads.fast_sampler import next_gap_ns
 from bench.threads.interpreters import gils
-from bench.threads.sampler import FASTEST_S, SLOWEST_S, Doing, Looks, Sampler, next_gap_s
+from bench.threads.sampler import FASTEST_S, SLOWEST_S, Doing, Sampler, Samples, next_gap_s
 from bench.threads.tree import Tree
-from bench.threads.wait_state import Descriptor, Place, State, classify, in_event_loop, parse
+from bench.threads.wait_state import Descriptor, Place, State, classify, is_event_loop, parse
 from bench.threads.watch import Watch
 from loadgen import Load, run
 from tests.support.interpreters import chosen, with_gil, without_gil
@@ -60,7 +60,7 @@ class RecordedProcess:
         return 0x55B2E82FBF28 <= address < 0x55B2E82FBF28 + 0x1000
 
     def descriptor(self, fd: int) -> Descriptor:
-        return {3: Descriptor.DOOR, 6: Descriptor.CLIENT}.get(fd, Descriptor.OTHER)
+        return {3: Descriptor.LISTENER, 6: Descriptor.CLIENT}.get(fd, Descriptor.OTHER)
 
     def watched(self, epoll: int) -> Collection[int]:
         return {5: [3, 9], 12: [9]}[epoll]
@@ -99,8 +99,8 @@ def test_wait_state_numbers_system_calls_by_machine() -> None:
     assert (
         classify(parse(b"98 0x55b2e82fc010 0x89 0x0 0x0 0x0 0x0 0x1 0x2\n"), RecordedProcess(), "aarch64") is State.GIL
     )
-    assert in_event_loop(Place(22, 5, 0), "aarch64")
-    assert not in_event_loop(Place(22, 5, 0), "x86_64")
+    assert is_event_loop(Place(22, 5, 0), "aarch64")
+    assert not is_event_loop(Place(22, 5, 0), "x86_64")
     assert not wait_state.is_supported("s390x")
 
 
@@ -125,7 +125,7 @@ def test_account_gives_shares_that_sum_to_one(
     samples: list[tuple[int, int, int]], exact: dict[int, tuple[int, int]], cpu_s: float
 ) -> None:
     doings: list[Doing] = [(state, None) for state in State]
-    found = account(Looks(1, wall_s=1.0, count=20, samples=sorted(samples), doings=doings, exact_ns=exact), cpu_s)
+    found = account(Samples(1, wall_s=1.0, count=20, rows=sorted(samples), doings=doings, exact_ns=exact), cpu_s)
     assert found is not None
     for role in (*found.roles, *found.each.values(), found.serving):
         assert role.threads >= 0
@@ -135,15 +135,17 @@ def test_account_gives_shares_that_sum_to_one(
     assert set(found.serving.shares) == set(STATES)
 
 
-def looks(*threads: tuple[int, Sequence[Doing]], idle: dict[int, set[Place]] | None = None, count: int = 10) -> Looks:
-    """Return looks, over one second, at threads that do one thing after another."""
+def samples(
+    *threads: tuple[int, Sequence[Doing]], idle: dict[int, set[Place]] | None = None, count: int = 10
+) -> Samples:
+    """Return samples, over one second, of threads that do one thing after another."""
     doings = list(dict.fromkeys(doing for _, each in threads for doing in each))
     samples = [(n, tid, doings.index(each[n % len(each)])) for n in range(count) for tid, each in threads]
     exact = {tid: (0, 0) for tid, _ in threads}
-    return Looks(1, 1.0, count, samples, doings, exact_ns=exact, idle_places=idle or {})
+    return Samples(1, 1.0, count, samples, doings, exact_ns=exact, idle_places=idle or {})
 
 
-def accounted(seen: Looks, cpu_s: float = 0.0) -> Account:
+def accounted(seen: Samples, cpu_s: float = 0.0) -> Account:
     found = account(seen, cpu_s)
     assert found is not None
     return found
@@ -162,14 +164,14 @@ def nonzero(role: Role) -> dict[str, Any]:
 
 
 def test_account_takes_cpu_and_queue_from_the_kernel_and_divides_the_rest_by_samples() -> None:
-    seen = looks((1, [RUNNING, GIL, GIL, LOCK, OWN]))
+    seen = samples((1, [RUNNING, GIL, GIL, LOCK, OWN]))
     seen.wall_s, seen.exact_ns[1] = 2.0, (500_000_000, 100_000_000)
-    shares = {"cpu": 0.25, "run_queue": 0.05, "gil_wait": 0.35, "lock_wait": 0.175, "own_wait": 0.175}
+    shares = {"cpu": 0.25, "run_queue": 0.05, "gil_wait": 0.35, "lock_wait": 0.175, "blocked": 0.175}
     assert nonzero(accounted(seen, 0.5).each[1]) == shares
 
 
 def test_account_of_four_threads_that_take_turns_is_that_of_each() -> None:
-    seen = looks(*((tid, [RUNNING if turn == tid else GIL for turn in range(4)]) for tid in range(4)), count=16)
+    seen = samples(*((tid, [RUNNING if turn == tid else GIL for turn in range(4)]) for tid in range(4)), count=16)
     seen.root = 0
     seen.exact_ns = dict.fromkeys(range(4), (250_000_000, 40_000_000))
     found = accounted(seen, 1.0)
@@ -180,67 +182,67 @@ def test_account_of_four_threads_that_take_turns_is_that_of_each() -> None:
 
 
 def test_account_fits_the_threads_cpu_time_to_that_of_their_processes() -> None:
-    seen = looks((1, [IDLE]), (2, [RUNNING]), (3, [RUNNING, OWN]))
+    seen = samples((1, [IDLE]), (2, [RUNNING]), (3, [RUNNING, OWN]))
     seen.exact_ns = {1: (0, 0), 2: (600_000_000, 0), 3: (200_000_000, 0)}  # behind by up to a tick
     found = accounted(seen, 0.88)
     assert [found.each[tid].shares["cpu"] for tid in (1, 2, 3)] == pytest.approx([0, 0.66, 0.22])
-    assert found.each[3].shares["own_wait"] == pytest.approx(0.78)
+    assert found.each[3].shares["blocked"] == pytest.approx(0.78)
 
 
 def test_account_gives_no_thread_more_time_than_the_window_has() -> None:
-    seen = looks((1, [RUNNING]), (2, [RUNNING]))
+    seen = samples((1, [RUNNING]), (2, [RUNNING]))
     seen.exact_ns = {1: (1_100_000_000, 0), 2: (700_000_000, 500_000_000)}
     found = accounted(seen, 1.8)
     assert nonzero(found.each[1]) == {"cpu": 1}
     assert nonzero(found.each[2]) == {"cpu": 0.7, "run_queue": 0.3}
 
 
-def test_account_calls_a_wait_that_no_look_met_idle() -> None:
-    seen = looks((1, [RUNNING]))
+def test_account_calls_a_wait_that_no_sample_met_idle() -> None:
+    seen = samples((1, [RUNNING]))
     seen.exact_ns = {1: (400_000_000, 0)}
     assert nonzero(accounted(seen, 0.4).each[1]) == {"cpu": 0.4, "idle": 0.6}
 
 
 def test_account_estimates_errors_by_batch_means() -> None:
     half = 2 * BATCHES
-    seen = looks((1, [LOCK] * half + [GIL] * half), count=2 * half)  # each batch is of one kind: share 0 or 1
+    seen = samples((1, [LOCK] * half + [GIL] * half), count=2 * half)  # each batch is of one kind: share 0 or 1
     error = (BATCHES / (BATCHES - 1) / 4) ** 0.5 / BATCHES**0.5
     wanted = dict.fromkeys(accounted(seen).errors, 0.0) | {"lock_wait": error, "gil_wait": error}
     assert accounted(seen).errors == pytest.approx(wanted)
-    assert accounted(looks((1, [LOCK, GIL]), count=2 * half)).errors == pytest.approx(dict.fromkeys(wanted, 0.0))
-    assert accounted(looks((1, [LOCK]), count=1)).errors == {}
+    assert accounted(samples((1, [LOCK, GIL]), count=2 * half)).errors == pytest.approx(dict.fromkeys(wanted, 0.0))
+    assert accounted(samples((1, [LOCK]), count=1)).errors == {}
 
 
 def test_account_leaves_a_main_thread_that_only_helps_out_of_its_errors() -> None:
     half = 2 * BATCHES
-    seen = looks((1, [LOCK] * half + [GIL] * half), (2, [OWN]), count=2 * half)
+    seen = samples((1, [LOCK] * half + [GIL] * half), (2, [OWN]), count=2 * half)
     assert set(accounted(seen).errors.values()) == {0.0}
 
 
-def test_account_means_the_waiting_connections_and_the_cost_of_looking() -> None:
-    seen = looks((1, [OWN]))
+def test_account_means_the_waiting_connections_and_the_overhead() -> None:
+    seen = samples((1, [OWN]))
     assert accounted(seen).waiting is None
     seen.wall_s, seen.waiting, seen.cost_s = 2.0, [3, 3, 0, 2], 0.05
     found = accounted(seen)
-    assert (found.waiting, found.cost_cores, found.looks) == (2.0, 0.025, 10)
+    assert (found.waiting, found.overhead_cores, found.samples) == (2.0, 0.025, 10)
 
 
 def test_account_calls_a_wait_idle_where_the_thread_sleeps_without_load() -> None:
     queue, lock = Place(202, 0x10, 0x20), Place(202, 0x10, 0x30)
     waits: list[Doing] = [(State.LOCK, queue), (State.LOCK, lock)]
-    found = accounted(looks((1, [OWN]), (2, waits), (3, waits), idle={2: {queue}, 3: {Place(202, 0x11, 0x20)}}))
+    found = accounted(samples((1, [OWN]), (2, waits), (3, waits), idle={2: {queue}, 3: {Place(202, 0x11, 0x20)}}))
     assert nonzero(found.each[2]) == {"lock_wait": 0.5, "idle": 0.5}
     assert nonzero(found.each[3]) == {"lock_wait": 1}
-    gil = accounted(looks((1, [(State.GIL, queue)]), idle={1: {queue}}))
+    gil = accounted(samples((1, [(State.GIL, queue)]), idle={1: {queue}}))
     assert nonzero(gil.each[1]) == {"gil_wait": 1}
 
 
 def test_account_names_roles_by_what_threads_do() -> None:
     busy, events = [CLIENT], [(State.IDLE, Place(232, 5, 0))]
     cases = {
-        (MAIN, WORKER): looks((1, [IDLE]), (2, busy)),
-        (LOOP, POOL): looks((1, events), (2, busy)),
-        (WORKER,): looks((1, busy)),
+        (MAIN, WORKER): samples((1, [IDLE]), (2, busy)),
+        (LOOP, POOL): samples((1, events), (2, busy)),
+        (WORKER,): samples((1, busy)),
     }
     for names, seen in cases.items():
         found = accounted(seen)
@@ -249,25 +251,25 @@ def test_account_names_roles_by_what_threads_do() -> None:
 
 
 def test_account_estimates_threads_that_come_and_go_from_samples_and_all_cpu_time() -> None:
-    seen = looks((1, [IDLE]), (2, [RUNNING, (State.OWN, Place(230, 0, 0))]))
+    seen = samples((1, [IDLE]), (2, [RUNNING, (State.OWN, Place(230, 0, 0))]))
     del seen.exact_ns[2]
     found = accounted(seen, 0.4)
     assert found.estimated
     (worker,) = (role for role in found.roles if role.name == WORKER)
     assert worker.threads == pytest.approx(1.0)
-    assert nonzero(worker) == {"cpu": 0.4, "run_queue": 0.1, "own_wait": 0.5}
+    assert nonzero(worker) == {"cpu": 0.4, "run_queue": 0.1, "blocked": 0.5}
 
 
 def test_account_without_samples_is_none() -> None:
-    assert account(Looks(1), 1.0) is None
+    assert account(Samples(1), 1.0) is None
 
 
 def test_watch_records_waits_for_clients_as_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     class MadeSampler:
         def __init__(self, pid: int, ports: frozenset[int]) -> None: ...
 
-        def without_load(self) -> Looks:
-            seen = looks((1, [RUNNING, RUNNING, IDLE, CLIENT, CLIENT]), count=20)
+        def sample_idle(self) -> Samples:
+            seen = samples((1, [RUNNING, RUNNING, IDLE, CLIENT, CLIENT]), count=20)
             seen.exact_ns[1] = (380_000_000, 20_000_000)
             return seen
 
@@ -275,24 +277,24 @@ def test_watch_records_waits_for_clients_as_idle(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("bench.threads.watch.Sampler", MadeSampler)
     with Watch(1, frozenset()) as watching:
-        split, accounts = watching.result(0.38)
+        states, accounting = watching.result(0.38)
     shares = {"cpu": 0.38, "run_queue": 0.02, "idle": 0.6}
-    wanted = dict.fromkeys((field.name for field in dataclasses.fields(split)), 0.0) | shares
-    assert dataclasses.asdict(split) == pytest.approx(wanted)
-    assert accounts.unknown is None
-    assert accounts.roles[WORKER] == {"threads": 1.0} | dict.fromkeys(STATES, 0.0) | {
+    wanted = dict.fromkeys((field.name for field in dataclasses.fields(states)), 0.0) | shares
+    assert dataclasses.asdict(states) == pytest.approx(wanted)
+    assert accounting.unknown is None
+    assert accounting.roles[WORKER] == {"threads": 1.0} | dict.fromkeys(STATES, 0.0) | {
         "cpu": 0.38,
         "run_queue": 0.02,
         "idle": 0.2,
         "client_wait": 0.4,
     }
-    assert accounts.each == [{"role": WORKER} | {state: accounts.roles[WORKER][state] for state in STATES}]
+    assert accounting.each == [{"role": WORKER} | {state: accounting.roles[WORKER][state] for state in STATES}]
 
 
-# Looking is paced.
+# Sampling is paced.
 
 
-def test_sampler_looks_less_often_the_more_a_look_costs() -> None:
+def test_sampler_samples_less_often_the_more_a_sample_costs() -> None:
     assert next_gap_s(0.01, 400e-6) == pytest.approx(0.8 * 0.01 + 0.2 * 0.02)  # slowly
     gap_s = 0.05
     for _ in range(200):
@@ -302,7 +304,7 @@ def test_sampler_looks_less_often_the_more_a_look_costs() -> None:
     assert next_gap_s(SLOWEST_S, 1.0) == SLOWEST_S
 
 
-def test_close_sampler_looks_less_often_the_more_a_look_costs() -> None:
+def test_fast_sampler_samples_less_often_the_more_a_sample_costs() -> None:
     assert next_gap_ns(1e6, 80e3, shortest_ns=5e5) == pytest.approx(0.9e6 + 0.1 * 2e6)  # slowly
     gap_ns = 5e5
     for _ in range(200):
@@ -312,9 +314,10 @@ def test_close_sampler_looks_less_often_the_more_a_look_costs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "says"), [("1", "by its parent only"), ("0", "is not yours"), (None, "is not yours")]
+    ("scope", "says"),
+    [("1", "by its parent only"), ("0", "may not be inspected by you"), (None, "may not be inspected by you")],
 )
-def test_forbidden_says_who_may_look_at_a_process(
+def test_forbidden_says_who_may_inspect_a_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str | None, says: str
 ) -> None:
     yama = tmp_path / "ptrace_scope"
@@ -341,7 +344,7 @@ def program(name: str, interpreter: str, *prefix: str) -> Iterator[int]:
 
 
 Seen = list[dict[int, State]]
-"""What each thread but the first did, look by look."""
+"""What each thread but the first did, sample by sample."""
 
 
 def seen_until(pid: int, enough: Callable[[Seen], bool]) -> Seen:
@@ -352,8 +355,8 @@ def seen_until(pid: int, enough: Callable[[Seen], bool]) -> Seen:
 
         def sampled() -> bool:
             taken = sampling.cut()
-            for look in range(taken.count):
-                states = {tid: taken.doings[doing][0] for n, tid, doing in taken.samples if n == look and tid != pid}
+            for sample in range(taken.count):
+                states = {tid: taken.doings[doing][0] for n, tid, doing in taken.rows if n == sample and tid != pid}
                 seen.append(states)
             return enough(seen)
 
@@ -363,7 +366,9 @@ def seen_until(pid: int, enough: Callable[[Seen], bool]) -> Seen:
 
 def met(seen: Seen) -> dict[int, set[State]]:
     """Return the states in which each thread was met."""
-    return {tid: {look[tid] for look in seen if tid in look} for tid in {tid for look in seen for tid in look}}
+    return {
+        tid: {sample[tid] for sample in seen if tid in sample} for tid in {tid for sample in seen for tid in sample}
+    }
 
 
 def each_of(threads: int, *states: State) -> Callable[[Seen], bool]:
@@ -394,7 +399,7 @@ def test_sampler_sees_no_gil_in_a_free_threaded_build(name: str) -> None:
 def test_sampler_tells_threads_that_wait_for_a_lock_from_the_one_that_sleeps(name: str) -> None:
     wanted = Counter({State.LOCK: 3, State.OWN: 1})
     with program("four under one lock", name) as pid:
-        seen_until(pid, lambda seen: any(Counter(look.values()) == wanted for look in seen))
+        seen_until(pid, lambda seen: any(Counter(sample.values()) == wanted for sample in seen))
 
 
 @under_each
@@ -408,7 +413,7 @@ def test_sampler_tells_c_code_that_holds_the_gil_from_c_code_that_releases_it() 
     with program("C that holds the GIL", NEWEST) as pid:
         seen_until(pid, each_of(2, State.GIL, State.OWN))
     with program("C that releases the GIL", NEWEST) as pid:
-        seen_until(pid, lambda seen: any(list(look.values()) == [State.OWN, State.OWN] for look in seen))
+        seen_until(pid, lambda seen: any(list(sample.values()) == [State.OWN, State.OWN] for sample in seen))
 
 
 @pytest.mark.parametrize("name", [name for name in with_gil() if INTERPRETERS[name].release >= (3, 14)])
@@ -426,7 +431,7 @@ def test_sampler_loses_no_time_from_one_cut_to_the_next() -> None:
         before_s = time.monotonic()
         sampling.begin()
         began_s = time.monotonic()
-        cuts: list[Looks] = []
+        cuts: list[Samples] = []
 
         def counted() -> int:
             cuts.append(sampling.cut())
@@ -437,7 +442,7 @@ def test_sampler_loses_no_time_from_one_cut_to_the_next() -> None:
         cuts.append(sampling.cut())
         after_s = time.monotonic()
     assert ending_s - began_s <= sum(cut.wall_s for cut in cuts) <= after_s - before_s
-    assert all({look for look, _, _ in cut.samples} == set(range(cut.count)) for cut in cuts)
+    assert all({sample for sample, _, _ in cut.rows} == set(range(cut.count)) for cut in cuts)
 
 
 # The command.
@@ -476,7 +481,7 @@ def test_account_command_sees_that_a_server_of_another_project_is_idle() -> None
         finally:
             process.kill()
     assert found["serving"]["idle"] > 0
-    assert not any(found["serving"][state] for state in ("gil_wait", "lock_wait", "own_wait", "client_wait"))
+    assert not any(found["serving"][state] for state in ("gil_wait", "lock_wait", "blocked", "client_wait"))
     assert list(found["threads"]) == [str(process.pid)]
 
 
@@ -487,7 +492,7 @@ def test_account_command_shows_a_row_for_each_role(capsys: pytest.CaptureFixture
     printed = capsys.readouterr().out
     assert "GIL" in printed
     assert "worker" in printed
-    assert "looks in" in printed
+    assert "samples in" in printed
 
 
 def test_account_refuses_a_process_that_has_ended() -> None:
@@ -525,7 +530,7 @@ def under_load(server: Server, clients: int) -> Account:
 
         load = Load(host="127.0.0.1", port=server.port, connections=clients, duration_s=WINDOW_S)
         run(load, on_begin=on_begin, on_end=on_end)
-        return accounted(sampling.without_load(), edges[1].cpu_s - edges[0].cpu_s)
+        return accounted(sampling.sample_idle(), edges[1].cpu_s - edges[0].cpu_s)
 
 
 @contextlib.contextmanager
@@ -553,7 +558,7 @@ def test_account_sees_a_handler_that_sleeps_wait_by_itself(name: str) -> None:
     with serving("threaded", "io", name) as server:
         found = under_load(server, 2)
     assert {role.name for role in found.roles} == {MAIN, WORKER}
-    assert found.serving.shares["own_wait"] > 0
+    assert found.serving.shares["blocked"] > 0
 
 
 def test_account_sees_an_event_loop_idle_while_coroutines_wait() -> None:
@@ -595,14 +600,14 @@ def test_account_sees_workers_wait_for_their_clients() -> None:
 def test_sampler_follows_processes_that_come_and_go() -> None:
     cell = Cell("multiprocess", "io", 4, NEWEST)
     with serving("multiprocess", "io", NEWEST) as server:
-        measured = measure(cell, server, window_s=WINDOW_S, warmup_s=0.1, conversation=10)
-    accounts, split = measured.accounts, measured.split
-    assert accounts.unknown is None
-    assert accounts.estimated
-    assert accounts.roles[WORKER]["threads"] > 0
-    assert split.own_wait is not None
-    assert split.own_wait > 0
-    assert sum(getattr(split, name) for name in split.__slots__) == pytest.approx(1, abs=1e-6)
+        measured = measure(cell, server, window_s=WINDOW_S, warmup_s=0.1, requests_per_connection=10)
+    accounting, states = measured.thread_accounting, measured.thread_states
+    assert accounting.unknown is None
+    assert accounting.estimated
+    assert accounting.roles[WORKER]["threads"] > 0
+    assert states.blocked is not None
+    assert states.blocked > 0
+    assert sum(getattr(states, name) for name in states.__slots__) == pytest.approx(1, abs=1e-6)
 
 
 def test_watch_records_what_the_system_does_not_report_as_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -610,22 +615,22 @@ def test_watch_records_what_the_system_does_not_report_as_unknown(monkeypatch: p
     with Watch(1, frozenset()) as watching:
         watching.begin()
         watching.end()
-        split, accounts = watching.result(1.0)
-    assert all(getattr(split, name) is None for name in split.__slots__)
-    assert accounts.unknown is not None
-    assert "kind of machine" in accounts.unknown
+        states, accounting = watching.result(1.0)
+    assert all(getattr(states, name) is None for name in states.__slots__)
+    assert accounting.unknown is not None
+    assert "kind of machine" in accounting.unknown
 
 
 def test_descriptors_know_a_socket_by_what_it_is() -> None:
     with serving("serial", "echo", NEWEST) as server:
-        (door,) = doors(server.pid, frozenset({server.port}))
+        (listener,) = listeners(server.pid, frozenset({server.port}))
         with contextlib.closing(Descriptors(server.pid, frozenset({server.port}))) as descriptors:
-            assert descriptors.kind(door) is Descriptor.DOOR
+            assert descriptors.kind(listener) is Descriptor.LISTENER
             assert descriptors.kind(0) is descriptors.kind(2) is descriptors.kind(999) is Descriptor.OTHER
-            assert descriptors.backlog(door) == 0
+            assert descriptors.backlog(listener) == 0
             assert descriptors.backlog(2) is None
             with silent(server, 3):
-                assert until(lambda: descriptors.backlog(door) == 2)
+                assert until(lambda: descriptors.backlog(listener) == 2)
                 fds = [int(fd.name) for fd in Path(f"/proc/{server.pid}/fd").iterdir()]
                 assert until(lambda: [descriptors.kind(fd) for fd in fds].count(Descriptor.CLIENT) == 1)
 

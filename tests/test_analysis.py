@@ -14,16 +14,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.analysis import cautions, findings, read_run, summarise
+from bench.analysis import collect_warnings, findings, read_run, summarise
 from bench.analysis.__main__ import main
 from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import PALETTE
-from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, paired_ratio, pick
+from bench.analysis.stats import Spread, Verdict, paired_ratio, pass_spreads, pick, speedups
 from bench.analysis.summary import to_csv
 from tests.support.made import Made
 
 
-def contended(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
+def contended(model: str, workload: str, clients: int, interpreter: str) -> list[dict[str, Any]]:
     busy = model == "multiprocess" and workload == "cpu" and clients > 1
     few = {"code": "few_requests", "requests": 88}
     return ([{"code": "contended", "busy_share": 0.99}] if busy else []) + (
@@ -31,8 +31,8 @@ def contended(model: str, workload: str, clients: int, target: str) -> list[dict
     )
 
 
-def by_pass(model: str, target: str, rates: Sequence[float], clients: int = 8) -> dict[Any, float]:
-    return {(model, "cpu", clients, target, pass_): rate for pass_, rate in enumerate(rates)}
+def by_pass(model: str, interpreter: str, rates: Sequence[float], clients: int = 8) -> dict[Any, float]:
+    return {(model, "cpu", clients, interpreter, pass_): rate for pass_, rate in enumerate(rates)}
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def test_read_run_names_columns_with_their_units(tmp_path: Path) -> None:
     assert len(run.windows) == 3 * 2 * 3
     first = run.windows.iloc[0]
     assert first["server_cpu_s"] == pytest.approx(first["server_cpu_user_s"] + first["server_cpu_system_s"])
-    assert {"latency_p99_ns", "connect_p50_ns", "context_switches_voluntary", "split_gil_wait_share", "pass"} <= {
+    assert {"latency_p99_ns", "connect_p50_ns", "context_switches_voluntary", "thread_gil_wait_share", "pass"} <= {
         *run.windows.columns
     }
-    assert run.windows["split_gil_wait_share"].isna().all()
+    assert run.windows["thread_gil_wait_share"].isna().all()
 
 
 def test_read_run_drops_and_counts_an_incomplete_last_line(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_read_run_drops_and_counts_an_incomplete_last_line(tmp_path: Path) -> No
     records.write_bytes(records.read_bytes()[:-100])
     run = read_run(folder)
     assert (len(run.windows), run.dropped_lines) == (53, 1)
-    assert "dropped_lines" in [caution.code for caution in cautions(run)]
+    assert "dropped_lines" in [warning.code for warning in collect_warnings(run)]
 
 
 def test_read_run_accepts_a_last_line_without_a_newline(tmp_path: Path) -> None:
@@ -174,14 +174,14 @@ def test_report_explains_a_folder_it_cannot_write_to_in_one_line(
 # Statistics and findings.
 
 
-def test_against_serial_pairs_windows_by_pass(tmp_path: Path) -> None:
+def test_speedups_pairs_windows_by_pass(tmp_path: Path) -> None:
     # The machine is twice as fast in the second pass; the ratio of medians would be 2.0, that of pairs is 1.5.
     rates = by_pass("serial", "3.13", (100, 200, 100)) | by_pass("threaded", "3.13", (150, 300, 200))
-    run = Made(models=["serial", "threaded"], targets=["3.13"], rates=rates).load(tmp_path)
+    run = Made(models=["serial", "threaded"], interpreters=["3.13"], rates=rates).load(tmp_path)
     cell = ("threaded", "cpu", 8, "3.13")
-    assert pick(over_passes(run.windows, "throughput_rps"), cell) == Spread(200, 150, 300, 3)
-    assert pick(against_serial(run.windows), cell) == Spread(1.5, 1.5, 2.0, 3)
-    assert pick(against_serial(run.windows), ("serial", "cpu", 8, "3.13")) == Spread(1, 1, 1, 3)
+    assert pick(pass_spreads(run.windows, "throughput_rps"), cell) == Spread(200, 150, 300, 3)
+    assert pick(speedups(run.windows), cell) == Spread(1.5, 1.5, 2.0, 3)
+    assert pick(speedups(run.windows), ("serial", "cpu", 8, "3.13")) == Spread(1, 1, 1, 3)
 
 
 def test_paired_ratio_pairs_interpreters_by_pass(tmp_path: Path) -> None:
@@ -196,20 +196,20 @@ def test_paired_ratio_pairs_interpreters_by_pass(tmp_path: Path) -> None:
     assert paired_ratio(run.windows, "throughput_rps", ("threaded", "cpu", 8, "3.13"), nowhere) is None
 
 
-def test_against_serial_leaves_out_a_pass_that_one_side_lacks(tmp_path: Path) -> None:
+def test_speedups_leaves_out_a_pass_that_one_side_lacks(tmp_path: Path) -> None:
     rates = by_pass("serial", "3.13", (100, 0, 100)) | by_pass("threaded", "3.13", (150, 300, 200))
-    run = Made(models=["serial", "threaded"], targets=["3.13"], rates=rates).load(tmp_path)
-    assert pick(against_serial(run.windows), ("threaded", "cpu", 8, "3.13")) == Spread(1.75, 1.5, 2.0, 2)
+    run = Made(models=["serial", "threaded"], interpreters=["3.13"], rates=rates).load(tmp_path)
+    assert pick(speedups(run.windows), ("threaded", "cpu", 8, "3.13")) == Spread(1.75, 1.5, 2.0, 2)
 
 
 def test_spread_has_no_range_after_one_pass(tmp_path: Path) -> None:
     run = Made(passes=1).load(tmp_path)
-    spread = pick(against_serial(run.windows), ("threaded", "io", 8, "3.13"))
+    spread = pick(speedups(run.windows), ("threaded", "io", 8, "3.13"))
     assert spread is not None
     assert not spread.has_range
     assert math.isnan(spread.high)
     assert summarise(run)["throughput_rps_low"].isna().all()
-    assert "one_pass" in [caution.code for caution in cautions(run)]
+    assert "one_pass" in [warning.code for warning in collect_warnings(run)]
     assert "one pass" in str(findings(run)[1])
     assert "range" not in str(findings(run)[1])
 
@@ -233,7 +233,7 @@ def test_spread_is_above_a_bound_only_with_its_whole_range(low: float, high: flo
 )
 def test_findings_follow_the_numbers(threaded: Sequence[float], cores: float, says: str, tmp_path: Path) -> None:
     rates = by_pass("serial", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13", threaded)
-    made = Made(models=["serial", "threaded"], targets=["3.13"], rates=rates, cores={("threaded", "cpu"): cores})
+    made = Made(models=["serial", "threaded"], interpreters=["3.13"], rates=rates, cores={("threaded", "cpu"): cores})
     run = made.load(tmp_path)
     found = {finding.subject: finding.says for finding in findings(run)}
     assert says in found["threaded on 3.13"]
@@ -242,11 +242,11 @@ def test_findings_follow_the_numbers(threaded: Sequence[float], cores: float, sa
 
 
 def test_findings_conclude_nothing_from_disturbed_windows(tmp_path: Path) -> None:
-    def warn(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
+    def warn(model: str, workload: str, clients: int, interpreter: str) -> list[dict[str, Any]]:
         return [{"code": "foreign_cpu", "cores": 1.5}] if (model, workload) == ("threaded", "cpu") else []
 
     rates = by_pass("serial", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13", (60, 61, 62))
-    made = Made(models=["serial", "threaded"], targets=["3.13", "3.13t"], rates=rates, warnings=warn)
+    made = Made(models=["serial", "threaded"], interpreters=["3.13", "3.13t"], rates=rates, warnings=warn)
     found = {finding.subject: finding.says for finding in findings(made.load(tmp_path))}
     assert "waiting overlaps" in found["threaded on 3.13"]
     assert "computing may or may not overlap" in found["threaded on 3.13"]
@@ -266,7 +266,7 @@ def test_findings_call_interpreters_different_only_beyond_the_interval(tmp_path:
 
 
 def test_findings_rest_on_effective_cores_without_serial(tmp_path: Path) -> None:
-    run = Made(models=["multiprocess"], targets=["3.13"]).load(tmp_path)
+    run = Made(models=["multiprocess"], interpreters=["3.13"]).load(tmp_path)
     said = str(findings(run)[0])
     assert "serial was not measured" in said
     assert "several cores compute at once" in said
@@ -276,8 +276,8 @@ def test_findings_rest_on_effective_cores_without_serial(tmp_path: Path) -> None
 # Warnings.
 
 
-def test_cautions_list_each_code_once_with_its_worst_figure(tmp_path: Path) -> None:
-    def warn(model: str, workload: str, clients: int, target: str) -> list[dict[str, Any]]:
+def test_collect_warnings_list_each_code_once_with_its_worst_figure(tmp_path: Path) -> None:
+    def warn(model: str, workload: str, clients: int, interpreter: str) -> list[dict[str, Any]]:
         if workload != "cpu":
             return []
         return [
@@ -287,8 +287,8 @@ def test_cautions_list_each_code_once_with_its_worst_figure(tmp_path: Path) -> N
             {"code": "contended"},
         ]
 
-    run = Made(models=["serial"], targets=["3.13"], warnings=warn).load(tmp_path)
-    found = {caution.code: caution for caution in cautions(run)}
+    run = Made(models=["serial"], interpreters=["3.13"], warnings=warn).load(tmp_path)
+    found = {warning.code: warning for warning in collect_warnings(run)}
     assert "up to 30.0%" in found["littles_law"].says
     assert found["littles_law"].where.startswith("9 of 27 windows: serial-cpu-8-3.13, ")
     assert "8 reset" in found["errors"].says
@@ -296,35 +296,35 @@ def test_cautions_list_each_code_once_with_its_worst_figure(tmp_path: Path) -> N
     assert found["contended"].says == "{}"
 
 
-def test_cautions_name_an_early_end_failures_and_different_builds(tmp_path: Path) -> None:
+def test_collect_warnings_name_an_early_end_failures_and_different_builds(tmp_path: Path) -> None:
     made = Made(models=["serial"], clients=[1])
     build = {"version": "3.13.15", "compiler": "GCC 12.2.0", "pgo": True}
     made.meta = {
         "state": "partial",
         "failures": [{"cell": "threaded-cpu-8-3.13", "pass": 1, "reason": "did not start"}],
-        "targets": {"3.13": build, "3.13t": {**build, "compiler": "Clang 18", "pgo": False}},
+        "interpreters": {"3.13": build, "3.13t": {**build, "compiler": "Clang 18", "pgo": False}},
         "plan": {"cells": ["serial-cpu-1-3.13", "threaded-cpu-1-3.13"]},
     }
-    found = {caution.code: caution for caution in cautions(made.load(tmp_path))}
+    found = {warning.code: warning for warning in collect_warnings(made.load(tmp_path))}
     assert "ended early; 1 of 2 planned cells" in found["partial"].says
     assert "did not start" in found["failed_cells"].where
     assert "compiler (3.13 GCC 12.2.0, 3.13t Clang 18)" in found["different_builds"].says
     assert "PGO (3.13 with, 3.13t without)" in found["different_builds"].says
 
 
-def test_cautions_are_empty_for_a_clean_run(tmp_path: Path) -> None:
-    assert cautions(Made().load(tmp_path)) == []
+def test_collect_warnings_are_empty_for_a_clean_run(tmp_path: Path) -> None:
+    assert collect_warnings(Made().load(tmp_path)) == []
 
 
 # Plots and the page.
 
 
 def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
-    with_two_targets = PLOTS.keys() - {"versions", "convoy"}
+    with_two_interpreters = PLOTS.keys() - {"versions", "convoy"}
     assert {path.name for path in (drawn / "plots").iterdir()} == {
-        f"{name}.{kind}" for name in with_two_targets for kind in ("svg", "png")
+        f"{name}.{kind}" for name in with_two_interpreters for kind in ("svg", "png")
     }
-    summary = pd.read_csv(drawn / "summary.csv", dtype={"target": str})
+    summary = pd.read_csv(drawn / "summary.csv", dtype={"interpreter": str})
     assert len(summary) == 3 * 2 * 3 * 2
     assert summary["passes"].eq(3).all()
 
@@ -388,7 +388,7 @@ NARROWED = {
     "only io": Made(["serial", "threaded"], ["io"], [8], ["3.13"], 2),
     "only cpu, many clients": Made(["threaded"], ["cpu"], [1, 2, 3, 4, 16, 64], ["3.13", "3.13t"], 1),
     "one client": Made(["serial", "threaded"], ["io", "cpu"], [1], ["3.13"], 2),
-    "many targets": Made(
+    "many interpreters": Made(
         ["serial", "threaded"], ["cpu"], [8], ["3.9", "3.13", "3.13t", "/opt/a/long/path/to/python3.14"], 2
     ),
     "nothing answered": Made(["serial"], ["cpu"], [8], ["3.13"], 2, rates=by_pass("serial", "3.13", (0, 0))),
@@ -398,7 +398,7 @@ NARROWED = {
         [8],
         ["3.13"],
         2,
-        meta=dict.fromkeys(("plan", "machine", "targets", "control", "work", "failures")),
+        meta=dict.fromkeys(("plan", "machine", "interpreters", "control", "work", "failures")),
     ),
 }
 

@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from bench.analysis import cells, latency, load_run, load_runs, ratios, read_run, summarise
-from bench.analysis.columns import TABLES, WINDOWS, as_markdown
+from bench.analysis.columns import TABLES, WINDOWS, markdown_table
 from bench.analysis.comparison import compare_interpreters
 from bench.analysis.export import FORMATS, MADE, main
 from loadgen.errors import GilbenchError
@@ -64,7 +64,7 @@ def test_columns_are_listed_in_docstrings_and_the_reference(table: str) -> None:
     for column in TABLES[table]:
         assert column.meaning
         assert f"    {column.name} ({column.kind}): {column.meaning}" in shown
-        assert f"| `{column.name}` | {column.unit} |" in as_markdown(TABLES[table])
+        assert f"| `{column.name}` | {column.unit} |" in markdown_table(TABLES[table])
 
 
 def test_columns_have_the_units_that_their_names_end_in() -> None:
@@ -86,10 +86,10 @@ def test_load_run_keeps_each_field_of_a_record(windows: pd.DataFrame) -> None:
 
 
 def test_load_run_returns_a_row_per_window(tmp_path: Path) -> None:
-    def spoilt(model: str, *_: object) -> list[dict[str, Any]]:
+    def disturbed(model: str, *_: object) -> list[dict[str, Any]]:
         return [{"code": "steal", "share": 0.1}, {"code": "few_requests", "requests": 3}] if model == "serial" else []
 
-    frame = load_run(Made(models=("threaded", "serial"), workloads=("io",), warnings=spoilt).write(tmp_path / "run"))
+    frame = load_run(Made(models=("threaded", "serial"), workloads=("io",), warnings=disturbed).write(tmp_path / "run"))
     first = frame.iloc[0]
     assert (first["cell"], first["run"], first["python_version"]) == (
         "threaded-io-1-3.13",
@@ -99,7 +99,7 @@ def test_load_run_returns_a_row_per_window(tmp_path: Path) -> None:
     assert first["began"] == pd.Timestamp("2027-01-15T08:00:00Z")
     assert frame.groupby("model")["warnings"].first().to_dict() == {"threaded": "", "serial": "steal few_requests"}
     assert frame.groupby("model")["disturbed"].first().to_dict() == {"threaded": False, "serial": True}
-    assert frame.groupby("target")["gil_enabled"].first().to_dict() == {"3.13": True, "3.13t": False}
+    assert frame.groupby("interpreter")["gil_enabled"].first().to_dict() == {"3.13": True, "3.13t": False}
     assert json.loads(first["roles"])["worker"]["threads"] == 1
     assert json.loads(first["error_kinds"]) == {}
 
@@ -114,16 +114,27 @@ def test_load_run_keeps_names_in_the_order_of_the_plan(tmp_path: Path) -> None:
 
 
 def test_load_run_marks_unknown_figures_as_missing(tmp_path: Path) -> None:
-    folder = Made(models=("threaded",), workloads=("io",), accounted=False, meta={"targets": {}}).write(
+    folder = Made(models=("threaded",), workloads=("io",), accounted=False, meta={"interpreters": {}}).write(
         tmp_path / "run"
     )
-    lines = (folder / "records.jsonl").read_text().replace('"conversation": 10', '"conversation": null')
+    lines = (
+        (folder / "records.jsonl")
+        .read_text()
+        .replace('"requests_per_connection": 10', '"requests_per_connection": null')
+    )
     (folder / "records.jsonl").write_text(lines.replace('"peak_rss_bytes": 20000000', '"peak_rss_bytes": null'))
     frame = load_run(folder)
     assert {name: str(frame[name].dtype) for name in frame} == {column.name: column.dtype for column in WINDOWS}
-    unknown = ("conversation", "peak_rss_bytes", "gil_enabled", "python_version", "split_gil_wait_share", "cpu_mhz")
+    unknown = (
+        "requests_per_connection",
+        "peak_rss_bytes",
+        "gil_enabled",
+        "python_version",
+        "thread_gil_wait_share",
+        "cpu_mhz",
+    )
     assert frame[[*unknown]].isna().all(axis=None)
-    assert frame["accounts_unknown"].notna().all()
+    assert frame["thread_accounting_unknown"].notna().all()
 
 
 def test_load_run_puts_run_json_into_attrs(windows: pd.DataFrame) -> None:
@@ -203,12 +214,15 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], object], str]] = {
     "another frame": (lambda _: cells(pd.DataFrame({"a": [1]})), "no windows of a known run"),
     "no row": (lambda windows: cells(windows[:0]), "no windows of a known run"),
     "its meta lost": (lambda windows: latency(_without_attrs(windows)), "no windows of a known run"),
-    "an unknown target": (lambda windows: ratios(windows, "2.7"), "no target 2.7: choose from 3.13"),
+    "an unknown interpreter": (lambda windows: ratios(windows, "2.7"), "no interpreter 2.7: choose from 3.13"),
     "an unknown metric": (
         lambda windows: ratios(windows, metrics=["speed"]),
         "no metric speed: choose from throughput",
     ),
-    "one target": (lambda windows: ratios(windows[windows["target"] == "3.14"], "3.14"), "one interpreter only"),
+    "one interpreter": (
+        lambda windows: ratios(windows[windows["interpreter"] == "3.14"], "3.14"),
+        "one interpreter only",
+    ),
     "percentile 0": (lambda windows: latency(windows, [0]), "percentiles lie above 0 and up to 100, not 0"),
     "no percentile": (lambda windows: latency(windows, []), "percentiles lie above 0 and up to 100, not none"),
 }

@@ -67,7 +67,7 @@ def test_bench_measures_every_cell_and_draws_the_run(done: tuple[subprocess.Comp
         "plots",
     }
     assert folder.resolve().name.endswith("Z-small")
-    cells = Counter(f"{r['model']}-{r['workload']}-{r['clients']}-{r['target']}" for r in records(folder))
+    cells = Counter(f"{r['model']}-{r['workload']}-{r['clients']}-{r['interpreter']}" for r in records(folder))
     assert cells == {f"{model}-{work}-2-own": 2 for model in ("serial", "threaded") for work in ("echo", "io")}
 
 
@@ -124,10 +124,10 @@ def test_bench_shows_the_plan_with_collect_only_and_measures_nothing(tmp_path: P
     cells = re.findall(r"test_cell\[(.*)\]", shown.stdout)
     assert cells == ["threaded-cpu-1-own", "threaded-cpu-4-own", "threaded-cpu-8-own"]
     assert re.search(r"^windows +9: 3 passes of 3 cells", shown.stdout, re.MULTILINE)
-    price = re.search(r"^in all +(about \d.* min)", shown.stdout, re.MULTILINE)
-    assert price is not None
+    estimate_plan = re.search(r"^in all +(about \d.* min)", shown.stdout, re.MULTILINE)
+    assert estimate_plan is not None
     quiet = bench(tmp_path, "--collect-only", "-q", "-k", "threaded and cpu")
-    assert quiet.stdout.strip() == price[1]
+    assert quiet.stdout.strip() == estimate_plan[1]
     assert not (tmp_path / "results").exists()
 
 

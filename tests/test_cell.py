@@ -26,10 +26,10 @@ def test_group_knows_what_is_served_and_how_many_clients_compute(workload: str, 
     assert (group.served, group.computing_clients) == (served, clients)
 
 
-@pytest.mark.parametrize("target", ["3.13", "3.13t+cpus=2", "a-b-4-c", "4"])
-def test_parse_cell_returns_what_name_writes(target: str) -> None:
+@pytest.mark.parametrize("interpreter", ["3.13", "3.13t+cpus=2", "a-b-4-c", "4"])
+def test_parse_cell_returns_what_name_writes(interpreter: str) -> None:
     for model, workload in itertools.product(MODELS, [*WORKLOADS, "mixed+2"]):
-        cell = Cell(model, workload, 16, target)
+        cell = Cell(model, workload, 16, interpreter)
         assert parse_cell(cell.name, MODELS, WORKLOADS) == cell
 
 

@@ -17,26 +17,26 @@ from bench.analysis.load import read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
 from bench.analysis.plots import versions
-from bench.analysis.tally import tallies
+from bench.analysis.verdict_counts import count_verdicts
 from bench.stats import ratios
 from bench.stats.ratios import Ratio
-from loadgen.histogram import Histogram, bucket_of
+from loadgen.histogram import Histogram, bucket_index
 from tests.support.made import Made
 
 KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_adjusted", "verdict"}
 
 
-def faster(share: float, passes: int = 8, noise: float = 0.004, target: str = "3.13t", **fields: object) -> Made:
+def faster(share: float, passes: int = 8, noise: float = 0.004, interpreter: str = "3.13t", **fields: object) -> Made:
     """Make a run in which one interpreter is faster than the other by a share, on cpu."""
     rates = {
         ("threaded", "cpu", 4, name, pass_): 1000.0
-        * (1 + share * (name == target))
+        * (1 + share * (name == interpreter))
         * (1 + noise * ((pass_ * 7) % 5 - 2))
         for pass_ in range(passes)
         for name in ("3.13", "3.13t")
     }
     # Both sides of a pass drift together; what differs between them is small.
-    rates |= {key: rate * (1.0005 if key[4] % 2 else 1) for key, rate in rates.items() if key[3] == target}
+    rates |= {key: rate * (1.0005 if key[4] % 2 else 1) for key, rate in rates.items() if key[3] == interpreter}
     settings: dict[str, object] = {"models": ("threaded",), "workloads": ("cpu",), "clients": (4,), "passes": passes}
     return Made(rates=rates, **(settings | fields))  # type: ignore[arg-type]
 
@@ -47,7 +47,7 @@ def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
     assert (row.group.name, row.baseline, row.candidate) == ("threaded-cpu-4", "3.13", "3.13t")
     assert row.ratio.low <= 1.03 <= row.ratio.high
     assert row.verdict is Verdict.FASTER
-    assert row.ratio.starts == 8
+    assert row.ratio.launches == 8
     assert row.paired
     assert math.isnan(row.minutes)
 
@@ -107,7 +107,7 @@ def test_comparison_takes_percentiles_over_all_requests_of_a_launch(tmp_path: Pa
     def latencies(*values: int) -> str:
         histogram = Histogram()
         for value in values:
-            histogram.counts[bucket_of(value)] += 1
+            histogram.counts[bucket_index(value)] += 1
         return histogram.encode()
 
     # The median of 100 requests at 1 ms and 40 at 9 ms is 1 ms; the mean of both windows' medians would be 5.
@@ -116,7 +116,7 @@ def test_comparison_takes_percentiles_over_all_requests_of_a_launch(tmp_path: Pa
         replace(one, round_=round_, latency_hdr=latencies(*([slow] * count)))
         for one in made.records()
         for round_, (slow, count) in enumerate(
-            [(1_000_000 * (2 if one.target == "3.13t" else 1), 100), (9_000_000, 40)]
+            [(1_000_000 * (2 if one.interpreter == "3.13t" else 1), 100), (9_000_000, 40)]
         )
     ]
     folder = made.write(tmp_path / "run")
@@ -130,7 +130,10 @@ def test_comparison_includes_the_counting_error(tmp_path: Path) -> None:
     rates = {("serial", "io", 8, name, p): rate for name, rate in (("3.13", 185.0), ("3.13t", 183.0)) for p in range(3)}
     run = read_run(Made(models=("serial",), workloads=("io",), clients=(8,), rates=rates).write(tmp_path / "run"))
     row = compare_interpreters(run).rows[0]
-    assert row.ratio.error >= ratios.counting_error(*run.windows.groupby("target")["requests"].mean()) / 3**0.5 * 0.999
+    assert (
+        row.ratio.error
+        >= ratios.counting_error(*run.windows.groupby("interpreter")["requests"].mean()) / 3**0.5 * 0.999
+    )
     assert row.verdict is Verdict.UNDECIDED
 
 
@@ -138,7 +141,7 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
     made = faster(0.03)
     records = [
         replace(one, throughput_rps=one.throughput_rps / 2, warnings=[{"code": "steal", "share": 0.3}])
-        if one.pass_ == 3 and one.target == "3.13t"
+        if one.pass_ == 3 and one.interpreter == "3.13t"
         else one
         for one in made.records()
     ]
@@ -146,7 +149,7 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
     found = compare_interpreters(read_run(folder))
     row = found.rows[0]
-    assert row.ratio.starts == 8, "never dropped"
+    assert row.ratio.launches == 8, "never dropped"
     assert row.marked == 1 / 16
     assert row.undisturbed == pytest.approx(1.03, abs=0.002)
     assert row.ratio.ratio < 0.97
@@ -160,12 +163,12 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
 
 
 def test_comparison_widens_intervals_of_a_run_that_could_stop_early(tmp_path: Path) -> None:
-    plain, looks = (
+    plain, interim = (
         compare_interpreters(read_run(faster(0.03, meta={"plan": plan}).write(tmp_path / name))).rows[0]
-        for name, plan in (("plain", {}), ("looks", {"precision": 0.01}))
+        for name, plan in (("plain", {}), ("interim", {"precision": 0.01}))
     )
-    assert looks.confidence == ratios.confidence_of_looks()
-    assert looks.ratio.precision > 1.1 * plain.ratio.precision
+    assert interim.confidence == ratios.interim_confidence()
+    assert interim.ratio.precision > 1.1 * plain.ratio.precision
 
 
 def test_comparison_counts_launches_rather_than_rounds(tmp_path: Path) -> None:
@@ -174,7 +177,7 @@ def test_comparison_counts_launches_rather_than_rounds(tmp_path: Path) -> None:
     made.write(tmp_path / "run")
     lines = [replace(record, round_=round_).to_json() + "\n" for record in once for round_ in range(3)]
     (tmp_path / "run" / "records.jsonl").write_text("".join(lines), encoding="utf-8")
-    assert compare_interpreters(read_run(tmp_path / "run")).rows[0].ratio.starts == 4
+    assert compare_interpreters(read_run(tmp_path / "run")).rows[0].ratio.launches == 4
 
 
 def test_comparison_of_two_runs_is_unpaired_and_says_so(tmp_path: Path) -> None:
@@ -199,8 +202,8 @@ def test_notes_list_cells_that_only_one_run_has(tmp_path: Path) -> None:
 
 
 def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    targets = {"3.13": {"compiler": "GCC 12", "pgo": True}, "3.13t": {"compiler": "Clang 18", "pgo": True}}
-    folder = faster(0.03, meta={"targets": targets}).write(tmp_path / "run")
+    interpreters = {"3.13": {"compiler": "GCC 12", "pgo": True}, "3.13t": {"compiler": "Clang 18", "pgo": True}}
+    folder = faster(0.03, meta={"interpreters": interpreters}).write(tmp_path / "run")
     found = compare_interpreters(read_run(folder))
     assert all(row.differs == ("compiler",) for row in found.rows)
     shown = FORMATS["terminal"](found)
@@ -215,7 +218,7 @@ def test_overall_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> N
     rows = compare_interpreters(run, metrics=["throughput"]).rows
     assert found is not None
     assert found.ratio == pytest.approx(math.prod(row.ratio.ratio for row in rows) ** (1 / len(rows)))
-    assert found.starts == 6
+    assert found.launches == 6
     assert found.low < found.ratio < found.high
     back = overall(run, "3.13", "3.13t")
     assert back is not None
@@ -223,11 +226,11 @@ def test_overall_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> N
     assert overall(run, "3.13t", "2.7") is None
 
 
-def test_tallies_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
-    made = Made(models=("threaded", "asyncio"), workloads=("cpu",), targets=("3.9", "3.13", "3.13t"), passes=6)
+def test_count_verdicts_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
+    made = Made(models=("threaded", "asyncio"), workloads=("cpu",), interpreters=("3.9", "3.13", "3.13t"), passes=6)
     run = read_run(made.write(tmp_path / "run"))
     found = compare_interpreters(run, "3.13")
-    shown = list(tallies(found))
+    shown = list(count_verdicts(found))
     assert [(one.candidate, one.metric) for one in shown] == list(itertools.product(("3.9", "3.13t"), METRICS))
     for one in shown:
         rows = [row for row in found.rows if (row.candidate, row.metric) == (one.candidate, one.metric)]
@@ -245,14 +248,14 @@ def test_tallies_count_each_verdict_next_to_the_mean(tmp_path: Path) -> None:
     assert f"<td>{mean}</td>" in FORMATS["html"](found)
 
 
-def test_tallies_have_no_mean_between_runs(tmp_path: Path) -> None:
+def test_count_verdicts_have_no_mean_between_runs(tmp_path: Path) -> None:
     one, other = (read_run(faster(gain).write(tmp_path / f"{gain}")) for gain in (0.0, 0.03))
-    assert {one.mean for one in tallies(compare_runs(one, other))} == {None}
+    assert {one.mean for one in count_verdicts(compare_runs(one, other))} == {None}
 
 
 def test_versions_draws_three_interpreters_but_not_two(tmp_path: Path) -> None:
     names = ("3.9", "3.13", "3.13t")
-    assert versions.draw(Made(targets=names).load(tmp_path)) is not None
+    assert versions.draw(Made(interpreters=names).load(tmp_path)) is not None
     assert versions.draw(read_run(faster(0.03).write(tmp_path / "two"))) is None
 
 
@@ -284,8 +287,10 @@ def test_compare_writes_json_with_an_object_per_cell_and_metric(
 
 def test_formats_escape_names(tmp_path: Path) -> None:
     evil = "<b>|*x*"
-    made = faster(0.03, target=evil)
-    records = [replace(one, target=evil if one.target == "3.13t" else one.target) for one in made.records()]
+    made = faster(0.03, interpreter=evil)
+    records = [
+        replace(one, interpreter=evil if one.interpreter == "3.13t" else one.interpreter) for one in made.records()
+    ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
     found = compare_interpreters(read_run(folder))
@@ -298,7 +303,7 @@ def test_formats_escape_names(tmp_path: Path) -> None:
     ("arguments", "shown"),
     [
         (["nowhere"], "is no folder"),
-        (["RUN", "--baseline", "2.7"], "has no target 2.7: choose from 3.13, 3.13t"),
+        (["RUN", "--baseline", "2.7"], "has no interpreter 2.7: choose from 3.13, 3.13t"),
         (["RUN", "RUN", "RUN"], "give two runs"),
         (["RUN", "RUN", "--baseline", "3.13"], "give two runs"),
         (["RUN", "--output", "/no/such/folder/x"], "cannot write to"),
@@ -321,6 +326,6 @@ def test_compare_refuses_a_share_without_a_percent_sign(tmp_path: Path, capsys: 
 
 
 def test_compare_refuses_a_run_of_one_interpreter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = faster(0.0, targets=("3.13",)).write(tmp_path / "run")
+    folder = faster(0.0, interpreters=("3.13",)).write(tmp_path / "run")
     assert compare.main([str(folder)]) == 2
     assert "one interpreter only" in capsys.readouterr().err

@@ -15,7 +15,7 @@ import pytest
 from loadgen import compiled
 from tests.support.reference import ROOT
 
-FUNCTIONS = ("engine:drive", "engine:hang_up", "wires.exact:parse_exact", "wires.http1:parse_http")
+FUNCTIONS = ("engine:drive", "engine:half_close", "protocols.exact:parse_exact", "protocols.http1:parse_http")
 COUNT_COMPILATIONS = """
 import importlib, json, sys
 found = [getattr(importlib.import_module("loadgen." + one.split(":")[0]), one.split(":")[1]) for one in sys.argv[1:]]
@@ -32,7 +32,7 @@ def fresh_import() -> dict[str, list[int]]:
     return dict(json.loads(done.stdout))
 
 
-def test_compiled_compiles_nothing_at_a_second_start() -> None:
+def test_compile_function_compiles_nothing_at_a_second_start() -> None:
     first = fresh_import()  # a quarter of a minute, unless another test was first
     assert [hit + miss for hit, miss in zip(first["hits"], first["misses"], strict=True)] == [1, 1, 1, 1]
     assert fresh_import() == {"hits": [1, 1, 1, 1], "misses": [0, 0, 0, 0]}

@@ -11,32 +11,36 @@ from bench.analysis.life import life
 from bench.analysis.load import read_run
 from bench.analysis.plots import convoy
 from bench.analysis.plots.style import render, style
-from bench.interpreters.targets import resolve
+from bench.interpreters.discovery import resolve
 from bench.planning.options import OPTIONS, read
 from bench.runner.server import Server
 from bench.runner.window import measure
 from bench.schema.cell import Cell, Group
-from bench.schema.record import Beside, Record
+from bench.schema.record import BackgroundLoad, Record
 from tests.support.made import Made
 from tests.support.until import until
 
 OWN = resolve(f"own={sys.executable}", list)[0]
 
 
-def record_of(server: Server, beside: int) -> Record:
+def record_of(server: Server, computing: int) -> Record:
     window = measure(
-        Cell("threaded", f"mixed+{beside}", 1, OWN.name), server, window_s=0.3, warmup_s=0.1, conversation=None
+        Cell("threaded", f"mixed+{computing}", 1, OWN.name),
+        server,
+        window_s=0.3,
+        warmup_s=0.1,
+        requests_per_connection=None,
     )
-    return window.record(pass_=0, start=0, round_=0, at_ready=window.begin.usage, life=None)
+    return window.record(pass_=0, launch=0, round_=0, at_ready=window.begin.usage, life=None)
 
 
 def test_record_counts_computing_clients_apart() -> None:
-    beside: list[Record] = []
+    records: list[Record] = []
 
     def answered() -> bool:
         """Tell whether the window was long enough for one that computes, however busy the machine is."""
-        beside.append(record_of(server, 2))
-        return beside[-1].beside is not None and beside[-1].beside.requests > 0
+        records.append(record_of(server, 2))
+        return records[-1].background_load is not None and records[-1].background_load.requests > 0
 
     server = Server(OWN, "threaded", "mixed")
     try:
@@ -45,14 +49,14 @@ def test_record_counts_computing_clients_apart() -> None:
         assert until(answered)
     finally:
         server.stop()
-    assert alone.beside is None
-    counted = beside[-1].beside
+    assert alone.background_load is None
+    counted = records[-1].background_load
     assert counted is not None
     assert counted.clients == 2
     assert counted.errors == {}
     assert counted.latency_p50_ns is not None
     assert counted.latency_p50_ns > 0
-    assert Record.from_json(beside[-1].to_json()) == beside[-1]
+    assert Record.from_json(records[-1].to_json()) == records[-1]
     assert Record.from_json(alone.to_json()) == alone
 
 
@@ -69,12 +73,12 @@ def test_convoy_is_drawn_and_not_taken_for_overlap(tmp_path: Path) -> None:
     records = [
         dataclasses.replace(
             one,
-            workload=f"mixed+{beside}",
-            throughput_rps=one.throughput_rps / (1 + 10 * beside),
-            beside=Beside(beside, 50, {}, 100.0, 10_000_000) if beside else None,
+            workload=f"mixed+{computing}",
+            throughput_rps=one.throughput_rps / (1 + 10 * computing),
+            background_load=BackgroundLoad(computing, 50, {}, 100.0, 10_000_000) if computing else None,
         )
         for one in made.records()
-        for beside in (0, 1, 4)
+        for computing in (0, 1, 4)
     ]
     folder = made.write(tmp_path / "run")
     (folder / "records.jsonl").write_text("".join(one.to_json() + "\n" for one in records), encoding="utf-8")
@@ -87,7 +91,7 @@ def test_convoy_is_drawn_and_not_taken_for_overlap(tmp_path: Path) -> None:
     texts = [str(finding) for finding in findings(run)]
     assert not [one for one in texts if "effective cores" in one]
     (threaded,) = [one for one in texts if one.startswith("threaded on 3.13:")]
-    assert "beside 1 computing client, 1 client with quick requests get 0.09× (0.09–0.09) the throughput" in threaded
+    assert "next to 1 computing client, 1 client with quick requests get 0.09× (0.09–0.09) the throughput" in threaded
     assert {cell[1] for cell in life(run).index} == {"mixed+0"}
     with style():
         assert convoy.draw(Made(workloads=("echo",)).load(tmp_path / "other")) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__, doctor
-from bench.doctor import CHECKS, Surroundings
+from bench.doctor import CHECKS, SystemFiles
 
 NOISY = {
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave",
@@ -31,12 +31,12 @@ QUIET = {
 CHECKED = [doctor.governor, doctor.turbo, doctor.smt, doctor.quota, doctor.virtual, doctor.layout]
 
 
-def machine(folder: Path, files: dict[str, str]) -> Surroundings:
+def machine(folder: Path, files: dict[str, str]) -> SystemFiles:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
-    return Surroundings(folder / "sys", folder / "proc")
+    return SystemFiles(folder / "sys", folder / "proc")
 
 
 @pytest.mark.parametrize("check", CHECKED)
@@ -48,7 +48,7 @@ def test_doctor_names_cost_and_remedy_of_a_finding(tmp_path: Path, check: object
     assert found.remedy
 
 
-@pytest.mark.parametrize("check", [*CHECKED, doctor.isolated, doctor.accounts])
+@pytest.mark.parametrize("check", [*CHECKED, doctor.isolated, doctor.thread_accounting])
 def test_doctor_names_no_cost_of_what_is_right(tmp_path: Path, check: object) -> None:
     assert callable(check)
     found = check(machine(tmp_path, QUIET))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis.launches import disturbed_visits
 from bench.analysis.load import read_run
 from bench.analysis.recommend import recommendations
-from bench.analysis.starts import disturbed_visits
 from bench.runner.cpu_clocks import Clocks
 from bench.runner.machine import MachineTime
 from bench.runner.window import Edge, Measured
 from bench.schema.cell import Cell
-from bench.schema.record import Accounts, CpuInterval, CpuTime, Record, Split
+from bench.schema.record import CpuInterval, CpuTime, Record, ThreadAccounting, ThreadStates
 from bench.threads import usage
 from loadgen import Load, LoadResult, run
 from loadgen.answered import Answered
@@ -71,11 +71,13 @@ def measured(first: Usage, last: Usage, *, requests: int = 500) -> Measured:
     )
     begin, end = (Edge(one, MachineTime(one.at_s, one.cpu_s, 0.0, 0.0), Clocks(None, None)) for one in (first, last))
     cpu = CpuTime(last.cpu_s - first.cpu_s, 0.0)
-    return Measured(Cell("multiprocess", "cpu", 2, "own"), 0.0, result, begin, end, cpu, Split(), Accounts(), None)
+    return Measured(
+        Cell("multiprocess", "cpu", 2, "own"), 0.0, result, begin, end, cpu, ThreadStates(), ThreadAccounting(), None
+    )
 
 
 def record(first: Usage, last: Usage) -> Record:
-    return measured(first, last).record(pass_=0, start=0, round_=0, at_ready=first, life=None)
+    return measured(first, last).record(pass_=0, launch=0, round_=0, at_ready=first, life=None)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +156,7 @@ def test_server_use_divides_within_its_own_interval() -> None:
 
 
 def test_read_run_divides_cpu_time_by_the_requests_of_its_interval(tmp_path: Path) -> None:
-    made = Made(models=("serial",), workloads=("echo",), clients=(1,), targets=("3.13",), passes=1)
+    made = Made(models=("serial",), workloads=("echo",), clients=(1,), interpreters=("3.13",), passes=1)
     (one,) = made.records()
     late = dataclasses.replace(one, cpu_interval=CpuInterval(1.0, 2.0 * one.requests, 0.5))
     folder = made.write(tmp_path / "run")

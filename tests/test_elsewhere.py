@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from bench import paths, pytest_options
-from bench.interpreters.targets import resolve
+from bench.interpreters.discovery import resolve
 from bench.paths import ROOT
-from bench.run_module import run_apart
+from bench.run_module import run_module
 from bench.runner.server import Server
 from tests.support.interpreters import FEW_PYTHONS
 
@@ -108,8 +108,8 @@ def test_bench_help_shows_its_own_options_and_those_of_pytest_with_v(shop: Path)
 
 @pytest.mark.parametrize("workload", ["./shop.py:price", "shop:price"])
 def test_server_lets_a_handler_import_its_neighbours_and_open_its_files(shop: Path, workload: str) -> None:
-    (target,) = resolve(f"mine={sys.executable}", list)
-    server = Server(target, "threaded", workload)
+    (interpreter,) = resolve(f"mine={sys.executable}", list)
+    server = Server(interpreter, "threaded", workload)
     try:
         server.ready()
         with socket.create_connection(("127.0.0.1", server.port), 60) as connection:
@@ -124,8 +124,8 @@ def test_resolve_makes_two_interpreters_of_two_sides_of_a_handler(shop: Path) ->
     for side, off in (("base", 1), ("head", 2)):
         (shop / side).mkdir()
         (shop / side / "pricing.py").write_text(f"def price(request): return b'{off}'\n", encoding="utf-8")
-        (target,) = resolve(f"{side}={sys.executable}+env:PYTHONPATH={shop / side}", list)
-        server = Server(target, "serial", "pricing:price")
+        (interpreter,) = resolve(f"{side}={sys.executable}+env:PYTHONPATH={shop / side}", list)
+        server = Server(interpreter, "serial", "pricing:price")
         try:
             server.ready()
             environment = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
@@ -145,7 +145,7 @@ def test_places_writes_commands_and_paths_relative_to_the_current_folder(
         paths.nox("bench", words) == f"nox -f {shlex.quote(str(ROOT / 'noxfile.py'))} -s bench -- {shlex.join(words)}"
     )
     assert paths.results() == ROOT / "results"
-    assert paths.from_here(shop / "perf" / "latest") == Path("perf/latest")
+    assert paths.relative_path(shop / "perf" / "latest") == Path("perf/latest")
     monkeypatch.setenv("GILBENCH_RESULTS", "./perf")
     assert paths.latest() == Path("perf/latest")
     monkeypatch.delenv("GILBENCH_RESULTS")
@@ -155,8 +155,8 @@ def test_places_writes_commands_and_paths_relative_to_the_current_folder(
     assert paths.latest() == Path("results/latest")
 
 
-def test_run_apart_runs_the_package_of_this_project(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run_apart("bench", "dcotor") == 2
+def test_run_module_runs_the_package_of_this_project(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_module("bench", "dcotor") == 2
     assert capfd.readouterr().err.startswith("python -m bench: error: argument COMMAND: 'dcotor' is unknown")
 
 

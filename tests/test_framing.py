@@ -1,4 +1,4 @@
-"""The framing of requests on every wire, whatever pieces the stream arrives in."""
+"""The framing of requests on every protocol, whatever pieces the stream arrives in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from servers.framing import MAX_LINE_BYTES, WIRES, Framing, FramingError, LineFraming, SeedFraming
+from servers.framing import MAX_LINE_BYTES, PROTOCOLS, Framing, FramingError, LineFraming, SeedFraming
 from tests.support.examples import ANY_SPEED
 
 QUITS = (b"Q", b"q")
@@ -55,7 +55,7 @@ class CountingBytes(bytes):
         return super().__contains__(item)  # type: ignore[operator]
 
 
-# The line wire.
+# The line protocol.
 
 
 @ANY_SPEED
@@ -170,7 +170,7 @@ def test_line_framing_frames_a_reply_as_a_line() -> None:
     assert LineFraming().frame(b"Yes, yes") == b"Yes, yes\n"
 
 
-# The seed wire.
+# The seed protocol.
 
 
 @ANY_SPEED
@@ -204,19 +204,19 @@ def test_seed_framing_frames_a_reply_without_an_end() -> None:
     assert SeedFraming().frame(b"Yes, yes") == b"Yes, yes"
 
 
-# Every wire.
+# Every protocol.
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_framing_ends_with_the_stream_on_every_wire(wire: str) -> None:
-    framing = WIRES[wire]()
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_framing_ends_with_the_stream_in_every_protocol(protocol: str) -> None:
+    framing = PROTOCOLS[protocol]()
     assert framing.receive(b"") == []
     assert framing.over
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_framing_shares_nothing_between_connections(wire: str) -> None:
-    one, other = WIRES[wire](), WIRES[wire]()
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_framing_shares_nothing_between_connections(protocol: str) -> None:
+    one, other = PROTOCOLS[protocol](), PROTOCOLS[protocol]()
     one.receive(b"half")
     assert other.receive(b"") == []
     assert not one.over

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from loadgen.errors import GilbenchError
 from loadgen.hdr_encoding import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
-from loadgen.histogram import BUCKETS, Histogram, bucket_of, count, empty_extremes, highest_in_bucket
+from loadgen.histogram import BUCKETS, Histogram, bucket_index, count, empty_extremes, highest_in_bucket
 from tests.support.examples import ANY_SPEED, FEWER
 
 # Of every magnitude alike, from nanoseconds to an hour.
@@ -41,7 +41,7 @@ def nearest_rank(ordered: Sequence[int], percent: str) -> int:
 
 
 def highest_alike(value: int) -> int:
-    return highest_in_bucket(bucket_of(value))
+    return highest_in_bucket(bucket_index(value))
 
 
 def packed(payload: bytes, *, highest: int = HIGHEST_NS, size: int | None = None) -> str:
@@ -56,8 +56,8 @@ def packed(payload: bytes, *, highest: int = HIGHEST_NS, size: int | None = None
 
 @ANY_SPEED
 @given(TIMES_NS)
-def test_bucket_of_keeps_three_digits(value: int) -> None:
-    index = bucket_of(value)
+def test_bucket_index_keeps_three_digits(value: int) -> None:
+    index = bucket_index(value)
     lowest = highest_in_bucket(index - 1) + 1
     highest = highest_in_bucket(index)
     assert lowest <= value <= highest
@@ -66,18 +66,18 @@ def test_bucket_of_keeps_three_digits(value: int) -> None:
 
 
 def test_histogram_has_buckets_without_gap_or_overlap() -> None:
-    last = bucket_of(HIGHEST_NS)
+    last = bucket_index(HIGHEST_NS)
     assert last < BUCKETS
     for index in range(last):
         highest = highest_in_bucket(index)
-        assert (bucket_of(highest), bucket_of(highest + 1)) == (index, index + 1)
+        assert (bucket_index(highest), bucket_index(highest + 1)) == (index, index + 1)
 
 
 @ANY_SPEED
 @given(st.integers(HIGHEST_NS, 2**62), st.integers(-(2**62), 0))
-def test_bucket_of_counts_values_out_of_range_at_the_ends(above: int, below: int) -> None:
-    assert bucket_of(above) == bucket_of(HIGHEST_NS)
-    assert bucket_of(below) == 0
+def test_bucket_index_counts_values_out_of_range_at_the_ends(above: int, below: int) -> None:
+    assert bucket_index(above) == bucket_index(HIGHEST_NS)
+    assert bucket_index(below) == 0
     assert counted([above, 5]).total == 2
     assert counted([above, 5]).max_ns == above
 
@@ -149,7 +149,7 @@ def test_hdr_encoding_decodes_what_it_encodes(values: list[int]) -> None:
 @pytest.mark.parametrize("number", [1, 63, 64, 8191, 8192, 2**34, 2**55 - 1, 2**55, 2**61])
 def test_hdr_encoding_encodes_counts_of_every_length(number: int) -> None:
     counts = np.zeros(BUCKETS, np.int64)
-    counts[[0, 5, bucket_of(HIGHEST_NS)]] = number, 1, 1
+    counts[[0, 5, bucket_index(HIGHEST_NS)]] = number, 1, 1
     text = Histogram(counts, 0, HIGHEST_NS, 0).encode()
     assert np.array_equal(Histogram.decode(text).counts, counts)
     assert HdrHistogram.decode(text).get_count_at_value(0) == number
@@ -163,7 +163,7 @@ def test_hdr_encoding_is_read_by_an_independent_reader(values: list[int]) -> Non
     theirs = HdrHistogram.decode(ours.encode())
     assert theirs.get_total_count() == ours.total
     assert {value: theirs.get_count_at_value(value) for value in values} == {
-        value: 1000 * sum(bucket_of(other) == bucket_of(value) for other in values) for value in values
+        value: 1000 * sum(bucket_index(other) == bucket_index(value) for other in values) for value in values
     }
     if ours.max_ns is not None and ours.min_ns is not None:
         assert theirs.get_max_value() == highest_alike(ours.max_ns)
@@ -179,7 +179,7 @@ def test_hdr_encoding_reads_an_independent_writer(values: list[int]) -> None:
     for value in values:
         assert theirs.record_value(value)
     ours = Histogram.decode(theirs.encode().decode())
-    assert Counter(dict(enumerate(ours.counts.tolist()))) == Counter(map(bucket_of, values))
+    assert Counter(dict(enumerate(ours.counts.tolist()))) == Counter(map(bucket_index, values))
 
 
 # Damage.

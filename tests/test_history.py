@@ -32,16 +32,16 @@ def calibrate_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 def write_runs(folder: Path, count: int = RUNS, share: float = 0.1) -> Path:
     """Write runs on a machine that drifts; from CHANGED_IN on, a new version of one interpreter is faster."""
     rng = random.Random(3)  # noqa: S311 - noise, not secrets
-    targets = Made(workloads=("cpu",)).load(folder / "other").meta["targets"]
+    interpreters = Made(workloads=("cpu",)).load(folder / "other").meta["interpreters"]
     for number in range(count):
         drift, newer = math.exp(rng.gauss(0, 0.01)), number >= CHANGED_IN
         rates = {
-            (model, "cpu", 4, target, pass_): rate
+            (model, "cpu", 4, interpreter, pass_): rate
             * drift
-            * (1 + share * (newer and target == "3.13t"))
+            * (1 + share * (newer and interpreter == "3.13t"))
             * math.exp(rng.gauss(0, 0.004))
             for model, rate in (("serial", 900.0), ("threaded", 1000.0))
-            for target in ("3.13", "3.13t")
+            for interpreter in ("3.13", "3.13t")
             for pass_ in range(3)
         }
         version = {"version": f"3.13.{15 + newer}"}
@@ -53,7 +53,7 @@ def write_runs(folder: Path, count: int = RUNS, share: float = 0.1) -> Path:
             meta={
                 "name": f"run{number:02}",
                 "created": f"2026-11-{number + 1:02}T10:00:00+00:00",
-                "targets": targets | {"3.13t": targets["3.13t"] | version},
+                "interpreters": interpreters | {"3.13t": interpreters["3.13t"] | version},
             },
         ).write(folder / "runs" / f"run{number:02}")
     return folder / "runs"
@@ -88,16 +88,18 @@ def test_all_changes_has_no_change_of_ratios_when_the_machine_slows(tmp_path: Pa
     # All cells of the later runs are slower by a third: their throughputs changed, their ratios did not.
     for number in range(RUNS):
         rates = {
-            ("threaded", "cpu", 4, target, pass_): rate * (1 if number < 6 else 0.67) * (1 + 0.003 * ((number * 3) % 4))
-            for target, rate in (("3.13", 1000.0), ("3.13t", 1900.0 * (1 + 0.002 * (number % 3))))
+            ("threaded", "cpu", 4, interpreter, pass_): rate
+            * (1 if number < 6 else 0.67)
+            * (1 + 0.003 * ((number * 3) % 4))
+            for interpreter, rate in (("3.13", 1000.0), ("3.13t", 1900.0 * (1 + 0.002 * (number % 3))))
             for pass_ in range(3)
         }
         made = Made(models=("threaded",), workloads=("cpu",), clients=(4,), rates=rates)
         made.meta = {"name": f"r{number}", "created": f"2026-11-{number + 1:02}T10:00:00+00:00"}
         made.write(tmp_path / f"r{number}")
     found = all_changes(series_of_runs([read_run(tmp_path / f"r{number}") for number in range(RUNS)]))
-    assert {(one.series.figure, one.series.target, one.after.run) for one in found} == {
-        ("throughput", target, "r6") for target in ("3.13", "3.13t")
+    assert {(one.series.figure, one.series.interpreter, one.after.run) for one in found} == {
+        ("throughput", interpreter, "r6") for interpreter in ("3.13", "3.13t")
     }
 
 

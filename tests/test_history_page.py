@@ -57,8 +57,8 @@ def test_history_page_draws_ratios_to_the_named_baseline(page: Page) -> None:
 
 def test_history_page_restores_the_view_from_its_link(page: Page) -> None:
     choose(page, "models", "serial")
-    choose(page, "targets", "3.13")
-    assert "#explore&models=threaded&targets=3.13t" in page.url
+    choose(page, "interpreters", "3.13")
+    assert "#explore&models=threaded&interpreters=3.13t" in page.url
     before = mark_labels(page)
     assert len(before) == RUNS + 1
     page.reload()
@@ -72,7 +72,7 @@ def test_history_page_copies_the_view_as_csv(page: Page) -> None:
     expect(page.locator("#said")).to_have_text("Copied what is shown as CSV.")
     rows = list(csv.DictReader(io.StringIO(clipboard(page))))
     assert len(rows) == RUNS * 2 * 2
-    assert {(row["model"], row["target"]) for row in rows} == set(
+    assert {(row["model"], row["interpreter"]) for row in rows} == set(
         itertools.product(("serial", "threaded"), ("3.13", "3.13t"))
     )
     assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)

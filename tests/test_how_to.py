@@ -48,9 +48,9 @@ def assert_serves(server: Server, clients: int) -> None:
 
 
 @pytest.mark.parametrize("added", ["add-a-model.md"], indirect=True)
-@pytest.mark.parametrize("target", chosen())
-def test_add_a_model_makes_one_that_serves_and_ends_well(added: Path, target: str) -> None:
-    server = Server(chosen()[target].executable, "bounded", "--workers", "2", cwd=added)
+@pytest.mark.parametrize("interpreter", chosen())
+def test_add_a_model_makes_one_that_serves_and_ends_well(added: Path, interpreter: str) -> None:
+    server = Server(chosen()[interpreter].executable, "bounded", "--workers", "2", cwd=added)
     with closing(server):
         server.wait_until_ready()
         assert_serves(server, clients=6)
@@ -97,10 +97,10 @@ def counting() -> Iterator[int]:
     thread.join()
 
 
-def test_add_a_wire_makes_one_that_the_load_generator_understands(
+def test_add_a_protocol_makes_one_that_the_load_generator_understands(
     counting: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted = module("counted.py", Page(HOW_TO / "add-a-wire.md").files["counted.py"], tmp_path, monkeypatch)
+    counted = module("counted.py", Page(HOW_TO / "add-a-protocol.md").files["counted.py"], tmp_path, monkeypatch)
     result = counted.measure(counting)
     assert result.requests
     assert not result.errors

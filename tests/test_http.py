@@ -1,4 +1,4 @@
-"""The parsers of replies, cut at every byte, and the HTTP wire against a server of the standard library."""
+"""The parsers of replies, cut at every byte, and the HTTP protocol against a server of the standard library."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen import GilbenchError, Load, LoadResult
-from loadgen.wires import WIRES, Wire, http_wire, raw_wire
-from loadgen.wires.http1 import request
-from loadgen.wires.parser import DONE, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE, WRONG
-from loadgen.workspace import as_bytes
+from loadgen.protocols import PROTOCOLS, Protocol, http_protocol, raw_protocol
+from loadgen.protocols.http1 import request
+from loadgen.protocols.parser import DONE, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE, WRONG
+from loadgen.workspace import to_array
 from tests.support.examples import ANY_SPEED
 from tests.support.load import run_until
 
 
 class Parsed:
-    """A wire's parser with what it keeps for one connection."""
+    """A protocol's parser with what it keeps for one connection."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
-        self.memory = as_bytes(wire.memory)
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.memory = to_array(protocol.memory)
         self.numbers = np.zeros(NUMBERS, np.int64)
-        self.numbers[: len(wire.numbers)] = wire.numbers
+        self.numbers[: len(protocol.numbers)] = protocol.numbers
         self.state = np.zeros(PARSER_WORDS, np.int64)
 
     def feed(self, data: bytes) -> int:
-        return self.wire.parse(self.state, as_bytes(data + b"\0"), len(data), self.memory, self.numbers)
+        return self.protocol.parse(self.state, to_array(data + b"\0"), len(data), self.memory, self.numbers)
 
     def feed_all(self, pieces: list[bytes]) -> int:
         """Return what the last piece brought; none before it may complete the reply."""
@@ -43,7 +43,7 @@ class Parsed:
         return self.feed(pieces[-1])
 
 
-HTTP = http_wire([request("localhost")])
+HTTP = http_protocol([request("localhost")])
 
 COMPLETE = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
@@ -81,24 +81,24 @@ def test_parse_http_takes_no_bytes_beyond_a_reply(data: st.DataObject) -> None:
 
 
 @ANY_SPEED
-@given(st.lists(st.binary(max_size=6), min_size=1, max_size=8), st.sampled_from(sorted(WIRES)), st.booleans())
+@given(st.lists(st.binary(max_size=6), min_size=1, max_size=8), st.sampled_from(sorted(PROTOCOLS)), st.booleans())
 def test_parse_exact_agrees_with_the_plainest_parser(pieces: list[bytes], name: str, right: bool) -> None:
     """Against the plainest of parsers: what has come so far is a part of the reply, or holds it, or is wrong."""
-    wire = WIRES[name]
+    protocol = PROTOCOLS[name]
     if right:  # what is drawn at random hardly ever is: cut the right one, with what was drawn behind it, as that was
-        stream = wire.memory + pieces[-1]
+        stream = protocol.memory + pieces[-1]
         cuts = [0, *itertools.accumulate(max(1, len(piece)) for piece in pieces)]
         pieces = [part for a, b in itertools.pairwise([*cuts, len(stream)]) if (part := stream[a:b])]
-    parsed, before = Parsed(wire), 0
+    parsed, before = Parsed(protocol), 0
     for piece in pieces:
         if not piece:  # the engine has its own word for the end of a stream
             continue
         found = parsed.feed(piece)
         seen = b"".join(pieces)[: before + len(piece)]
-        if seen.startswith(wire.memory):
-            assert found == len(wire.memory) - before
+        if seen.startswith(protocol.memory):
+            assert found == len(protocol.memory) - before
             return
-        if not wire.memory.startswith(seen):
+        if not protocol.memory.startswith(seen):
             assert found == WRONG
             return
         assert found == MORE
@@ -134,8 +134,8 @@ def test_parse_http_ends_a_reply_without_a_length_with_the_connection() -> None:
     assert parsed.feed_all([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome", b""]) == MORE
 
 
-def test_http_wire_expects_no_body_for_a_head_request() -> None:
-    parsed = Parsed(http_wire([request("localhost", method="HEAD")], head=True))
+def test_http_protocol_expects_no_body_for_a_head_request() -> None:
+    parsed = Parsed(http_protocol([request("localhost", method="HEAD")], head=True))
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
     assert parsed.feed_all([reply]) == len(reply)
 
@@ -170,16 +170,16 @@ def test_parse_http_survives_garbage(garbage: bytes) -> None:
 
 @pytest.mark.parametrize("delimiter", [b"\n", b"\r\n\r\n", b"aab", b"abcabd"])
 def test_parse_delimited_finds_a_delimiter_wherever_it_is_cut(delimiter: bytes) -> None:
-    wire = raw_wire([b"?"], delimiter=delimiter)
+    protocol = raw_protocol([b"?"], delimiter=delimiter)
     reply = delimiter[:-1] + b"aaabcabc\r\n\r" + delimiter
     end = reply.index(delimiter) + len(delimiter)
     for cut in range(1, end):
-        parsed = Parsed(wire)
+        parsed = Parsed(protocol)
         assert parsed.feed_all([reply[:cut], reply[cut:end]]) == end - cut
 
 
 def test_parse_length_finds_the_end_of_a_reply() -> None:
-    parsed = Parsed(raw_wire([b"?"], length=10))
+    parsed = Parsed(raw_protocol([b"?"], length=10))
     assert parsed.feed_all([b"1234", b"567890"]) == 6
 
 
@@ -236,7 +236,7 @@ def pages() -> Iterator[int]:
 
 def ask(port: int, *requests: bytes, replies: int = 50, **changes: Any) -> LoadResult:
     """Send requests until a number of replies has come."""
-    load = Load(host="127.0.0.1", port=port, wire=http_wire(requests), connections=2, timeout_s=3600, **changes)
+    load = Load(host="127.0.0.1", port=port, protocol=http_protocol(requests), connections=2, timeout_s=3600, **changes)
     return run_until(load, lambda good, errors: good + errors.total() >= replies)
 
 
@@ -252,7 +252,7 @@ def test_engine_counts_replies_by_status(pages: int) -> None:
 
 
 def test_engine_sends_a_body_and_reads_chunks(pages: int) -> None:
-    result = ask(pages, request("localhost", method="POST", body=b"x" * 3000), conversation=5)
+    result = ask(pages, request("localhost", method="POST", body=b"x" * 3000), requests_per_connection=5)
     assert result.errors == {}
     assert result.requests >= 50
 
@@ -264,6 +264,6 @@ def test_engine_sends_requests_in_random_order(pages: int) -> None:
 
 
 def test_engine_counts_a_reply_in_another_protocol_as_wrong(pages: int) -> None:
-    load = Load(host="127.0.0.1", port=pages, wire="line", timeout_s=3600)
+    load = Load(host="127.0.0.1", port=pages, protocol="line", timeout_s=3600)
     result = run_until(load, lambda _, errors: errors.total() > 0)
     assert set(result.errors) == {"wrong_reply"}

@@ -27,8 +27,8 @@ import pytest
 from loadgen import Load, delays, run
 from loadgen.delays import delaying
 from loadgen.histogram import highest_in_bucket
-from loadgen.wires import http_wire
-from loadgen.wires.http1 import request
+from loadgen.protocols import http_protocol
+from loadgen.protocols.http1 import request
 from tests.support.load import run_all, run_until
 from tests.support.reference import ROOT
 from tests.support.tcp import closed_port
@@ -185,7 +185,7 @@ def faulty(every: int) -> Iterator[tuple[int, Counter[str]]]:
 def test_engine_counts_every_kind_of_fault() -> None:
     requests = 8 * len(FAULTS) * 5
     with faulty(every=8) as (port, done):
-        load = loading(port, wire=http_wire([request("127.0.0.1")]), arrivals="constant", connections=32)
+        load = loading(port, protocol=http_protocol([request("127.0.0.1")]), arrivals="constant", connections=32)
         result = run_all(load, requests, 1000.0)
     assert done.total() == requests
     assert result.unfinished == 0

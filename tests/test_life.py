@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis import cautions, read_run
+from bench.analysis import collect_warnings, read_run
 from bench.analysis.__main__ import draw
 from bench.analysis.life import LATENCY, PARTS, UNEXPLAINED, life
 from tests.support.drawing import plots
@@ -22,7 +22,7 @@ def test_life_has_parts_that_add_up_to_the_latency(tmp_path: Path) -> None:
     assert seconds["serial", "cpu", 4, "3.13"]["queue"] / seconds["serial", "cpu", 4, "3.13"][LATENCY] == pytest.approx(
         0.75, rel=0.02
     )
-    assert seconds["threaded", "io", 4, "3.13"]["own_wait"] == pytest.approx(0.005, rel=0.1)
+    assert seconds["threaded", "io", 4, "3.13"]["blocked"] == pytest.approx(0.005, rel=0.1)
     assert seconds["asyncio", "io", 4, "3.13"]["overlapped"] > 0.8 * seconds["asyncio", "io", 4, "3.13"][LATENCY]
     assert seconds["asyncio", "cpu", 4, "3.13"]["turn"] == pytest.approx(
         3 * seconds["asyncio", "cpu", 4, "3.13"]["cpu"], rel=0.02
@@ -31,7 +31,7 @@ def test_life_has_parts_that_add_up_to_the_latency(tmp_path: Path) -> None:
 
 def test_life_takes_no_more_from_the_main_thread_than_is_missing(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",), clients=(4,), noise=0).load(tmp_path)
-    main = {"threads": 1.0, "cpu": 0.5, "run_queue": 0.1, "gil_wait": 0.2, "lock_wait": 0.2, "own_wait": 0.0}
+    main = {"threads": 1.0, "cpu": 0.5, "run_queue": 0.1, "gil_wait": 0.2, "lock_wait": 0.2, "blocked": 0.0}
     for roles in run.windows["roles"]:
         roles["main"] = main | {"client_wait": 0.0, "idle": 0.0}
         roles["worker"]["threads"] *= 0.9
@@ -40,14 +40,14 @@ def test_life_takes_no_more_from_the_main_thread_than_is_missing(tmp_path: Path)
     assert lives[UNEXPLAINED].abs().max() < 1e-9
 
 
-def test_cautions_name_cells_whose_life_does_not_add_up(tmp_path: Path) -> None:
+def test_collect_warnings_name_cells_whose_life_does_not_add_up(tmp_path: Path) -> None:
     run = Made(models=("threaded",), workloads=("cpu",), noise=0).load(tmp_path)
     for roles in run.windows["roles"]:
         roles["worker"]["threads"] *= 0.8
-    (caution,) = cautions(run)
-    assert caution.code == "unexplained"
-    assert "in 6 of 6 cells" in caution.says
-    assert "+20%" in caution.where
+    (warning,) = collect_warnings(run)
+    assert warning.code == "unexplained"
+    assert "in 6 of 6 cells" in warning.says
+    assert "+20%" in warning.where
 
 
 def test_draw_leaves_out_lives_without_accounts_and_says_why(tmp_path: Path) -> None:

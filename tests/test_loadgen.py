@@ -28,11 +28,11 @@ import pytest
 from loadgen import GilbenchError, Load, LoadResult, connection, run
 from loadgen.belief import warnings
 from loadgen.connection import PAUSE_AFTER_ERROR_NS
-from loadgen.libc import address_of
+from loadgen.libc import resolve
+from loadgen.protocols import PROTOCOLS
+from loadgen.protocols.parser import MORE, NUMBERS, PARSER_WORDS, WRONG
 from loadgen.result import EngineUse
-from loadgen.wires import WIRES
-from loadgen.wires.parser import MORE, NUMBERS, PARSER_WORDS, WRONG
-from loadgen.workspace import ERRORS, LATENCY, SERVICE, Workspace, allocate, as_bytes
+from loadgen.workspace import ERRORS, LATENCY, SERVICE, Workspace, allocate, to_array
 from tests.support.load import histogram, made_result, run_until
 from tests.support.reference import reference_server
 from tests.support.tcp import closed_port, full_listener
@@ -217,9 +217,9 @@ def test_run_reports_no_latency_below_the_time_that_a_reply_takes() -> None:
     assert np.array_equal(result.service.counts, result.latency.counts)  # in a closed loop they are the same
 
 
-@pytest.mark.parametrize(("clients", "conversation"), [(1, None), (8, 3)])
-def test_run_counts_every_answer_once(clients: int, conversation: int | None) -> None:
-    result, server = measure(polite, connections=clients, conversation=conversation)
+@pytest.mark.parametrize(("clients", "requests_per_connection"), [(1, None), (8, 3)])
+def test_run_counts_every_answer_once(clients: int, requests_per_connection: int | None) -> None:
+    result, server = measure(polite, connections=clients, requests_per_connection=requests_per_connection)
     assert result.requests > 20
     # Replies on their way when the window ends are known to the server only.
     assert 0 <= server.answered - result.requests <= clients
@@ -237,9 +237,9 @@ def test_run_measures_a_window_of_the_length_asked_for(duration_s: float, warmup
     assert not result.cancelled
 
 
-@pytest.mark.parametrize("conversation", [None, 3])
-def test_engine_keeps_every_client_in_a_request_at_all_times(conversation: int | None) -> None:
-    result, _ = measure(polite, connections=4, conversation=conversation, trace=100_000)
+@pytest.mark.parametrize("requests_per_connection", [None, 3])
+def test_engine_keeps_every_client_in_a_request_at_all_times(requests_per_connection: int | None) -> None:
+    result, _ = measure(polite, connections=4, requests_per_connection=requests_per_connection, trace=100_000)
     assert sum(one.at_ns - one.since_ns for one in result.trace) == result.latency.sum_ns
     assert len(result.trace) == result.requests
     began_ns = min(one.since_ns for one in result.trace)
@@ -267,7 +267,9 @@ def test_run_leaves_the_warm_up_out() -> None:
 
 
 def test_engine_says_good_bye_after_each_conversation() -> None:
-    result, server = measure(polite, lambda server: len(server.conversations) > 20, connections=4, conversation=10)
+    result, server = measure(
+        polite, lambda server: len(server.conversations) > 20, connections=4, requests_per_connection=10
+    )
     whole = [b"hello"] * 10 + [b"Q"]
     said = [conversation.heard for conversation in server.conversations]
     assert all(heard == whole[: len(heard)] for heard in said)
@@ -283,7 +285,7 @@ def test_engine_keeps_one_connection_for_each_client_alive() -> None:
 
 
 def test_engine_says_good_bye_after_a_single_request() -> None:
-    _, server = measure(polite, lambda server: len(server.conversations) > 10, connections=2, conversation=1)
+    _, server = measure(polite, lambda server: len(server.conversations) > 10, connections=2, requests_per_connection=1)
     assert sum(conversation.heard != [b"hello", b"Q"] for conversation in server.conversations) <= 2
 
 
@@ -304,13 +306,13 @@ def test_engine_counts_the_wait_for_accept_in_the_latency_only() -> None:
 # Replies.
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_exact_knows_a_reply_when_it_is_whole(wire: str) -> None:
-    reply, memory = REPLIES[wire], as_bytes(WIRES[wire].memory)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_exact_knows_a_reply_when_it_is_whole(protocol: str) -> None:
+    reply, memory = REPLIES[protocol], to_array(PROTOCOLS[protocol].memory)
 
     def scan(received: Any, size: int) -> int:
         state, numbers = np.zeros(PARSER_WORDS, np.int64), np.zeros(NUMBERS, np.int64)
-        return WIRES[wire].parse(state, received, size, memory, numbers)
+        return PROTOCOLS[protocol].parse(state, received, size, memory, numbers)
 
     for size in range(len(reply)):
         received = np.frombuffer(reply[:size] + b"junk that was never received", np.uint8).copy()
@@ -326,9 +328,9 @@ def test_exact_knows_a_reply_when_it_is_whole(wire: str) -> None:
             assert scan(damaged, size) == WRONG
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_engine_accepts_a_reply_in_pieces(wire: str) -> None:
-    reply = REPLIES[wire]
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_engine_accepts_a_reply_in_pieces(protocol: str) -> None:
+    reply = REPLIES[protocol]
     pieces = [[reply[:place], reply[place:]] for place in range(1, len(reply))]
     pieces.append([bytes([letter]) for letter in reply])
     heard: list[bytes] = []
@@ -340,29 +342,33 @@ def test_engine_accepts_a_reply_in_pieces(wire: str) -> None:
                 conversation.socket.sendall(piece)
                 time.sleep(0.004)
 
-    result, _ = measure(converse, lambda server: len(server.conversations) > 1, wire=wire, conversation=len(pieces))
-    assert heard[: len(pieces)] == [WIRES[wire].requests[0]] * len(pieces)
+    result, _ = measure(
+        converse, lambda server: len(server.conversations) > 1, protocol=protocol, requests_per_connection=len(pieces)
+    )
+    assert heard[: len(pieces)] == [PROTOCOLS[protocol].requests[0]] * len(pieces)
     assert result.requests >= len(pieces)
     assert result.errors == {}
     assert result.latency.max_ns is not None
     assert result.latency.max_ns >= (len(reply) - 1) * 4e6  # to the last byte, not to the first
 
 
-def test_engine_says_q_on_the_seed_wire_after_a_conversation() -> None:
+def test_engine_says_q_in_the_seed_protocol_at_the_end_of_a_connection() -> None:
     def converse(conversation: Conversation) -> None:
         while data := conversation.socket.recv(1024):
             conversation.heard.append(data)
             if data == b"hello":
                 conversation.socket.sendall(REPLIES["seed"])
 
-    result, server = measure(converse, lambda server: len(server.conversations) > 5, wire="seed", conversation=3)
+    result, server = measure(
+        converse, lambda server: len(server.conversations) > 5, protocol="seed", requests_per_connection=3
+    )
     assert result.errors == {}
     whole = [b"hello", b"hello", b"hello", b"Q"]
     assert sum(conversation.heard != whole for conversation in server.conversations) <= 1
 
 
 @pytest.mark.parametrize(
-    ("wire", "reply"),
+    ("protocol", "reply"),
     [
         ("line", b"No, no\n"),
         ("line", b"yes, yes\n"),
@@ -377,14 +383,14 @@ def test_engine_says_q_on_the_seed_wire_after_a_conversation() -> None:
         ("seed", b"Yes; yes"),
     ],
 )
-def test_engine_counts_a_wrong_reply_as_an_error(wire: str, reply: bytes) -> None:
+def test_engine_counts_a_wrong_reply_as_an_error(protocol: str, reply: bytes) -> None:
     def converse(conversation: Conversation) -> None:
         while conversation.socket.recv(1024):
             wrong = conversation.number < FAULTS
-            conversation.socket.sendall(reply if wrong else REPLIES[wire])
+            conversation.socket.sendall(reply if wrong else REPLIES[protocol])
             conversation.answered += not wrong
 
-    result, server = measure(converse, lambda server: server.answered > 1, wire=wire)
+    result, server = measure(converse, lambda server: server.answered > 1, protocol=protocol)
     assert result.errors == {"wrong_reply": FAULTS}
     assert 0 < result.requests <= server.answered
 
@@ -559,7 +565,7 @@ def test_engine_counts_an_address_that_cannot_be_reached_as_refused() -> None:
     ],
 )
 def test_connection_names_the_reason_why_connecting_failed(error: int, kind: str) -> None:
-    assert ERRORS[connection._kind_of(error)] == kind
+    assert ERRORS[connection._error_kind(error)] == kind
 
 
 # What is counted of one connection, at times that the test chooses.
@@ -567,13 +573,13 @@ def test_connection_names_the_reason_why_connecting_failed(error: int, kind: str
 MS = 1_000_000
 
 
-def one_client(**tally: int) -> Workspace:
+def one_client(**counters: int) -> Workspace:
     """Return a workspace of one client whose request has been wanted since 100 ms and was sent at 110 ms."""
     w = allocate(1)
     w.connections[0]["state"], w.connections[0]["since_ns"] = connection.WAITING, 100 * MS
     w.connections[0]["sent_ns"] = 110 * MS
-    for name, value in {"started": 1, "measuring": 1, "busy": 1, "busy_since_ns": 110 * MS, **tally}.items():
-        w.tally[name] = value
+    for name, value in {"started": 1, "measuring": 1, "busy": 1, "busy_since_ns": 110 * MS, **counters}.items():
+        w.counters[name] = value
     return w
 
 
@@ -584,10 +590,10 @@ def test_connection_counts_a_failure_by_its_kind_and_pauses(kind: int) -> None:
     assert w.counted[0].tolist() == [0, *(int(number == kind) for number in range(len(ERRORS)))]
     assert (w.connections[0]["state"], w.connections[0]["until_ns"]) == (connection.PAUSED, 140 * MS)
     timed_out = kind in {connection.REPLY_TIMEOUT, connection.CONNECT_TIMEOUT}
-    assert (w.tally[0]["censored"], w.tally[0]["censored_min_ns"]) == ((1, 30 * MS) if timed_out else (0, 0))
+    assert (w.counters[0]["censored"], w.counters[0]["censored_min_ns"]) == ((1, 30 * MS) if timed_out else (0, 0))
     assert w.extremes[LATENCY]["sum"] == (30 * MS if timed_out else 0)
     assert w.extremes[SERVICE]["sum"] == (20 * MS if kind == connection.REPLY_TIMEOUT else 0)
-    assert (w.tally[0]["served_ns"], w.tally[0]["busy_ns"], w.tally[0]["busy"]) == (20 * MS, 20 * MS, 0)
+    assert (w.counters[0]["served_ns"], w.counters[0]["busy_ns"], w.counters[0]["busy"]) == (20 * MS, 20 * MS, 0)
 
 
 def test_connection_counts_no_failure_of_the_warm_up() -> None:
@@ -602,7 +608,7 @@ def test_connection_counts_no_failure_of_the_warm_up() -> None:
 def test_connection_counts_the_part_of_a_service_time_within_the_window() -> None:
     w = one_client(began_ns=125 * MS)
     connection.fail(w, 0, connection.RESET, 130 * MS)
-    assert w.tally[0]["served_ns"] == 5 * MS
+    assert w.counters[0]["served_ns"] == 5 * MS
 
 
 # Figures and warnings.
@@ -789,7 +795,9 @@ def test_engine_lets_other_threads_run_while_it_spins() -> None:
 @pytest.mark.parametrize(("listens", "called"), [("127.0.0.1", "localhost"), ("::1", "::1")])
 def test_run_finds_servers_by_name_and_by_ipv6(listens: str, called: str) -> None:
     with Server(polite, host=listens) as server:
-        result = run_until(loading(server.port, host=called, conversation=5), lambda requests, _: requests >= 10)
+        result = run_until(
+            loading(server.port, host=called, requests_per_connection=5), lambda requests, _: requests >= 10
+        )
     assert result.requests >= 10
     assert result.errors == {}
 
@@ -808,7 +816,7 @@ def test_libc_chooses_the_address_that_listens(listens: str, monkeypatch: pytest
 
 
 def test_libc_keeps_the_interface_of_a_link_local_address() -> None:
-    family, packed = address_of("fe80::1%lo", 80, 1.0)
+    family, packed = resolve("fe80::1%lo", 80, 1.0)
     assert family == socket.AF_INET6
     assert packed[8:24] == socket.inet_pton(family, "fe80::1")
     assert packed[24:] == struct.pack("=I", socket.if_nametoindex("lo"))
@@ -838,13 +846,13 @@ def test_run_reports_an_unknown_host_in_one_line(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("wire", "morse"),
+        ("protocol", "morse"),
         *(("port", value) for value in (-1, 0, 65536)),
         *(("connections", value) for value in (-1, 0, 100_001)),
         *(("duration_s", value) for value in (-1, 0, 86401, math.inf, math.nan)),
         *(("warmup_s", value) for value in (-0.1, 86401, math.inf, math.nan)),
         *(("timeout_s", value) for value in (-1, 0, 3601, math.inf, math.nan)),
-        *(("conversation", value) for value in (-1, 0, 10**9 + 1, 2**63)),
+        *(("requests_per_connection", value) for value in (-1, 0, 10**9 + 1, 2**63)),
     ],
 )
 def test_load_refuses_an_invalid_value_in_one_line(name: str, value: object) -> None:
@@ -854,8 +862,14 @@ def test_load_refuses_an_invalid_value_in_one_line(name: str, value: object) -> 
 
 
 def test_load_accepts_the_least_and_the_greatest_values() -> None:
-    least = {"connections": 1, "duration_s": 1e-9, "warmup_s": 0, "timeout_s": 1e-9, "conversation": 1}
-    most = {"connections": 100_000, "duration_s": 86400, "warmup_s": 86400, "timeout_s": 3600, "conversation": 10**9}
+    least = {"connections": 1, "duration_s": 1e-9, "warmup_s": 0, "timeout_s": 1e-9, "requests_per_connection": 1}
+    most = {
+        "connections": 100_000,
+        "duration_s": 86400,
+        "warmup_s": 86400,
+        "timeout_s": 3600,
+        "requests_per_connection": 10**9,
+    }
     for port, values in ((1, least), (65535, most)):
         load = loading(port, **values)
         assert {name: getattr(load, name) for name in values} == values
@@ -870,8 +884,8 @@ def test_run_leaves_no_file_open() -> None:
     with reference_server("asyncio") as port, closed_port() as closed, full_listener() as full:
         loads = [
             loading(port, duration_s=0.02, connections=5),
-            loading(port, duration_s=0.02, connections=5, conversation=2),
-            loading(port, duration_s=0.02, connections=5, wire="seed"),
+            loading(port, duration_s=0.02, connections=5, requests_per_connection=2),
+            loading(port, duration_s=0.02, connections=5, protocol="seed"),
             loading(closed, duration_s=0.02, connections=5),
             loading(full.getsockname()[1], duration_s=0.03, connections=5, timeout_s=0.001),
         ]

@@ -36,20 +36,20 @@ BRIEFLY = ("--duration", "500ms", "--warmup", "0")
 KEYS = {
     *("requests", "errors", "statuses", "wall_s", "throughput_rps", "cpu_s", "utilisation", "engines"),
     *("latency_ns", "latency_interval_ns", "latency_censored", "service_ns", "connect_ns", "lateness_ns"),
-    *("connections", "connected", "threads", "wire", "loop", "arrivals", "conversation", "intended_rps"),
+    *("connections", "connected", "threads", "protocol", "loop", "arrivals", "requests_per_connection", "intended_rps"),
     *("late_sends", "server", "unfinished", "oldest_unfinished_s", "cancelled", "belief", "warnings"),
 }
 
 
 @pytest.fixture(scope="module")
 def lines() -> Iterator[int]:
-    with reference_server("threaded", "--wire", "line") as port:
+    with reference_server("threaded", "--protocol", "line") as port:
         yield port
 
 
 @pytest.fixture(scope="module")
 def seed() -> Iterator[int]:
-    with reference_server("threaded", "--wire", "seed") as port:
+    with reference_server("threaded", "--protocol", "seed") as port:
         yield port
 
 
@@ -93,7 +93,7 @@ def one_line(text: str | bytes) -> bool:
 
 
 def test_summary_fits_a_terminal(lines: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([f"127.0.0.1:{lines}", "--connections", "64", "--conversation", "10", *BRIEFLY]) == 0
+    assert main([f"127.0.0.1:{lines}", "--connections", "64", "--requests-per-connection", "10", *BRIEFLY]) == 0
     out, err = capsys.readouterr()
     assert not err
     assert max(map(len, out.splitlines())) <= 80
@@ -102,7 +102,9 @@ def test_summary_fits_a_terminal(lines: int, capsys: pytest.CaptureFixture[str])
 
 
 def test_cli_writes_json_alone_to_standard_output(lines: int) -> None:
-    done = started(f"127.0.0.1:{lines}", "--connections", "3", "--conversation", "5", "--json", "-", *BRIEFLY)
+    done = started(
+        f"127.0.0.1:{lines}", "--connections", "3", "--requests-per-connection", "5", "--json", "-", *BRIEFLY
+    )
     assert (done.returncode, done.stderr) == (0, b"")
     assert one_line(done.stdout)
     report = json.loads(done.stdout)
@@ -114,7 +116,12 @@ def test_cli_writes_json_alone_to_standard_output(lines: int) -> None:
     ]
     assert report["requests"] > 0
     assert report["throughput_rps"] == pytest.approx(report["requests"] / report["wall_s"])
-    assert (report["connections"], report["conversation"], report["loop"], report["threads"]) == (3, 5, "closed", 1)
+    assert (report["connections"], report["requests_per_connection"], report["loop"], report["threads"]) == (
+        3,
+        5,
+        "closed",
+        1,
+    )
     assert (report["errors"], report["cancelled"], report["intended_rps"], report["late_sends"]) == (
         {},
         False,
@@ -133,7 +140,7 @@ def test_cli_writes_json_to_a_file_and_prints_the_summary(
     assert not err
     report = json.loads(file.read_text(encoding="utf-8"))
     assert set(report) == KEYS
-    assert report["conversation"] is None
+    assert report["requests_per_connection"] is None
 
 
 @pytest.mark.parametrize("where", ["nowhere/result.json", "."])
@@ -157,7 +164,7 @@ def test_cli_reports_a_file_that_cannot_be_written_in_one_line(
         ["::1:80"],
         [".example:80"],
         ["a" * 64 + ".example:80"],
-        ["localhost:80", "--wire", "morse"],
+        ["localhost:80", "--protocol", "morse"],
         ["localhost:80", "--connections", "0"],
         ["localhost:80", "--connections", "many"],
         ["localhost:80", "--connections", "100001"],
@@ -167,13 +174,13 @@ def test_cli_reports_a_file_that_cannot_be_written_in_one_line(
         ["localhost:80", "--duration", "25h"],
         ["localhost:80", "--warmup", "25h"],
         ["localhost:80", "--timeout", "0s"],
-        ["localhost:80", "--conversation", "0"],
-        ["localhost:80", "--conversation", "ever"],
-        ["localhost:80", "--conversation", "9" * 20],
+        ["localhost:80", "--requests-per-connection", "0"],
+        ["localhost:80", "--requests-per-connection", "ever"],
+        ["localhost:80", "--requests-per-connection", "9" * 20],
         ["localhost:80", "--no-such-option"],
         ["talk"],
         ["talk", "localhost"],
-        ["talk", "localhost:80", "--wire", "morse"],
+        ["talk", "localhost:80", "--protocol", "morse"],
     ],
 )
 def test_cli_refuses_invalid_options_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,7 +200,7 @@ def test_cli_names_every_option_in_its_help(arguments: list[str], capsys: pytest
         main(arguments)
     out = capsys.readouterr().out
     assert end.value.code == 0
-    assert "--wire" in out
+    assert "--protocol" in out
     assert ("--connections" in out) is (arguments == ["--help"])
 
 
@@ -354,7 +361,9 @@ def test_summary_words_each_warning(changes: dict[str, Any], expected: str) -> N
 
 
 def test_summary_fits_a_terminal_whatever_was_measured() -> None:
-    load = Load(host="fe80:1234:5678:9abc:def0:1234:5678:9abc", port=65535, connections=100_000, conversation=10**9)
+    load = Load(
+        host="fe80:1234:5678:9abc:def0:1234:5678:9abc", port=65535, connections=100_000, requests_per_connection=10**9
+    )
     times_ns = [999_499_999, 59_990_000_000, 999_400_000_000, HIGHEST_NS]
     errors = dict.fromkeys(ERRORS, 10**9)
     extremes = {
@@ -429,15 +438,15 @@ def test_host_and_port_refuses_anything_else(text: str) -> None:
         options.host_and_port(text)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("1", 1), ("10", 10), ("1000000000", 10**9), ("keepalive", None)])
-def test_requests_a_connection_reads_numbers_and_keepalive(text: str, expected: int | None) -> None:
-    assert options.requests_a_connection(text) == expected
+@pytest.mark.parametrize(("text", "expected"), [("1", 1), ("10", 10), ("1000000000", 10**9), ("keep-alive", None)])
+def test_read_requests_per_connection_reads_numbers_and_keep_alive(text: str, expected: int | None) -> None:
+    assert options.read_requests_per_connection(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "x", "1000000001", "9" * 5000, "²"])
 def test_requests_a_connection_refuses_anything_else(text: str) -> None:
-    with pytest.raises(ArgumentTypeError, match="keepalive"):
-        options.requests_a_connection(text)
+    with pytest.raises(ArgumentTypeError, match="keep-alive"):
+        options.read_requests_per_connection(text)
 
 
 # Talking.
@@ -467,11 +476,11 @@ def test_talk_converses_with_the_server_of_the_tutorial(last: bytes, seed: int, 
 
 def test_talk_converses_in_lines(lines: int, talk: Talk) -> None:
     typed = "hello\nschöne Grüße\n".encode() + b"\xff\xfe, which is no text\nQ\nnever sent\n"
-    assert talk(lines, typed, "--wire", "line") == ["Yes, yes", "Yes, yes", "Yes, yes", "good-bye"]
+    assert talk(lines, typed, "--protocol", "line") == ["Yes, yes", "Yes, yes", "Yes, yes", "good-bye"]
 
 
-@pytest.mark.parametrize(("wire", "sent"), [("seed", [b"hello", b"Q"]), ("line", [b"hello\n", b"Q\n"])])
-def test_talk_sends_each_message_as_the_wire_requires(wire: str, sent: list[bytes], talk: Talk) -> None:
+@pytest.mark.parametrize(("protocol", "sent"), [("seed", [b"hello", b"Q"]), ("line", [b"hello\n", b"Q\n"])])
+def test_talk_sends_each_message_as_the_protocol_requires(protocol: str, sent: list[bytes], talk: Talk) -> None:
     heard: list[bytes] = []
 
     def converse(connection: socket.socket) -> None:
@@ -480,7 +489,7 @@ def test_talk_sends_each_message_as_the_wire_requires(wire: str, sent: list[byte
             connection.sendall(b"You said " + data)
 
     with one_client(converse) as port:
-        assert talk(port, b"hello\r\n", "--wire", wire) == ["You said hello", "good-bye"]
+        assert talk(port, b"hello\r\n", "--protocol", protocol) == ["You said hello", "good-bye"]
     assert heard == sent
 
 
@@ -493,7 +502,7 @@ def test_talk_shows_a_line_in_pieces_as_one_reply(talk: Talk) -> None:
                 time.sleep(0.005)
 
     with one_client(converse) as port:
-        assert talk(port, b"one\ntwo\nQ\n", "--wire", "line") == ["You said one", "You said two", "good-bye"]
+        assert talk(port, b"one\ntwo\nQ\n", "--protocol", "line") == ["You said one", "You said two", "good-bye"]
 
 
 def test_talk_ends_when_the_server_closes_the_connection(talk: Talk) -> None:

@@ -108,7 +108,7 @@ def test_find_capacity_brackets_a_known_capacity(
     monkeypatch.setattr("loadgen.capacity.run", run)
     load = Load(host="127.0.0.1", port=1, connections=8, duration_s=0.1, rate_rps=first_rps)
     found = find_capacity(load, read_objectives("p99<40ms,errors<1%"))
-    assert found.bracketed
+    assert found.is_bracketed
     assert found.holds_rps is not None
     assert found.fails_rps is not None
     assert found.holds_rps * 0.98 <= capacity_rps < found.fails_rps <= found.holds_rps * 1.05
@@ -123,7 +123,7 @@ def test_find_capacity_searches_nothing_once_an_objective_never_holds(monkeypatc
     monkeypatch.setattr("loadgen.capacity.run", run)
     found = find_capacity(Load(host="127.0.0.1", port=1, rate_rps=8), read_objectives("p50<1ms"))
     assert [one.rate_rps for one in loads] == [8, 4, 2, 1]
-    assert (found.bracketed, found.holds_rps, found.fails_rps) == (False, None, 1)
+    assert (found.is_bracketed, found.holds_rps, found.fails_rps) == (False, None, 1)
 
 
 def test_find_capacity_refuses_a_rate_as_an_objective() -> None:
@@ -208,7 +208,7 @@ def test_options_reads_stages_addresses_rates_and_headers() -> None:
     assert options.address("http://localhost/a/b?c") == ("localhost", 80, "/a/b?c")
     assert options.address("http://[::1]:81") == ("::1", 81, "/")
     assert options.rate("5k/s") == 5000
-    assert options.escaped(r"\r\n\x00") == b"\r\n\0"
+    assert options.unescape(r"\r\n\x00") == b"\r\n\0"
     assert options.header("A-B:  c: d ") == ("A-B", "c: d")
 
 
@@ -225,12 +225,12 @@ def test_options_reads_stages_addresses_rates_and_headers() -> None:
         ["localhost:80", "--threads", "2"],
         ["localhost:80", "--find-capacity", "p99"],
         ["localhost:80", "--method", "POST"],
-        ["localhost:80", "--wire", "raw"],
+        ["localhost:80", "--protocol", "raw"],
         ["localhost:80", "--payload", "/nowhere/at/all"],
         ["localhost:80", "--payload", "/dev/null"],
         ["localhost:80", "--plot", "x.pdf"],
         ["https://localhost/"],
-        ["http://localhost/", "--wire", "line"],
+        ["http://localhost/", "--protocol", "line"],
         ["localhost:80", "--server-pid", "999999999"],
         ["nowhere.invalid:80", "--rate", "5"],
     ],

@@ -19,7 +19,7 @@ from bench.analysis.micro.load import load
 from bench.analysis.micro.plots import WAYS
 from bench.analysis.micro.tables import duration, facts, races, times
 from bench.errors import GilbenchError
-from bench.interpreters.targets import resolve
+from bench.interpreters.discovery import resolve
 from bench.micro import environments, rounds
 from bench.micro.__main__ import main
 from tests.support.drawing import plots
@@ -51,11 +51,11 @@ def test_micro_measures_two_interpreters_and_shows_them(tmp_path: Path, capfd: p
     (folder,) = (tmp_path / "micro").iterdir()
     micro = load(folder)
     assert micro.failed == ()
-    for target in dict.fromkeys(pair):
-        here = micro.timed[micro.timed["target"] == target]
+    for interpreter in dict.fromkeys(pair):
+        here = micro.timed[micro.timed["interpreter"] == interpreter]
         assert {"uncontended: Lock", "queue: SimpleQueue", "thread"} <= set(here["name"])
         assert (here["seconds"] > 0).all()
-        counted = micro.facts[micro.facts["target"] == target]
+        counted = micro.facts[micro.facts["interpreter"] == interpreter]
         for way in WAYS:
             several = counted[
                 (counted["name"] == f"{way}, raced for, window widened") & (counted["figure"] == "rounds_with_several")
@@ -77,20 +77,20 @@ def made(folder: Path, **changes: Any) -> Path:
         "schema": 1,
         "rounds": 5,
         "machine": {"cpu_model": "AMD EPYC", "cpus": 2},
-        "targets": {name: {"version": "3.13.1", "gil_enabled": name != "3.13t"} for name in ("3.13", "3.13t")},
+        "interpreters": {name: {"version": "3.13.1", "gil_enabled": name != "3.13t"} for name in ("3.13", "3.13t")},
     }
     records: list[dict[str, Any]] = []
     for round_ in range(5):
         drift = rng.gauss(1, 0.05)
-        for target, share in (("3.13", 1.0), ("3.13t", 0.9)):
-            common = {"schema": 1, "target": target, "round": round_}
+        for interpreter, share in (("3.13", 1.0), ("3.13t", 0.9)):
+            common = {"schema": 1, "interpreter": interpreter, "round": round_}
             for name, seconds in (("quick", 2e-6 * share), ("alike", 3e-3)):
                 took = seconds * drift * rng.gauss(1, 0.001)
-                records.append({**common, "kind": "timed", "group": "start", "name": name, "seconds": took})
+                records.append({**common, "kind": "timed", "group": "launch", "name": name, "seconds": took})
             race = {"rounds": 60, "rounds_with_several": 2, "most_instances": 3 + round_, "rounds_with_init_again": 0}
             figures = {"least_share": 0.5, "taken_per_s": 1200.4, "ends_in": "BrokenProcessPool"}
             for name, counted in (("metaclass, raced for", race), ("a pool", figures)):
-                records.append({**common, "kind": "fact", "group": "start", "name": name, "figures": counted})
+                records.append({**common, "kind": "fact", "group": "launch", "name": name, "figures": counted})
     (folder / "run.json").write_text(json.dumps(meta | changes), encoding="utf-8")
     lines = "".join(json.dumps(record) + "\n" for record in records)
     (folder / "micro.jsonl").write_text(lines, encoding="utf-8")
@@ -172,8 +172,8 @@ def test_micro_keeps_a_failing_test_as_a_result_and_exits_with_1(
     (folder,) = (tmp_path / "micro").iterdir()
     micro = load(folder)
     assert micro.timed["name"].tolist() == ["it"]
-    ((target, test),) = micro.failed
-    assert target == "own"
+    ((interpreter, test),) = micro.failed
+    assert interpreter == "own"
     assert "test_no" in test
 
 

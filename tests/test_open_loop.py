@@ -76,7 +76,7 @@ def sending(late_ns: int = 10 * MS) -> Workspace:
     """Return the workspace of an open loop whose window began at 1 s."""
     w = allocate(4)
     w.settings["open_loop"], w.settings["late_ns"] = 1, late_ns
-    w.tally["measuring"], w.tally["began_ns"] = 1, 1000 * MS
+    w.counters["measuring"], w.counters["began_ns"] = 1, 1000 * MS
     return w
 
 
@@ -96,7 +96,7 @@ def test_schedule_counts_as_late_what_the_generator_delays(
 ) -> None:
     w = sending()
     assert schedule.note_sending(w, intended_ms * MS, idle_ms * MS, now_ms * MS) is late
-    assert w.tally[0]["late_sends"] == late
+    assert w.counters[0]["late_sends"] == late
     counted = intended_ms >= 1000
     assert w.extremes[LATENESS]["sum"] == counted * (now_ms - intended_ms) * MS
     assert w.times[LATENESS].sum() == counted
@@ -228,9 +228,9 @@ def test_intervals_add_up_to_the_result() -> None:
     assert sum(one.seconds for one in seen) == pytest.approx(result.wall_s, abs=1e-6)
     assert all(one.seconds >= 0.1 - 1e-6 for one in seen[:-1])
     assert [one.at_s for one in seen] == pytest.approx([sum(b.seconds for b in seen[:i]) for i in range(len(seen))])
-    total = seen[0].latency.full()
+    total = seen[0].latency.decompress()
     for one in seen[1:]:
-        total = total.merge(one.latency.full())
+        total = total.merge(one.latency.decompress())
     assert np.array_equal(total.counts, result.latency.counts)
     assert (total.sum_ns, total.min_ns, total.max_ns) == (
         result.latency.sum_ns,

@@ -24,7 +24,9 @@ def interpreters_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def typed(**given: str) -> RunRequest:
     words: dict[str, Any] = {name: option.default for name, option in OPTIONS.items()}
-    return read(words | {"pythons": f"mine={sys.executable}"} | given)
+    return read(
+        words | {"pythons": f"mine={sys.executable}"} | {name.replace("_", "-"): text for name, text in given.items()}
+    )
 
 
 def test_options_default_to_the_plan_of_the_readme() -> None:
@@ -32,7 +34,7 @@ def test_options_default_to_the_plan_of_the_readme() -> None:
     assert wanted.models == ["serial", "threaded", "asyncio", "multiprocess"]
     assert wanted.workloads == ["echo", "io", "cpu"]
     assert wanted.clients == [1, 4, 8]
-    assert (wanted.conversation, wanted.passes, wanted.budget_s) == (10, 3, 180)
+    assert (wanted.requests_per_connection, wanted.passes, wanted.budget_s) == (10, 3, 180)
     assert wanted.results.name == "results"
     assert len(wanted.cells) == 4 * 3 * 3
 
@@ -54,10 +56,12 @@ def test_options_draw_a_seed_unless_one_is_given() -> None:
 
 
 def test_options_take_the_values_that_are_given() -> None:
-    wanted = typed(servers="threaded, serial", clients="2,2,16", conversation="keepalive", budget="90s", passes="5")
+    wanted = typed(
+        servers="threaded, serial", clients="2,2,16", requests_per_connection="keep-alive", budget="90s", passes="5"
+    )
     assert wanted.models == ["threaded", "serial"]
     assert wanted.clients == [2, 16]
-    assert (wanted.conversation, wanted.budget_s, wanted.passes) == (None, 90, 5)
+    assert (wanted.requests_per_connection, wanted.budget_s, wanted.passes) == (None, 90, 5)
     assert typed(warmup="2s").plan(wanted.cells).warmup_s == 2
     assert [cell.name for cell in wanted.cells[:2]] == ["threaded-echo-2-mine", "threaded-echo-16-mine"]
 
@@ -83,7 +87,7 @@ def test_options_make_windows_short_and_rounds_several_at_a_precision() -> None:
         ("clients", "1e3", "no whole number from 1"),
         ("passes", "0", "no whole number from 1"),
         ("budget", "3 minutes", "write 500ms, 5s, 3m or 1h"),
-        ("conversation", "0", "keepalive"),
+        ("requests-per-connection", "0", "keep-alive"),
         ("name", "../up", "no name for a folder"),
         ("seed", "x", "no whole number from 0"),
         ("pythons", "3.99", "no CPython 3.99 found"),

@@ -73,7 +73,7 @@ def test_page_first_ranks_cpu_with_most_clients(page: Page, run: Path) -> None:
     summary = summarise(read_run(run))
     best = summary[(summary["workload"] == "cpu") & (summary["clients"] == 8)].nlargest(1, "throughput_rps").iloc[0]
     low, high = (wording.rate(best[f"throughput_rps_{end}"]) for end in ("low", "high"))
-    assert f"{best['model']} on {best['target']}" in labels[0]
+    assert f"{best['model']} on {best['interpreter']}" in labels[0]
     assert f"{wording.rate(best['throughput_rps'])} ({low}–{high}) requests/s" in labels[0]
 
 
@@ -84,8 +84,8 @@ def test_page_ranking_names_the_significant_differences(page: Page, run: Path) -
     assert f"Of the 7 steps from one to the next, {steps} " in said
     assert "corrected for 28 pairs" in said
     level = [cell for place, cell in enumerate(of.cells[1:], 1) if (0, place) not in of.significant]
-    for model, _, _, target in level[:4]:
-        assert f"{model} on {target}" in said
+    for model, _, _, interpreter in level[:4]:
+        assert f"{model} on {interpreter}" in said
     assert said.startswith("Tied with" if level else f"{of.cells[0][0]} on {of.cells[0][3]} is ahead")
 
 
@@ -111,14 +111,14 @@ def test_page_draws_and_lists_the_chosen_cells(page: Page) -> None:
     choose(page, "workload", "io")
     choose(page, "clients", "4")
     choose(page, "models", "serial")
-    choose(page, "targets", "3.13t")
+    choose(page, "interpreters", "3.13t")
     labels = mark_labels(page)
     assert len(labels) == 3
     assert all(label.startswith("io, ") and "on 3.13;" in label.replace(", 4 clients", "") for label in labels)
     assert {row[2] for row in table_rows(page)} == {"threaded", "asyncio", "multiprocess"}
     assert {(row[0], row[3]) for row in table_rows(page)} == {("io", "3.13")}
-    choose(page, "targets", "3.13")  # the last one stays
-    assert page.locator("#explore input[name=targets]:checked").count() == 1
+    choose(page, "interpreters", "3.13")  # the last one stays
+    assert page.locator("#explore input[name=interpreters]:checked").count() == 1
 
 
 def test_page_link_shows_the_same_view_to_another_reader(page: Page, browser: Browser) -> None:
@@ -186,16 +186,16 @@ def test_page_marks_cells_with_their_warnings(page: Page) -> None:
     page.get_by_label("Find").fill("contended")
     assert {row[2] for row in table_rows(page)} == {"multiprocess"}
     link = page.locator("#cells-table tbody a").first
-    assert link.get_attribute("href") == "#caution-contended"
-    assert page.locator("#caution-contended").count() == 1
-    assert any("caution: contended" in label for label in mark_labels(page))
+    assert link.get_attribute("href") == "#warning-contended"
+    assert page.locator("#warning-contended").count() == 1
+    assert any("warning: contended" in label for label in mark_labels(page))
 
 
 def test_page_copies_the_table_as_markdown_and_csv(page: Page) -> None:
     page.get_by_role("button", name="Copy as Markdown").click()
     expect(page.locator("#said")).to_have_text("Copied 24 rows as Markdown.")
     head, rule, *rows = clipboard(page).splitlines()
-    assert head.startswith("| workload | clients | model | target | throughput (requests/s) | ")
+    assert head.startswith("| workload | clients | model | interpreter | throughput (requests/s) | ")
     assert re.fullmatch(r"\|(-{3}:?\|)+", rule)
     assert len(rows) == 24
     assert {row.count("|") for row in (head, *rows)} == {rule.count("|")}
@@ -260,7 +260,7 @@ def test_page_prints_without_controls(page: Page) -> None:
 
 def test_page_script_treats_names_as_text(browser: Browser, tmp_path: Path) -> None:
     evil = "</script><img src=x onerror=\"document.title='evil'\">|`"
-    folder = Made(models=("serial", "threaded"), workloads=("cpu",), targets=(evil, "3.13"), passes=2).write(
+    folder = Made(models=("serial", "threaded"), workloads=("cpu",), interpreters=(evil, "3.13"), passes=2).write(
         tmp_path / "r"
     )
     with open_page(browser, draw_without_plots(folder)) as page:
@@ -275,7 +275,9 @@ def test_page_script_treats_names_as_text(browser: Browser, tmp_path: Path) -> N
 
 
 def test_page_shows_missing_figures_as_dashes(browser: Browser, tmp_path: Path) -> None:
-    made = Made(models=("threaded",), workloads=("io",), clients=(8,), targets=("3.13",), passes=1, accounted=False)
+    made = Made(
+        models=("threaded",), workloads=("io",), clients=(8,), interpreters=("3.13",), passes=1, accounted=False
+    )
     with open_page(browser, draw_without_plots(made.write(tmp_path / "run"))) as page:
         assert "One only, so nothing is ranked." in page.locator("#honest").inner_text()
         (row,) = table_rows(page)

@@ -22,7 +22,7 @@ from docs.blocks.checks import check
 from docs.blocks.console import agrees, steps, text
 from docs.blocks.page import Page
 from docs.blocks.shell import Shell
-from docs.generate.__main__ import outdated
+from docs.generate.__main__ import find_outdated
 from docs.sessions import ROOT, sessions
 from loadgen import belief
 from loadgen.warning_codes import WARNING_CODES
@@ -59,7 +59,7 @@ def test_docs_headings_go_down_by_one_level(name: str) -> None:
 def test_generate_finds_the_reference_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("GILBENCH_RESULTS", raising=False)
-    assert list(outdated()) == [], "nox -s docs writes it"
+    assert list(find_outdated()) == [], "nox -s docs writes it"
 
 
 def test_docs_table_of_contents_lists_each_page() -> None:
@@ -109,10 +109,10 @@ def resolves(page: Path, link: str) -> bool:
     parts = urlsplit(link)
     if parts.scheme:
         return parts.scheme == "https" and re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc) is not None
-    target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-    if target not in in_a_clone():
+    interpreter = (page.parent / unquote(parts.path)).resolve() if parts.path else page
+    if interpreter not in in_a_clone():
         return False
-    return not parts.fragment or (target.suffix == ".md" and parts.fragment in anchors(target))
+    return not parts.fragment or (interpreter.suffix == ".md" and parts.fragment in anchors(interpreter))
 
 
 @cache
@@ -236,15 +236,15 @@ def test_checks_give_each_code_a_meaning_and_a_remedy() -> None:
     said = set(re.findall(r'"code": "(\w+)"', sources))
     assert said
     assert said <= set(WINDOW_WARNINGS)
-    cautions = (ROOT / "bench/analysis/cautions.py").read_text(encoding="utf-8")
-    assert set(re.findall(r'Caution\(\s*"(\w+)"', cautions)) == set(RUN_WARNINGS)
+    collect_warnings = (ROOT / "bench/analysis/run_warnings.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'WarningSummary\(\s*"(\w+)"', collect_warnings)) == set(RUN_WARNINGS)
 
 
 def test_layout_documents_each_file_of_a_run() -> None:
     run = read_json(ROOT / "results/example/run.json")
     assert set(run) == set(META)
     assert set(run["machine"]) == set(MACHINE)
-    assert all(set(build) <= set(BUILD) for build in run["targets"].values())
+    assert all(set(build) <= set(BUILD) for build in run["interpreters"].values())
     assert set(PLAN) <= set(run["plan"])
     shown = [pattern.strip() for table in (MEASURED, DRAWN) for names in table for pattern in names.split(",")]
     for path in (ROOT / "results/example").rglob("*"):

@@ -22,7 +22,7 @@ CELLS = tuple(
 
 
 def plan(cells: tuple[Cell, ...] = CELLS, passes: int = 3, budget_s: float = 60.0, seed: int = 7) -> Plan:
-    return Plan(cells=cells, passes=passes, budget_s=budget_s, conversation=10, seed=seed)
+    return Plan(cells=cells, passes=passes, budget_s=budget_s, requests_per_connection=10, seed=seed)
 
 
 def test_plan_visits_every_cell_once_in_each_pass() -> None:
@@ -43,7 +43,7 @@ def test_plan_visits_every_interpreter_in_each_round_in_another_order() -> None:
 def test_plan_keeps_the_interpreters_of_a_group_together() -> None:
     for (group,) in plan().order(0):
         assert len({cell.group for cell in group}) == 1
-        assert {cell.target for cell in group} == {"3.13", "3.13t", "3.14"}
+        assert {cell.interpreter for cell in group} == {"3.13", "3.13t", "3.14"}
 
 
 def test_plan_orders_by_chance_and_the_seed_repeats_it() -> None:
@@ -51,7 +51,7 @@ def test_plan_orders_by_chance_and_the_seed_repeats_it() -> None:
     assert orders == [[cell for (cells,) in plan().order(pass_) for cell in cells] for pass_ in range(3)]
     assert orders[0] != orders[1] != orders[2]
     assert orders[0] != [cell for (cells,) in plan(seed=8).order(0) for cell in cells]
-    firsts = {next(iter(group)).target for (group,) in plan().order(0)}
+    firsts = {next(iter(group)).interpreter for (group,) in plan().order(0)}
     assert len(firsts) > 1
 
 
@@ -76,13 +76,13 @@ def test_plan_is_not_read_from_json_that_lacks_what_it_needs(lost: str) -> None:
         Plan.from_dict(raw)
 
 
-def test_plan_refuses_clients_that_would_starve_with_keepalive() -> None:
-    def keepalive(*cells: Cell) -> Plan:
-        return Plan(cells=cells, passes=1, budget_s=60, conversation=None, seed=0)
+def test_plan_refuses_clients_that_would_starve_with_keep_alive() -> None:
+    def keep_alive(*cells: Cell) -> Plan:
+        return Plan(cells=cells, passes=1, budget_s=60, requests_per_connection=None, seed=0)
 
     with pytest.raises(GilbenchError, match="serial serves 1 client at a time"):
-        keepalive(Cell("serial", "io", 2, "3.13"))
-    assert keepalive(Cell("serial", "io", 1, "3.13"), Cell("threaded", "io", 8, "3.13")).windows == 2
+        keep_alive(Cell("serial", "io", 2, "3.13"))
+    assert keep_alive(Cell("serial", "io", 1, "3.13"), Cell("threaded", "io", 8, "3.13")).windows == 2
 
 
 def test_plan_describes_itself_for_run_json() -> None:
@@ -90,9 +90,9 @@ def test_plan_describes_itself_for_run_json() -> None:
     assert fields["models"] == ["serial", "threaded"]
     assert fields["workloads"] == ["io", "cpu"]
     assert fields["clients"] == [1, 4]
-    assert fields["targets"] == ["3.13", "3.13t", "3.14"]
+    assert fields["interpreters"] == ["3.13", "3.13t", "3.14"]
     assert fields["cells"][0] == "serial-io-1-3.13"
-    assert (fields["passes"], fields["seed"], fields["conversation"]) == (3, 7, 10)
+    assert (fields["passes"], fields["seed"], fields["requests_per_connection"]) == (3, 7, 10)
 
 
 class Clock:

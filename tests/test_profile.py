@@ -35,11 +35,11 @@ from bench.runner.server import Server
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.threads import timeline
-from bench.threads.fast_sample import GONE, NEW, RUNNING, look, looking
+from bench.threads.fast_sample import GONE, NEW, RUNNING, make_buffer, sample
 from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import ABSENT, DOINGS, Doing
 from loadgen import Load, run
-from loadgen.wires import any_line_wire
+from loadgen.protocols import any_line_protocol
 from tests.support.interpreters import chosen, found, newest, with_gil, without_gil
 from tests.support.made import Made
 from tests.support.until import until
@@ -102,8 +102,8 @@ def parts(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(target: str, model: str, workload: str) -> Iterator[Server]:
-    server = Server(newest()[target], model, workload)
+def serving(interpreter: str, model: str, workload: str) -> Iterator[Server]:
+    server = Server(newest()[interpreter], model, workload)
     try:
         server.ready()
         yield server
@@ -121,7 +121,7 @@ def test_profiler_finds_the_function_that_holds_the_gil(name: str, parts: Path, 
         scratch = Path(tempfile.mkdtemp(dir=tmp_path))
         asked = Asked(server.pid, newest()[name], Kind.GIL, "parts.py:parts", False, 500, scratch)
         with profiler.sample(asked) as sample:
-            load = Load(host="127.0.0.1", port=server.port, duration_s=0.5, wire=any_line_wire(b"x"))
+            load = Load(host="127.0.0.1", port=server.port, duration_s=0.5, protocol=any_line_protocol(b"x"))
             run(load, on_end=sample.end)
         with contextlib.suppress(Refused):  # nothing was written
             return any(part.startswith("holds (") for stack in sample.stacks() for part in stack)
@@ -131,7 +131,9 @@ def test_profiler_finds_the_function_that_holds_the_gil(name: str, parts: Path, 
         assert until(lambda: holds(server))
 
 
-def timeline_of(server: Server, cell: Cell, conversation: int | None = None) -> tuple[timeline.Timeline, Measured]:
+def timeline_of(
+    server: Server, cell: Cell, requests_per_connection: int | None = None
+) -> tuple[timeline.Timeline, Measured]:
     """Return the timeline of a window, and what was measured in it."""
     with closing(FastSampler(server.pid, frozenset({server.port}))) as sampler:
         measured = measure(
@@ -139,7 +141,7 @@ def timeline_of(server: Server, cell: Cell, conversation: int | None = None) -> 
             server,
             window_s=0.5,
             warmup_s=0.1,
-            conversation=conversation,
+            requests_per_connection=requests_per_connection,
             observers=[sampler],
             trace=10_000,
         )
@@ -165,7 +167,7 @@ def test_close_sampler_sees_who_holds_the_gil_while_others_wait_for_it(name: str
 def test_close_sampler_sees_nobody_hold_or_wait_for_a_gil_that_is_off(name: str) -> None:
     with serving(name, "threaded", "cpu") as server:
         found, measured = timeline_of(server, Cell("threaded", "cpu", 2, name))
-    assert measured.split.gil_wait == 0
+    assert measured.thread_states.gil_wait == 0
     shares = found.shares()
     assert shares[Doing.GIL] == shares[Doing.HOLDING] == 0
     assert shares[Doing.RUNNING] > 0
@@ -176,7 +178,7 @@ def test_close_sampler_gives_threads_that_come_and_go_lanes_of_their_own() -> No
 
     def enough() -> bool:
         """Tell whether more threads than there are clients came within the window, and were met in the handler."""
-        timelines.append(timeline_of(server, Cell("threaded", "io", 2, NEWEST), conversation=4)[0])
+        timelines.append(timeline_of(server, Cell("threaded", "io", 2, NEWEST), requests_per_connection=4)[0])
         found = timelines[-1]
         return sum(lane.tid != server.pid for lane in found.lanes) > 2 and found.shares()[Doing.OWN] > 0
 
@@ -186,8 +188,8 @@ def test_close_sampler_gives_threads_that_come_and_go_lanes_of_their_own() -> No
         assert all(before.end_ns == after.begin_ns for before, after in itertools.pairwise(lane.spans))
 
 
-def test_close_look_reads_lines_of_proc_as_python_does(tmp_path: Path) -> None:
-    """A look ends with the first thread that has gone, so that there is exactly one."""
+def test_fast_sample_reads_lines_of_proc_as_python_does(tmp_path: Path) -> None:
+    """A sample ends with the first thread that has gone, so that there is exactly one."""
     lines = [
         b"running\n",
         b"202 0x7f6e24000c50 0x189 0x0 0x0 0x0 0xffffffff 0x7f6e2b9feb50 0x7f6e31c5a117\n",
@@ -201,8 +203,8 @@ def test_close_look_reads_lines_of_proc_as_python_does(tmp_path: Path) -> None:
                 (tmp_path / f"{at}-{kind}").write_bytes(text)
             pair = [opened.enter_context((tmp_path / f"{at}-{kind}").open("rb")) for kind in ("syscall", "schedstat")]
             files.append((pair[0].fileno(), pair[1].fileno()))
-        at_work = looking(files, [NEW] * len(files))
-        filled = look(at_work, time.monotonic_ns() + 60_000_000_000, 1000)
+        at_work = make_buffer(files, [NEW] * len(files))
+        filled = sample(at_work, time.monotonic_ns() + 60_000_000_000, 1000)
         assert at_work.rows[:filled].tolist() == [
             (0, 0, RUNNING, 0, 0, 0, 67890),
             (0, 1, 202, 0x7F6E24000C50, 0x189, 0x7F6E2B9FEB50, -1),
@@ -211,7 +213,7 @@ def test_close_look_reads_lines_of_proc_as_python_does(tmp_path: Path) -> None:
         ]
         assert at_work.ticks[0] == 1
         (tmp_path / "0-schedstat").write_bytes(b"812345 67899 13\n")
-        filled = look(at_work, time.monotonic_ns() + 60_000_000_000, 1000)
+        filled = sample(at_work, time.monotonic_ns() + 60_000_000_000, 1000)
         assert at_work.rows[:filled].tolist() == [(0, 0, RUNNING, 0, 0, 0, 67899)]  # what has not changed is not noted
 
 
@@ -221,7 +223,7 @@ def codes(*rows: str) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
 
 
 def test_timeline_finds_the_holder_of_the_gil_in_who_runs_while_others_wait() -> None:
-    found = timeline.with_holders(codes("RRGGRR", "GGRRRI", "GGGGGI"))
+    found = timeline.mark_holders(codes("RRGGRR", "GGRRRI", "GGGGGI"))
     assert (found == codes("HHGGRR", "GGHHHI", "GGGGGI")).all()
 
 
@@ -234,9 +236,9 @@ def test_timeline_enters_the_growth_of_the_time_in_the_queue_backwards() -> None
 
 def test_timeline_has_a_span_for_each_stretch_of_one_state() -> None:
     ticks_ns = np.array([10, 20, 30, 40, 50, 60], np.int64)
-    found = list(timeline.spans_of(codes(" RRG  ")[0][:6], ticks_ns))
+    found = list(timeline.find_spans(codes(" RRG  ")[0][:6], ticks_ns))
     assert found == [(20, 40, Doing.RUNNING), (40, 50, Doing.GIL)]
-    assert list(timeline.spans_of(codes("R")[0], ticks_ns[:1])) == []
+    assert list(timeline.find_spans(codes("R")[0], ticks_ns[:1])) == []
 
 
 def test_timeline_shares_leave_out_a_main_thread_that_only_waits() -> None:
@@ -307,14 +309,14 @@ def test_perf_output_becomes_stacks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     }
 
 
-@pytest.mark.parametrize("target", chosen())
-def test_profilers_choose_what_works_for_an_interpreter_and_say_why_not_others(target: str) -> None:
-    profiler, refused = choose(AUTO, newest()[target])
+@pytest.mark.parametrize("interpreter", chosen())
+def test_profilers_choose_what_works_for_an_interpreter_and_say_why_not_others(interpreter: str) -> None:
+    profiler, refused = choose(AUTO, newest()[interpreter])
     best = (
         "sampling"
-        if newest()[target].release >= (3, 15)
+        if newest()[interpreter].release >= (3, 15)
         else "perf"
-        if newest()[target].build["freethreaded"]
+        if newest()[interpreter].build["freethreaded"]
         else "py-spy"
     )
     if best == "perf" and "perf" in refused:  # this machine has none, or forbids it
@@ -336,11 +338,11 @@ def sampled(profiler: Profiler, asked: Asked) -> Stacks:
     return sample.stacks()
 
 
-@pytest.mark.parametrize("target", without_gil())
-def test_profiler_reports_in_a_line_that_it_cannot_read_an_interpreter(target: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("interpreter", without_gil())
+def test_profiler_reports_in_a_line_that_it_cannot_read_an_interpreter(interpreter: str, tmp_path: Path) -> None:
     daring = PY_SPY._replace(refusal=lambda _: None)
-    with serving(target, "threaded", "cpu") as server:
-        asked = Asked(server.pid, newest()[target], Kind.CPU, "cpu", False, 100, tmp_path)
+    with serving(interpreter, "threaded", "cpu") as server:
+        asked = Asked(server.pid, newest()[interpreter], Kind.CPU, "cpu", False, 100, tmp_path)
         with pytest.raises(Refused) as refused:
             sampled(daring, asked)
     assert "choose another by --profiler" in str(refused.value)
@@ -356,7 +358,7 @@ def program(path: Path, text: str) -> Path:
 def test_profile_names_the_remedy_and_measures_the_rest_without_the_right_to_trace(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # py-spy itself, by somebody who may not look at the server.
+    # py-spy itself, by somebody who may not inspect the server.
     unprivileged = program(
         tmp_path / "py-spy",
         f"""\
@@ -387,21 +389,21 @@ def test_profile_names_the_remedy_and_measures_the_rest_without_the_right_to_tra
     (folder,) = (tmp_path / "results" / "latest" / "profile").glob("serial-parts-1-*")
     meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
     assert len(meta["failures"]) == 3
-    assert meta["timeline"]["looks"] > 0
+    assert meta["timeline"]["samples"] > 0
     assert not list(folder.glob("*.folded"))
 
 
 def test_perf_is_refused_with_the_remedy_where_it_is_missing_or_forbidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = next((one for one in newest().values() if one.release >= (3, 13)), None)
-    assert target is not None
+    interpreter = next((one for one in newest().values() if one.release >= (3, 13)), None)
+    assert interpreter is not None
     monkeypatch.setenv("PATH", str(tmp_path))
-    refusal = PERF.refusal(target)
+    refusal = PERF.refusal(interpreter)
     assert refusal is not None
     assert "install linux-perf" in refusal.remedy
     program(tmp_path / "perf", "#!/bin/sh\necho 'Access to performance monitoring is limited' >&2\nexit 255\n")
-    refusal = PERF.refusal(target)
+    refusal = PERF.refusal(interpreter)
     assert refusal is not None
     assert "the system forbids it" in refusal.reason
     assert "kernel.perf_event_paranoid" in refusal.remedy
@@ -420,13 +422,13 @@ def untouched(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Path:
-    """A run of one model and the user's own handlers, as if it had been measured."""
-    target = newest()[OLDEST]  # py-spy says when it has begun
-    folder = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(1, 2), targets=(target.name,)).write(
-        tmp_path / "run"
-    )
+    """A run of one model and the user's user handlers, as if it had been measured."""
+    interpreter = newest()[OLDEST]  # py-spy says when it has begun
+    folder = Made(
+        models=("serial", "threaded"), workloads=("cpu",), clients=(1, 2), interpreters=(interpreter.name,)
+    ).write(tmp_path / "run")
     meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    meta["targets"] = {target.name: target.build}
+    meta["interpreters"] = {interpreter.name: interpreter.build}
     meta["plan"] |= {
         "handlers": {},
         "request": "hello",
@@ -434,7 +436,7 @@ def measured(tmp_path: Path) -> Path:
         "rounds": 1,
         "precision": None,
         "same_within": 0.01,
-        "baseline": target.name,
+        "baseline": interpreter.name,
         "fixed_layout": False,
     }
     (folder / "run.json").write_text(json.dumps(meta), encoding="utf-8")
@@ -514,8 +516,8 @@ def test_profile_keeps_what_was_found_at_ctrl_c(tmp_path: Path) -> None:
 
 def test_memory_finds_the_lines_that_hoard(parts: Path, tmp_path: Path, undrawn: None) -> None:
     words = ["--server", "threaded", "--workload", f"{parts}:hoards", "--memory", "--clients", "2", *QUICK]
-    target = next(iter(chosen()))
-    assert main([*words, "--python", target, "--results", str(tmp_path / "results"), "--request", "item"]) == 0
+    interpreter = next(iter(chosen()))
+    assert main([*words, "--python", interpreter, "--results", str(tmp_path / "results"), "--request", "item"]) == 0
     (folder,) = (tmp_path / "results" / "latest" / "profile").glob("threaded-hoards-2-*")
     found = json.loads((folder / "memory.json").read_text(encoding="utf-8"))
     first = found["lines"][0]

@@ -34,9 +34,9 @@ def folded(stacks: Mapping[tuple[str, ...], int]) -> str:
     return "".join(f"{';'.join(stack)} {count}\n" for stack, count in stacks.items())
 
 
-def write_profile(run: Path, target: str, *, gil: bool, extra: str = "") -> Path:
+def write_profile(run: Path, interpreter: str, *, gil: bool, extra: str = "") -> Path:
     """Make up a profile of threaded-cpu-4: two threads of which one waits, or both run."""
-    folder = run / "profile" / f"threaded-cpu-4-{target}"
+    folder = run / "profile" / f"threaded-cpu-4-{interpreter}"
     folder.mkdir(parents=True)
     spans = {
         1: [[0, 400_000, "holding"], [400_000, 1_000_000, "gil_wait"]],
@@ -51,7 +51,7 @@ def write_profile(run: Path, target: str, *, gil: bool, extra: str = "") -> Path
     (folder / "stacks-cpu.folded").write_text(folded(CPU) + extra)
     if gil:
         (folder / "stacks-gil.folded").write_text(folded(GIL) + extra)
-    cell = {"model": "threaded", "workload": "cpu", "clients": 4, "target": target}
+    cell = {"model": "threaded", "workload": "cpu", "clients": 4, "interpreter": interpreter}
     meta: dict[str, Any] = {
         "schema": 1,
         "cell": cell,
@@ -68,9 +68,9 @@ def write_profile(run: Path, target: str, *, gil: bool, extra: str = "") -> Path
             "timeline": {"ratio": 1.0, "low": None, "high": None, "windows": 1},
         },
         "timeline": {
-            "looks": 1000,
+            "samples": 1000,
             "resolution_us": 1000.0,
-            "cost_cores": 0.05,
+            "overhead_cores": 0.05,
             "shares": {"gil_wait": 0.5 if gil else 0.0},
         },
     }
@@ -121,7 +121,7 @@ def test_flame_compares_shares_not_numbers() -> None:
     ],
 )
 def test_flame_colours_a_frame_by_whose_code_it_is(name: str, kind: str) -> None:
-    assert flame.kind_of(name) == kind
+    assert flame.frame_kind(name) == kind
 
 
 def test_top_ranks_lines_by_the_time_they_take(profile: Profile) -> None:
@@ -143,7 +143,7 @@ def test_timeline_says_how_many_threads_run_at_once(run: Path) -> None:
     assert figure is not None
     texts = [text.get_text() for text in figure.texts]
     assert "threaded, cpu, 4 clients: 1.0 threads run at once on 3.13, 2.0 on 3.13t" in texts
-    assert any("a look each 1.0 ms for 5% of a core" in text for text in texts)
+    assert any("a sample every 1.0 ms for 5% of a core" in text for text in texts)
 
 
 def test_trace_has_every_span_and_request(profile: Profile) -> None:
@@ -186,8 +186,8 @@ def test_page_shows_memory_and_failures_of_a_profile(tmp_path: Path) -> None:
 
 def test_page_links_a_figure_to_its_profile(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,)).write(tmp_path / "run")
-    for target in ("3.13", "3.13t"):
-        write_profile(run, target, gil=target == "3.13")
+    for interpreter in ("3.13", "3.13t"):
+        write_profile(run, interpreter, gil=interpreter == "3.13")
     assert draw_profiles([str(run)]) == 0
     assert "On 3.13 1.0 threads were on a CPU at once" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")

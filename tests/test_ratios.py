@@ -13,7 +13,7 @@ import pytest
 
 from bench.planning.budget import Budget
 from bench.planning.plan import Plan
-from bench.planning.stopping import FEWEST_STARTS, Stopping
+from bench.planning.stopping import FEWEST_LAUNCHES, Stopping
 from bench.schema.cell import Cell
 from bench.stats import ratios
 from bench.stats.ratios import Ratio
@@ -43,47 +43,47 @@ def test_ratios_cover_the_truth_as_often_as_they_claim(count: int) -> None:
     intervals = [ratio_of(each) for each in logs]
     covered = np.mean([one.low <= 1.03 <= one.high for one in intervals])
     assert abs(covered - 0.95) < 0.02
-    alarms = np.mean([one.p_of(1.03) < 0.05 for one in intervals])
+    alarms = np.mean([one.p_value(1.03) < 0.05 for one in intervals])
     assert alarms == pytest.approx(1 - covered, abs=1e-9), "interval and test must agree"
 
 
-def test_confidence_of_looks_keeps_the_rate_of_false_alarms() -> None:
+def test_interim_confidence_keeps_the_rate_of_false_alarms() -> None:
     most = 32
     logs = launches(np.random.default_rng(2), TIMES, most)
-    looks = [round(share * most) for share in ratios.LOOKS]
+    analyses = [round(share * most) for share in ratios.INTERIM_SHARES]
 
     def share_of_alarms(confidence: float) -> float:
-        intervals = [[ratio_of(each[:many], confidence) for many in looks] for each in logs]
+        intervals = [[ratio_of(each[:many], confidence) for many in analyses] for each in logs]
         return float(np.mean([any(not one.low <= 1 <= one.high for one in several) for several in intervals]))
 
-    assert share_of_alarms(ratios.confidence_of_looks()) < 0.05 + NEARLY
+    assert share_of_alarms(ratios.interim_confidence()) < 0.05 + NEARLY
     assert share_of_alarms(ratios.CONFIDENCE) > 0.08, "without the correction there are more"
 
 
-def test_confidence_of_looks_is_that_of_a_random_walk() -> None:
+def test_interim_confidence_is_that_of_a_random_walk() -> None:
     steps = np.random.default_rng(3).normal(size=(200_000, 8)).cumsum(axis=1)
     at = np.array([0, 1, 3, 7])
     most = np.abs(steps[:, at] / np.sqrt(at + 1)).max(axis=1)
     bound = -float(np.quantile(-most, 0.05))
     assert bound == pytest.approx(2.4, abs=0.03)
-    assert ratios.confidence_of_looks() == pytest.approx(math.erf(bound / 2**0.5), abs=0.001)
+    assert ratios.interim_confidence() == pytest.approx(math.erf(bound / 2**0.5), abs=0.001)
 
 
 def test_paired_ratio_counts_launches_rather_than_rounds() -> None:
     above = {(start, round_): 1.1 + 0.01 * start for start, round_ in itertools.product(range(4), range(50))}
     found = ratios.paired_ratio(above, dict.fromkeys(above, 1.0))
     assert found is not None
-    assert found.starts == 4
+    assert found.launches == 4
     assert found == pytest.approx(ratio_of(np.log([1.1, 1.11, 1.12, 1.13])))
 
 
 def test_paired_ratio_uses_only_visits_that_both_sides_have() -> None:
     found = ratios.paired_ratio({(0, 0): 2.0, (1, 0): 8.0, (2, 0): 0.0}, {(0, 0): 1.0, (2, 0): 1.0, (3, 0): 1.0})
     assert found is not None
-    assert (found.ratio, found.starts) == (2.0, 1)
+    assert (found.ratio, found.launches) == (2.0, 1)
     assert not found.has_interval
     assert math.isinf(found.precision)
-    assert math.isnan(found.p_of())
+    assert math.isnan(found.p_value())
     assert ratios.paired_ratio({(0, 0): 1.0}, {(1, 0): 1.0}) is None
 
 
@@ -116,17 +116,19 @@ def test_correct_p_values_adjusts_for_several_comparisons() -> None:
 def test_ratio_shows_a_loss_only_beyond_its_bound() -> None:
     found = ratio_of(np.log([0.93, 0.92, 0.94, 0.93, 0.935]))
     assert found.p_of_at_least(0.95) < 0.05 < found.p_of_at_least(0.92)
-    assert ratio_of(np.zeros(3)).p_of() == 1.0
-    assert ratio_of(np.full(3, 0.5)).p_of() == 0.0
+    assert ratio_of(np.zeros(3)).p_value() == 1.0
+    assert ratio_of(np.full(3, 0.5)).p_value() == 0.0
 
 
 # Stopping.
 
 
 def plan(**fields: object) -> Plan:
-    cells = tuple(Cell("threaded", workload, 4, target) for workload in ("cpu", "io") for target in ("3.13", "3.13t"))
+    cells = tuple(
+        Cell("threaded", workload, 4, interpreter) for workload in ("cpu", "io") for interpreter in ("3.13", "3.13t")
+    )
     settings: dict[str, object] = {"precision": 0.02, "window_s": 0.1, "baseline": "3.13", "budget_s": 100.0}
-    return Plan(cells=cells, passes=3, conversation=10, seed=1, **(settings | fields))  # type: ignore[arg-type]
+    return Plan(cells=cells, passes=3, requests_per_connection=10, seed=1, **(settings | fields))  # type: ignore[arg-type]
 
 
 def stopping(monkeypatch: pytest.MonkeyPatch, chosen: Plan, used: float) -> Stopping:
@@ -152,11 +154,11 @@ def test_stopping_drops_groups_that_are_known_precisely(monkeypatch: pytest.Monk
     assert stopping(monkeypatch, chosen, 1.001).wanted(8, loud) == []
 
 
-def test_stopping_waits_for_its_first_look_and_for_enough_launches(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen, first = plan(), ratios.LOOKS[0]
+def test_stopping_waits_for_its_first_analysis_and_for_enough_launches(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, first = plan(), ratios.INTERIM_SHARES[0]
     assert stopping(monkeypatch, chosen, first - 0.001).wanted(8, run(8, 0.001).records()) == chosen.groups
     assert stopping(monkeypatch, chosen, first + 0.001).wanted(8, run(8, 0.001).records()) == []
-    few = run(FEWEST_STARTS - 1, 0.0001).records()
+    few = run(FEWEST_LAUNCHES - 1, 0.0001).records()
     assert stopping(monkeypatch, chosen, 0.2).wanted(4, few) == chosen.groups
 
 

@@ -19,7 +19,7 @@ def best(made: Made, tmp_path: Path, objective: str = "throughput") -> dict[str,
 def test_recommendations_name_the_fastest_measured_cell(tmp_path: Path) -> None:
     made = Made(noise=0.001)
     found = best(made, tmp_path)
-    rates = {(r.model, r.workload, r.clients, r.target): r.throughput_rps for r in made.records() if r.pass_ == 0}
+    rates = {(r.model, r.workload, r.clients, r.interpreter): r.throughput_rps for r in made.records() if r.pass_ == 0}
     for workload, one in found.items():
         most = max((cell for cell in rates if cell[1] == workload and cell[2] == 8), key=rates.__getitem__)
         assert one.best is not None
@@ -27,7 +27,8 @@ def test_recommendations_name_the_fastest_measured_cell(tmp_path: Path) -> None:
     assert found["cpu"].best == ("multiprocess", "cpu", 8, "3.13")
     assert "the next" in found["cpu"].says
     assert (
-        "waiting for the GIL" in best(Made(targets=["3.13"], models=["serial", "threaded"]), tmp_path / "2")["cpu"].says
+        "waiting for the GIL"
+        in best(Made(interpreters=["3.13"], models=["serial", "threaded"]), tmp_path / "2")["cpu"].says
     )
 
 

@@ -16,7 +16,16 @@ import pytest
 from bench.clock import Replay, seconds_per_request
 from bench.errors import GilbenchError
 from bench.runner.lock import only_run
-from bench.schema.record import SCHEMA, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split, names_of
+from bench.schema.record import (
+    SCHEMA,
+    ConnectTime,
+    ContextSwitches,
+    CpuTime,
+    Latency,
+    Record,
+    ThreadStates,
+    field_names,
+)
 from bench.schema.run_folder import RunFolder
 from bench.schema.thread_state import THREAD_STATES
 
@@ -24,10 +33,10 @@ RECORD = Record(
     model="threaded",
     workload="cpu",
     clients=8,
-    target="3.13t",
-    conversation=None,
+    interpreter="3.13t",
+    requests_per_connection=None,
     pass_=2,
-    start=41,
+    launch=41,
     at_s=1.8e9,
     wall_s=0.5,
     requests=1000,
@@ -46,9 +55,20 @@ RECORD = Record(
 )
 
 DESIGNED = {
-    *("schema", "model", "workload", "clients", "target", "conversation", "pass", "start", "wall_s", "requests"),
+    *(
+        "schema",
+        "model",
+        "workload",
+        "clients",
+        "interpreter",
+        "requests_per_connection",
+        "pass",
+        "launch",
+        "wall_s",
+        "requests",
+    ),
     *("errors", "throughput_rps", "latency_ns", "connect_ns", "latency_hdr", "server_cpu_s", "generator_cpu_s"),
-    *("effective_cores", "context_switches", "peak_rss_bytes", "split", "warnings"),
+    *("effective_cores", "context_switches", "peak_rss_bytes", "thread_states", "warnings"),
 }
 
 
@@ -60,7 +80,7 @@ def test_record_keeps_the_names_of_its_fields() -> None:
     raw = json.loads(RECORD.to_json())
     assert raw.keys() >= DESIGNED
     assert raw["latency_ns"].keys() == {"min", "mean", "p50", "p90", "p99", "p999", "max"}
-    assert raw["split"] == dict.fromkeys(("cpu", "run_queue", "gil_wait", "lock_wait", "own_wait", "idle"))
+    assert raw["thread_states"] == dict.fromkeys(("cpu", "run_queue", "gil_wait", "lock_wait", "blocked", "idle"))
     assert "\n" not in RECORD.to_json()
 
 
@@ -159,4 +179,4 @@ def test_replay_advances_the_clock_by_seconds_per_request() -> None:
 
 
 def test_split_has_a_field_for_each_thread_state() -> None:
-    assert names_of(Split) == tuple(state.key for state in THREAD_STATES)
+    assert field_names(ThreadStates) == tuple(state.key for state in THREAD_STATES)

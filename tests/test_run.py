@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target, resolve
+from bench.interpreters.discovery import Interpreter, resolve
 from bench.planning.options import OPTIONS, read
 from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
 from bench.runner.experiment import Experiment
 from bench.runner.run import run
 from bench.runner.server import Server
-from bench.runner.window_checks import Surroundings
+from bench.runner.window_checks import WindowConditions
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.terminal.console import Terminal
@@ -40,22 +40,22 @@ class Job:
 
     resumed: Interrupted | None = None
 
-    def __init__(self, folder: Path, *targets: Target) -> None:
+    def __init__(self, folder: Path, *interpreters: Interpreter) -> None:
         self.console = Terminal(file=io.StringIO(), width=100)
-        self.targets = {target.name: target for target in targets or (OWN,)}
+        self.interpreters = {interpreter.name: interpreter for interpreter in interpreters or (OWN,)}
         self.folder = folder
 
     def __call__(self, *groups: tuple[str, str, int], budget_s: float = 600, **changes: Any) -> Experiment:
-        cells = tuple(Cell(*group, target) for group in groups for target in self.targets)
+        cells = tuple(Cell(*group, interpreter) for group in groups for interpreter in self.interpreters)
         wanted = RunRequest(
-            targets=self.targets,
+            interpreters=self.interpreters,
             models=[],
             handlers={},
             request="hello",
             objective="throughput",
             workloads=[],
             clients=[],
-            conversation=10,
+            requests_per_connection=10,
             rounds=1,
             window_s=0.05,
             warmup_s=0.02,
@@ -83,11 +83,11 @@ class Job:
         return [Record.from_json(line) for line in lines]
 
 
-def script(folder: Path, name: str, text: str) -> Target:
+def script(folder: Path, name: str, text: str) -> Interpreter:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return Target(name, OWN.build | {"executable": str(path)})
+    return Interpreter(name, OWN.build | {"executable": str(path)})
 
 
 def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
     assert done.complete
     assert job.records == done.records
     assert len(job.records) == 6
-    assert sorted(record.start for record in job.records) == [0, 1, 2, 3, 4, 5]
+    assert sorted(record.launch for record in job.records) == [0, 1, 2, 3, 4, 5]
     assert [record.pass_ for record in job.records] == [0, 0, 0, 1, 1, 1]
     for record in job.records:
         assert record.wall_s >= 0.25
@@ -106,7 +106,7 @@ def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
         assert record.peak_rss_bytes is not None
         assert record.peak_rss_bytes > 5e6
         assert record.server_cpu_s.total >= 0
-        assert record.accounts.unknown is None
+        assert record.thread_accounting.unknown is None
     assert any(record.requests for record in job.records)
     for record in job.records:
         if record.model == "asyncio" and record.requests:
@@ -120,7 +120,7 @@ def test_run_describes_itself_in_run_json_and_on_the_console(tmp_path: Path) -> 
     meta = job.meta
     assert (meta["state"], meta["command"], meta["failures"]) == ("complete", "typed", [])
     assert meta["work"] == {"cpu": {"rounds": 8000}}
-    assert meta["targets"]["own"]["version"] == sys.version.split()[0]
+    assert meta["interpreters"]["own"]["version"] == sys.version.split()[0]
     assert meta["machine"]["cpus"] >= 1
     assert meta["control"]["numba"]
     assert meta["plan"]["cells"] == ["serial-cpu-1-own"]
@@ -165,7 +165,7 @@ def test_run_notes_a_cell_that_cannot_be_measured_and_measures_the_others(tmp_pa
     job = Job(tmp_path, OWN, brittle)
     done = job(("threaded", "io", 2), window_s=0.25)
     assert done.complete
-    assert [record.target for record in job.records] == ["own", "own"]
+    assert [record.interpreter for record in job.records] == ["own", "own"]
     assert [(failure["cell"], failure["pass"]) for failure in job.meta["failures"]] == [
         ("threaded-io-2-brittle", 0),
         ("threaded-io-2-brittle", 1),
@@ -239,7 +239,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     assert len(windows) == len(set(windows)) == 2 * 2 * 2
     whole = [one for one in before if sum((o.pass_, o.cell) == (one.pass_, one.cell) for o in before) == 2]
     assert job.records[: len(whole)] == whole
-    assert len({one.start for one in job.records}) == 4
+    assert len({one.launch for one in job.records}) == 4
     aside = (folder / "interrupted.jsonl").read_text(encoding="utf-8").splitlines() if len(before) > len(whole) else []
     assert len(aside) == len(before) - len(whole)
     with pytest.raises(GilbenchError, match="is complete"):
@@ -257,7 +257,7 @@ def test_run_fails_if_interrupted_before_the_first_window(tmp_path: Path, monkey
 
 # What spoils a window.
 
-QUIET = Surroundings(wall_s=1.0, cpus=2, busy_s=1.2, generator_cpu_s=0.2, foreign_cpu_s=0.02, steal_share=0.0)
+QUIET = WindowConditions(wall_s=1.0, cpus=2, busy_s=1.2, generator_cpu_s=0.2, foreign_cpu_s=0.02, steal_share=0.0)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ QUIET = Surroundings(wall_s=1.0, cpus=2, busy_s=1.2, generator_cpu_s=0.2, foreig
         ({"major_faults": 40}, "paging"),
     ],
 )
-def test_surroundings_warn_of_what_disturbs_a_window(change: dict[str, Any], code: str) -> None:
+def test_window_conditions_warn_of_what_disturbs_a_window(change: dict[str, Any], code: str) -> None:
     assert QUIET.warnings() == []
     assert [warning["code"] for warning in dataclasses.replace(QUIET, **change).warnings()] == [code]
 
@@ -280,5 +280,5 @@ def test_surroundings_warn_of_what_disturbs_a_window(change: dict[str, Any], cod
     "change",
     [{"steal_share": None}, {"mhz": (None, 2600.0)}, {"throttled": 0}, {"busy_s": 2.0, "generator_cpu_s": 0.05}],
 )
-def test_surroundings_do_not_warn_of_what_is_unknown_or_harmless(change: dict[str, Any]) -> None:
+def test_window_conditions_do_not_warn_of_what_is_unknown_or_harmless(change: dict[str, Any]) -> None:
     assert dataclasses.replace(QUIET, **change).warnings() == []

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.analysis import Run, cautions
+from bench.analysis import Run, collect_warnings
 from bench.analysis.__main__ import main
 from bench.analysis.plots import scaling as plot
 from bench.analysis.plots.style import render, style
@@ -26,10 +26,10 @@ from bench.analysis.scaling.limits import Scaling
 from bench.analysis.scaling.table import rows, to_csv
 from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters import affinity
-from bench.interpreters.targets import Target, pin_targets, resolve
+from bench.interpreters.discovery import Interpreter, pin_interpreters, resolve
 from bench.planning.plan import Plan
 from bench.runner.server import Server
-from bench.runner.verification import DESCRIBING, prove
+from bench.runner.verification import DESCRIBING, verify
 from bench.schema.cell import Cell
 from tests.support.interpreters import found
 from tests.support.made import Made
@@ -194,21 +194,21 @@ def over_clients(path: Path, clients: Sequence[int], coefficients: dict[str, tup
 def over_cores(path: Path, cores: Sequence[int], *, noise: float = 0.01, broken: bool = False) -> Run:
     """Return a run in which multiprocess has 3% contention and some crosstalk, and threaded is all serial."""
     rng = random.Random(7)  # noqa: S311 - noise, not secrets
-    targets = [f"3.14+cpus={count}" for count in cores]
+    interpreters = [f"3.14+cpus={count}" for count in cores]
     rates = {
-        (model, "cpu", 32, target, pass_): usl(count, 1000, *each)
+        (model, "cpu", 32, interpreter, pass_): usl(count, 1000, *each)
         * rng.lognormvariate(0, noise)
         * (1 if not broken or count != cores[1] else 3)
         for model, each in {"multiprocess": (0.03, 0.001), "threaded": (1.0, 0.0)}.items()
-        for count, target in zip(cores, targets, strict=True)
+        for count, interpreter in zip(cores, interpreters, strict=True)
         for pass_ in range(4)
     }
-    made = Made(("threaded", "multiprocess"), ("cpu",), (32,), targets, 4, rates=rates)
+    made = Made(("threaded", "multiprocess"), ("cpu",), (32,), interpreters, 4, rates=rates)
     builds = {
-        target: {"executable": "/usr/bin/python3.14", "variants": f"+cpus={count}"}
-        for count, target in zip(cores, targets, strict=True)
+        interpreter: {"executable": "/usr/bin/python3.14", "variants": f"+cpus={count}"}
+        for count, interpreter in zip(cores, interpreters, strict=True)
     }
-    made.meta = {"machine": {"cpus": 16}, "targets": builds}
+    made.meta = {"machine": {"cpus": 16}, "interpreters": builds}
     return made.load(path)
 
 
@@ -261,7 +261,7 @@ def test_laws_predict_nothing_over_clients(tmp_path: Path) -> None:
 def test_laws_predict_more_cores_with_a_band(tmp_path: Path) -> None:
     run = over_cores(tmp_path, [1, 2, 4, 8, 12])
     found = of(run, "multiprocess", "cores")
-    assert (found.series.target, found.series.clients) == ("3.14", 32)
+    assert (found.series.interpreter, found.series.clients) == ("3.14", 32)
     assert [one.cores for one in found.outlook.predictions] == [16, 64]
     for one in found.outlook.predictions:
         assert one.low <= usl(one.cores, 1000, 0.03, 0.001) <= one.high
@@ -347,34 +347,38 @@ def test_scaling_writes_all_coefficients(tmp_path: Path) -> None:
 
 # Servers that are pinned.
 
-HERE = len(affinity.allowed())
+HERE = len(affinity.available_cpus())
 
 
 @pytest.fixture
-def newest() -> Target:
+def newest() -> Interpreter:
     return found()[0]
 
 
-def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Target) -> None:
-    (target,) = resolve(f"{newest.name}+cpus=1", found)
-    assert (target.name, target.build["variants"], target.changed.cpus) == (f"{newest.name}+cpus=1", "+cpus=1", 1)
+def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Interpreter) -> None:
+    (interpreter,) = resolve(f"{newest.name}+cpus=1", found)
+    assert (interpreter.name, interpreter.build["variants"], interpreter.changed.cpus) == (
+        f"{newest.name}+cpus=1",
+        "+cpus=1",
+        1,
+    )
     for model in ("threaded", "prefork"):
-        server = Server(target, model, DESCRIBING)
+        server = Server(interpreter, model, DESCRIBING)
         try:
             server.ready()
             assert os.sched_getaffinity(server.pid) == set(affinity.first(1))
-            prove(server, model, target)
+            verify(server, model, interpreter)
             if HERE > 1:
                 with pytest.raises(ServerFailed, match=f"cpus is 1, not {HERE}"):
-                    prove(server, model, newest)
+                    verify(server, model, newest)
         finally:
             server.stop()
 
 
-def test_resolve_finds_the_pinned_targets_of_a_resumed_run_again(newest: Target) -> None:
-    (target,) = resolve(f"{newest.name}+cpus=1", found)
-    (again,) = resolve(f"{target.name}={target.executable}{target.build['variants']}", found)
-    assert again == target
+def test_resolve_finds_the_pinned_interpreters_of_a_resumed_run_again(newest: Interpreter) -> None:
+    (interpreter,) = resolve(f"{newest.name}+cpus=1", found)
+    (again,) = resolve(f"{interpreter.name}={interpreter.executable}{interpreter.build['variants']}", found)
+    assert again == interpreter
 
 
 @pytest.mark.parametrize("spec", ["3+cpus=0", "3+cpus=all", "3+cpus"])
@@ -383,7 +387,9 @@ def test_resolve_refuses_nonsense_behind_cpus_and_says_how_to_write_it(spec: str
         resolve(spec, found)
 
 
-def test_resolve_refuses_too_many_cpus_and_a_missing_taskset(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
+def test_resolve_refuses_too_many_cpus_and_a_missing_taskset(
+    monkeypatch: pytest.MonkeyPatch, newest: Interpreter
+) -> None:
     with pytest.raises(GilbenchError, match=rf"\+cpus=1000: this process may use {HERE} CPU"):
         resolve(f"{newest.name}+cpus=1000", found)
     monkeypatch.setattr(shutil, "which", lambda _: None)
@@ -391,21 +397,21 @@ def test_resolve_refuses_too_many_cpus_and_a_missing_taskset(monkeypatch: pytest
         resolve(f"{newest.name}+cpus=1", found)
 
 
-def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPatch, newest: Target) -> None:
-    monkeypatch.setattr(affinity, "allowed", lambda: (3, 5, 6))
+def test_plan_has_an_interpreter_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPatch, newest: Interpreter) -> None:
+    monkeypatch.setattr(affinity, "available_cpus", lambda: (3, 5, 6))
     wanted = typed(cpus="1,2")
-    assert list(wanted.targets) == ["mine+cpus=1", "mine+cpus=2"]
+    assert list(wanted.interpreters) == ["mine+cpus=1", "mine+cpus=2"]
     assert wanted.baseline == "mine+cpus=1"
     plan = wanted.plan(wanted.cells)
     assert plan.cpus == {"mine+cpus=1": 1, "mine+cpus=2": 2}
     assert plan.generator_cpus == (6,)
     assert plan.to_dict()["cpus"] == plan.cpus
-    narrowed = wanted.plan(cell for cell in wanted.cells if cell.target == "mine+cpus=1")
+    narrowed = wanted.plan(cell for cell in wanted.cells if cell.interpreter == "mine+cpus=1")
     assert (narrowed.cpus, narrowed.generator_cpus) == ({"mine+cpus=1": 1}, (5, 6))
-    assert wanted.targets["mine+cpus=2"].changed.prefix == ["taskset", "--cpu-list", "3,5"]
+    assert wanted.interpreters["mine+cpus=2"].changed.prefix == ["taskset", "--cpu-list", "3,5"]
     assert affinity.left_over([1, 3]) == ()
     with pytest.raises(GilbenchError, match="says for itself how many"):
-        pin_targets(wanted.targets.values(), [1])
+        pin_interpreters(wanted.interpreters.values(), [1])
     with pytest.raises(GilbenchError, match="--cpus: 'all' is no whole number from 1"):
         typed(cpus="all")
     with pytest.raises(GilbenchError, match="--cpus 1,2"):
@@ -413,13 +419,13 @@ def test_plan_has_a_target_for_each_number_of_cpus(monkeypatch: pytest.MonkeyPat
 
 
 def test_plan_has_pools_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
-    def keepalive(clients: int) -> Plan:
+    def keep_alive(clients: int) -> Plan:
         cells = (Cell("prefork", "cpu", clients, "3+cpus=2"),)
-        return Plan(cells=cells, passes=1, budget_s=60, conversation=None, seed=0, cpus={"3+cpus=2": 2})
+        return Plan(cells=cells, passes=1, budget_s=60, requests_per_connection=None, seed=0, cpus={"3+cpus=2": 2})
 
-    assert keepalive(2).cells
+    assert keep_alive(2).cells
     with pytest.raises(GilbenchError, match="prefork serves 2 clients at a time"):
-        keepalive(3)
+        keep_alive(3)
 
 
 def test_affinity_puts_the_generator_elsewhere_and_back() -> None:
@@ -431,16 +437,16 @@ def test_affinity_puts_the_generator_elsewhere_and_back() -> None:
         return seen[0]
 
     before = os.sched_getaffinity(0)
-    last = affinity.allowed()[-1:]
-    with affinity.on(last):
+    last = affinity.available_cpus()[-1:]
+    with affinity.pinned(last):
         assert run_on() == set(last)
     assert os.sched_getaffinity(0) == before
-    with affinity.on(()):
+    with affinity.pinned(()):
         assert run_on() == before
 
 
-def test_cautions_name_a_generator_that_shares_the_servers_cpus(tmp_path: Path) -> None:
+def test_collect_warnings_name_a_generator_that_shares_the_servers_cpus(tmp_path: Path) -> None:
     made = Made(("serial",), ("cpu",), (1,), ("3.13",), warnings=lambda *_: [{"code": affinity.SHARES, "cpus": 2}])
-    (found,) = cautions(made.load(tmp_path))
+    (found,) = collect_warnings(made.load(tmp_path))
     assert found.code == affinity.SHARES
     assert "a server of up to 2 was pinned to" in found.says

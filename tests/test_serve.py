@@ -26,7 +26,7 @@ from tests.support.made import Made
 from tests.support.serving import reset
 from tests.support.until import until
 
-SMALL = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,), targets=("3.13",))
+SMALL = Made(models=("serial", "threaded"), workloads=("cpu",), clients=(4,), interpreters=("3.13",))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bench.errors import ServerFailed
-from bench.interpreters.targets import Target, resolve
+from bench.interpreters.discovery import Interpreter, resolve
 from bench.paths import ROOT
 from bench.runner.server import Server
 from bench.schema.record import ContextSwitches, CpuTime, PageFaults
@@ -31,13 +31,13 @@ TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def target() -> Target:
+def interpreter() -> Interpreter:
     return resolve(sys.executable, list)[0]
 
 
 @contextlib.contextmanager
-def running(target: Target, model: str, workload: str = "echo") -> Iterator[Server]:
-    server = Server(target, model, workload)
+def running(interpreter: Interpreter, model: str, workload: str = "echo") -> Iterator[Server]:
+    server = Server(interpreter, model, workload)
     try:
         server.ready()
         yield server
@@ -56,16 +56,16 @@ def session_of(pid: int) -> list[int]:
     return found
 
 
-def fake(tmp_path: Path, script: str) -> Target:
+def fake(tmp_path: Path, script: str) -> Interpreter:
     path = tmp_path / "python"
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return Target("fake", {"executable": str(path)})
+    return Interpreter("fake", {"executable": str(path)})
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_server_accepts_connections_between_ready_and_stop(target: Target, model: str) -> None:
-    with running(target, model) as server:
+def test_server_accepts_connections_between_ready_and_stop(interpreter: Interpreter, model: str) -> None:
+    with running(interpreter, model) as server:
         assert server.said["model"] == model
         assert server.said["pid"] == server.pid
         server.check()
@@ -97,11 +97,11 @@ def test_server_ends_a_process_whose_ready_line_is_invalid(tmp_path: Path) -> No
 
 def test_server_fails_for_a_program_that_cannot_be_executed(tmp_path: Path) -> None:
     with pytest.raises(ServerFailed, match="cannot start"):
-        Server(Target("gone", {"executable": str(tmp_path / "gone")}), "serial", "io")
+        Server(Interpreter("gone", {"executable": str(tmp_path / "gone")}), "serial", "io")
 
 
-def test_server_check_fails_once_the_process_has_ended(target: Target) -> None:
-    with running(target, "threaded") as server:
+def test_server_check_fails_once_the_process_has_ended(interpreter: Interpreter) -> None:
+    with running(interpreter, "threaded") as server:
         os.kill(server.pid, signal.SIGKILL)
         assert until(lambda: session_of(server.pid) == [])
         with pytest.raises(ServerFailed, match="ended by itself"):
@@ -120,8 +120,8 @@ def test_server_kills_a_process_that_ignores_signals(tmp_path: Path, monkeypatch
 
 def test_server_ends_with_a_harness_that_is_killed() -> None:
     harness = (
-        "import sys; from bench.runner.server import Server; from bench.interpreters.targets import Target\n"
-        "own = Target('own', {'executable': sys.executable, 'gil_enabled': True})\n"
+        "import sys; from bench.runner.server import Server; from bench.interpreters.discovery import Interpreter\n"
+        "own = Interpreter('own', {'executable': sys.executable, 'gil_enabled': True})\n"
         "servers = [Server(own, model, 'io') for model in ('threaded', 'multiprocess')]\n"
         "for server in servers: server.ready(); print(server.pid, server.port, flush=True)\n"
         "input()"
@@ -143,13 +143,13 @@ def test_server_ends_with_a_harness_that_is_killed() -> None:
             assert until(lambda: not any(session_of(pid) for pid in sessions))
 
 
-def test_server_closes_all_descriptors_when_it_stops(target: Target) -> None:
+def test_server_closes_all_descriptors_when_it_stops(interpreter: Interpreter) -> None:
     def count() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before = count()
     for model in MODELS:
-        with running(target, model, "echo"):
+        with running(interpreter, model, "echo"):
             pass
     assert count() == before
 
@@ -189,8 +189,10 @@ def burning(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_usage_counts_cpu_time_of_a_tree_and_of_its_ended_children(target: Target, model: str, burning: str) -> None:
-    with running(target, model, burning) as server:
+def test_usage_counts_cpu_time_of_a_tree_and_of_its_ended_children(
+    interpreter: Interpreter, model: str, burning: str
+) -> None:
+    with running(interpreter, model, burning) as server:
         before = usage.read(server.pid)
         for _ in range(2):
             converse(server, requests=3)
@@ -207,14 +209,14 @@ def test_usage_counts_cpu_time_of_a_tree_and_of_its_ended_children(target: Targe
 
 
 @pytest.mark.parametrize("model", [name for name, row in SERVING_MODELS.items() if row.since <= sys.version_info[:2]])
-def test_servers_sleep_while_nobody_asks(target: Target, model: str) -> None:
+def test_servers_sleep_while_nobody_asks(interpreter: Interpreter, model: str) -> None:
     def asleep() -> bool:
         before = usage.read(server.pid)
         time.sleep(0.1)
         after = usage.read(server.pid)
         return (after.cpu_s, after.voluntary) == (before.cpu_s, before.voluntary)
 
-    with running(target, model) as server:
+    with running(interpreter, model) as server:
         converse(server)
         assert until(asleep)
 
@@ -268,22 +270,22 @@ def test_usage_estimates_switches_as_a_share_of_the_servers_life() -> None:
     assert estimate == ContextSwitches(25, 10, estimated=True)
 
 
-def test_usage_counts_switches_while_threads_stay(target: Target) -> None:
+def test_usage_counts_switches_while_threads_stay(interpreter: Interpreter) -> None:
     def voluntary() -> int | None:
         switches = usage.switches_between(before, usage.read(server.pid))
         assert switches is not None
         assert not switches.estimated
         return switches.voluntary
 
-    with running(target, "asyncio", "echo") as server:
+    with running(interpreter, "asyncio", "echo") as server:
         converse(server)
         before = usage.read(server.pid)
         converse(server)
         assert until(voluntary)
 
 
-def test_usage_counts_no_switches_while_a_thread_is_new(target: Target) -> None:
-    with running(target, "threaded", "echo") as server:
+def test_usage_counts_no_switches_while_a_thread_is_new(interpreter: Interpreter) -> None:
+    with running(interpreter, "threaded", "echo") as server:
         before = usage.read(server.pid)
         with socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as connection:
             connection.sendall(b"hello\n")

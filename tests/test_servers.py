@@ -1,4 +1,4 @@
-"""The contract of the servers: every model, on every wire, under the oldest, the newest and the free-threaded CPython.
+"""The contract of the servers: every model and protocol, under the oldest, the newest and the free-threaded CPython.
 
 What depends on an interpreter's inside (signals, threads, event loops) runs under each of them, the rest under the
 newest alone. A server is shared by the tests that leave it unharmed.
@@ -29,11 +29,11 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from bench.interpreters.targets import Target, target_environment
+from bench.interpreters.discovery import Interpreter, interpreter_environment
 from bench.paths import ROOT
 from servers import conversation, coroutine, lifecycle
 from servers.conversation import Handler
-from servers.framing import MAX_LINE_BYTES, WIRES
+from servers.framing import MAX_LINE_BYTES, PROTOCOLS
 from servers.lifecycle import SHORTAGE_PAUSE_S
 from servers.models import MODELS
 from servers.workloads import REPLY, WORKLOADS
@@ -57,20 +57,20 @@ from tests.support.serving import (
 )
 from tests.support.until import until
 
-TARGETS = chosen()
+INTERPRETERS = chosen()
 NEWEST = with_gil()[0]
-PYTHON = TARGETS[NEWEST].executable
+PYTHON = INTERPRETERS[NEWEST].executable
 
 
-def can_run(target: str, model: str) -> bool:
-    return TARGETS[target].release >= MODELS[model].since
+def can_run(interpreter: str, model: str) -> bool:
+    return INTERPRETERS[interpreter].release >= MODELS[model].since
 
 
 HERE = [name for name in MODELS if can_run(NEWEST, name)]
-PAIRS = [(target, model) for target in TARGETS for model in MODELS if can_run(target, model)]
-GAPS = [(target, model) for target in TARGETS for model in MODELS if not can_run(target, model)]
-ON_LINES = [(target, model, "line") for target, model in PAIRS]
-ON_OTHER_WIRES = [(NEWEST, model, wire) for wire in WIRES if wire != "line" for model in HERE]
+PAIRS = [(interpreter, model) for interpreter in INTERPRETERS for model in MODELS if can_run(interpreter, model)]
+GAPS = [(interpreter, model) for interpreter in INTERPRETERS for model in MODELS if not can_run(interpreter, model)]
+ON_LINES = [(interpreter, model, "line") for interpreter, model in PAIRS]
+ON_OTHER_PROTOCOLS = [(NEWEST, model, protocol) for protocol in PROTOCOLS if protocol != "line" for model in HERE]
 CONCURRENT = [name for name in HERE if name != "serial"]
 
 STALL_S = 0.2
@@ -78,9 +78,9 @@ GRACE_S = 0.2
 STARTS = 6
 AT_ONCE = 4
 
-by_target = pytest.mark.parametrize("target", TARGETS)
+by_interpreter = pytest.mark.parametrize("interpreter", INTERPRETERS)
 by_model = pytest.mark.parametrize("model", HERE)
-by_target_and_model = pytest.mark.parametrize(("target", "model"), PAIRS, ids=map("-".join, PAIRS))
+by_interpreter_and_model = pytest.mark.parametrize(("interpreter", "model"), PAIRS, ids=map("-".join, PAIRS))
 on_lines = pytest.mark.parametrize("contract", ON_LINES, ids=map("-".join, ON_LINES), indirect=True)
 
 
@@ -98,33 +98,33 @@ class Contract(NamedTuple):
     """A server that several tests share, and what clients have done to it that may have cost it a line of log."""
 
     server: Server
-    target: Target
+    interpreter: Interpreter
     model: str
-    wire: str
+    protocol: str
     misdeeds: list[str]
 
     def assert_costs_one_connection(self, misdeed: str) -> None:
         self.misdeeds.append(misdeed)
-        if self.wire == "line":
+        if self.protocol == "line":
             assert_logs(self.server, len(self.misdeeds))
-        assert len(self.server.log()) <= len(self.misdeeds), misdeed  # on other wires it may be nothing wrong
-        assert conversed(self.server, self.wire)
+        assert len(self.server.log()) <= len(self.misdeeds), misdeed  # on other protocols it may be nothing wrong
+        assert conversed(self.server, self.protocol)
 
 
-@pytest.fixture(scope="module", params=[*ON_LINES, *ON_OTHER_WIRES], ids="-".join)
+@pytest.fixture(scope="module", params=[*ON_LINES, *ON_OTHER_PROTOCOLS], ids="-".join)
 def contract(request: pytest.FixtureRequest) -> Iterator[Contract]:
-    target, model, wire = request.param
+    interpreter, model, protocol = request.param
     # On a busy machine a client may pause for long between two halves of a request.
-    arguments = (model, "--wire", wire, "--stall-timeout", str(TIMEOUT_S))
-    with serving(TARGETS[target].executable, *arguments) as server:
-        shared = Contract(server, TARGETS[target], model, wire, [])
+    arguments = (model, "--protocol", protocol, "--stall-timeout", str(TIMEOUT_S))
+    with serving(INTERPRETERS[interpreter].executable, *arguments) as server:
+        shared = Contract(server, INTERPRETERS[interpreter], model, protocol, [])
         yield shared
         server.end()
         assert len(server.log()) <= len(shared.misdeeds)
 
 
 def test_discover_finds_the_interpreter_of_the_tests() -> None:
-    assert any(target.release == sys.version_info[:2] for target in found())
+    assert any(interpreter.release == sys.version_info[:2] for interpreter in found())
 
 
 def test_servers_announce_what_they_serve_in_the_ready_line(contract: Contract) -> None:
@@ -136,16 +136,16 @@ def test_servers_announce_what_they_serve_in_the_ready_line(contract: Contract) 
         "pid": contract.server.pid,
         "model": contract.model,
         "workload": "echo",
-        "wire": contract.wire,
+        "protocol": contract.protocol,
         "work": {"replies": 1},
-        "version": contract.target.build["version"],
-        "gil_enabled": not contract.target.build["freethreaded"],
+        "version": contract.interpreter.build["version"],
+        "gil_enabled": not contract.interpreter.build["freethreaded"],
     }
 
 
 def test_servers_answer_until_the_client_quits(contract: Contract) -> None:
     for quit_ in (b"Q", b"q", b"Q\r"):
-        assert conversed(contract.server, contract.wire, quit_), quit_
+        assert conversed(contract.server, contract.protocol, quit_), quit_
 
 
 def test_servers_serve_as_many_clients_at_once_as_the_model_can(contract: Contract) -> None:
@@ -153,21 +153,21 @@ def test_servers_serve_as_many_clients_at_once_as_the_model_can(contract: Contra
         clients = [stack.enter_context(contract.server.connect()) for _ in range(WORKERS + 2)]
         at_once = MODELS[contract.model].clients_at_once(WORKERS) or len(clients)
         for client in clients:
-            client.sendall(framed(contract.wire, b"hello"))
-        assert all(answered(client, contract.wire) for client in clients[:at_once])
+            client.sendall(framed(contract.protocol, b"hello"))
+        assert all(answered(client, contract.protocol) for client in clients[:at_once])
         assert not select.select(clients[at_once:], [], [], 0)[0]
         for number, client in enumerate(clients):
-            assert number < at_once or answered(client, contract.wire)
-            assert asked(client, contract.wire)
-            client.sendall(framed(contract.wire, b"Q"))
+            assert number < at_once or answered(client, contract.protocol)
+            assert asked(client, contract.protocol)
+            client.sendall(framed(contract.protocol, b"Q"))
             assert closed_by_server(client)
 
 
 def test_servers_answer_bytes_that_are_not_text(contract: Contract) -> None:
     with contract.server.connect() as client:
         for garbage in (bytes(set(range(256)) - {ord("\n")}), b"\xc3\x28\xff\xfe", b"\x00"):
-            assert asked(client, contract.wire, garbage), garbage
-        assert asked(client, contract.wire)
+            assert asked(client, contract.protocol, garbage), garbage
+        assert asked(client, contract.protocol)
 
 
 @on_lines
@@ -201,7 +201,7 @@ def test_servers_answer_a_longest_line_and_drop_a_longer_one(contract: Contract)
 
 def test_servers_survive_a_client_that_leaves_in_a_request(contract: Contract) -> None:
     with contract.server.connect() as client:
-        assert asked(client, contract.wire)
+        assert asked(client, contract.protocol)
         client.sendall(b"hel")
     contract.assert_costs_one_connection("left")
 
@@ -209,7 +209,7 @@ def test_servers_survive_a_client_that_leaves_in_a_request(contract: Contract) -
 def test_servers_survive_a_client_that_resets_at_any_time(contract: Contract) -> None:
     for last_words in (b"", b"hel", b"hello\n" * 3000):
         client = contract.server.connect()
-        assert asked(client, contract.wire)
+        assert asked(client, contract.protocol)
         client.sendall(last_words)
         reset(client)
         contract.assert_costs_one_connection("reset")
@@ -225,44 +225,44 @@ def test_servers_keep_no_process_of_a_conversation_that_ended(contract: Contract
 # How a server ends.
 
 
-def assert_finishes_what_is_in_hand(target: str, model: str, number: signal.Signals) -> None:
+def assert_finishes_what_is_in_flight(interpreter: str, model: str, number: signal.Signals) -> None:
     with (
-        serving(TARGETS[target].executable, model, "--workload", "io", grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].executable, model, "--workload", "io", grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         clients = [stack.enter_context(server.connect()) for _ in range(1 if model == "serial" else WORKERS)]
         assert all(asked(client, "line") for client in clients)
-        in_hand = clients[::2]
-        for client in in_hand:
+        in_flight = clients[::2]
+        for client in in_flight:
             client.sendall(b"hello\n")
         server.process.send_signal(number)
-        assert all(answered(client, "line") for client in in_hand)
+        assert all(answered(client, "line") for client in in_flight)
         assert all(closed_by_server(client) for client in clients)
         server.assert_ended_well()
         assert not server.log()
 
 
-@by_target_and_model
-def test_servers_finish_what_is_in_hand_at_sigterm(target: str, model: str) -> None:
-    assert_finishes_what_is_in_hand(target, model, signal.SIGTERM)
+@by_interpreter_and_model
+def test_servers_finish_what_is_in_flight_at_sigterm(interpreter: str, model: str) -> None:
+    assert_finishes_what_is_in_flight(interpreter, model, signal.SIGTERM)
 
 
 @by_model
-def test_servers_finish_what_is_in_hand_at_sigint(model: str) -> None:
-    assert_finishes_what_is_in_hand(NEWEST, model, signal.SIGINT)
+def test_servers_finish_what_is_in_flight_at_sigint(model: str) -> None:
+    assert_finishes_what_is_in_flight(NEWEST, model, signal.SIGINT)
 
 
-@by_target_and_model
-def test_servers_end_at_a_signal_right_after_the_ready_line(target: str, model: str) -> None:
-    with serving(TARGETS[target].executable, model, grace_s=NO_GRACE_S) as server:
+@by_interpreter_and_model
+def test_servers_end_at_a_signal_right_after_the_ready_line(interpreter: str, model: str) -> None:
+    with serving(INTERPRETERS[interpreter].executable, model, grace_s=NO_GRACE_S) as server:
         server.process.send_signal(signal.SIGTERM)
         server.assert_ended_well()
         assert not server.log()
 
 
-@by_target_and_model
-def test_servers_end_at_signals_to_all_processes_as_at_one(target: str, model: str) -> None:
-    with serving(TARGETS[target].executable, model, grace_s=NO_GRACE_S) as server, server.connect() as client:
+@by_interpreter_and_model
+def test_servers_end_at_signals_to_all_processes_as_at_one(interpreter: str, model: str) -> None:
+    with serving(INTERPRETERS[interpreter].executable, model, grace_s=NO_GRACE_S) as server, server.connect() as client:
         assert asked(client, "line")
         while server.process.poll() is None:
             os.killpg(server.pid, signal.SIGINT)
@@ -273,10 +273,10 @@ def test_servers_end_at_signals_to_all_processes_as_at_one(target: str, model: s
         assert not server.log()
 
 
-@by_target_and_model
-def test_servers_end_at_the_end_of_standard_input(target: str, model: str) -> None:
+@by_interpreter_and_model
+def test_servers_end_at_the_end_of_standard_input(interpreter: str, model: str) -> None:
     with (
-        serving(TARGETS[target].executable, model, grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].executable, model, grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         if model in CONCURRENT:
@@ -307,10 +307,10 @@ for _ in range(20):
 """
 
 
-@by_target
-def test_children_end_when_signalled_before_they_run(target: str) -> None:
-    command = [str(TARGETS[target].executable), "-c", SIGNALLED_EARLY]
-    with subprocess.Popen(command, cwd=ROOT, env=target_environment(), start_new_session=True) as process:
+@by_interpreter
+def test_children_end_when_signalled_before_they_run(interpreter: str) -> None:
+    command = [str(INTERPRETERS[interpreter].executable), "-c", SIGNALLED_EARLY]
+    with subprocess.Popen(command, cwd=ROOT, env=interpreter_environment(), start_new_session=True) as process:
         try:
             assert process.wait(TIMEOUT_S) == 0
         finally:
@@ -409,7 +409,7 @@ def test_servers_give_the_interpreter_its_time_to_end(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         f"import atexit, pathlib, time\natexit.register(lambda: ({at_exit}))\n", encoding="utf-8"
     )
-    environment = target_environment() | {"PYTHONPATH": str(tmp_path)}
+    environment = interpreter_environment() | {"PYTHONPATH": str(tmp_path)}
     with serving(PYTHON, "serial", env=environment, grace_s=GRACE_S) as server:
         server.end()
     assert ended.exists()
@@ -417,7 +417,7 @@ def test_servers_give_the_interpreter_its_time_to_end(tmp_path: Path) -> None:
 
 @by_model
 def test_servers_leave_nothing_behind_after_several_launches(model: str, tmp_path: Path) -> None:
-    env = target_environment() | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    env = interpreter_environment() | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     before = psutil.Process().num_fds()
 
     def launch_and_end(_: int) -> int:
@@ -440,9 +440,9 @@ def test_servers_leave_nothing_behind_after_several_launches(model: str, tmp_pat
 
 
 def test_servers_drop_a_client_that_stalls_in_a_request() -> None:
-    def check(target: str, model: str) -> None:
+    def check(interpreter: str, model: str) -> None:
         with (
-            serving(TARGETS[target].executable, model, "--stall-timeout", str(STALL_S)) as server,
+            serving(INTERPRETERS[interpreter].executable, model, "--stall-timeout", str(STALL_S)) as server,
             server.connect() as client,
         ):
             assert asked(client, "line")
@@ -517,7 +517,7 @@ def conversing(
     logged: list[str] = []
     monkeypatch.setattr(conversation, "time", SimpleNamespace(monotonic=clock))
     monkeypatch.setattr(lifecycle, "log", lambda event, **fields: logged.append(event))
-    handler = Handler(WIRES["line"], lambda _: REPLY, stall_timeout_s=TIMEOUT_S)
+    handler = Handler(PROTOCOLS["line"], lambda _: REPLY, stall_timeout_s=TIMEOUT_S)
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
         client.settimeout(TIMEOUT_S)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -584,10 +584,10 @@ def test_servers_wait_while_descriptors_are_short(model: str) -> None:
         assert len(server.log()) <= 1 + (time.monotonic() - since_s) / SHORTAGE_PAUSE_S
 
 
-@by_target
-def test_prefork_replaces_a_killed_worker_at_the_cost_of_its_client_alone(target: str) -> None:
+@by_interpreter
+def test_prefork_replaces_a_killed_worker_at_the_cost_of_its_client_alone(interpreter: str) -> None:
     with (
-        serving(TARGETS[target].executable, "prefork", grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].executable, "prefork", grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         clients = [stack.enter_context(server.connect()) for _ in range(WORKERS)]
@@ -602,10 +602,10 @@ def test_prefork_replaces_a_killed_worker_at_the_cost_of_its_client_alone(target
         server.end()
 
 
-@by_target
-def test_process_pool_replaces_a_killed_worker_at_no_cost_while_it_is_idle(target: str) -> None:
+@by_interpreter
+def test_process_pool_replaces_a_killed_worker_at_no_cost_while_it_is_idle(interpreter: str) -> None:
     with (
-        serving(TARGETS[target].executable, "process-pool", "--workload", "io", grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].executable, "process-pool", "--workload", "io", grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         clients = [stack.enter_context(server.connect()) for _ in range(WORKERS)]
@@ -633,11 +633,15 @@ def survives(client: socket.socket) -> bool:
 
 
 def served_workload(pair: tuple[str, str], workload: str) -> bool:
-    target, model = pair
+    interpreter, model = pair
     with (
         tempfile.TemporaryDirectory() as scratch,
         serving(
-            TARGETS[target].executable, model, "--workload", workload, env=target_environment() | {"TMPDIR": scratch}
+            INTERPRETERS[interpreter].executable,
+            model,
+            "--workload",
+            workload,
+            env=interpreter_environment() | {"TMPDIR": scratch},
         ) as server,
     ):
         assert server.ready_line["workload"] == workload
@@ -652,10 +656,10 @@ def served_workload(pair: tuple[str, str], workload: str) -> bool:
 def test_workloads_are_served_by_every_model_and_interpreter(workload: str) -> None:
     """Every model serves it under the newest interpreter; under each other one a model does, another for each."""
     pairs = [(NEWEST, model) for model in HERE]
-    for target in TARGETS:
-        models = [model for model in MODELS if can_run(target, model)]
-        if target != NEWEST:
-            pairs.append((target, models[list(WORKLOADS).index(workload) % len(models)]))
+    for interpreter in INTERPRETERS:
+        models = [model for model in MODELS if can_run(interpreter, model)]
+        if interpreter != NEWEST:
+            pairs.append((interpreter, models[list(WORKLOADS).index(workload) % len(models)]))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         done = dict(zip(pairs, pool.map(lambda pair: served_workload(pair, workload), pairs), strict=True))
     assert done == dict.fromkeys(pairs, True)
@@ -678,7 +682,7 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as server:
 
 
 def test_servers_serve_a_hand_written_client() -> None:
-    with serving(PYTHON, "threaded", "--wire", "seed") as server:
+    with serving(PYTHON, "threaded", "--protocol", "seed") as server:
         command = [sys.executable, "-c", TEN_LINES, str(server.port)]
         client = subprocess.run(command, capture_output=True, text=True, check=True)
         assert client.stdout == "Yes, yes\n" * 3 + "b''\n"
@@ -687,7 +691,7 @@ def test_servers_serve_a_hand_written_client() -> None:
 
 
 def test_servers_serve_lines_typed_into_a_terminal() -> None:
-    with serving(PYTHON, "threaded", "--wire", "seed") as server:
+    with serving(PYTHON, "threaded", "--protocol", "seed") as server:
         for line_end in (b"\n", b"\r\n"):
             with server.connect() as client:
                 for _ in range(3):
@@ -713,12 +717,12 @@ def test_main_listens_on_the_port_that_is_given() -> None:
         server.end()
 
 
-@pytest.mark.parametrize(("target", "model"), GAPS, ids=map("-".join, GAPS))
-def test_main_names_the_interpreter_that_a_model_needs(target: str, model: str) -> None:
-    command = [str(TARGETS[target].executable), "-m", "servers", model]
-    done = subprocess.run(command, cwd=ROOT, env=target_environment(), capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(("interpreter", "model"), GAPS, ids=map("-".join, GAPS))
+def test_main_names_the_interpreter_that_a_model_needs(interpreter: str, model: str) -> None:
+    command = [str(INTERPRETERS[interpreter].executable), "-m", "servers", model]
+    done = subprocess.run(command, cwd=ROOT, env=interpreter_environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    needs, has = (".".join(map(str, version)) for version in (MODELS[model].since, TARGETS[target].release))
+    needs, has = (".".join(map(str, version)) for version in (MODELS[model].since, INTERPRETERS[interpreter].release))
     assert done.stderr == f"python -m servers: error: {model} needs CPython {needs}, and this is {has}\n"
 
 
@@ -726,7 +730,7 @@ WRONG = {
     "no model": ([], "MODEL"),
     "an unknown model": (["nosuch"], "multiprocess"),
     "an unknown workload": (["serial", "--workload", "nosuch"], "cpu"),
-    "an unknown wire": (["serial", "--wire", "nosuch"], "seed"),
+    "an unknown protocol": (["serial", "--protocol", "nosuch"], "seed"),
     "a port that is no number": (["serial", "--port", "http"], "from 0 to 65535"),
     "a port too high": (["serial", "--port", "65536"], "from 0 to 65535"),
     "a port too low": (["serial", "--port", "-1"], "from 0 to 65535"),
@@ -757,7 +761,7 @@ def run_with(python: Path, *arguments: str | Path) -> subprocess.CompletedProces
     return subprocess.run(
         [python, *arguments],
         cwd=ROOT,
-        env=target_environment(),
+        env=interpreter_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -777,10 +781,10 @@ def assert_refused_in_one_line(refused: Sequence[object], helps: str) -> None:
     assert helps in err
 
 
-@by_target
-def test_main_refuses_wrong_options_in_one_line_with_the_remedy(target: str) -> None:
+@by_interpreter
+def test_main_refuses_wrong_options_in_one_line_with_the_remedy(interpreter: str) -> None:
     arguments = json.dumps([arguments for arguments, _ in WRONG.values()])
-    done = run_with(TARGETS[target].executable, "-c", ALL_WRONG, arguments)
+    done = run_with(INTERPRETERS[interpreter].executable, "-c", ALL_WRONG, arguments)
     assert not done.stderr
     refusals = json.loads(done.stdout)
     for (what, (_, helps)), refused in zip(WRONG.items(), refusals, strict=True):
@@ -788,11 +792,11 @@ def test_main_refuses_wrong_options_in_one_line_with_the_remedy(target: str) -> 
         assert_refused_in_one_line(refused, helps)
 
 
-@by_target
-def test_main_refuses_a_port_in_use_in_one_line_with_the_remedy(target: str) -> None:
+@by_interpreter
+def test_main_refuses_a_port_in_use_in_one_line_with_the_remedy(interpreter: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        done = run_with(TARGETS[target].executable, "-m", "servers", "serial", "--port", port)
+        done = run_with(INTERPRETERS[interpreter].executable, "-m", "servers", "serial", "--port", port)
     refused = (done.returncode, done.stdout, done.stderr)
     for helps in (port, "in use", "--port (0: any free one)"):
         assert_refused_in_one_line(refused, helps)
@@ -800,5 +804,5 @@ def test_main_refuses_a_port_in_use_in_one_line_with_the_remedy(target: str) -> 
 
 def test_main_refuses_a_lifeline_that_is_closed() -> None:
     command = ["sh", "-c", 'exec "$0" -m servers serial --lifeline <&-', str(PYTHON)]
-    done = subprocess.run(command, cwd=ROOT, env=target_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=interpreter_environment(), capture_output=True, text=True, check=False)
     assert_refused_in_one_line((done.returncode, done.stdout, done.stderr), "leave --lifeline out")

@@ -18,10 +18,10 @@ from bench.analysis import compare
 from bench.analysis.explain import explain
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.targets import resolve
+from bench.interpreters.discovery import resolve
 from bench.paths import ROOT
 from bench.planning.options import OPTIONS, read
-from bench.profile.wanted import profiling
+from bench.profile.request import profiling
 from bench.shell.commands import COMMANDS
 from bench.shell.script import script
 from loadgen.command_line import WIDTH
@@ -54,7 +54,7 @@ def test_nearest_finds_a_name_whatever_its_case(name: str, meant: str | None) ->
         ("servers", "serial,thraeded", "threaded"),
         ("workloads", "naitve", "native"),
         ("objective", "throughputs", "throughput"),
-        ("conversation", "keepalvie", "keepalive"),
+        ("requests-per-connection", "keepalvie", "keep-alive"),
         ("baseline", "mien", "mine"),
         ("pythons", f"{sys.executable}+jti", "+jit"),
         ("pythons", "autp", "auto"),
@@ -79,10 +79,10 @@ def test_options_suggest_a_name_for_an_unknown_value(
         ("nox -s compare --", ["--format", "markdwon"], "markdown"),
         ("nox -s profile --", ["--profiler", "py-spi"], "py-spy"),
         ("nox -s peers --", ["--tools", "gilbench,wkr"], "wrk"),
-        ("python -m loadgen", ["localhost:1", "--wire", "htpp"], "http"),
+        ("python -m loadgen", ["localhost:1", "--protocol", "htpp"], "http"),
         ("python -m loadgen", ["localhost:1", "--arrivals", "poison"], "poisson"),
         ("python -m loadgen", ["localhost:1", "--fail-if", "eror>1%"], "errors"),
-        ("python -m loadgen talk", ["localhost:1", "--wire", "lines"], "line"),
+        ("python -m loadgen talk", ["localhost:1", "--protocol", "lines"], "line"),
         ("python -m servers", ["thraeded"], "threaded"),
         ("python -m servers", ["threaded", "--workload", "ceho"], "echo"),
     ],
@@ -204,7 +204,7 @@ CASES = {
     "nox -s bench -- --pythons 3.14+j": "3.14+jit",
     "python -m bench expl": "explain",
     "/some/where/bin/python -m bench completion z": "zsh",
-    "python -m loadgen talk --wi": "--wire",
+    "python -m loadgen talk --pr": "--protocol",
     "python -m servers subin": "subinterpreters",
     "python -m servers threaded --workload jso": "json",
     "python -m http.server --bi": "",
@@ -252,7 +252,11 @@ def test_script_offers_the_latest_runs_cells_and_interpreters_in_bash(tmp_path: 
     done = subprocess.run(
         [BASH, "--norc", "-c", drive], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    cells = [f"threaded-{workload}-4-{target}" for workload in ("cpu", "echo", "io") for target in ("3.13", "3.13t")]
+    cells = [
+        f"threaded-{workload}-4-{interpreter}"
+        for workload in ("cpu", "echo", "io")
+        for interpreter in ("3.13", "3.13t")
+    ]
     assert done.stdout.splitlines() == [*cells, "auto", "3.13", "-m bench pythons --names"]
 
 

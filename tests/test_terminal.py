@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from bench import doctor, pythons
-from bench.analysis import cautions, compare, explain, findings, step_summary, summarise
+from bench.analysis import collect_warnings, compare, explain, findings, step_summary, summarise
 from bench.analysis.load import Run
 from bench.analysis.markdown import code, escape, table
 from bench.analysis.terminal import show
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.live import account
 from bench.planning import budget
 from bench.planning.plan import Plan
@@ -41,23 +41,23 @@ def planned(**changes: Any) -> Plan:
     wanted: dict[str, Any] = {
         "models": MODELS,
         "clients": (1, 4, 8),
-        "targets": ("3.13", "3.13t"),
+        "interpreters": ("3.13", "3.13t"),
         "workloads": ("echo", "io", "cpu"),
     }
     wanted |= {name: changes.pop(name) for name in list(changes) if name in wanted}
     cells = tuple(
-        Cell(model, workload, clients, target)
+        Cell(model, workload, clients, interpreter)
         for workload in wanted["workloads"]
         for model in wanted["models"]
         for clients in wanted["clients"]
-        for target in wanted["targets"]
+        for interpreter in wanted["interpreters"]
     )
     fields: dict[str, Any] = {
         "passes": 3,
         "budget_s": 180.0,
-        "conversation": 10,
+        "requests_per_connection": 10,
         "seed": 1,
-        "baseline": cells[0].target,
+        "baseline": cells[0].interpreter,
     }
     return Plan(cells=cells, **(fields | changes))
 
@@ -95,9 +95,9 @@ def test_live_table_fits_into_any_terminal(
     width: int, height: int, precision: float | None, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANG", language)
-    plan = planned(targets=LONG, models=("subinterpreters", "serial"), precision=precision, window_s=0.1)
+    plan = planned(interpreters=LONG, models=("subinterpreters", "serial"), precision=precision, window_s=0.1)
     live, on = under_way(plan, 20, rate=12_345_678.0), console(width, height, force_terminal=True, no_color=True)
-    live.know({cell: ratio_of_logs([0.1, 0.5, -0.7]) for cell in plan.cells if cell.target != plan.baseline})
+    live.know({cell: ratio_of_logs([0.1, 0.5, -0.7]) for cell in plan.cells if cell.interpreter != plan.baseline})
     on.print(live.drawn(on, 83.0, 3700.0))
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in written(on)]
     assert max(map(len, lines)) <= width
@@ -146,7 +146,7 @@ def test_live_table_shows_the_cells_last_measured_in_the_order_of_the_plan() -> 
 def test_live_table_shows_the_precision_of_the_ratios_that_stop_a_run() -> None:
     plan = planned(models=("serial",), workloads=("echo",), precision=0.02, window_s=0.1)
     live = under_way(plan, 3)
-    known = [cell for cell in plan.cells if cell.target == "3.13t"]
+    known = [cell for cell in plan.cells if cell.interpreter == "3.13t"]
     enough, too_few, vague = [0.0, 0.001] * 3, [0.0, 0.0001], [0.0, 0.2] * 3
     for cell in known:
         live.take(Seen(cell, 0, 100.0, None, ()))
@@ -286,13 +286,13 @@ def test_progress_finishes_a_drawing_before_it_obeys_ctrl_c(monkeypatch: pytest.
 # Elsewhere.
 
 
-@pytest.mark.parametrize("surroundings", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize("host_load", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
 def test_progress_prints_plain_lines_where_there_is_no_terminal(
-    surroundings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    host_load: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = 0.0
     monkeypatch.setattr("bench.terminal.progress.time.monotonic", lambda: now_s)
-    for name, value in surroundings.items():
+    for name, value in host_load.items():
         monkeypatch.setenv(name, value)
     plan, on = planned(passes=1), console()
     cell = plan.cells[0]
@@ -386,13 +386,13 @@ MADE = {
         models=["serial", "multiprocess"],
         workloads=["io"],
         clients=[1, 8],
-        targets=[*LONG, "/opt/builds/of/mine/python3.14-with-everything"],
+        interpreters=[*LONG, "/opt/builds/of/mine/python3.14-with-everything"],
     ),
     "big numbers": Made(
         models=["serial"],
         workloads=["cpu"],
         clients=[1, 1000, 10000],
-        targets=["3.13"],
+        interpreters=["3.13"],
         rates={
             ("serial", "cpu", clients, "3.13", pass_): 1.5e8 / (1 + pass_)
             for clients in (1, 1000, 10000)
@@ -404,7 +404,7 @@ MADE = {
 
 
 def shown(run: Run, on: Terminal) -> list[str]:
-    show(on, run, summarise(run), findings(run), cautions(run))
+    show(on, run, summarise(run), findings(run), collect_warnings(run))
     return written(on)
 
 
@@ -425,10 +425,10 @@ def test_show_fits_tables_and_cuts_no_figure(
     if name == "big numbers":
         assert "75,000,000 ±" in text or "75,000,000 +-" in text
     if name == "long names":
-        begins = next(line for line in lines if line.startswith("model ")).index("target")
+        begins = next(line for line in lines if line.startswith("model ")).index("interpreter")
         folded = "".join(line[begins:].split(" ")[0] for line in lines if line[begins - 1 : begins] == " ")
-        for target in run.values("target"):
-            assert target in folded
+        for interpreter in run.values("interpreter"):
+            assert interpreter in folded
 
 
 def test_show_obeys_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,7 +448,7 @@ def test_compare_fits_into_80_columns(
 ) -> None:
     monkeypatch.setenv("LANG", language)
     monkeypatch.setenv("COLUMNS", "80")
-    folder = Made(targets=LONG, models=("threaded", "multiprocess"), workloads=("cpu",)).write(tmp_path / "run")
+    folder = Made(interpreters=LONG, models=("threaded", "multiprocess"), workloads=("cpu",)).write(tmp_path / "run")
     assert compare.main([str(folder)]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
@@ -475,12 +475,12 @@ def test_commands_fit_into_80_columns(
         "jit": "unavailable",
         "executable": "/a/long/path" * 12,
     }
-    found = [Target(name, build) for name in LONG]
+    found = [Interpreter(name, build) for name in LONG]
     monkeypatch.setattr(pythons, "discover", lambda: found)
     options = pythons.parser().parse_args([])
     assert pythons.main(options) == 0
     finding = doctor.Finding("a check", "what it is " * 9, "what it costs " * 9, "how to fix it " * 9)
-    monkeypatch.setattr(doctor, "look", lambda _: [finding])
+    monkeypatch.setattr(doctor, "run_checks", lambda _: [finding])
     assert doctor.main(doctor.parser().parse_args([])) == 0
     roles = tuple(Role(name, 1234.5, dict.fromkeys(STATES, 1.0)) for name in ("event loop", WORKER))
     accounted = Account(9.9, roles, {}, dict.fromkeys(STATES, 1.0), 99, 0.5, None, estimated=True)
@@ -541,7 +541,7 @@ def test_step_summary_is_appended_and_escapes_names(step: Path, tmp_path: Path) 
     step.write_text("before\n", encoding="utf-8")
     evil = "<script>`|*x*\n# no"
     run = Made(["serial", "threaded"], ["io", "cpu"], [1, 4, 8], [evil, "3.13"], meta={"command": evil}).load(tmp_path)
-    step_summary.append(run, summarise(run), findings(run), cautions(run))
+    step_summary.append(run, summarise(run), findings(run), collect_warnings(run))
     text = step.read_text(encoding="utf-8")
     assert text.startswith("before\n## ")
     assert not re.search(r"(?<!\\)<(?!/?(details|summary)>)", text.replace(code(evil), ""))
@@ -580,9 +580,9 @@ def test_markdown_escapes_text() -> None:
 @pytest.mark.parametrize(
     "changes", [{}, {"budget_s": 30.0}, {"precision": 0.01, "window_s": 0.1, "rounds": 7}, {"window_s": 2.0}]
 )
-def test_price_agrees_with_the_budget(changes: dict[str, Any]) -> None:
+def test_estimate_plan_agrees_with_the_budget(changes: dict[str, Any]) -> None:
     plan = planned(**changes)
-    costs = estimate.price(plan)
+    costs = estimate.estimate_plan(plan)
     start_and_stop_s = estimate.START_S + 2 * estimate.EACH_S
     if costs.refusal:
         with pytest.raises(GilbenchError, match=re.escape(costs.refusal)):
@@ -597,7 +597,7 @@ def test_price_agrees_with_the_budget(changes: dict[str, Any]) -> None:
         assert costs.measuring_s == pytest.approx(plan.budget_s - started.drawing_s, rel=0.01)
 
 
-def test_price_shows_a_plan_with_what_it_takes() -> None:
+def test_show_prints_a_plan_with_what_it_takes() -> None:
     on, gap = console(), "subinterpreters under 3.13 needs CPython 3.14"
     estimate.show(on, planned(), [gap])
     text = " ".join(" ".join(written(on)).split())
@@ -617,7 +617,7 @@ def test_price_shows_a_plan_with_what_it_takes() -> None:
     assert max(map(len, written(on))) <= 80
 
 
-def test_price_is_one_figure_if_quiet_and_a_refusal_names_the_remedy() -> None:
+def test_show_is_one_figure_if_quiet_and_a_refusal_names_the_remedy() -> None:
     on = console()
     estimate.show(on, planned(), [], quiet=True)
     assert re.fullmatch(r"about 3\.\d min", "\n".join(written(on)))

@@ -21,9 +21,9 @@ from bench.analysis.validate import words
 from bench.analysis.validate.__main__ import main as show
 from bench.analysis.validate.load import Validation, load
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target, extremes
+from bench.interpreters.discovery import Interpreter, extremes
 from bench.paths import ROOT
-from bench.stats.agreement import LOOKS, Verdict, estimate, frequency, judge
+from bench.stats.agreement import INTERIM_COUNTS, Verdict, estimate, frequency, judge
 from bench.validate.__main__ import main
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE, HostLoad, HostObserver
@@ -32,7 +32,7 @@ from bench.validate.studies import load as load_studies
 from bench.validate.studies import ratios as ratio_studies
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study, table
 from bench.validate.suite import FAILURES, Suite
-from loadgen.surroundings import MachineTime
+from loadgen.host_load import MachineTime
 from loadgen.warning_codes import FOREIGN_CORES_ABOVE
 from tests.support.interpreters import FEW_PYTHONS, chosen, found
 from tests.support.until import until
@@ -55,7 +55,7 @@ def test_frequency_has_clopper_and_pearsons_interval() -> None:
 
 
 def test_estimate_covers_the_truth_95_times_in_100() -> None:
-    drawn = np.random.default_rng(3).normal(size=(4000, LOOKS[0])).tolist()
+    drawn = np.random.default_rng(3).normal(size=(4000, INTERIM_COUNTS[0])).tolist()
     held = sum(shown.low <= 0 <= shown.high for shown in map(estimate, drawn))
     assert held / 4000 == pytest.approx(0.95, abs=0.01)
 
@@ -66,7 +66,7 @@ def test_estimate_covers_the_truth_95_times_in_100() -> None:
         ([0.01, -0.01, 0.0, 0.01], 0.1, Verdict.AGREES),
         ([5.01, 5.0, 4.99, 5.0], 0.1, Verdict.DISAGREES),
         ([-5.01, -5.0, -4.99, -5.0], 0.1, Verdict.DISAGREES),
-        ([0.01, -0.01], 0.1, Verdict.DISTURBED),  # fewer than the first look needs
+        ([0.01, -0.01], 0.1, Verdict.DISTURBED),  # fewer than the first analysis needs
         ([0.3, -0.3, 0.2, -0.1], 0.1, Verdict.DISTURBED),  # too wide
         ([0.09, 0.11, 0.1, 0.1], 0.1, Verdict.DISTURBED),  # across the bound
         ([0.0] * 4, 0.0, Verdict.AGREES),
@@ -93,15 +93,15 @@ def test_judge_judges_frequencies_of_yes_and_no() -> None:
     assert verdict(4, 4) is Verdict.DISTURBED
 
 
-def test_judge_waits_for_the_next_look() -> None:
+def test_judge_waits_for_the_next_analysis() -> None:
     wide = [0.3, -0.3, 0.2]
     assert not judge([*wide, 0.0], [0.0] * 4, 0.2, yes_or_no=False, rows=1).settled
-    exhausted = [(-1.0) ** n for n in range(LOOKS[-1])]
+    exhausted = [(-1.0) ** n for n in range(INTERIM_COUNTS[-1])]
     judged = judge(exhausted, [0.0] * len(exhausted), 0.01, yes_or_no=False, rows=1)
     assert (judged.verdict, judged.settled) == (Verdict.DISTURBED, True)
 
 
-def test_judge_corrects_for_rows_and_looks() -> None:
+def test_judge_corrects_for_rows_and_analyses() -> None:
     def verdict(values: list[float], rows: int) -> Verdict:
         return judge(values, [0.0] * 5, 0.1, yes_or_no=False, rows=rows).verdict
 
@@ -114,15 +114,15 @@ def test_judge_corrects_for_rows_and_looks() -> None:
 
 
 def test_judge_seldom_disagrees_where_all_is_right() -> None:
-    """In 100 suites of 20 rows, each judged at every look, 1 in 20 or fewer has a false verdict."""
+    """In 100 suites of 20 rows, each judged at every interim analysis, 1 in 20 or fewer has a false verdict."""
     draw = np.random.default_rng(5)
     alarms = 0
     for _ in range(100):
-        rows = draw.normal(0.0, 1.0, (20, LOOKS[4]))
+        rows = draw.normal(0.0, 1.0, (20, INTERIM_COUNTS[4]))
         verdicts = [
-            judge(row[:look].tolist(), [0.0] * look, 0.0, yes_or_no=False, rows=20).verdict
+            judge(row[:count].tolist(), [0.0] * count, 0.0, yes_or_no=False, rows=20).verdict
             for row in rows
-            for look in LOOKS[:5]
+            for count in INTERIM_COUNTS[:5]
         ]
         alarms += Verdict.DISAGREES in verdicts
     assert alarms <= 0.05 * 100
@@ -169,7 +169,7 @@ def right() -> Iterator[Observed]:
 def test_suite_stops_when_every_row_is_settled() -> None:
     machine = Machine()
     written, shown = run(machine, study(machine, right()))
-    assert len(written) == LOOKS[0]
+    assert len(written) == INTERIM_COUNTS[0]
     assert [one["n"] for one in written] == [0, 1, 2]
     assert shown == ["study's: agrees after 3"]
 
@@ -181,7 +181,7 @@ def test_suite_repeats_what_is_noisy_and_settles_one_study_after_another() -> No
     order = [one["study"] for one in written]
     assert order[:6] == ["noisy"] * 3 + ["still"] * 3
     assert set(order[6:]) == {"noisy"}
-    assert order.count("noisy") in LOOKS
+    assert order.count("noisy") in INTERIM_COUNTS
 
 
 def test_suite_writes_disturbed_observations_and_does_not_count_them() -> None:
@@ -224,7 +224,7 @@ def test_suite_writes_what_is_unknown_and_does_not_count_it() -> None:
     written, _ = run(machine, study(machine, values))
     assert written[0]["unknown"]
     assert "value" not in written[0]
-    assert len(written) == 1 + LOOKS[0]
+    assert len(written) == 1 + INTERIM_COUNTS[0]
 
 
 def test_suite_takes_several_observations_at_once() -> None:
@@ -262,17 +262,21 @@ def test_all_studies_have_rows_of_their_own() -> None:
 
 
 def test_all_studies_name_what_this_machine_cannot_do() -> None:
-    old = [target for target in found() if target.release < (3, 15) and not target.build["freethreaded"]][:1]
+    old = [
+        interpreter
+        for interpreter in found()
+        if interpreter.release < (3, 15) and not interpreter.build["freethreaded"]
+    ][:1]
     assert [one.name for one in all_studies(old) if isinstance(one, Gap)] == ["profiler", "free-threaded"]
 
 
 def test_extremes_are_the_newest_the_oldest_and_the_newest_free_threaded() -> None:
-    def target(name: str) -> Target:
-        return Target(name, {"freethreaded": name.endswith("t"), "version_info": [3, 9]})
+    def interpreter(name: str) -> Interpreter:
+        return Interpreter(name, {"freethreaded": name.endswith("t"), "version_info": [3, 9]})
 
     names = ("3.15t", "3.15", "3.14", "3.13t", "3.9")
-    assert list(extremes([target(name) for name in names])) == ["3.15", "3.9", "3.15t"]
-    assert list(extremes([target("3.12")])) == ["3.12"]
+    assert list(extremes([interpreter(name) for name in names])) == ["3.15", "3.9", "3.15t"]
+    assert list(extremes([interpreter("3.12")])) == ["3.12"]
 
 
 def test_theory_ms_is_pollaczek_and_khinchines() -> None:
@@ -290,11 +294,11 @@ def test_true_ratio_lets_only_the_loop_grow() -> None:
     assert ratio_studies.true_ratio(rates, 0.05) == pytest.approx(1 / 1.045)
 
 
-def test_compared_is_the_geometric_mean_over_starts_and_refuses_empty_windows() -> None:
-    starts = [{"base": [100.0, 100.0], "5%": [95.0, 95.0]}, {"base": [200.0, 100.0], "5%": [180.0, 90.0]}]
-    assert ratio_studies.compared(starts, "5%").ratio == pytest.approx(math.sqrt(0.95 * 0.9))
+def test_compare_launches_is_the_geometric_mean_over_launches_and_refuses_empty_windows() -> None:
+    launches = [{"base": [100.0, 100.0], "5%": [95.0, 95.0]}, {"base": [200.0, 100.0], "5%": [180.0, 90.0]}]
+    assert ratio_studies.compare_launches(launches, "5%").ratio == pytest.approx(math.sqrt(0.95 * 0.9))
     with pytest.raises(GilbenchError, match="no request was answered"):
-        ratio_studies.compared([{"base": [0.0], "5%": [1.0]}], "5%")
+        ratio_studies.compare_launches([{"base": [0.0], "5%": [1.0]}], "5%")
 
 
 def test_work_is_more_by_what_its_name_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -332,7 +336,7 @@ def observed(tmp_path: Path) -> Callable[..., Validation]:
         meta = {
             "machine": {"cpus": 2, "cpu_model": "made", "system": "Linux", "release": "6"},
             "control": {"version": "3.11"},
-            "targets": {"3.13": {"version": "3.13.1"}},
+            "interpreters": {"3.13": {"version": "3.13.1"}},
             "budget_s": 60.0,
             "elapsed_s": 12.0,
             "disturbed_above": {"foreign_cores": 0.1, "steal_share": 0.02},

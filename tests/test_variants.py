@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError, ServerFailed
-from bench.interpreters.targets import Target, resolve
+from bench.interpreters.discovery import Interpreter, resolve
 from bench.interpreters.variants import InterpreterSettings, Variant, split
 from bench.runner.server import Server
-from bench.runner.verification import DESCRIBING, prove
+from bench.runner.verification import DESCRIBING, verify
 from servers.models import MODELS
 from tests.support.interpreters import chosen, found, without_gil
 
@@ -21,16 +21,16 @@ EVERYTHING = "+switch=0.0005+nogc+freeze+hashseed=7+env:SHOP=open"
 WITH_JIT = [name for name, one in chosen().items() if one.build["jit"] == "off"]
 
 
-def only(spec: str) -> Target:
-    (target,) = resolve(spec, found)
-    return target
+def only(spec: str) -> Interpreter:
+    (interpreter,) = resolve(spec, found)
+    return interpreter
 
 
-def proven(model: str, target: Target, claimed: Target | None = None) -> None:
-    server = Server(target, model, DESCRIBING)
+def verified(model: str, interpreter: Interpreter, claimed: Interpreter | None = None) -> None:
+    server = Server(interpreter, model, DESCRIBING)
     try:
         server.ready()
-        prove(server, model, claimed or target)
+        verify(server, model, claimed or interpreter)
     finally:
         server.stop()
 
@@ -41,13 +41,13 @@ SERVED = [(model, one.name) for one in chosen().values() for model, row in MODEL
 @pytest.mark.parametrize(("model", "name"), SERVED)
 def test_models_serve_with_what_is_changed(model: str, name: str) -> None:
     plain, changed = only(name), only(name + EVERYTHING)
-    proven(model, changed)
+    verified(model, changed)
     server = Server(plain, model, DESCRIBING)
     try:
         server.ready()
-        prove(server, model, plain)
+        verify(server, model, plain)
         with pytest.raises(ServerFailed, match=r"switch_interval_s is 0\.005, not 0\.0005"):
-            prove(server, model, changed)
+            verify(server, model, changed)
     finally:
         server.stop()
 
@@ -55,37 +55,41 @@ def test_models_serve_with_what_is_changed(model: str, name: str) -> None:
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "subinterpreters"])
 def test_models_serve_with_the_jit(model: str) -> None:
     for name in WITH_JIT:
-        target = only(f"{name}+jit")
-        assert target.changed.state(target.build)["jit_enabled"] is True
-        proven(model, target)
+        interpreter = only(f"{name}+jit")
+        assert interpreter.changed.state(interpreter.build)["jit_enabled"] is True
+        verified(model, interpreter)
 
 
 def test_verification_fails_where_the_jit_is_off() -> None:
     for name in WITH_JIT:
         with pytest.raises(ServerFailed, match="jit_enabled is False, not True"):
-            proven("threaded", only(name), claimed=only(f"{name}+jit"))
+            verified("threaded", only(name), claimed=only(f"{name}+jit"))
 
 
 def test_verification_fails_where_subinterpreters_do_not_get_the_jit() -> None:
     names = [one.name for one in found() if one.build["jit"] == "off" and one.release == (3, 14)][:1]
     for name in names:
-        with pytest.raises(ServerFailed, match="jit_enabled is False, not True; leave subinterpreters out"):
-            proven("subinterpreters", only(f"{name}+jit"))
+        with pytest.raises(ServerFailed, match="jit_enabled is False, not True: leave subinterpreters out"):
+            verified("subinterpreters", only(f"{name}+jit"))
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_models_serve_with_the_gil_of_a_free_threaded_build_on(model: str) -> None:
     for name in (name for name in FREE if only(name).release >= MODELS[model].since):
-        target = only(f"{name}+gil")
-        assert (target.name, target.build["gil_enabled"], target.build["variants"]) == (f"{name}+gil", True, "+gil")
-        proven(model, target)
+        interpreter = only(f"{name}+gil")
+        assert (interpreter.name, interpreter.build["gil_enabled"], interpreter.build["variants"]) == (
+            f"{name}+gil",
+            True,
+            "+gil",
+        )
+        verified(model, interpreter)
 
 
 def test_server_refuses_a_gil_that_is_on_at_the_start() -> None:
     for name in FREE:
-        silent = Target(name, only(name).build, InterpreterSettings((Variant("env:PYTHON_GIL", "1"),)))
+        silent = Interpreter(name, only(name).build, InterpreterSettings((Variant("env:PYTHON_GIL", "1"),)))
         with pytest.raises(ServerFailed, match="turned its GIL back on"):
-            proven("threaded", silent)
+            verified("threaded", silent)
 
 
 def test_server_names_the_module_that_turns_the_gil_on(tmp_path: Path) -> None:
@@ -96,7 +100,7 @@ def test_server_names_the_module_that_turns_the_gil_on(tmp_path: Path) -> None:
     server = Server(only(LATEST), "threaded", f"{shop}:price")
     server.ready()
     server.stop()
-    (warning,) = server.spoilt()
+    (warning,) = server.disturbances()
     assert warning["code"] == "gil_returned"
     assert "module spam does not say that it can do without" in warning["reason"]
 

@@ -30,7 +30,7 @@ from bench.live.watched import Watched
 from bench.paths import ROOT
 from bench.threads.account import account
 from bench.threads.interpreters import version
-from bench.threads.sampler import Doing, Looks
+from bench.threads.sampler import Doing, Samples
 from bench.threads.wait_state import Place, State
 from tests.support.interpreters import newest, with_gil, without_gil
 from tests.support.until import until
@@ -105,15 +105,15 @@ def test_snapshots_find_the_threads_of_handles_by_their_stacks() -> None:
 ROOM, QUEUE = Place(202, 0x7F00_0000, 0x20), Place(202, 0x7F00_0000, 0x30)  # a futex each
 
 
-def looks(*threads: tuple[int, Sequence[Doing]]) -> Looks:
-    """Return ten looks, over two seconds, at threads of process 1 that do one thing after another."""
+def samples(*threads: tuple[int, Sequence[Doing]]) -> Samples:
+    """Return ten samples, over two seconds, of threads of process 1 that do one thing after another."""
     doings = list(dict.fromkeys(doing for _, each in threads for doing in each))
     samples = [(n, tid, doings.index(each[n % len(each)])) for n in range(10) for tid, each in threads]
     exact, process_of = {tid: (0, 0) for tid, _ in threads}, dict.fromkeys((tid for tid, _ in threads), 1)
-    return Looks(1, 2.0, 10, samples, doings, exact_ns=exact, process_of=process_of, cost_s=0.02)
+    return Samples(1, 2.0, 10, samples, doings, exact_ns=exact, process_of=process_of, cost_s=0.02)
 
 
-def interval_of(seen: Looks, *snapshots: StackSnapshot, cpu_s: float = 0.0, places: Places | None = None) -> Interval:
+def interval_of(seen: Samples, *snapshots: StackSnapshot, cpu_s: float = 0.0, places: Places | None = None) -> Interval:
     found = summarise_samples(seen, cpu_s, list(snapshots), 0.01, places or Places())
     assert found is not None
     return found
@@ -124,7 +124,7 @@ def nonzero(spent: Spent) -> dict[str, Any]:
 
 
 def test_interval_divides_locks_by_what_snapshots_met_there() -> None:
-    seen = looks((2, [(State.LOCK, QUEUE)] * 3 + [(State.LOCK, ROOM), (State.RUNNING, None)]))
+    seen = samples((2, [(State.LOCK, QUEUE)] * 3 + [(State.LOCK, ROOM), (State.RUNNING, None)]))
     seen.exact_ns[2] = (400_000_000, 0)
     snapshots = [StackSnapshot(2, QUEUE, Meaning.WORK)] * 3 + [
         StackSnapshot(2, QUEUE, None),
@@ -136,7 +136,7 @@ def test_interval_divides_locks_by_what_snapshots_met_there() -> None:
 
 
 def test_interval_believes_snapshots_of_the_same_thread_and_place_only() -> None:
-    seen = looks((2, [(State.LOCK, QUEUE)]))
+    seen = samples((2, [(State.LOCK, QUEUE)]))
     others = (
         StackSnapshot(3, QUEUE, Meaning.WORK),
         StackSnapshot(2, ROOM, Meaning.WORK),
@@ -148,23 +148,27 @@ def test_interval_believes_snapshots_of_the_same_thread_and_place_only() -> None
 def test_interval_calls_a_wait_in_an_event_loop_or_for_work_idle() -> None:
     epoll, poll = Place(232, 5, 0x10), Place(7, 0x7F00_0000, 0x10)
     again = poll._replace(first_argument=0x7F00_8000)  # the list of poll is made anew for each call
-    seen = looks((2, [(State.OWN, epoll)]), (3, [(State.OWN, again)]), (4, [(State.OWN, again), (State.CLIENT, None)]))
+    seen = samples(
+        (2, [(State.OWN, epoll)]), (3, [(State.OWN, again)]), (4, [(State.OWN, again), (State.CLIENT, None)])
+    )
     found = interval_of(seen, StackSnapshot(3, poll, Meaning.WORK))
     assert [nonzero(found.threads[tid]) for tid in (2, 3, 4)] == [
         {"idle": 2.0},
         {"idle": 2.0},
-        {"idle": 1.0, "own_wait": 1.0},
+        {"idle": 1.0, "blocked": 1.0},
     ]
 
 
 def test_interval_calls_the_rest_of_a_thread_that_never_blocks_run_queue() -> None:
-    seen = looks((2, [(State.RUNNING, None)]))
+    seen = samples((2, [(State.RUNNING, None)]))
     seen.exact_ns[2] = (500_000_000, 300_000_000)  # the wait that is not over yet is not counted yet
     assert nonzero(interval_of(seen, cpu_s=0.5).threads[2]) == {"cpu": 0.5, "run_queue": 1.5}
 
 
 def test_interval_keeps_threads_that_come_and_go_together() -> None:
-    seen = looks((1, [(State.IDLE, None)]), (2, [(State.GIL, None), (State.RUNNING, None)]), (3, [(State.LOCK, ROOM)]))
+    seen = samples(
+        (1, [(State.IDLE, None)]), (2, [(State.GIL, None), (State.RUNNING, None)]), (3, [(State.LOCK, ROOM)])
+    )
     del seen.exact_ns[2], seen.exact_ns[3]
     found = interval_of(seen, cpu_s=1.0)
     assert set(found.threads) == {1}
@@ -172,7 +176,7 @@ def test_interval_keeps_threads_that_come_and_go_together() -> None:
 
 
 def test_interval_of_no_samples_is_none() -> None:
-    assert summarise_samples(Looks(1), 0.0, [], 0.0, Places()) is None
+    assert summarise_samples(Samples(1), 0.0, [], 0.0, Places()) is None
 
 
 def test_places_remember_the_last_snapshots_of_threads_that_live() -> None:
@@ -185,7 +189,7 @@ def test_places_remember_the_last_snapshots_of_threads_that_live() -> None:
 
 
 def test_breakdown_agrees_with_the_account_of_the_same_samples() -> None:
-    seen = looks(
+    seen = samples(
         (1, [(State.OWN, None)]),
         (2, [(State.RUNNING, None), (State.GIL, None), (State.GIL, None), (State.OWN, None), (State.IDLE, None)]),
     )
@@ -196,7 +200,7 @@ def test_breakdown_agrees_with_the_account_of_the_same_samples() -> None:
     assert {row.tid: row.shares for row in found.rows} == {
         tid: pytest.approx({kind: one.shares[kind] for kind in SHOWN}) for tid, one in theirs.each.items()
     }
-    assert (found.seconds, found.looks, found.cost_cores, found.snapshots_cost_cores) == (2.0, 10, 0.01, 0.005)
+    assert (found.seconds, found.samples, found.overhead_cores, found.snapshots_cost_cores) == (2.0, 10, 0.01, 0.005)
 
 
 # Stretches become shares.
@@ -244,8 +248,8 @@ def test_breakdown_divides_unclear_locks_as_the_frames_did() -> None:
 
 
 def test_breakdown_takes_a_thread_never_met_waiting_for_work_for_one_in_a_lock() -> None:
-    (seldom,) = pictured(spent(2, unclear_wait=0.75, own_wait=0.25)).rows
-    (often,) = pictured(spent(12, unclear_wait=0.75, own_wait=0.25)).rows
+    (seldom,) = pictured(spent(2, unclear_wait=0.75, blocked=0.25)).rows
+    (often,) = pictured(spent(12, unclear_wait=0.75, blocked=0.25)).rows
     assert seldom.lock_or_queue
     assert not often.lock_or_queue
     assert often.shares["lock_wait"] == pytest.approx(0.75)
@@ -259,15 +263,15 @@ def test_breakdown_calls_no_more_idle_than_the_frames_allow() -> None:
 
 def test_interval_adds_up_with_the_next() -> None:
     first = Interval(1.0, {1: spent(1, 1, 0, cpu=0.5, idle=0.5)}, spent(pid=0), 10, 0.1, 0.2)
-    second = Interval(1.0, {1: spent(1, 0, 1, cpu=1.0), 2: spent(cpu=1.0)}, spent(pid=0, own_wait=0.5), 30, 0.1, 0.0)
+    second = Interval(1.0, {1: spent(1, 0, 1, cpu=1.0), 2: spent(cpu=1.0)}, spent(pid=0, blocked=0.5), 30, 0.1, 0.0)
     found = break_down(first + second, str)
     assert [(row.name, row.threads, row.shares["cpu"]) for row in found.rows] == [
         ("2", 0.5, 1.0),
         ("1", 1.0, 0.75),
         (PASSING, 0.25, 0.0),
     ]
-    assert found.looks == 40
-    assert found.cost_cores == pytest.approx(0.1)
+    assert found.samples == 40
+    assert found.overhead_cores == pytest.approx(0.1)
 
 
 def test_breakdown_sorts_by_cpu_and_then_by_gil_wait() -> None:
@@ -359,7 +363,7 @@ def most(found: Breakdown) -> dict[str, tuple[str, bool]]:
 def test_watched_recognises_each_kind_of_waiting(name: str) -> None:
     wanted = dict.fromkeys(("worker", "loop", "join", "event"), ("idle", False))
     wanted |= dict.fromkeys(("lock", "full"), ("lock_wait", False)) | {"simple": ("lock_wait", True)}
-    wanted |= dict.fromkeys(("hold", "sleep", "read", "MainThread"), ("own_wait", False))
+    wanted |= dict.fromkeys(("hold", "sleep", "read", "MainThread"), ("blocked", False))
     with program("kinds of waiting", name) as process:
         found, names = watched_until(process.pid, py_spy(), lambda found: most(found) == wanted)
     assert sorted(names.values()) == sorted(wanted)
@@ -370,10 +374,10 @@ def test_watched_recognises_each_kind_of_waiting(name: str) -> None:
 def test_watched_cannot_tell_a_lock_from_a_queue_without_py_spy() -> None:
     doubtful = {f"os-{wait}" for wait in ("lock", "worker", "simple", "full", "join", "event")}
     wanted = dict.fromkeys(doubtful, ("lock_wait", True)) | {"os-loop": ("idle", False)}
-    wanted |= {f"os-{wait}": ("own_wait", False) for wait in ("hold", "sleep", "read")}
+    wanted |= {f"os-{wait}": ("blocked", False) for wait in ("hold", "sleep", "read")}
     with program("kinds of waiting", NEWEST) as process:
         name = Path(f"/proc/{process.pid}/comm").read_text(encoding="utf-8").strip()
-        wanted[name] = ("own_wait", False)
+        wanted[name] = ("blocked", False)
         found, names = watched_until(process.pid, None, lambda found: most(found) == wanted)
     assert found.total.lock_or_queue
     assert found.snapshots_cost_cores == 0
@@ -417,7 +421,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     wait = Watched.wait
 
     def seen(self: Watched, seconds: float) -> bool:
-        assert until(lambda: self._sampler._looks.count)
+        assert until(lambda: self._sampler._samples.count)
         return wait(self, seconds)
 
     monkeypatch.setattr(Watched, "wait", seen)
@@ -438,7 +442,7 @@ def test_watch_command_writes_json(name: str, unhurried: None, capsys: pytest.Ca
     assert found["total"]["cpu"] > 0
     assert found["total"]["gil_wait"] == 0 or name in with_gil()
     assert not found["total"]["lock_or_queue"]
-    assert found["looks"] > 0
+    assert found["samples"] > 0
     assert found["py_spy_cost_cores"] == 0
 
 
@@ -503,7 +507,7 @@ def test_watch_command_ends_with_the_process(
         assert command_line.main(["watch", str(process.pid), "--window", "200ms", "--no-py-spy"]) == 0
     printed = capsys.readouterr().out
     assert printed.endswith(f"process {process.pid} has ended\n")
-    assert printed.count("looks a second") == 2  # a table each window
+    assert printed.count("samples/s") == 2  # a table each window
 
 
 def test_watch_command_refuses_a_process_that_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
@@ -551,7 +555,7 @@ def test_watch_command_refuses_somebody_elses_process() -> None:
         finally:
             process.kill()
     assert done.returncode == 1
-    assert done.stderr.endswith(f"process {process.pid} is not yours to look at: run as its user, or as root\n")
+    assert done.stderr.endswith(f"process {process.pid} may not be inspected by you: run as its user, or as root\n")
 
 
 @needs_py_spy

@@ -21,7 +21,7 @@ What the project itself draws a run from, in the order in which data passes thro
     the one definition of each statistic: median, range over passes, paired ratio.
 :mod:`~bench.analysis.summary`
     a row for each cell; ``summary.csv``.
-:mod:`~bench.analysis.findings`, :mod:`~bench.analysis.cautions`
+:mod:`~bench.analysis.findings`, :mod:`~bench.analysis.run_warnings`
     what was seen, and the warnings, in sentences.
 :mod:`~bench.analysis.scaling`
     laws of how throughput grows with clients and with cores; ``scaling.csv``.
@@ -33,18 +33,18 @@ What the project itself draws a run from, in the order in which data passes thro
     the frames above, what their columns mean, and files of them.
 """
 
-from bench.analysis.cautions import Caution, cautions
 from bench.analysis.findings import Finding, findings
 from bench.analysis.frames import cells, latency, load_run, load_runs, ratios
 from bench.analysis.load import Run, read_run
+from bench.analysis.run_warnings import WarningSummary, collect_warnings
 from bench.analysis.summary import summarise
 
 __all__ = [
-    "Caution",
     "Finding",
     "Run",
-    "cautions",
+    "WarningSummary",
     "cells",
+    "collect_warnings",
     "findings",
     "latency",
     "load_run",

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from bench.analysis import step_summary
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
 from bench.analysis.load import PAGE, RECORDS, Run, read_run
 from bench.analysis.micro.chapter import chapter
@@ -21,6 +20,7 @@ from bench.analysis.plots import PLOTS
 from bench.analysis.plots.style import save, style
 from bench.analysis.profile.chapter import chapter as profile_chapter
 from bench.analysis.profile.load import load as load_profiles
+from bench.analysis.run_warnings import collect_warnings
 from bench.analysis.scaling import table as scaling
 from bench.analysis.serve import is_drawn, serve
 from bench.analysis.summary import summarise, to_csv
@@ -110,12 +110,12 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         GilbenchError: the microbenchmarks or profiles that lie in it cannot be understood.
         OSError: the folder cannot be written to.
     """
-    summary, found, warned = summarise(run), findings(run), cautions(run)
+    summary, found, warned = summarise(run), findings(run), collect_warnings(run)
     (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
     (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
     page = run.folder / PAGE
-    beside = run.folder / MICRO
-    microscope = chapter(load_micro(beside), level=3) if beside.is_dir() else None
+    micro_folder = run.folder / MICRO
+    microscope = chapter(load_micro(micro_folder), level=3) if micro_folder.is_dir() else None
     profiles = load_profiles(run.folder)
     page.write_text(
         draw_page(

@@ -51,8 +51,8 @@ _RUN: Final = Column("run", "", NAME, "name of the run")
 _MODEL: Final = Column("model", "", NAME, "concurrency model of the server")
 _WORKLOAD: Final = Column("workload", "", NAME, "what one request costs")
 _CLIENTS: Final = Column("clients", "count", COUNT, "clients of the load, each with one connection at a time")
-_TARGET: Final = Column("target", "", NAME, "name of the interpreter that ran the server")
-_CELL: Final = Column("cell", "", TEXT, "model-workload-clients-target, as commands take it")
+_INTERPRETER: Final = Column("interpreter", "", NAME, "name of the interpreter that ran the server")
+_CELL: Final = Column("cell", "", TEXT, "model-workload-clients-interpreter, as commands take it")
 
 _LATENCY: Final = {
     "min": "the least",
@@ -70,14 +70,19 @@ WINDOWS: Final[Table] = (
     _MODEL,
     _WORKLOAD,
     _CLIENTS,
-    _TARGET,
-    Column("python_version", "", TEXT, "version of the target's interpreter; NaN: not known"),
-    Column("gil_enabled", "", YES_OR_NO, "whether the target ran with its GIL on; <NA>: not known"),
-    Column("conversation", "count", COUNT_OR_NONE, "requests over one connection; <NA>: no end (keepalive)"),
-    Column("pass", "count", COUNT, "which pass, from 0"),
-    Column("start", "count", COUNT, "which start of a server in this run, from 0"),
+    _INTERPRETER,
+    Column("python_version", "", TEXT, "version of the interpreter; NaN: not known"),
+    Column("gil_enabled", "", YES_OR_NO, "whether the interpreter ran with its GIL on; <NA>: not known"),
     Column(
-        "round", "count", COUNT, "which window of that start, from 0; all targets' in one pass and round are a pair"
+        "requests_per_connection", "count", COUNT_OR_NONE, "requests over one connection; <NA>: no end (keep-alive)"
+    ),
+    Column("pass", "count", COUNT, "which pass, from 0"),
+    Column("launch", "count", COUNT, "which launch of a server in this run, from 0"),
+    Column(
+        "round",
+        "count",
+        COUNT,
+        "which window of that launch, from 0; all interpreters' in one pass and round are a pair",
     ),
     Column("began", "", TIME, "when the window began, UTC"),
     Column("wall_s", "s", NUMBER, "length of the window"),
@@ -100,14 +105,14 @@ WINDOWS: Final[Table] = (
     Column("server_cpu_system_s", "s", NUMBER, "CPU time of the server's process tree in the kernel"),
     Column("effective_cores", "cores", NUMBER, "CPU-seconds of the server a second; more than 1 is parallelism"),
     *(
-        Column(f"split_{state.key}_share", "share", NUMBER, f"share of the serving threads' time: {state.phrase}")
+        Column(f"thread_{state.key}_share", "share", NUMBER, f"share of the serving threads' time: {state.phrase}")
         for state in THREAD_STATES
     ),
-    Column("split_error_share", "share", NUMBER, "standard error of the least certain of these shares"),
+    Column("thread_share_error", "share", NUMBER, "standard error of the least certain of these shares"),
     Column("roles", "", TEXT, "the same shares for each role of thread, and how many threads, a JSON object"),
     Column("waiting_connections", "count", NUMBER, "connections that no worker had taken yet, on average"),
-    Column("accounts_unknown", "", TEXT, "why there are no shares; NaN where there are"),
-    Column("accounts_estimated", "", YES_OR_NO, "whether threads came and went, so that shares are estimates"),
+    Column("thread_accounting_unknown", "", TEXT, "why there are no shares; NaN where there are"),
+    Column("thread_accounting_estimated", "", YES_OR_NO, "whether threads came and went, so that shares are estimates"),
     Column("context_switches_voluntary", "count", NUMBER, "times that the server gave a CPU up to wait"),
     Column("context_switches_involuntary", "count", NUMBER, "times that the server lost a CPU to somebody else"),
     Column("context_switches_estimated", "", YES_OR_NO, "whether threads or processes came and went, as above"),
@@ -115,7 +120,7 @@ WINDOWS: Final[Table] = (
     Column("page_faults_major", "count", NUMBER, "page faults of the server that needed the disk"),
     Column("peak_rss_bytes", "bytes", NUMBER, "sum of the largest resident set of each of the server's processes"),
     Column(
-        "beside_rps", "req/s", NUMBER, "what computing clients got meanwhile (workload mixed); NaN: there were none"
+        "background_rps", "req/s", NUMBER, "what computing clients got meanwhile (workload mixed); NaN: there were none"
     ),
     Column("generator_cpu_s", "s", NUMBER, "CPU time of the load engine's thread"),
     Column("generator_utilisation", "share", NUMBER, "share of the window that this thread did not wait for events"),
@@ -131,7 +136,7 @@ WINDOWS: Final[Table] = (
 _UNIT_OF: Final = {column.name: column for column in WINDOWS}
 
 
-def _over_passes(name: str, *, ranged: bool) -> Iterator[Column]:
+def _spread_columns(name: str, *, ranged: bool) -> Iterator[Column]:
     """Yield the columns of a median over passes, and of its range where that is shown."""
     of = _UNIT_OF[name]
     yield of._replace(dtype=NUMBER, meaning=f"{of.meaning}: median over passes")
@@ -146,9 +151,9 @@ CELLS: Final[Table] = (
     _MODEL,
     _WORKLOAD,
     _CLIENTS,
-    _TARGET,
+    _INTERPRETER,
     Column("passes", "count", COUNT, "how many passes it was measured in"),
-    *_over_passes("throughput_rps", ranged=True),
+    *_spread_columns("throughput_rps", ranged=True),
     Column(
         "speedup", "ratio", NUMBER, "throughput over serial's of the same pass: median; NaN: serial was not measured"
     ),
@@ -160,17 +165,22 @@ CELLS: Final[Table] = (
             *("effective_cores", "latency_p50_ns", "latency_p99_ns", "latency_p999_ns"),
             *("connect_p99_ns", "cpu_s_per_request", "peak_rss_bytes"),
         )
-        for column in _over_passes(name, ranged=True)
+        for column in _spread_columns(name, ranged=True)
     ),
     *(
         column
         for name in (
             *("server_cpu_s", "generator_utilisation", "requests"),
-            *(*(f"split_{state.key}_share" for state in THREAD_STATES), "split_error_share"),
+            *(*(f"thread_{state.key}_share" for state in THREAD_STATES), "thread_share_error"),
         )
-        for column in _over_passes(name, ranged=False)
+        for column in _spread_columns(name, ranged=False)
     ),
-    Column("split_estimated", "", YES_OR_NO, "whether threads came and went in a window, so that shares are estimates"),
+    Column(
+        "thread_accounting_estimated",
+        "",
+        YES_OR_NO,
+        "whether threads came and went in a window, so that shares are estimates",
+    ),
     Column("errors", "count", COUNT, "failed requests of all windows"),
     Column("warnings", "", TEXT, "codes met in any window, joined by spaces"),
 )
@@ -181,15 +191,15 @@ RATIOS: Final[Table] = (
     _WORKLOAD,
     _CLIENTS,
     Column("metric", "", NAME, "throughput, latency_p50, latency_p99 or cpu_per_request"),
-    Column("baseline", "", NAME, "target below the line"),
-    Column("candidate", "", NAME, "target above the line"),
-    Column("ratio", "ratio", NUMBER, "candidate / baseline, geometric mean over starts of the servers"),
-    Column("low", "ratio", NUMBER, "lower end of its confidence interval; NaN with one start"),
-    Column("high", "ratio", NUMBER, "upper end of its confidence interval; NaN with one start"),
+    Column("baseline", "", NAME, "interpreter below the line"),
+    Column("candidate", "", NAME, "interpreter above the line"),
+    Column("ratio", "ratio", NUMBER, "candidate / baseline, geometric mean over launches of the servers"),
+    Column("low", "ratio", NUMBER, "lower end of its confidence interval; NaN with one launch"),
+    Column("high", "ratio", NUMBER, "upper end of its confidence interval; NaN with one launch"),
     Column("verdict", "", NAME, "of the candidate: faster (of latency and CPU: less), slower, same or undecided"),
     Column("p_adjusted", "", NUMBER, "p-value of there being no difference, corrected for the rows of this metric"),
     Column("confidence", "share", NUMBER, "of the interval"),
-    Column("starts", "count", COUNT, "starts of the servers that it rests on"),
+    Column("launches", "count", COUNT, "launches of the servers that it rests on"),
     Column("minutes_more", "min", NUMBER, "time that would probably decide it; NaN where it is decided, or unknown"),
     Column("disturbed_share", "share", NUMBER, "share of both sides' windows that were disturbed"),
     Column("ratio_undisturbed", "ratio", NUMBER, "the ratio without those; NaN: nothing is left, or not known"),
@@ -202,7 +212,7 @@ LATENCY: Final[Table] = (
     _MODEL,
     _WORKLOAD,
     _CLIENTS,
-    _TARGET,
+    _INTERPRETER,
     Column("percentile", "%", NUMBER, "share of a pass's requests that took no longer"),
     Column(
         "latency_ns", "ns", NUMBER, "latency that they did not exceed: median over passes; NaN: nothing was answered"
@@ -221,17 +231,17 @@ def shape(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     Raises:
         KeyError: one is missing.
     """
-    columns = {column.name: _typed(frame[column.name], column.dtype) for column in table}
+    columns = {column.name: _convert(frame[column.name], column.dtype) for column in table}
     return pd.DataFrame(columns)
 
 
-def _typed(values: pd.Series[Any], dtype: str) -> pd.Series[Any]:
+def _convert(values: pd.Series[Any], dtype: str) -> pd.Series[Any]:
     if dtype == NAME and isinstance(values.dtype, pd.CategoricalDtype):
         return values
     return values.astype(dtype)  # type: ignore[call-overload, no-any-return]  # a type that is known at run time
 
 
-def as_markdown(table: Table) -> str:
+def markdown_table(table: Table) -> str:
     """Return a table of columns for the documentation, in markdown."""
     rows = (f"| `{one.name}` | {one.unit} | `{one.dtype}` | {one.meaning} |\n" for one in table)
     return "| column | unit | type | meaning |\n|---|---|---|---|\n" + "".join(rows)

@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
     """Compare what the command line names, and return the exit status."""
     options = parser().parse_args(argv)
     try:
-        comparison = _compared(options)
+        comparison = _compare(options)
         if options.format == "terminal" and options.output is None:
             show(Terminal(), comparison)
         else:
@@ -58,8 +58,8 @@ def parser() -> Parser:
     )
     add = made.add_argument_group("what is compared").add_argument
     add("runs", nargs="*", type=Path, metavar="RUN", help="one or two folders of runs (default: the latest run)")
-    add("--baseline", default="", metavar="TARGET", help="within a run (default: the plan's)")
-    add("--candidate", default="", metavar="TARGET", help="within a run (default: all others)")
+    add("--baseline", default="", metavar="INTERPRETER", help="within a run (default: the plan's)")
+    add("--candidate", default="", metavar="INTERPRETER", help="within a run (default: all others)")
     add("--require-same-build", action="store_true", help="refuse to compare different builds")
     add = made.add_argument_group("what is said of it").add_argument
     add(
@@ -75,7 +75,7 @@ def parser() -> Parser:
     return made
 
 
-def _compared(options: argparse.Namespace) -> Comparison:
+def _compare(options: argparse.Namespace) -> Comparison:
     runs = [read_run(path) for path in options.runs or [latest()]]
     if len(runs) > 2 or (len(runs) == 2 and (options.baseline or options.candidate)):
         raise GilbenchError("give two runs, or one run and --baseline and --candidate")

@@ -1,7 +1,7 @@
 """Two sides become rows: for each cell and metric a ratio, its interval, and one of four answers.
 
-Within a run the sides are two targets, measured side by side: ratios are paired. Between two runs nothing was measured
-side by side: ratios are unpaired, and what moved the whole machine between the two is not in their intervals.
+Within a run the sides are two interpreters, measured side by side: ratios are paired. Between two runs nothing was
+measured side by side: ratios are unpaired, and what moved the whole machine between the two is not in their intervals.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.analysis import starts
+from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.overall import overall
@@ -44,7 +44,7 @@ class Compared:
     Attributes:
         group: what is compared.
         metric: a key of :data:`~bench.analysis.metrics.METRICS`.
-        baseline: name of the target, of another run with that run's name before it.
+        baseline: name of the interpreter, of another run with that run's name before it.
         candidate: the same.
         ratio: candidate / baseline.
         confidence: of its interval.
@@ -97,7 +97,7 @@ class Compared:
             **{name: None if math.isnan(figure) else figure for name, figure in figures.items()},
             "verdict": str(self.verdict),
             "confidence": self.confidence,
-            "starts": self.ratio.starts,
+            "launches": self.ratio.launches,
             "paired": self.paired,
             "builds_differ_in": list(self.differs),
             "disturbed_share": self.marked,
@@ -135,30 +135,30 @@ def compare_interpreters(
     same_within: float | None = None,
     metrics: Collection[str] = tuple(METRICS),
 ) -> Comparison:
-    """Compare the targets of a run with its baseline.
+    """Compare the interpreters of a run with its baseline.
 
     Args:
         run: what was measured.
-        baseline: name of the target; empty: the plan's.
+        baseline: name of the interpreter; empty: the plan's.
         candidate: name of the other; empty: each of the others.
         same_within: ratios closer to 1 count as the same; ``None``: the plan's.
         metrics: keys of :data:`~bench.analysis.metrics.METRICS`.
 
     Raises:
-        GilbenchError: there are no two targets, or one is not in the run.
+        GilbenchError: there are no two interpreters, or one is not in the run.
     """
-    targets = run.values("target")
+    interpreters = run.values("interpreter")
     plan = run.section("plan")
-    baseline = baseline or str(plan.get("baseline") or "") or targets[0]
-    others = [candidate] if candidate else [name for name in targets if name != baseline]
+    baseline = baseline or str(plan.get("baseline") or "") or interpreters[0]
+    others = [candidate] if candidate else [name for name in interpreters if name != baseline]
     for name in (baseline, *others):
-        if name not in targets:
-            meant = did_you_mean(name, targets)
-            raise GilbenchError(f"{run.name} has no target {name}{meant}: choose from {', '.join(targets)}")
+        if name not in interpreters:
+            meant = did_you_mean(name, interpreters)
+            raise GilbenchError(f"{run.name} has no interpreter {name}{meant}: choose from {', '.join(interpreters)}")
     if not others:
         raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
     zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
-    rows = [row for metric in metrics for row in _judged(_side_by_side(run, metric, baseline, others), zone, run)]
+    rows = [row for metric in metrics for row in _judge(_side_by_side(run, metric, baseline, others), zone, run)]
     means = {(other, metric): overall(run, other, baseline, metric) for other in others for metric in metrics}
     shown = {key: mean for key, mean in means.items() if mean is not None}
     return Comparison(tuple(rows), zone, tuple(_one_sided(run, [baseline, *others])), shown)
@@ -166,18 +166,18 @@ def compare_interpreters(
 
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:
     """Yield the rows of a metric, of which nothing is judged yet."""
-    kind, confidence = METRICS[metric], starts.confidence(run)
-    disturbed = starts.disturbed_visits(run)
+    kind, confidence = METRICS[metric], launches.confidence(run)
+    disturbed = launches.disturbed_visits(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
-    for group, other in itertools.product(starts.groups(run), others):
+    for group, other in itertools.product(launches.groups(run), others):
         sides = (Cell(*group, other), Cell(*group, baseline))
         above, below = (kind.figures(run, side, NONE) for side in sides)
         quantisation_error = kind.quantisation_error([requests.get(side, 0.0) for side in sides], rounds)
         ratio = ratios.paired_ratio(above, below, confidence, quantisation_error)
         if ratio is None:
             continue
-        windows = [starts.windows_by_cell(run)[side] for side in sides]
+        windows = [launches.windows_by_cell(run)[side] for side in sides]
         bad = [disturbed[side] for side in sides]
         above, below = (kind.figures(run, side, bad[0] | bad[1]) for side in sides)
         quiet = ratios.paired_ratio(above, below)
@@ -188,70 +188,71 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
             candidate=other,
             ratio=ratio,
             confidence=confidence,
-            p=ratio.p_of(),
+            p=ratio.p_value(),
             differs=_differ(run, baseline, run, other),
             marked=sum(map(len, bad)) / sum(map(len, windows)),
             undisturbed=None if quiet is None else quiet.ratio,
         )
 
 
-def _one_sided(run: Run, targets: Sequence[str]) -> Iterator[str]:
-    """Yield what was measured under one target and not under another."""
+def _one_sided(run: Run, interpreters: Sequence[str]) -> Iterator[str]:
+    """Yield what was measured under one interpreter and not under another."""
     cells = set(run.cells)
     for cell in sorted(cells, key=lambda cell: tuple(map(str, cell))):
-        for other in targets:
-            if cell.target in targets and Cell(*cell.group, other) not in cells:
+        for other in interpreters:
+            if cell.interpreter in interpreters and Cell(*cell.group, other) not in cells:
                 yield f"{cell.name}: not measured under {other}"
 
 
 def compare_runs(one: Run, other: Run, same_within: float | None = None) -> Comparison:
     """Compare what two runs have in common: the first is the baseline, the second the candidate.
 
-    Cells of the same model, workload, clients and target are compared; if each run has one target, these two are.
+    Cells of the same model, workload, clients and interpreter are compared; if each run has one interpreter, these two
+    are.
 
     Raises:
         GilbenchError: they have nothing in common.
     """
     zone = SAME_WITHIN if same_within is None else same_within
-    single = len(one.values("target")) == len(other.values("target")) == 1
-    confidence = max(starts.confidence(one), starts.confidence(other))
+    single = len(one.values("interpreter")) == len(other.values("interpreter")) == 1
+    confidence = max(launches.confidence(one), launches.confidence(other))
     rows: list[Compared] = []
     common: set[Cell] = set()
     for metric in METRICS:
         found = []
-        for cell in starts.windows_by_cell(one):
-            match = Cell(*cell.group, other.values("target")[0]) if single else cell
-            row = _unpaired(metric, (one, cell), (other, match), confidence)
+        for cell in launches.windows_by_cell(one):
+            match = Cell(*cell.group, other.values("interpreter")[0]) if single else cell
+            row = _compare_unpaired(metric, (one, cell), (other, match), confidence)
             if row is not None:
                 common |= {cell, match}
                 found.append(row)
-        rows += _judged(found, zone)
+        rows += _judge(found, zone)
     if not rows:
         raise GilbenchError(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
     left_out = [f"{cell.name}: only in {run.name}" for run in (one, other) for cell in run.cells if cell not in common]
     return Comparison(tuple(rows), zone, tuple(left_out))
 
 
-def _unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compared | None:
+def _compare_unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compared | None:
     """Return a row of two cells that were measured at different times, of which nothing is judged yet."""
     kind, sides = METRICS[metric], (above, below)
-    candidate, baseline = (starts.logs(kind.figures(run, cell, NONE)) for run, cell in sides)
+    candidate, baseline = (launches.logs(kind.figures(run, cell, NONE)) for run, cell in sides)
     ratio = ratios.unpaired_ratio(candidate, baseline, confidence)
     if ratio is None:
         return None
-    bad = [starts.disturbed_visits(run)[cell] for run, cell in sides]
-    candidate, baseline = (starts.logs(kind.figures(*side, hit)) for side, hit in zip(sides, bad, strict=True))
+    bad = [launches.disturbed_visits(run)[cell] for run, cell in sides]
+    candidate, baseline = (launches.logs(kind.figures(*side, hit)) for side, hit in zip(sides, bad, strict=True))
     undisturbed = ratios.unpaired_ratio(candidate, baseline)
     return Compared(
         group=below[1].group,
         metric=metric,
-        baseline=f"{below[0].name}:{below[1].target}",
-        candidate=f"{above[0].name}:{above[1].target}",
+        baseline=f"{below[0].name}:{below[1].interpreter}",
+        candidate=f"{above[0].name}:{above[1].interpreter}",
         ratio=ratio,
         confidence=confidence,
-        p=ratio.p_of(),
-        differs=_differ(below[0], below[1].target, above[0], above[1].target),
-        marked=sum(map(len, bad)) / sum(len(starts.windows_by_cell(run)[cell]) for run, cell in sides),
+        p=ratio.p_value(),
+        differs=_differ(below[0], below[1].interpreter, above[0], above[1].interpreter),
+        marked=sum(map(len, bad)) / sum(len(launches.windows_by_cell(run)[cell]) for run, cell in sides),
         undisturbed=None if undisturbed is None else undisturbed.ratio,
         paired=False,
     )
@@ -272,10 +273,10 @@ def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float
     return Verdict.UNDECIDED
 
 
-def _judged(found: Iterable[Compared], same_within: float, run: Run | None = None) -> Iterator[Compared]:
+def _judge(found: Iterable[Compared], same_within: float, run: Run | None = None) -> Iterator[Compared]:
     """Yield the rows of a metric with their verdicts; with a run to add to, how much longer would tell."""
     rows = list(found)
-    visit_s = math.nan if run is None else starts.visit_s(run)
+    visit_s = math.nan if run is None else launches.visit_s(run)
     adjusted = ratios.correct_p_values([row.p for row in rows])
     for row, p in zip(rows, adjusted, strict=True):
         verdict = judge(row.ratio, p, row.confidence, same_within, more=METRICS[row.metric].more)
@@ -290,11 +291,11 @@ def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:
     if not ratio.has_interval or enough <= 0:
         return math.nan
     half = math.log(ratio.high / ratio.low) / 2
-    return max(1.0, ratio.starts * ((half / enough) ** 2 - 1)) * visit_s / 60
+    return max(1.0, ratio.launches * ((half / enough) ** 2 - 1)) * visit_s / 60
 
 
-def _differ(one: Run, target: str, other: Run, against: str) -> tuple[str, ...]:
-    builds = one.section("targets").get(target), other.section("targets").get(against)
+def _differ(one: Run, interpreter: str, other: Run, against: str) -> tuple[str, ...]:
+    builds = one.section("interpreters").get(interpreter), other.section("interpreters").get(against)
     if not all(isinstance(build, dict) for build in builds):
         return ()
     return tuple(name for name in BUILT_ALIKE if len({str(build.get(name)) for build in builds if build}) > 1)

@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
             keep(
                 path,
                 options.folder / path.relative_to(run.folder),
-                dict(_replaced(run.meta, run.folder, options.folder)),
+                dict(_replace_paths(run.meta, run.folder, options.folder)),
             )
     except GilbenchError as exc:
         return fail(str(exc), 1)
@@ -86,7 +86,7 @@ def _compact(benchmarks: dict[str, Any]) -> str:
     return json.dumps(benchmarks, separators=(",", ":"))
 
 
-def _replaced(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[str, str]]:
+def _replace_paths(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield what stands for paths of the machine: the longest first, as one may begin another."""
     yield str(run.resolve()), folder.as_posix()
     yield str(run), folder.as_posix()
@@ -95,7 +95,7 @@ def _replaced(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[s
 
 def interpreters(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what stands for the folders of the interpreters."""
-    builds = {**meta.get("targets", {}), "control": meta.get("control", {})}
+    builds = {**meta.get("interpreters", {}), "control": meta.get("control", {})}
     prefixes = {
         str(build["executable"]).partition("/bin/")[0]: name for name, build in builds.items() if "executable" in build
     }

@@ -12,13 +12,13 @@ import pandas as pd
 
 from bench.analysis import wording
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.cautions import window_cautions
 from bench.analysis.load import Run, read_run
 from bench.analysis.profile.chapter import says
 from bench.analysis.profile.load import load as load_profiles
 from bench.analysis.profile.top import lines
+from bench.analysis.run_warnings import collect_window_warnings
 from bench.analysis.scaling import limits
-from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
+from bench.analysis.stats import CELL, Spread, Verdict, paired_ratio, pass_spreads, pick
 from bench.paths import latest, nox
 from bench.schema.cell import Cell
 from bench.schema.thread_state import THREAD_STATES
@@ -48,13 +48,13 @@ class CellOfRun:
 
     def figure(self, column: str) -> Spread:
         """Return a figure over passes."""
-        found = pick(over_passes(self.windows, column), self.key)
+        found = pick(pass_spreads(self.windows, column), self.key)
         assert found is not None  # noqa: S101 - the cell has windows
         return found
 
     def share(self, state: str) -> float:
         """Return a state's share of the serving threads' time; 0 where unknown."""
-        value = float(self.windows[f"split_{state}_share"].median())
+        value = float(self.windows[f"thread_{state}_share"].median())
         return value if value == value else 0.0  # noqa: PLR0124 - NaN
 
 
@@ -94,7 +94,15 @@ def explain(run: Run, name: str) -> Iterator[str]:
         GilbenchError: the run has no such cell.
     """
     cell = _cell(run, name)
-    for shown in (_speed, _cores, _split, _profile, _scaling, _cautions, _advice):
+    for shown in (
+        _describe_speed,
+        _describe_cores,
+        _describe_thread_states,
+        _describe_profile,
+        _describe_scaling,
+        _describe_warnings,
+        _describe_advice,
+    ):
         yield from shown(cell)
 
 
@@ -109,20 +117,20 @@ def _cell(run: Run, name: str) -> CellOfRun:
     )
 
 
-def _speed(cell: CellOfRun) -> Iterator[str]:
+def _describe_speed(cell: CellOfRun) -> Iterator[str]:
     rate, p99 = cell.figure("throughput_rps"), cell.figure("latency_p99_ns")
-    model, workload, clients, target = cell.key
+    model, workload, clients, interpreter = cell.key
     span = f" ({wording.rate(rate.low)} to {wording.rate(rate.high)} over passes)" if rate.has_range else " (one pass)"
     yield (
-        f"{model} on {target} answers {wording.rate(rate.median)} {workload} requests/s{span} of "
+        f"{model} on {interpreter} answers {wording.rate(rate.median)} {workload} requests/s{span} of "
         f"{wording.plural(clients, 'client')}; the 99th percentile of latency is {wording.milliseconds(p99.median)} ms."
     )
-    serial = _against(cell, ("serial", workload, clients, target))
+    serial = _describe_ratio(cell, ("serial", workload, clients, interpreter))
     if serial is not None and model != "serial":
-        yield f"That is {wording.times(serial)} serial's on {cell.key[3]}: mean and 95% interval over starts."
+        yield f"That is {wording.times(serial)} serial's on {cell.key[3]}: mean and 95% interval over launches."
 
 
-def _cores(cell: CellOfRun) -> Iterator[str]:
+def _describe_cores(cell: CellOfRun) -> Iterator[str]:
     cores, cpus = cell.figure("effective_cores"), cell.run.cpus
     of_all = f" of {wording.plural(cpus, 'CPU')}" if cpus else ""
     yield f"Its server keeps {wording.ratio(cores.median)}{of_all} busy{_parallel(cores.median)}."
@@ -134,19 +142,19 @@ def _parallel(cores: float) -> str:
     )
 
 
-def _split(cell: CellOfRun) -> Iterator[str]:
+def _describe_thread_states(cell: CellOfRun) -> Iterator[str]:
     spent = sorted(((cell.share(state.key), state.phrase) for state in THREAD_STATES), reverse=True)
     shown = [f"{share:.0%} {words}" for share, words in spent if share >= WORTH_SAYING]
     if not shown:
-        reasons = sorted({str(reason) for reason in cell.windows["accounts_unknown"].dropna()})
+        reasons = sorted({str(reason) for reason in cell.windows["thread_accounting_unknown"].dropna()})
         yield f"Where its threads' time goes is not known: {'; '.join(reasons) or 'the windows were too short'}."
         return
-    error = float(cell.windows["split_error_share"].median())
+    error = float(cell.windows["thread_share_error"].median())
     sure = f" (standard error of a window up to {error:.1%})" if error == error else ""  # noqa: PLR0124 - NaN
     yield f"The threads that serve spend their time {wording.join_words(shown)}{sure}."
 
 
-def _profile(cell: CellOfRun) -> Iterator[str]:
+def _describe_profile(cell: CellOfRun) -> Iterator[str]:
     profile = next((one for one in load_profiles(cell.run.folder) if one.name == cell.name), None)
     if profile is None:
         command = nox("profile", ["--from", str(cell.run.folder), "--cell", cell.name])
@@ -164,31 +172,31 @@ def _profile(cell: CellOfRun) -> Iterator[str]:
             break
 
 
-def _scaling(cell: CellOfRun) -> Iterator[str]:
-    model, workload, _, target = cell.key
-    shown = limits(cell.run, model, workload, target)
+def _describe_scaling(cell: CellOfRun) -> Iterator[str]:
+    model, workload, _, interpreter = cell.key
+    shown = limits(cell.run, model, workload, interpreter)
     if shown:
         yield f"What the fit of its throughput says: {shown}."
 
 
-def _cautions(cell: CellOfRun) -> Iterator[str]:
-    for caution in window_cautions(replace(cell.run, windows=cell.windows)):
-        yield f"Warning for {caution.where}: {caution.says}."
+def _describe_warnings(cell: CellOfRun) -> Iterator[str]:
+    for warning in collect_window_warnings(replace(cell.run, windows=cell.windows)):
+        yield f"Warning for {warning.where}: {warning.says}."
 
 
-def _advice(cell: CellOfRun) -> Iterator[str]:
+def _describe_advice(cell: CellOfRun) -> Iterator[str]:
     shown = [advise(cell) for holds, advise in _ADVICE if holds(cell)] or [_nothing(cell)]
     yield f"What to try next: {'; '.join(shown)}."
 
 
-def _against(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
+def _describe_ratio(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
     """Return its throughput over another cell's, paired by passes; ``None`` if that was not measured."""
     return paired_ratio(cell.run.windows, "throughput_rps", cell.key, other)
 
 
 def _better(cell: CellOfRun, others: Iterator[tuple[str, str, int, str]], what: str) -> str:
     """Name the best of some other cells, if it is better for sure."""
-    found = [(other, ratio) for other in others if (ratio := _over(cell, other)) is not None]
+    found = [(other, ratio) for other in others if (ratio := _describe_clients(cell, other)) is not None]
     sure = [one for one in found if one[1].has_range and one[1].above(1.0) is Verdict.YES]
     if not sure:
         return f"{what} (none was measured here that is better for sure)"
@@ -196,7 +204,7 @@ def _better(cell: CellOfRun, others: Iterator[tuple[str, str, int, str]], what: 
     return f"{what}: {best[0]} on {best[3]} served {wording.times(ratio)} as much in this run"
 
 
-def _over(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
+def _describe_clients(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
     known = (cell.run.windows[CELL] == list(other)).all(axis="columns").any()
     return paired_ratio(cell.run.windows, "throughput_rps", other, cell.key) if known and other != cell.key else None
 
@@ -205,8 +213,8 @@ def _models(cell: CellOfRun) -> Iterator[tuple[str, str, int, str]]:
     yield from ((model, *cell.key[1:]) for model in cell.run.values("model"))
 
 
-def _targets(cell: CellOfRun) -> Iterator[tuple[str, str, int, str]]:
-    yield from ((*cell.key[:3], target) for target in cell.run.values("target"))
+def _interpreters(cell: CellOfRun) -> Iterator[tuple[str, str, int, str]]:
+    yield from ((*cell.key[:3], interpreter) for interpreter in cell.run.values("interpreter"))
 
 
 def _waits_for_gil(cell: CellOfRun) -> bool:
@@ -231,7 +239,7 @@ _ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], st
         _waits_for_gil,
         lambda cell: _better(
             cell,
-            _targets(cell),
+            _interpreters(cell),
             f"{cell.share('gil_wait'):.0%} of the threads' time waits for the GIL, so an interpreter without one",
         ),
     ),
@@ -241,11 +249,11 @@ _ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], st
         lambda cell: f"hold the lock for less: {cell.share('lock_wait'):.0%} of the threads' time waits for one",
     ),
     (
-        lambda cell: cell.share("own_wait") >= 0.3 and cell.figure("effective_cores").median < 0.85,
+        lambda cell: cell.share("blocked") >= 0.3 and cell.figure("effective_cores").median < 0.85,
         lambda cell: _better(
             cell,
             _models(cell),
-            f"{cell.share('own_wait'):.0%} of the time is the handler's own waiting, so more of it at once",
+            f"{cell.share('blocked'):.0%} of the time is the handler's own waiting, so more of it at once",
         ),
     ),
     (

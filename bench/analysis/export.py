@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     """Write what the command line names, and return the exit status."""
     options = parser().parse_intermixed_args(argv)  # options may stand between the runs and the file
     try:
-        form = format_of(options.file)
+        form = find_format(options.file)
         runs = options.runs or [latest()]
         frame = MADE[options.table](load_run(runs[0]) if len(runs) == 1 else load_runs(runs))
         _replace(options.file, form.write(frame, TABLES[options.table]))
@@ -105,13 +105,13 @@ def parser() -> Parser:
         "--table",
         choices=MADE,
         default="windows",
-        help="a row a window (windows), a cell (cells), a cell, metric and target (ratios), or a cell and percentile "
-        "(latency) (default: windows)",
+        help="one row per window (windows), cell (cells), cell, metric and interpreter (ratios), or cell and "
+        "percentile (latency) (default: windows)",
     )
     return made
 
 
-def format_of(file: Path) -> Format:
+def find_format(file: Path) -> Format:
     """Return the format that a file's ending stands for.
 
     Raises:

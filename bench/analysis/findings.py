@@ -1,4 +1,4 @@
-"""What was seen of each model and of each pair of targets, a sentence each, from the numbers alone."""
+"""What was seen of each model and of each pair of interpreters, a sentence each, from the numbers alone."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final
 import pandas as pd
 
 from bench.analysis import comparison, wording
-from bench.analysis.company import sentences
 from bench.analysis.comparison import compare_interpreters
+from bench.analysis.interference import describe_interference
 from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES, SEVERAL_CORES_ABOVE, WAITS, Key, Seen, disturbed, find_overlaps
-from bench.analysis.stats import BASELINE, Verdict, over_passes, pick
+from bench.analysis.stats import BASELINE, Verdict, pass_spreads, pick
 
 _DOES: Final = {
     (Verdict.YES, True): "overlaps",
@@ -56,35 +56,35 @@ class Finding:
 
 
 def findings(run: Run) -> list[Finding]:
-    """Return the sentences: models in the plan's order, target by target, then targets against each other."""
+    """Return the sentences: models in the plan's order for each interpreter, then interpreters against each other."""
     found = [
-        Finding(f"{model} on {target}", says)
-        for (model, target), of in find_overlaps(run).items()
-        if (says := _of_model(run, (model, target), of))
+        Finding(f"{model} on {interpreter}", says)
+        for (model, interpreter), of in find_overlaps(run).items()
+        if (says := _model_findings(run, (model, interpreter), of))
     ]
-    return [*found, *(Finding(*one) for one in sentences(run)), *_of_targets(run, disturbed(run))]
+    return [*found, *(Finding(*one) for one in describe_interference(run)), *_interpreter_findings(run, disturbed(run))]
 
 
-def _of_model(run: Run, subject: tuple[str, str], of: list[Seen]) -> str:
-    model, target = subject
+def _model_findings(run: Run, subject: tuple[str, str], of: list[Seen]) -> str:
+    model, interpreter = subject
     if model == BASELINE:
-        here = run.windows[(run.windows["model"] == model) & (run.windows["target"] == target)]
-        return _as_baseline(here, of, target)
-    return _judged(of) or _from_cores(of)
+        here = run.windows[(run.windows["model"] == model) & (run.windows["interpreter"] == interpreter)]
+        return _baseline_finding(here, of, interpreter)
+    return _judgement(of) or _cores_judgement(of)
 
 
-def _as_baseline(here: pd.DataFrame, find_overlaps: list[Seen], target: str) -> str:
-    rates = over_passes(here, "throughput_rps")
+def _baseline_finding(here: pd.DataFrame, overlaps: list[Seen], interpreter: str) -> str:
+    rates = pass_spreads(here, "throughput_rps")
     parts = []
-    for one in find_overlaps:
-        rate = pick(rates, (BASELINE, one.workload, one.clients, target))
+    for one in overlaps:
+        rate = pick(rates, (BASELINE, one.workload, one.clients, interpreter))
         if rate:
-            parts.append(f"{one.workload} {wording.rate(rate.median)} req/s{_on_cores(one, ' on ')}")
-    return f"the baseline; with {_clients(find_overlaps)}, {', '.join(parts)}" if parts else ""
+            parts.append(f"{one.workload} {wording.rate(rate.median)} req/s{_cores_phrase(one, ' on ')}")
+    return f"the baseline; with {_clients(overlaps)}, {', '.join(parts)}" if parts else ""
 
 
-def _judged(find_overlaps: list[Seen]) -> str:
-    shown = [one for one in find_overlaps if one.workload in _WORKLOADS and one.verdict]
+def _judgement(overlaps: list[Seen]) -> str:
+    shown = [one for one in overlaps if one.workload in _WORKLOADS and one.verdict]
     if not shown:
         return ""
     shown.sort(key=lambda one: list(_WORKLOADS).index(one.workload))
@@ -102,7 +102,7 @@ def _overlap(one: Seen) -> str:
     spread = one.speedup
     figures = f"{one.workload} {wording.ratio(spread.median)}× serial"
     figures += f", range {wording.span(spread.low, spread.high)}" if spread.has_range else ", one pass"
-    figures += f", {_on_cores(one)}" if one.workload == COMPUTES else ""
+    figures += f", {_cores_phrase(one)}" if one.workload == COMPUTES else ""
     return f"{_WORKLOADS[one.workload]} {_DOES[one.verdict, spread.has_range]} ({figures})"
 
 
@@ -119,18 +119,14 @@ def _aside(one: Seen) -> str:
     return ""
 
 
-def _from_cores(find_overlaps: list[Seen]) -> str:
+def _cores_judgement(overlaps: list[Seen]) -> str:
     """Return the findings without a serial server to compare with, or with a single client."""
-    parts = [f"{one.workload} {_on_cores(one)}" for one in find_overlaps if one.cores]
+    parts = [f"{one.workload} {_cores_phrase(one)}" for one in overlaps if one.cores]
     if not parts:
         return ""
-    why = (
-        "one client cannot overlap with another"
-        if max(one.clients for one in find_overlaps) == 1
-        else _missing(find_overlaps)
-    )
-    sentence = f"with {_clients(find_overlaps)}, {', '.join(parts)}; {why}"
-    computing = next((one for one in find_overlaps if one.workload == COMPUTES and one.clients > 1), None)
+    why = "one client cannot overlap with another" if max(one.clients for one in overlaps) == 1 else _missing(overlaps)
+    sentence = f"with {_clients(overlaps)}, {', '.join(parts)}; {why}"
+    computing = next((one for one in overlaps if one.workload == COMPUTES and one.clients > 1), None)
     if computing is None or computing.cores is None:
         return sentence
     verdict = computing.cores.above(SEVERAL_CORES_ABOVE)
@@ -140,26 +136,26 @@ def _from_cores(find_overlaps: list[Seen]) -> str:
     }.get(verdict, "")
 
 
-def _missing(find_overlaps: list[Seen]) -> str:
-    if not any(one.speedup for one in find_overlaps):
+def _missing(overlaps: list[Seen]) -> str:
+    if not any(one.speedup for one in overlaps):
         return f"{BASELINE} was not measured with it, so no speed-up is known"
     return f"neither {wording.join_words(_WORKLOADS, 'nor')} was measured, which tell waiting from computing"
 
 
-def _on_cores(one: Seen, before: str = "") -> str:
+def _cores_phrase(one: Seen, before: str = "") -> str:
     return f"{before}{wording.ratio(one.cores.median)} effective cores" if one.cores else ""
 
 
-def _clients(find_overlaps: list[Seen]) -> str:
-    counts = sorted({one.clients for one in find_overlaps})
+def _clients(overlaps: list[Seen]) -> str:
+    counts = sorted({one.clients for one in overlaps})
     return f"{wording.join_words(map(str, counts), 'or')} client{'s' if counts != [1] else ''}"
 
 
-def _of_targets(run: Run, spoilt: set[Key]) -> Iterator[Finding]:
-    for other, target in itertools.combinations(run.values("target"), 2):
+def _interpreter_findings(run: Run, disturbed_cells: set[Key]) -> Iterator[Finding]:
+    for other, interpreter in itertools.combinations(run.values("interpreter"), 2):
         rows = [
             row
-            for row in compare_interpreters(run, other, target, metrics=["throughput"]).rows
+            for row in compare_interpreters(run, other, interpreter, metrics=["throughput"]).rows
             if row.workload == COMPUTES
         ]
         parts = []
@@ -170,10 +166,10 @@ def _of_targets(run: Run, spoilt: set[Key]) -> Iterator[Finding]:
                 continue
             row = max(mine, key=lambda row: row.clients)
             counts.add(row.clients)
-            both = {(model, COMPUTES, row.clients, name) for name in (target, other)}
-            shown = "disturbed" if both & spoilt else _ANSWERS[row.verdict]
+            both = {(model, COMPUTES, row.clients, name) for name in (interpreter, other)}
+            shown = "disturbed" if both & disturbed_cells else _ANSWERS[row.verdict]
             interval = wording.span(row.ratio.low, row.ratio.high) if row.ratio.has_interval else "one pass"
             parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}) {shown}")
         if parts:
             clients = f"{wording.join_words(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
-            yield Finding(f"{target} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")
+            yield Finding(f"{interpreter} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")

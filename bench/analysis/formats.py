@@ -16,8 +16,8 @@ from bench.analysis.markdown import escape
 from bench.analysis.metrics import METRICS
 from bench.analysis.plots import forest
 from bench.analysis.plots.style import render, style
-from bench.analysis.tally import Tally, tallies
 from bench.analysis.templates import render_template
+from bench.analysis.verdict_counts import VerdictCounts, count_verdicts
 from bench.stats.ratios import Ratio
 from bench.terminal.console import WIDTH, Terminal
 
@@ -31,7 +31,7 @@ _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "
 
 def figures(shown: Ratio) -> str:
     """Write a ratio with its interval, as ``1.034 [1.021, 1.047]``."""
-    interval = f"[{shown.low:.3f}, {shown.high:.3f}]" if shown.has_interval else "(one start)"
+    interval = f"[{shown.low:.3f}, {shown.high:.3f}]" if shown.has_interval else "(one launch)"
     return f"{shown.ratio:.3f} {interval}"
 
 
@@ -40,7 +40,7 @@ def answer(row: Compared) -> str:
     if row.verdict is not Verdict.UNDECIDED:
         return str(row.verdict)
     if not row.ratio.has_interval:
-        return "not enough data: one start"
+        return "not enough data: one launch"
     if math.isnan(row.minutes):
         return "not enough data"
     hours = row.minutes / 60
@@ -55,9 +55,11 @@ def notes(comparison: Comparison) -> Iterator[str]:
         yield "Nothing could be compared."
         return
     confidence = rows[0].confidence
-    looks = "" if confidence == 0.95 else f", each of them {confidence:.1%} so that they hold at several looks"
+    interim = (
+        "" if confidence == 0.95 else f", each of them {confidence:.1%} so that they hold at several interim analyses"
+    )
     yield (
-        f"Ratio: candidate / baseline, geometric mean over starts of the servers, 95% confidence interval{looks}. "
+        f"Ratio: candidate / baseline, geometric mean over launches of the servers, 95% confidence interval{interim}. "
         "A difference is called where the interval excludes 1 and the p-value, corrected for the number of cells "
         "(Benjamini-Hochberg), agrees; faster means better, so less of a latency or of CPU."
     )
@@ -148,7 +150,7 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(comparison: Comparison) -> str:
+def json_document(comparison: Comparison) -> str:
     """Return a list with an object for each cell and metric."""
     return json.dumps([row.to_dict() for row in comparison.rows], indent=1, allow_nan=False) + "\n"
 
@@ -177,18 +179,18 @@ def html(comparison: Comparison) -> str:
 FORMATS: Final[dict[str, Callable[[Comparison], str]]] = {
     "terminal": terminal,
     "markdown": markdown,
-    "json": as_json,
+    "json": json_document,
     "html": html,
 }
 
 
 def _short(comparison: Comparison) -> Iterator[tuple[tuple[str, str], dict[str, list[str]]]]:
     """Yield candidate and baseline, and by metric what it comes to, as it is written."""
-    for sides, few in itertools.groupby(tallies(comparison), lambda one: (one.candidate, one.baseline)):
-        yield sides, {one.metric: _told(one) for one in few}
+    for sides, few in itertools.groupby(count_verdicts(comparison), lambda one: (one.candidate, one.baseline)):
+        yield sides, {one.metric: _verdict_text(one) for one in few}
 
 
-def _told(one: Tally) -> list[str]:
+def _verdict_text(one: VerdictCounts) -> list[str]:
     mean = "–" if one.mean is None else figures(one.mean)
     return [METRICS[one.metric].title, *map(str, one.cells.values()), mean]
 

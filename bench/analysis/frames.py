@@ -18,7 +18,7 @@ from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, 
 from bench.analysis.comparison import Comparison, Verdict, compare_interpreters
 from bench.analysis.load import Run, read_run
 from bench.analysis.metrics import METRICS
-from bench.analysis.stats import CELL, over_passes
+from bench.analysis.stats import CELL, pass_spreads
 from bench.analysis.summary import summarise
 from bench.schema.warning_codes import DISTURBING
 from loadgen.errors import GilbenchError
@@ -27,7 +27,7 @@ from loadgen.histogram import Histogram
 PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 100.0)
 
 _RUNS: Final = "runs"
-_NAMES: Final = ("model", "workload", "target")  # categories, in the plan's order
+_NAMES: Final = ("model", "workload", "interpreter")  # categories, in the plan's order
 _PLAIN: Final = {column.name: object for column in WINDOWS if column.dtype in {NAME, TEXT}}
 
 
@@ -35,7 +35,7 @@ _PLAIN: Final = {column.name: object for column in WINDOWS if column.dtype in {N
 def load_run(path: Path | str) -> pd.DataFrame:
     """Read a run's folder into a frame, a row a window, in the order in which they were measured.
 
-    ``frame.attrs`` is what ``run.json`` holds: plan, machine, targets with their builds. It is kept by
+    ``frame.attrs`` is what ``run.json`` holds: plan, machine, interpreters with their builds. It is kept by
     ``to_parquet()`` and when rows are picked, and lost by ``pandas.concat()``; hence :func:`load_runs`.
 
     Args:
@@ -64,7 +64,7 @@ def load_runs(paths: Iterable[Path | str]) -> pd.DataFrame:
     metas = {str(frame.attrs["name"]): frame.attrs for frame in frames}
     if not frames or len(metas) < len(frames):
         raise GilbenchError(f"{len(frames)} runs, {len(metas)} of them different: name each run's folder once")
-    whole = _stacked(frames)
+    whole = _stack(frames)
     whole.attrs = {_RUNS: metas}
     return whole
 
@@ -79,7 +79,7 @@ def cells(windows: pd.DataFrame) -> pd.DataFrame:
     Raises:
         GilbenchError: there is no row, or they do not come from there.
     """
-    return _of_each(windows, summarise, CELLS)
+    return _per_run(windows, summarise, CELLS)
 
 
 @returns(RATIOS)
@@ -91,28 +91,28 @@ def ratios(
     same_within: float | None = None,
     metrics: Sequence[str] = tuple(METRICS),
 ) -> pd.DataFrame:
-    """Return the paired ratios of targets that were measured side by side, a row for each cell and metric.
+    """Return the paired ratios of interpreters that were measured side by side, a row for each cell and metric.
 
     p-values are corrected for the cells that are asked for: pick those of a question, not those that look good.
 
     Args:
         windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
-        baseline: name of the target; empty: the plan's.
+        baseline: name of the interpreter; empty: the plan's.
         candidate: name of the other; empty: each of the others.
         same_within: ratios closer to 1 count as the same; ``None``: the plan's.
         metrics: keys of :data:`bench.analysis.metrics.METRICS`.
 
     Raises:
-        GilbenchError: there is no row, they do not come from there, or a target or metric is not there.
+        GilbenchError: there is no row, they do not come from there, or an interpreter or metric is not there.
     """
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
         raise GilbenchError(f"no metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
 
     def compared(run: Run) -> pd.DataFrame:
-        return _compared(compare_interpreters(run, baseline, candidate, same_within, metrics), run)
+        return _ratio_rows(compare_interpreters(run, baseline, candidate, same_within, metrics), run)
 
-    return _of_each(windows, compared, RATIOS)
+    return _per_run(windows, compared, RATIOS)
 
 
 @returns(LATENCY)
@@ -130,17 +130,17 @@ def latency(windows: pd.DataFrame, percentiles: Sequence[float] = PERCENTILES) -
     """
     if not percentiles or not all(0 < one <= 100 for one in percentiles):
         raise GilbenchError(f"percentiles lie above 0 and up to 100, not {', '.join(map(str, percentiles)) or 'none'}")
-    return _of_each(windows, lambda run: _percentiles(run, percentiles), LATENCY)
+    return _per_run(windows, lambda run: _percentiles(run, percentiles), LATENCY)
 
 
-def _compared(comparison: Comparison, run: Run) -> pd.DataFrame:
+def _ratio_rows(comparison: Comparison, run: Run) -> pd.DataFrame:
     rows = [{**row.to_dict(), **row.group._asdict()} for row in comparison.rows]
     frame = pd.DataFrame(rows, columns=[column.name for column in RATIOS])
     return frame.assign(
         builds_differ_in=frame["builds_differ_in"].map(" ".join),
         metric=pd.Categorical(frame["metric"], list(METRICS)),
         verdict=pd.Categorical(frame["verdict"], list(map(str, Verdict))),
-        **{side: pd.Categorical(frame[side], run.values("target")) for side in ("baseline", "candidate")},
+        **{side: pd.Categorical(frame[side], run.values("interpreter")) for side in ("baseline", "candidate")},
     )
 
 
@@ -153,24 +153,26 @@ def _percentiles(run: Run, percentiles: Sequence[float]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[*CELL, "pass", "requests", "percentile", "latency_ns"])
     parts = []
     for percent, part in frame.groupby("percentile"):
-        spread = over_passes(part.assign(latency_ns=pd.to_numeric(part["latency_ns"])), "latency_ns")
+        spread = pass_spreads(part.assign(latency_ns=pd.to_numeric(part["latency_ns"])), "latency_ns")
         requests = part.groupby(CELL)["requests"].sum()
         parts.append(spread.assign(percentile=percent, requests=requests).reset_index())
     names = {"median": "latency_ns", "low": "latency_ns_low", "high": "latency_ns_high"}
     shown = pd.concat(parts).rename(columns=names)
-    order = ["workload", "clients", "model", "target", "percentile"]
+    order = ["workload", "clients", "model", "interpreter", "percentile"]
     return shown.assign(**_categories(run, shown)).sort_values(order, ignore_index=True)
 
 
 def _windows(run: Run) -> pd.DataFrame:
     """Return the windows of a run with the columns of :data:`~bench.analysis.columns.WINDOWS`."""
     windows = run.windows
-    builds = {target: build for target, build in run.section("targets").items() if isinstance(build, dict)}
+    builds = {
+        interpreter: build for interpreter, build in run.section("interpreters").items() if isinstance(build, dict)
+    }
     codes = windows["warnings"].map(lambda shown: [str(one.get("code", "unknown")) for one in shown])
     frame = windows.assign(
         cell=_cell(windows),
-        python_version=windows["target"].map(lambda target: builds.get(target, {}).get("version")),
-        gil_enabled=windows["target"].map(lambda target: builds.get(target, {}).get("gil_enabled")),
+        python_version=windows["interpreter"].map(lambda interpreter: builds.get(interpreter, {}).get("version")),
+        gil_enabled=windows["interpreter"].map(lambda interpreter: builds.get(interpreter, {}).get("gil_enabled")),
         began=pd.to_datetime((windows["at_s"] * 1e6).round().astype("int64"), unit="us", utc=True),
         error_kinds=windows["error_kinds"].map(json.dumps),
         roles=windows["roles"].map(json.dumps),
@@ -190,7 +192,7 @@ def _cell(frame: pd.DataFrame) -> pd.Series[str]:
     return frame[CELL[0]].astype(str).str.cat(frame[CELL[1:]].astype(str), sep="-")
 
 
-def _of_each(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: Table) -> pd.DataFrame:
+def _per_run(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: Table) -> pd.DataFrame:
     """Return what is made of each run that the windows come from, one below the other."""
     frames = []
     for run in _runs(windows):
@@ -198,7 +200,7 @@ def _of_each(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: 
         if set(CELL) <= set(frame.columns):
             frame = frame.assign(cell=_cell(frame))
         frames.append(shape(frame.assign(**_categories(run, frame)), table))
-    return _stacked(frames)
+    return _stack(frames)
 
 
 def _runs(windows: pd.DataFrame) -> Iterator[Run]:
@@ -213,14 +215,14 @@ def _runs(windows: pd.DataFrame) -> Iterator[Run]:
         raise GilbenchError(
             "these are no windows of a known run: give what load_run or load_runs returned, or some rows of it"
         )
-    plain = windows.astype(_PLAIN).astype({"accounts_estimated": bool})
+    plain = windows.astype(_PLAIN).astype({"thread_accounting_estimated": bool})
     plain.attrs = {}  # pandas copies them with every column that is picked
     plain["warnings"] = plain["warnings"].map(lambda codes: [{"code": code} for code in codes.split()])
     for name, part in plain.groupby("run", sort=False):
         yield Run(Path(str(name)), dict(metas[str(name)]), part.reset_index(drop=True), 0)
 
 
-def _stacked(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return frames with the same columns one below the other; categories come in the order in which they are met."""
     if len(frames) == 1:
         return frames[0]

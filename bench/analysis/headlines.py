@@ -1,4 +1,4 @@
-"""The finding first: who overlaps waiting and who overlaps computing, a sentence for each target."""
+"""The finding first: who overlaps waiting and who overlaps computing, a sentence for each interpreter."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _SAID: Final[dict[Verdict | str, str]] = {
 
 
 def headlines(run: Run) -> list[Finding]:
-    """Return a sentence for each target in which waiting or computing can be judged, with ranges over passes."""
+    """Return a sentence for each interpreter in which waiting or computing can be judged, with ranges over passes."""
     judged = find_overlaps(run)
     return [
-        Finding(f"On {target}", "; ".join(parts) + _with_clients(run, target, judged))
-        for target in run.values("target")
-        if (parts := list(_of_target(target, judged)))
+        Finding(f"On {interpreter}", "; ".join(parts) + _clients_phrase(run, interpreter, judged))
+        for interpreter in run.values("interpreter")
+        if (parts := list(_interpreter_headline(interpreter, judged)))
     ]
 
 
-def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterator[str]:
+def _interpreter_headline(interpreter: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterator[str]:
     for workload, verb in _VERBS.items():
         said: dict[Verdict | str, list[str]] = {}
         for (model, under), of in judged.items():
             one = next((one for one in of if one.workload == workload), None)
-            if under == target and model != BASELINE and one is not None and one.verdict and one.speedup:
+            if under == interpreter and model != BASELINE and one is not None and one.verdict and one.speedup:
                 what = DISTURBED if one.disturbed else one.verdict
                 said.setdefault(what, []).append(f"{model} {wording.times(one.speedup)}")
         if said:
@@ -46,8 +46,8 @@ def _of_target(target: str, judged: dict[tuple[str, str], list[Seen]]) -> Iterat
             yield f"{verb} {', '.join(shown)}"
 
 
-def _with_clients(run: Run, target: str, judged: dict[tuple[str, str], list[Seen]]) -> str:
-    counts = {one.clients for (_, under), of in judged.items() if under == target for one in of if one.verdict}
+def _clients_phrase(run: Run, interpreter: str, judged: dict[tuple[str, str], list[Seen]]) -> str:
+    counts = {one.clients for (_, under), of in judged.items() if under == interpreter for one in of if one.verdict}
     clients = f"{wording.join_words(map(str, sorted(counts)), 'or')} clients"
     cpus = f" on {wording.plural(run.cpus, 'CPU')}" if run.cpus else ""
     return f" (times serial with {clients}{cpus}; range over passes)"

@@ -52,7 +52,7 @@ def life(run: Run) -> pd.DataFrame:
         which those that make no sense for a model are 0 and ``unexplained`` is NaN where nothing can be left over;
         and ``latency``, the mean that the clients saw. Windows count by their requests.
     """
-    alone = run.windows["beside_rps"].isna()  # else the accounts are of the computing clients' requests as well
+    alone = run.windows["background_rps"].isna()  # else the accounts are of the computing clients' requests as well
     known = run.windows[run.windows["roles"].map(bool) & (run.windows["requests"] > 0) & alone]
     rows = [_seconds(window) for _, window in known.iterrows()]
     if not rows:

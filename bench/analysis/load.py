@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bench.schema.cell import PLURALS, Cell
-from bench.schema.record import SCHEMA, Record, names_of
+from bench.schema.record import SCHEMA, Record, field_names
 from loadgen.errors import GilbenchError
 
 RECORDS: Final = "records.jsonl"
@@ -25,11 +25,11 @@ _FLAT: Final = {
     "server_cpu_s": "server_cpu_{}_s",
     "context_switches": "context_switches_{}",
     "page_faults": "page_faults_{}",
-    "split": "split_{}_share",
+    "thread_states": "thread_{}_share",
 }
 _NOT_NUMBERS: Final = {
-    *("model", "workload", "target", "latency_hdr", "context_switches_estimated", "error_kinds", "warnings"),
-    *("roles", "accounts_unknown", "accounts_estimated"),
+    *("model", "workload", "interpreter", "latency_hdr", "context_switches_estimated", "error_kinds", "warnings"),
+    *("roles", "thread_accounting_unknown", "thread_accounting_estimated"),
 }
 
 
@@ -43,7 +43,7 @@ class Run:
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
             ``cpu_s_per_request`` that for each request answered, ``errors`` the number of failed requests,
-            ``error_kinds`` their number by kind, ``roles`` the accounts of each role, ``beside_rps`` what computing
+            ``error_kinds`` their number by kind, ``roles`` the accounts of each role, ``background_rps`` what computing
             clients got meanwhile, ``latency_hdr`` the whole histogram as :mod:`loadgen.hdr_encoding` writes it. NaN:
             unknown.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
@@ -60,7 +60,7 @@ class Run:
         return found if isinstance(found, dict) else {}
 
     def values(self, column: str) -> list[Any]:
-        """Return what was measured of ``model``, ``workload``, ``clients`` or ``target``, in the plan's order."""
+        """Return what was measured of ``model``, ``workload``, ``clients`` or ``interpreter``, in the plan's order."""
         measured = list(dict.fromkeys(self.windows[column].tolist()))
         if column == "clients":
             return sorted(measured)
@@ -162,7 +162,7 @@ def _tidy(records: list[Record]) -> pd.DataFrame:
 def _shallow(fields: object) -> dict[str, Any]:
     """Return a dataclass's fields as they are: copying all that is in them is most of what reading a run costs."""
     kind: type = fields.__class__
-    return {name: getattr(fields, name) for name in names_of(kind)}
+    return {name: getattr(fields, name) for name in field_names(kind)}
 
 
 def _flatten(record: Record) -> dict[str, Any]:
@@ -171,17 +171,17 @@ def _flatten(record: Record) -> dict[str, Any]:
         "model": str(fields.pop("model")),
         "workload": str(fields.pop("workload")),
         "clients": int(fields.pop("clients")),
-        "target": str(fields.pop("target")),
+        "interpreter": str(fields.pop("interpreter")),
         "pass": int(fields.pop("pass_")),
-        "start": int(fields.pop("start")),
+        "launch": int(fields.pop("launch")),
         "round": int(fields.pop("round_")),
     }
     del fields["schema"]
     kinds = dict(fields.pop("errors"))
-    del fields["beside"]
+    del fields["background_load"]
     interval = fields.pop("cpu_interval")
     answered = record.requests if interval is None else interval.requests
-    accounts = _shallow(fields.pop("accounts"))
+    thread_accounting = _shallow(fields.pop("thread_accounting"))
     warnings = [dict(warning) for warning in fields.pop("warnings")]
     for name, value in fields.items():
         if name in _FLAT:
@@ -191,13 +191,13 @@ def _flatten(record: Record) -> dict[str, Any]:
     return flat | {
         "server_cpu_s": record.server_cpu_s.total,
         "cpu_s_per_request": record.server_cpu_s.total / answered if answered else math.nan,
-        "beside_rps": math.nan if record.beside is None else record.beside.throughput_rps,
+        "background_rps": math.nan if record.background_load is None else record.background_load.throughput_rps,
         "errors": sum(kinds.values()),
         "error_kinds": kinds,
-        "roles": accounts["roles"],
-        "waiting_connections": accounts["waiting_connections"],
-        "split_error_share": max(accounts["errors"].values(), default=math.nan),
-        "accounts_unknown": accounts["unknown"],
-        "accounts_estimated": accounts["estimated"],
+        "roles": thread_accounting["roles"],
+        "waiting_connections": thread_accounting["waiting_connections"],
+        "thread_share_error": max(thread_accounting["errors"].values(), default=math.nan),
+        "thread_accounting_unknown": thread_accounting["unknown"],
+        "thread_accounting_estimated": thread_accounting["estimated"],
         "warnings": warnings,
     }

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis import starts
+from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.schema.cell import Cell
 from bench.stats import ratios
@@ -27,9 +27,9 @@ class Metric(NamedTuple):
     Attributes:
         title: as it is shown.
         more: whether more of it is better.
-        figures: of a cell of a run, without some of its starts and rounds.
+        figures: of a cell of a run, without some of its launches and rounds.
         quantisation_error: calculates, from both sides' requests in a window and the rounds, the spread that rounding
-            alone gives a start.
+            alone gives a launch.
     """
 
     title: str
@@ -42,7 +42,7 @@ def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell
     """Return a figure for each window."""
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
-        windows = starts.windows_by_cell(run).get(cell)
+        windows = launches.windows_by_cell(run).get(cell)
         if windows is None:
             return {}
         rows = zip(windows["pass"].tolist(), windows["round"].tolist(), of(windows).tolist(), strict=True)
@@ -52,7 +52,7 @@ def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell
 
 
 def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
-    """Return one figure for each start: the percentile of all its windows' requests together."""
+    """Return one figure for each launch: the percentile of all its windows' requests together."""
     place = PERCENTS.index(percent)
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
@@ -63,34 +63,34 @@ def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figur
 
 @functools.lru_cache(maxsize=4096)  # of some numbers; the histograms would be many times as large as the records
 def _percentiles(run: Run, cell: Cell, without: frozenset[Visit]) -> dict[Visit, tuple[float, ...]]:
-    windows = starts.windows_by_cell(run).get(cell)
+    windows = launches.windows_by_cell(run).get(cell)
     if windows is None:
         return {}
     texts: dict[Visit, list[str]] = {}
     for pass_, round_, text in zip(windows["pass"], windows["round"], windows["latency_hdr"], strict=True):
         if (pass_, round_) not in without:
             texts.setdefault((pass_, 0), []).append(text)
-    return {visit: _of_all(several) for visit, several in texts.items()}
+    return {visit: _constant(several) for visit, several in texts.items()}
 
 
-def _of_all(texts: Sequence[str]) -> tuple[float, ...]:
+def _constant(texts: Sequence[str]) -> tuple[float, ...]:
     together = Histogram.decode(*texts)
     return tuple(math.nan if (value := together.percentile_ns(one)) is None else value for one in PERCENTS)
 
 
-def _counted(counts: list[float], rounds: int) -> float:
+def _rate_error(counts: list[float], rounds: int) -> float:
     return ratios.counting_error(*counts, rounds=rounds) if all(counts) else math.inf
 
 
-def _bucketed(_: list[float], __: int) -> float:
+def _bucket_error(_: list[float], __: int) -> float:
     """Return the spread of the ratio of two values that are known to within a bucket of 0.1%."""
     return 0.001 / math.sqrt(12) * math.sqrt(2)
 
 
 METRICS: Final = {
-    "throughput": Metric("throughput", True, _each(lambda windows: windows["throughput_rps"]), _counted),
-    "latency_p50": Metric("latency p50", False, _percentile(50), _bucketed),
-    "latency_p99": Metric("latency p99", False, _percentile(99), _bucketed),
+    "throughput": Metric("throughput", True, _each(lambda windows: windows["throughput_rps"]), _rate_error),
+    "latency_p50": Metric("latency p50", False, _percentile(50), _bucket_error),
+    "latency_p99": Metric("latency p99", False, _percentile(99), _bucket_error),
     "cpu_per_request": Metric(
         "CPU a request",
         False,

@@ -1,4 +1,4 @@
-"""One figure for an interpreter: the geometric mean of its ratios over all cells, with an interval over starts.
+"""One figure for an interpreter: the geometric mean of its ratios over all cells, with an interval over launches.
 
 The geometric mean is the one mean of ratios that does not depend on which side is the baseline (Fleming and Wallace,
 How not to lie with statistics, CACM 29, 1986). It speaks of the cells that were chosen, each with equal weight.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.analysis import starts
+from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.schema.cell import Cell
@@ -16,20 +16,20 @@ from bench.stats import ratios
 from bench.stats.ratios import Ratio
 
 
-def overall(run: Run, target: str, baseline: str, metric: str = "throughput") -> Ratio | None:
-    """Return the geometric mean over the cells that both targets have; ``None`` if there is none.
+def overall(run: Run, interpreter: str, baseline: str, metric: str = "throughput") -> Ratio | None:
+    """Return the geometric mean over the cells that both interpreters have; ``None`` if there is none.
 
-    The starts of a pass are one value, so that what moves all cells of a pass together is in the interval; passes in
+    The launches of a pass are one value, so that what moves all cells of a pass together is in the interval; passes in
     which a cell is missing do not count.
     """
     by_cell = []
-    for group in starts.groups(run):
-        above, below = (METRICS[metric].figures(run, Cell(*group, name), NONE) for name in (target, baseline))
+    for group in launches.groups(run):
+        above, below = (METRICS[metric].figures(run, Cell(*group, name), NONE) for name in (interpreter, baseline))
         if above and below:
-            by_cell.append(ratios.logs_of_starts(above, below))
+            by_cell.append(ratios.launch_logs(above, below))
     if not by_cell:
         return None
     passes = sorted(set.intersection(*(set(one) for one in by_cell)))
     return ratios.ratio_of_logs(
-        [float(np.mean([one[pass_] for one in by_cell])) for pass_ in passes], starts.confidence(run)
+        [float(np.mean([one[pass_] for one in by_cell])) for pass_ in passes], launches.confidence(run)
     )

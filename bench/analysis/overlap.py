@@ -1,4 +1,4 @@
-"""Who overlaps what: the judgement on each model under each target, from its speed-up over serial and its cores."""
+"""What each model overlaps under each interpreter, judged by its speed-up over serial and its effective cores."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis import starts
-from bench.analysis.company import MIXED
+from bench.analysis import launches
+from bench.analysis.interference import MIXED
 from bench.analysis.load import Run
-from bench.analysis.stats import Spread, Verdict, against_serial, over_passes, pick
+from bench.analysis.stats import Spread, Verdict, pass_spreads, pick, speedups
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
 
-Key = tuple[str, str, int, str]  # a cell: model, workload, clients, target
+Key = tuple[str, str, int, str]  # a cell: model, workload, clients, interpreter
 
 WAITS: Final = "io"
 COMPUTES: Final = "cpu"
@@ -47,28 +47,28 @@ class Seen(NamedTuple):
 
 
 def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
-    """Return what was seen of each model under each target: models in the plan's order, target by target."""
-    speedups, cores = against_serial(run.windows), over_passes(run.windows, "effective_cores")
-    spoilt = disturbed(run)
+    """Return what was seen of each model under each interpreter: by interpreter, models in the plan's order."""
+    faster, cores = speedups(run.windows), pass_spreads(run.windows, "effective_cores")
+    disturbed_cells = disturbed(run)
     workloads = [name for name in run.values("workload") if not name.startswith(MIXED)]
     found: dict[tuple[str, str], list[Seen]] = {
-        (model, target): [] for target in run.values("target") for model in run.values("model")
+        (model, interpreter): [] for interpreter in run.values("interpreter") for model in run.values("model")
     }
-    of_subject: dict[Any, pd.DataFrame] = dict(iter(run.windows.groupby(["model", "target", "workload"])))
-    for (model, target), of in found.items():
+    of_subject: dict[Any, pd.DataFrame] = dict(iter(run.windows.groupby(["model", "interpreter", "workload"])))
+    for (model, interpreter), of in found.items():
         for workload in workloads:
-            rows = of_subject.get((model, target, workload))
+            rows = of_subject.get((model, interpreter, workload))
             if rows is None:
                 continue
             clients = int(rows["clients"].max())
-            key = (model, workload, clients, target)
+            key = (model, workload, clients, interpreter)
             codes = {w.get("code") for ws in rows.loc[rows["clients"] == clients, "warnings"] for w in ws}
-            at_once = (pick(speedups, key), pick(cores, key))
-            of.append(Seen(workload, clients, *at_once, "contended" in codes, key in spoilt))
+            at_once = (pick(faster, key), pick(cores, key))
+            of.append(Seen(workload, clients, *at_once, "contended" in codes, key in disturbed_cells))
     return {subject: of for subject, of in found.items() if of}
 
 
 def disturbed(run: Run) -> set[Key]:
     """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
-    windows = starts.windows_by_cell(run)
-    return {cell for cell, hit in starts.disturbed_visits(run).items() if len(hit) >= len(windows[cell]) / 2}
+    windows = launches.windows_by_cell(run)
+    return {cell for cell, hit in launches.disturbed_visits(run).items() if len(hit) >= len(windows[cell]) / 2}

@@ -38,7 +38,7 @@ class Ranking:
     Attributes:
         workload: of all.
         clients: of all.
-        cells: model, workload, clients, target; most requests per second first.
+        cells: model, workload, clients, interpreter; most requests per second first.
         significant: the pairs whose difference is: the 95% interval of their ratio excludes 1, and so does the test
             when it is corrected for the number of pairs (:func:`~bench.stats.ratios.correct_p_values`).
     """
@@ -77,7 +77,7 @@ def significant_pairs(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset
     """Return the pairs of places whose difference is shown, from each place's figures by pass."""
     pairs = [Pair(*pair) for pair in itertools.combinations(range(len(figures)), 2)]
     found = [ratios.paired_ratio(figures[above], figures[below]) for above, below in pairs]
-    adjusted = ratios.correct_p_values([math.nan if one is None else one.p_of() for one in found])
+    adjusted = ratios.correct_p_values([math.nan if one is None else one.p_value() for one in found])
     return frozenset(
         pair
         for pair, one, p in zip(pairs, found, adjusted, strict=True)

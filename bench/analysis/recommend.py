@@ -17,7 +17,7 @@ from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.overlap import disturbed
 from bench.analysis.rankings import Pair, group_by_pass, significant_pairs
-from bench.analysis.stats import CELL, Spread, Verdict, over_passes, paired_ratio, pick
+from bench.analysis.stats import CELL, Spread, Verdict, paired_ratio, pass_spreads, pick
 from bench.schema.thread_state import BUSY_STATES, CPU
 
 WORTH_SAYING: Final = 0.1  # of the serving threads' time
@@ -57,7 +57,7 @@ class Recommendation:
 
     Attributes:
         workload: which.
-        best: model, workload, clients, target; ``None`` if nothing meets the objective.
+        best: model, workload, clients, interpreter; ``None`` if nothing meets the objective.
         says: a sentence.
     """
 
@@ -83,10 +83,10 @@ def objective(text: str) -> Objective:
 
 
 def recommendations(run: Run) -> Iterator[Recommendation]:
-    """Yield one for each workload that several models or targets were measured on."""
+    """Yield one for each workload that several models or interpreters were measured on."""
     wanted = objective(str(run.section("plan").get("objective") or "throughput"))
     windows = run.windows[run.windows["requests"] > 0]
-    spreads, p99 = over_passes(windows, wanted.column), over_passes(windows, "latency_p99_ns")
+    spreads, p99 = pass_spreads(windows, wanted.column), pass_spreads(windows, "latency_p99_ns")
     out = disturbed(run)
     for workload in run.values("workload"):
         here = windows[windows["workload"] == workload]
@@ -98,11 +98,11 @@ def recommendations(run: Run) -> Iterator[Recommendation]:
         if len(cells) > 1 and not fit:
             yield Recommendation(workload, None, "nothing is recommended, as most of the windows were disturbed")
         elif len(cells) > 1:
-            found = _of(workload, fit, wanted, here, (spreads, p99))
+            found = _recommendation(workload, fit, wanted, here, (spreads, p99))
             yield replace(found, says=found.says + _left_out([cell for cell in cells if cell in out]))
 
 
-def _of(
+def _recommendation(
     workload: str,
     cells: list[Any],
     wanted: Objective,
@@ -119,8 +119,8 @@ def _of(
     sign = -1 if wanted.more else 1
     best, *others = sorted(fit, key=lambda cell: sign * fit[cell].median)
     figures = group_by_pass(windows, wanted.column)
-    told_apart = significant_pairs([figures[cell] for cell in (best, *others)])
-    same = [other for place, other in enumerate(others, 1) if Pair(0, place) not in told_apart]
+    significant = significant_pairs([figures[cell] for cell in (best, *others)])
+    same = [other for place, other in enumerate(others, 1) if Pair(0, place) not in significant]
     sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
     next_best = next((other for other in others if other not in same), None)
     if same:
@@ -160,7 +160,7 @@ def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | 
             continue
         rows = windows[(windows[CELL] == list(cell)).all(axis="columns")]
         cores = f"{wording.ratio(float(rows['effective_cores'].median()))} cores"
-        shares = {state: float(rows[f"split_{state.key}_share"].mean()) for state in _HINDRANCES}
+        shares = {state: float(rows[f"thread_{state.key}_share"].mean()) for state in _HINDRANCES}
         hindered = [
             f"{share:.0%} {state.phrase}"
             for state, share in sorted(shares.items(), key=lambda item: -item[1])

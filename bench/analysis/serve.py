@@ -1,7 +1,7 @@
 """A run's page over HTTP, which follows the run while it is going on.
 
 While a run is measured its pictures are not drawn: that takes seconds of a core, and would be in its figures. The page
-then has the findings, what can be explored and the cautions, drawn anew at most every :data:`REFRESH_S`, and only if
+then has the findings, what can be explored and the warnings, drawn anew at most every :data:`REFRESH_S`, and only if
 somebody looks: 1.9 s of CPU for 468 windows, which those windows tell as ``foreign_cpu`` where it is enough. A process
 of its own draws, at a low priority: where every CPU is busy its page comes late, but requests are answered, and Ctrl-C
 is obeyed, at once. When the run has ended it is the page that the run has drawn itself.
@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.analysis import theme
-from bench.analysis.cautions import cautions
 from bench.analysis.findings import findings
 from bench.analysis.load import META, PAGE, RECORDS, read_run
 from bench.analysis.page import draw_page
+from bench.analysis.run_warnings import collect_warnings
 from bench.analysis.summary import summarise
 from bench.analysis.templates import render_template
 from loadgen.errors import GilbenchError
@@ -54,7 +54,7 @@ class Served:
     """A run's folder, as it is at the moment.
 
     Attributes:
-        folder: its path; a link like ``results/latest`` is followed at each look, so that a new run takes over.
+        folder: its path; a link like ``results/latest`` is followed at each request, so that a new run takes over.
     """
 
     def __init__(self, folder: Path, drawers: Pool) -> None:
@@ -68,20 +68,20 @@ class Served:
     def version(self) -> str:
         """Return a text that changes when there is something new to see."""
         with self._lock:
-            self._look()
+            self._refresh()
             return self._version
 
     def page(self) -> str:
         """Return the page, with a script that loads it again when there is something new."""
         with self._lock:
-            self._look()
+            self._refresh()
             if not self._version and self._drawing:
                 self._drawing.wait(PATIENCE_S)
-                self._look()
+                self._refresh()
             script = _FOLLOW.replace("@VERSION@", self._version).replace("@POLL_MS@", str(POLL_S * 1000))
             return self._page.replace("</body>", f"{script}</body>")
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Take the page that has been drawn, and have it drawn anew if there is something new and it is time to."""
         folder = self.folder.resolve()
         if self._drawing and self._drawing.ready():
@@ -112,7 +112,7 @@ def _draw(folder: Path) -> str:
         run = read_run(folder)
     except GilbenchError as exc:
         return _waiting(folder, str(exc))
-    return draw_page(run, summarise(run), findings(run), cautions(run), {})
+    return draw_page(run, summarise(run), findings(run), collect_warnings(run), {})
 
 
 def _waiting(folder: Path, why: str) -> str:

@@ -59,24 +59,24 @@ class Spread(NamedTuple):
         return Verdict.NO if high < threshold else Verdict.UNCLEAR
 
 
-def over_passes(windows: pd.DataFrame, column: str) -> pd.DataFrame:
+def pass_spreads(windows: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return the median and range over passes of a column.
 
     Returns:
         Indexed by :data:`CELL`, columns as in :class:`Spread`. Passes where the column is NaN do not count.
     """
-    return _over_passes(per_pass(windows, column).set_index([*CELL, "pass"])[column])
+    return _pass_spread(per_pass(windows, column).set_index([*CELL, "pass"])[column])
 
 
-def against_serial(windows: pd.DataFrame) -> pd.DataFrame:
-    """Return each cell's throughput over serial's: same pass, target, workload and clients.
+def speedups(windows: pd.DataFrame) -> pd.DataFrame:
+    """Return each cell's throughput over serial's: same pass, interpreter, workload and clients.
 
     Returns:
         Indexed by :data:`CELL`, columns as in :class:`Spread`; cells without a serial counterpart are not in it.
     """
     all_models = per_pass(windows, "throughput_rps")
     serial = all_models[all_models["model"] == BASELINE].drop(columns="model")
-    return _paired(all_models, serial, CELL)
+    return _paired_ratio(all_models, serial, CELL)
 
 
 def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
@@ -90,7 +90,7 @@ def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], bel
         if tuple(cell) in by_cell:
             by_cell[tuple(cell)][int(pass_), 0] = float(figure)
     found = ratios.paired_ratio(by_cell[above], by_cell[below])
-    return None if found is None else Spread(found.ratio, found.low, found.high, found.starts)
+    return None if found is None else Spread(found.ratio, found.low, found.high, found.launches)
 
 
 def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
@@ -107,15 +107,15 @@ def per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
     return windows.groupby([*CELL, "pass"], as_index=False)[[column]].median()
 
 
-def _paired(above: pd.DataFrame, below: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+def _paired_ratio(above: pd.DataFrame, below: pd.DataFrame, index: list[str]) -> pd.DataFrame:
     on = [name for name in [*index, "pass"] if name in below.columns]
     pairs = above.merge(below, on=on, suffixes=("", "_below"))
     divisor = pairs["throughput_rps_below"]
     pairs["ratio"] = pairs["throughput_rps"] / divisor.where(divisor > 0)  # nothing answered: no ratio, not infinity
-    return _over_passes(pairs.set_index([*index, "pass"])["ratio"])
+    return _pass_spread(pairs.set_index([*index, "pass"])["ratio"])
 
 
-def _over_passes(figures: pd.Series[float]) -> pd.DataFrame:
+def _pass_spread(figures: pd.Series[float]) -> pd.DataFrame:
     levels = [name for name in figures.index.names if name != "pass"]
     spread = figures.groupby(level=levels).agg(["median", "min", "max", "count"])
     spread.columns = pd.Index(["median", "low", "high", "passes"])

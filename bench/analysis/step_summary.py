@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.analysis import wording
-from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.markdown import code, escape, fold_table, table
 from bench.analysis.recommend import recommendations
-from bench.analysis.terminal import rows_of, titles
+from bench.analysis.run_warnings import WarningSummary
+from bench.analysis.terminal import table_rows, titles
 from bench.terminal import github
 
 
-def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[Caution]) -> None:
+def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[WarningSummary]) -> None:
     """Append a run to the summary of the step that this is run by, if it is.
 
     Raises:
@@ -26,7 +26,7 @@ def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Se
     github.summarise(f"{short}{_tables(run, summary)}\n", f"{short}The tables are too large for this summary.\n")
 
 
-def _head(run: Run, found: Sequence[Finding], warned: Sequence[Caution]) -> str:
+def _head(run: Run, found: Sequence[Finding], warned: Sequence[WarningSummary]) -> str:
     """Return the findings and the warnings."""
     lines = [f"## {escape(run.name)}", ""]
     command = run.meta.get("command")
@@ -50,9 +50,12 @@ def _tables(run: Run, summary: pd.DataFrame) -> str:
     clients = run.values("clients")
     shown = []
     for workload in run.values("workload"):
-        rows = [(model, target, *figures) for model, target, figures in rows_of(run, summary, workload, clients)]
+        rows = [
+            (model, interpreter, *figures)
+            for model, interpreter, figures in table_rows(run, summary, workload, clients)
+        ]
         shown.append(
-            fold_table(f"{workload}: requests per second", table(("model", "target", *titles(clients)), 2, rows))
+            fold_table(f"{workload}: requests per second", table(("model", "interpreter", *titles(clients)), 2, rows))
         )
     passes = run.windows["pass"].nunique()
     shown.append(f"req/s: median ± half the range over {wording.plural(passes, 'pass')}.\n" if passes > 1 else "")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bench.analysis.load import Run
-from bench.analysis.stats import CELL, against_serial, over_passes
+from bench.analysis.stats import CELL, pass_spreads, speedups
 from bench.schema.thread_state import THREAD_STATES
 
 # Column of the windows: whether its range over passes is shown in addition to its median.
@@ -23,8 +23,8 @@ _MEDIANS: Final = {
     "server_cpu_s": False,
     "generator_utilisation": False,
     "requests": False,
-    **{f"split_{state.key}_share": False for state in THREAD_STATES},
-    "split_error_share": False,
+    **{f"thread_{state.key}_share": False for state in THREAD_STATES},
+    "thread_share_error": False,
 }
 
 
@@ -32,26 +32,27 @@ def summarise(run: Run) -> pd.DataFrame:
     """Return the cells of a run, a row each, in the plan's order.
 
     Returns:
-        Columns: the cell (model, workload, clients, target); ``passes``; for each figure its median over passes under
+        Columns: the cell (model, workload, clients, interpreter); ``passes``; for each figure its median over passes
+            under
         its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one pass;
-        ``split_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown,
-        ``split_error_share``, the standard error of the least certain of them in a window, and ``split_estimated``,
-        whether threads came and went;
-        ``speedup`` against serial, with range, NaN without serial; ``errors``, the failed requests of all windows;
-        ``warnings``, the codes met in any window, joined by spaces.
+        ``thread_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown,
+        ``thread_share_error``, the standard error of the least certain of them in a window, and
+        ``thread_accounting_estimated``, whether threads came and went; ``speedup`` against serial, with range, NaN
+        without serial; ``errors``, the failed requests of all windows; ``warnings``, the codes met in any window,
+        joined by spaces.
     """
     cells = run.windows.groupby(CELL)
     columns: dict[str, pd.Series[Any]] = {"passes": cells["pass"].nunique()}
-    columns |= _named("speedup", against_serial(run.windows), ranged=True)
+    columns |= _name_columns("speedup", speedups(run.windows), ranged=True)
     for name, ranged in _MEDIANS.items():
-        columns |= _named(name, over_passes(run.windows, name), ranged=ranged)
-    columns["split_estimated"] = cells["accounts_estimated"].agg(lambda values: bool(any(values)))
+        columns |= _name_columns(name, pass_spreads(run.windows, name), ranged=ranged)
+    columns["thread_accounting_estimated"] = cells["thread_accounting_estimated"].agg(lambda values: bool(any(values)))
     columns["errors"] = cells["errors"].sum()
     columns["warnings"] = cells["warnings"].agg(_codes)
     frame = pd.DataFrame(columns).reset_index()
     ranks = {name: {value: rank for rank, value in enumerate(run.values(name))} for name in CELL}
     frame = frame.sort_values(
-        ["workload", "clients", "model", "target"],
+        ["workload", "clients", "model", "interpreter"],
         key=lambda column: column.map(ranks[str(column.name)]),
         ignore_index=True,
     )
@@ -64,7 +65,7 @@ def to_csv(summary: pd.DataFrame) -> str:
     return summary.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def _named(name: str, spread: pd.DataFrame, *, ranged: bool) -> dict[str, pd.Series[Any]]:
+def _name_columns(name: str, spread: pd.DataFrame, *, ranged: bool) -> dict[str, pd.Series[Any]]:
     ends = {f"{name}_low": spread["low"], f"{name}_high": spread["high"]} if ranged else {}
     return {name: spread["median"], **ends}
 

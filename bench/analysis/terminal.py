@@ -14,31 +14,31 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis import wording
-from bench.analysis.cautions import Caution
 from bench.analysis.findings import Finding
 from bench.analysis.load import Run
 from bench.analysis.recommend import recommendations
+from bench.analysis.run_warnings import WarningSummary
 from bench.schema.thread_state import THREAD_STATES
 from bench.terminal import github
 from bench.terminal.console import Terminal
 
 CLIENTS_SHOWN: Final = 3  # as many as fit; the summary has them all
-_NAMES: Final = ("model", "target")
+_NAMES: Final = ("model", "interpreter")
 _NAME_LEAST: Final = 8  # columns
 
 
 def show(
-    console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[Caution]
+    console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[WarningSummary]
 ) -> None:
-    """Write the tables, the findings and the cautions; in a log of GitHub Actions the tables are folded."""
-    clients = _shown(console, run, summary)
+    """Write the tables, the findings and the warnings; in a log of GitHub Actions the tables are folded."""
+    clients = _print_rows(console, run, summary)
     for workload in run.values("workload"):
         _fold(console, _table(console, run, summary, workload, clients), f"{workload}: requests per second")
-    if summary["split_cpu_share"].notna().any():
+    if summary["thread_cpu_share"].notna().any():
         most = clients[-1]
         _fold(
             console,
-            _split_table(console, summary[summary["clients"] == most]),
+            _thread_states_table(console, summary[summary["clients"] == most]),
             f"where the serving threads' time went, {wording.plural(most, 'client')}",
         )
     console.print()
@@ -53,10 +53,10 @@ def show(
         console.print(console.spell(f"what serves best, by {objective}", "bold"))
     for one in best:
         _say(console, one.workload, f": {one.says}", "bold")
-    if warned and not github.in_actions():
+    if warned and not github.runs_in_actions():
         console.print()
-        for caution in warned:
-            _say(console, caution.code, str(caution)[len(caution.code) :], "yellow")
+        for warning in warned:
+            _say(console, warning.code, str(warning)[len(warning.code) :], "yellow")
     github.warn([(f"gilbench: {one.code}", str(one)[len(one.code) + 2 :]) for one in warned], console.stream)
 
 
@@ -65,7 +65,7 @@ def _say(console: Terminal, subject: str, rest: str, style: str) -> None:
 
 
 def _fold(console: Terminal, table: Table, title: str) -> None:
-    if github.in_actions():
+    if github.runs_in_actions():
         with github.group(title, console.stream):
             console.print(table)
     else:
@@ -80,7 +80,7 @@ def _note(run: Run, shown: int) -> str:
     return note + (f" {wording.plural(hidden, 'number')} of clients left out: see summary.csv." if hidden else "")
 
 
-def _shown(console: Terminal, run: Run, summary: pd.DataFrame) -> list[int]:
+def _print_rows(console: Terminal, run: Run, summary: pd.DataFrame) -> list[int]:
     """Return the numbers of clients for which there is room in every table."""
     every = run.values("clients")
     for many in range(min(CLIENTS_SHOWN, len(every)), 1, -1):
@@ -97,7 +97,7 @@ def _shown(console: Terminal, run: Run, summary: pd.DataFrame) -> list[int]:
 def _figures(run: Run, summary: pd.DataFrame, clients: list[int]) -> Iterator[list[tuple[str, ...]]]:
     """Yield for each workload its titles and the rows of its figures."""
     for workload in run.values("workload"):
-        yield [titles(clients), *(row for _, _, row in rows_of(run, summary, workload, clients))]
+        yield [titles(clients), *(row for _, _, row in table_rows(run, summary, workload, clients))]
 
 
 def titles(clients: list[int]) -> tuple[str, ...]:
@@ -106,20 +106,20 @@ def titles(clients: list[int]) -> tuple[str, ...]:
     return (*(wording.plural(count, "client") for count in clients), f"cores@{top}", f"p99@{top} ms")
 
 
-def rows_of(
+def table_rows(
     run: Run, summary: pd.DataFrame, workload: str, clients: list[int]
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield model, target and the figures of a row, for those of a workload."""
+    """Yield model, interpreter and the figures of a row, for those of a workload."""
     rows = summary[summary["workload"] == workload]
-    cells = {(row["model"], row["target"], row["clients"]): row for _, row in rows.iterrows()}
+    cells = {(row["model"], row["interpreter"], row["clients"]): row for _, row in rows.iterrows()}
     for model in run.values("model"):
-        for target in run.values("target"):
-            here = [cells.get((model, target, count)) for count in clients]
+        for interpreter in run.values("interpreter"):
+            here = [cells.get((model, interpreter, count)) for count in clients]
             if any(row is not None for row in here):
                 last = here[-1]
                 yield (
                     str(model),
-                    str(target),
+                    str(interpreter),
                     (
                         *(wording.UNKNOWN if row is None else _rate(row) for row in here),
                         wording.UNKNOWN if last is None else wording.ratio(last["effective_cores"]),
@@ -130,17 +130,17 @@ def rows_of(
 
 def _table(console: Terminal, run: Run, summary: pd.DataFrame, workload: str, clients: list[int]) -> Table:
     figures = titles(clients)
-    rows = [(model, target, *texts) for model, target, texts in rows_of(run, summary, workload, clients)]
+    rows = [(model, interpreter, *texts) for model, interpreter, texts in table_rows(run, summary, workload, clients)]
     return console.table((*_NAMES, *figures), rows, folded=_NAMES, right=figures)
 
 
-def _split_table(console: Terminal, rows: pd.DataFrame) -> Table:
+def _thread_states_table(console: Terminal, rows: pd.DataFrame) -> Table:
     """Return where the time of the threads that serve went."""
     names, figures = ("workload", *_NAMES), tuple(state.label for state in THREAD_STATES)
     texts = [
         (
             *(str(row[name]) for name in names),
-            *(wording.share(float(row[f"split_{state.key}_share"])) for state in THREAD_STATES),
+            *(wording.share(float(row[f"thread_{state.key}_share"])) for state in THREAD_STATES),
         )
         for _, row in rows.iterrows()
     ]

@@ -18,14 +18,14 @@ SHARES: Final = "generator_shares_cpus"
 
 
 @functools.cache
-def allowed() -> tuple[int, ...]:
+def available_cpus() -> tuple[int, ...]:
     """Return the CPUs that this process may use, as they were before it was put anywhere."""
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
 def first(count: int) -> tuple[int, ...]:
-    """Return the CPUs of a server that is to have so many: always the same, so that starts differ in nothing."""
-    return allowed()[:count]
+    """Return the CPUs of a server that is to have so many: always the same, so that launches differ in nothing."""
+    return available_cpus()[:count]
 
 
 def prefix(count: int) -> list[str]:
@@ -37,19 +37,19 @@ def unable(count: int) -> str:
     """Return why no server can be pinned to so many CPUs; empty: one can."""
     if shutil.which("taskset") is None:
         return "taskset is missing: install util-linux"
-    if count > len(allowed()):
-        have = len(allowed())
+    if count > len(available_cpus()):
+        have = len(available_cpus())
         return f"this process may use {have} CPU{'s' * (have > 1)}: name at most {have}, or give it more"
     return ""
 
 
 def left_over(counts: Collection[int]) -> tuple[int, ...]:
     """Return the CPUs that none of the servers with so many is pinned to; empty: there are none."""
-    return allowed()[max(counts, default=0) :]
+    return available_cpus()[max(counts, default=0) :]
 
 
 @contextlib.contextmanager
-def on(cpus: Collection[int]) -> Iterator[None]:
+def pinned(cpus: Collection[int]) -> Iterator[None]:
     """Let this thread, and those that it starts meanwhile, run on these CPUs; if none are named, where it may."""
     before = os.sched_getaffinity(0)
     try:

@@ -1,4 +1,4 @@
-"""One thing changed about an interpreter: ``3.14+jit`` is 3.14 with its JIT on, a target like any other.
+"""One thing changed about an interpreter: ``3.14+jit`` is 3.14 with its JIT on, an interpreter like any other.
 
 Each kind is a row: what it sets, in the environment or on the server's command line; which builds know it; and what an
 interpreter that serves must then say of itself (:mod:`servers.interpreter`). Several can stand behind each other.
@@ -174,7 +174,7 @@ class InterpreterSettings(NamedTuple):
             "switch_interval_s": _SWITCH_S,
             "gc_enabled": True,
             "gc_frozen": False,
-            "cpus": len(affinity.allowed()),
+            "cpus": len(affinity.available_cpus()),
         }
         if build["jit"] in {"on", "off"}:
             plain["jit_enabled"] = build["jit"] == "on"

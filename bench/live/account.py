@@ -26,7 +26,7 @@ _COLUMNS = {state.key: state.label for state in BUSY_STATES} | {State.CLIENT.val
 
 
 def main(options: argparse.Namespace) -> int:
-    """Look at the process for a while, show what was seen, and return the exit status."""
+    """Sample the process for a while, show what was seen, and return the exit status."""
     found = watch(options.pid, options.duration)
     if options.json:
         sys.stdout.write(json.dumps(to_dict(found), indent=1) + "\n")
@@ -45,7 +45,7 @@ def parser() -> Parser:
             ("python -m bench account PID", "over five seconds"),
             ("python -m bench account PID --duration 30s --json", "over thirty, with a row for each thread"),
         ],
-        exits={0: "all well", 1: "the process cannot be looked at", 2: "wrong options"},
+        exits={0: "all well", 1: "the process cannot be inspected", 2: "wrong options"},
     )
     made.add_argument("pid", type=int, metavar="PID", help="of the server's first process")
     made.add_argument("--duration", type=duration_s, default=5.0, metavar="TIME", help="how long (default: 5s)")
@@ -66,13 +66,13 @@ def watch(pid: int, duration_s: float) -> Account:
             time.sleep(duration_s)
             sampler.end()
             after = usage.read(pid)
-            looks = sampler.without_load()
+            samples = sampler.sample_idle()
     except PermissionError as exc:
         raise GilbenchError(forbidden(pid)) from exc
     except OSError as exc:
-        raise GilbenchError(f"process {pid} cannot be looked at ({exc.strerror}): is it still running?") from exc
+        raise GilbenchError(f"process {pid} cannot be inspected ({exc.strerror}): is it still running?") from exc
     # Each of its own interval, as for a window (bench/threads/watch.py): the edges were read in turn.
-    found = account(looks, (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) * looks.wall_s)
+    found = account(samples, (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) * samples.wall_s)
     if found is None:
         raise GilbenchError(f"no thread of process {pid} was seen: watch for longer with --duration")
     return found
@@ -98,8 +98,8 @@ def to_dict(found: Account) -> dict[str, Any]:
         "standard_error": found.errors,
         "roles": {role.name: _figures(role) for role in found.roles},
         "threads": {tid: {"role": role.name} | role.shares for tid, role in sorted(found.each.items())},
-        "looks": found.looks,
-        "cost_cores": found.cost_cores,
+        "samples": found.samples,
+        "overhead_cores": found.overhead_cores,
         "waiting_connections": found.waiting,
         "estimated": found.estimated,
     }
@@ -121,7 +121,7 @@ def _show(found: Account) -> None:
     console.print(console.table(("", *figures), rows, folded=("",), right=figures))
     console.print(
         console.spell(
-            f"\n{found.looks} looks in {found.wall_s:.1f} s, for {found.cost_cores:.1%} of a core"
+            f"\n{found.samples} samples in {found.wall_s:.1f} s, for {found.overhead_cores:.1%} of a core"
             + ("; threads came and went, so shares are estimates" if found.estimated else "")
         )
     )

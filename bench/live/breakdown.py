@@ -57,16 +57,16 @@ class Breakdown:
         seconds: how long that was.
         rows: by CPU, then GIL wait, the most first; threads that came and went stand together as one.
         total: of all.
-        looks: how often was looked.
-        cost_cores: what that cost.
+        samples: number of samples.
+        overhead_cores: what that cost.
         snapshots_cost_cores: what py-spy cost.
     """
 
     seconds: float
     rows: tuple[Row, ...]
     total: Row
-    looks: int
-    cost_cores: float
+    samples: int
+    overhead_cores: float
     snapshots_cost_cores: float
 
 
@@ -94,8 +94,8 @@ def break_down(interval: Interval, name: Callable[[int], str]) -> Breakdown:
         seconds=interval.wall_s,
         rows=tuple(rows),
         total=_row((None, None, ALL), all_times, interval.wall_s, doubt=in_doubt),
-        looks=interval.looks,
-        cost_cores=interval.cost_s / interval.wall_s,
+        samples=interval.samples,
+        overhead_cores=interval.cost_s / interval.wall_s,
         snapshots_cost_cores=interval.snapshots_cost_s / interval.wall_s,
     )
 
@@ -105,15 +105,15 @@ def _clear(spent: Spent) -> tuple[dict[str, float], bool]:
     times, met = spent.times, spent.work + spent.turn
     whole_s, unclear_s = sum(times[kind] for kind in KINDS), times[UNCLEAR]
     work_s = times[WORK] + (unclear_s * spent.work / met if met else 0.0)
-    likely_s = min(unclear_s, _at_most(spent.work, spent.seen, _LIKELY) * whole_s)
+    likely_s = min(unclear_s, _truncate(spent.work, spent.seen, _LIKELY) * whole_s)
     doubt = not met and unclear_s > _DOUBTFUL * whole_s and likely_s > unclear_s / 2
-    excess_s = max(0.0, work_s - _at_most(spent.work, spent.seen, _SURE) * whole_s)
+    excess_s = max(0.0, work_s - _truncate(spent.work, spent.seen, _SURE) * whole_s)
     idle_s = work_s - excess_s
     lock_s = max(0.0, times[LOCK] + times[WORK] + unclear_s - idle_s)
     return {kind: times[kind] for kind in SHOWN} | {LOCK: lock_s, IDLE: times[IDLE] + idle_s}, doubt
 
 
-def _at_most(met: int, seen: int, errors: float) -> float:
+def _truncate(met: int, seen: int, errors: float) -> float:
     """Return the largest share of its time of which a thread that was met there so often is likely to be there."""
     if not seen:
         return 1.0

@@ -110,25 +110,25 @@ def _watch(options: argparse.Namespace, console: Console) -> None:
     reel = _Reel(max(1, round(options.window / step_s)))
     with Watched(options.pid, program) as watched:
 
-        def shown(interval: Interval) -> RenderableType:
+        def render(interval: Interval) -> RenderableType:
             found = break_down(interval, watched.name)
             return screen.table(found, _about(watched), _notes(watched, found, wanted=not options.no_py_spy), console)
 
         with _display(console, alive=alive, lines=not options.json and options.duration is None) as show:
             if alive:
-                show(Text(f"process {options.pid}: looking …", style="dim"))
-            end = _follow(watched, reel, step_s, options.duration, lambda interval: show(shown(interval)))
+                show(Text(f"process {options.pid}: sampling …", style="dim"))
+            end = _follow(watched, reel, step_s, options.duration, lambda interval: show(render(interval)))
             if reel.whole is None and end is End.STOPPED:
                 reel.add(watched.next())
             if reel.whole is None:
                 raise GilbenchError(_UNSEEN[end].format(pid=options.pid, step_s=step_s))
             if alive and options.duration is not None:
-                show(shown(reel.whole))
+                show(render(reel.whole))
         if options.json:
             texts = screen.to_dict(break_down(reel.whole, watched.name), options.pid, watched.python)
             sys.stdout.write(json.dumps(texts, indent=1) + "\n")
         elif not alive and options.duration is not None:
-            console.print(shown(reel.whole))
+            console.print(render(reel.whole))
     if end is End.ENDED:
         (Console(stderr=True, highlight=False) if options.json else console).print(f"process {options.pid} has ended")
 
@@ -138,9 +138,9 @@ def _display(console: Console, *, alive: bool, lines: bool) -> Iterator[Callable
     """Yield what shows a breakdown: in place of the last one on a terminal, below it elsewhere, or nowhere."""
     if alive:
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
-            yield lambda shown: live.update(shown, refresh=True)
+            yield lambda render: live.update(render, refresh=True)
     elif lines:
-        yield lambda shown: console.print(shown, end="\n\n")
+        yield lambda render: console.print(render, end="\n\n")
     else:
         yield lambda _shown: None
 

@@ -16,8 +16,8 @@ from typing import Final
 from bench.live.meaning import Meaning
 from bench.live.snapshots import StackSnapshot
 from bench.threads.account import CPU, RUN_QUEUE, STATES, Account, account
-from bench.threads.sampler import Doing, Looks
-from bench.threads.wait_state import Place, State, in_event_loop
+from bench.threads.sampler import Doing, Samples
+from bench.threads.wait_state import Place, State, is_event_loop
 
 GIL: Final = State.GIL.value
 LOCK: Final = State.LOCK.value
@@ -66,15 +66,15 @@ class Interval:
         wall_s: how long it was.
         threads: those that lived at both of its edges, by id.
         passing: those that did not, together, by process 0.
-        looks: how often was looked.
-        cost_s: CPU time of looking.
+        samples: number of samples.
+        cost_s: CPU time of sampling.
         snapshots_cost_s: CPU time of py-spy.
     """
 
     wall_s: float
     threads: dict[int, Spent]
     passing: Spent
-    looks: int
+    samples: int
     cost_s: float
     snapshots_cost_s: float
 
@@ -86,7 +86,7 @@ class Interval:
             wall_s=self.wall_s + other.wall_s,
             threads=threads,
             passing=self.passing + other.passing,
-            looks=self.looks + other.looks,
+            samples=self.samples + other.samples,
             cost_s=self.cost_s + other.cost_s,
             snapshots_cost_s=self.snapshots_cost_s + other.snapshots_cost_s,
         )
@@ -122,43 +122,43 @@ def _roughly(where: Place) -> Place:
 
 
 def summarise_samples(
-    looks: Looks, cpu_s: float, snapshots: list[StackSnapshot], snapshots_cost_s: float, places: Places
+    samples: Samples, cpu_s: float, snapshots: list[StackSnapshot], snapshots_cost_s: float, places: Places
 ) -> Interval | None:
-    """Return how the threads spent the time that was looked at; ``None`` if none was seen.
+    """Return how the threads spent the sampled time; ``None`` if none was seen.
 
     Args:
-        looks: what was seen.
+        samples: what was seen.
         cpu_s: CPU time of all processes within that time.
         snapshots: frames that were seen.
         snapshots_cost_s: CPU time that those took.
         places: what earlier snapshots showed, to which these are added.
     """
-    found = account(looks, cpu_s)
+    found = account(samples, cpu_s)
     if found is None:
         return None
     for snapshot in snapshots:
         places.learn(snapshot)
-    met = Counter((tid, doing) for _, tid, doing in looks.samples)
-    finer = _finer(looks, met, places)
-    counted = _counted({(tid, looks.doings[doing]) for tid, doing in met}, snapshots)
-    blocked = {tid for tid, doing in met if looks.doings[doing][0] is not State.RUNNING}
+    met = Counter((tid, doing) for _, tid, doing in samples.rows)
+    finer = _finer(samples, met, places)
+    counted = _count_frames({(tid, samples.doings[doing]) for tid, doing in met}, snapshots)
+    blocked = {tid for tid, doing in met if samples.doings[doing][0] is not State.RUNNING}
     threads = {}
     for tid, one in found.each.items():
         shares = one.shares if tid in blocked else _never_blocked(one.shares)
-        threads[tid] = Spent(looks.process_of[tid], _times(shares, looks.wall_s, finer[tid]), *counted[tid])
+        threads[tid] = Spent(samples.process_of[tid], _times(shares, samples.wall_s, finer[tid]), *counted[tid])
     others: dict[str, float] = defaultdict(float)
     for tid in finer.keys() - threads.keys():
         for kind, count in finer[tid].items():
             others[kind] += count
     passing = _times(_passing(found), 1.0, others)
-    return Interval(looks.wall_s, threads, Spent(0, passing), looks.count, looks.cost_s, snapshots_cost_s)
+    return Interval(samples.wall_s, threads, Spent(0, passing), samples.count, samples.cost_s, snapshots_cost_s)
 
 
-def _finer(looks: Looks, met: Counter[tuple[int, int]], places: Places) -> dict[int, dict[str, float]]:
+def _finer(samples: Samples, met: Counter[tuple[int, int]], places: Places) -> dict[int, dict[str, float]]:
     """Count, for each thread, its samples in locks and in waits of its own, and which of them are something else."""
     finer: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for (tid, doing), times in met.items():
-        state, where = looks.doings[doing]
+        state, where = samples.doings[doing]
         if state not in {State.LOCK, State.OWN}:
             continue
         counts = finer[tid]
@@ -167,13 +167,13 @@ def _finer(looks: Looks, met: Counter[tuple[int, int]], places: Places) -> dict[
             work = places.work(tid, where)
             counts[WORK if work is not None else UNCLEAR] += times * (1.0 if work is None else work)
         else:
-            loop = where is not None and in_event_loop(where)
+            loop = where is not None and is_event_loop(where)
             work = places.work(tid, None if where is None else _roughly(where))
             counts[IDLE] += times * (1.0 if loop else work or 0.0)
     return finer
 
 
-def _counted(met: set[tuple[int, Doing]], snapshots: list[StackSnapshot]) -> dict[int, tuple[int, int, int]]:
+def _count_frames(met: set[tuple[int, Doing]], snapshots: list[StackSnapshot]) -> dict[int, tuple[int, int, int]]:
     """Count, for each thread, how often its frames were seen, in a wait for work, and in a lock that was none."""
     locks = {(tid, where) for tid, (state, where) in met if state is State.LOCK}
     counted: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))

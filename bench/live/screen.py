@@ -19,7 +19,7 @@ _AROUND: Final = 10  # lines of a screen that are not threads
 _FEWEST: Final = 3
 
 
-class Look(NamedTuple):
+class Appearance(NamedTuple):
     """A kind of time: its title in two lines, its colour, and what fills a bar with and without colours."""
 
     title: str
@@ -28,13 +28,13 @@ class Look(NamedTuple):
     texture: str
 
 
-_LOOKS: Final = {
-    CPU: Look("\nCPU", thread_state.CPU.colour, "█", "█"),
-    RUN_QUEUE: Look("run\nqueue", thread_state.RUN_QUEUE.colour, "█", "▓"),
-    GIL: Look("GIL\nwait", thread_state.GIL_WAIT.colour, "█", "▒"),
-    LOCK: Look("lock\nwait", thread_state.LOCK_WAIT.colour, "█", "░"),
-    OWN: Look("own\nwait", thread_state.OWN_WAIT.colour, "─", "─"),
-    IDLE: Look("\nidle", "", " ", " "),
+_APPEARANCES: Final = {
+    CPU: Appearance("\nCPU", thread_state.CPU.colour, "█", "█"),
+    RUN_QUEUE: Appearance("run\nqueue", thread_state.RUN_QUEUE.colour, "█", "▓"),
+    GIL: Appearance("GIL\nwait", thread_state.GIL_WAIT.colour, "█", "▒"),
+    LOCK: Appearance("lock\nwait", thread_state.LOCK_WAIT.colour, "█", "░"),
+    OWN: Appearance("\nblocked", thread_state.BLOCKED.colour, "─", "─"),
+    IDLE: Appearance("\nidle", "", " ", " "),
 }
 
 
@@ -70,8 +70,8 @@ def to_dict(breakdown: Breakdown, pid: int, python: str | None) -> dict[str, Any
         "seconds": breakdown.seconds,
         "threads": [{"pid": row.pid, "tid": row.tid, "name": row.name} | _figures(row) for row in breakdown.rows],
         "total": _figures(breakdown.total),
-        "looks": breakdown.looks,
-        "cost_cores": breakdown.cost_cores,
+        "samples": breakdown.samples,
+        "overhead_cores": breakdown.overhead_cores,
         "py_spy_cost_cores": breakdown.snapshots_cost_cores,
     }
 
@@ -87,10 +87,10 @@ def _empty(console: Console, *, processes: bool) -> Table:
         grid.add_column("\npid", justify="right", no_wrap=True, width=7)
     grid.add_column("\ntid", justify="right", no_wrap=True, width=7)
     grid.add_column("\nthread", no_wrap=True, overflow="ellipsis", width=15 if processes else 20)
-    for kind, look in _LOOKS.items():
+    for kind, appearance in _APPEARANCES.items():
         width = 5 if kind in {RUN_QUEUE, LOCK} else 4
-        key = [_filled(kind, width, console)] if console.is_terminal else []
-        grid.add_column(Text("\n").join([Text(look.title), *key]), justify="right", no_wrap=True, width=width)
+        key = [_bar(kind, width, console)] if console.is_terminal else []
+        grid.add_column(Text("\n").join([Text(appearance.title), *key]), justify="right", no_wrap=True, width=width)
     if console.is_terminal:
         grid.add_column("", no_wrap=True, width=_BAR)
     return grid
@@ -113,12 +113,12 @@ def bar(shares: dict[str, float], console: Console) -> Text:
     by_rest = sorted(SHOWN, key=lambda kind: cells[kind] - exact[kind])
     for kind in by_rest[: round(sum(exact.values())) - sum(cells.values())]:
         cells[kind] += 1
-    return Text().join(_filled(kind, cells[kind], console) for kind in SHOWN)
+    return Text().join(_bar(kind, cells[kind], console) for kind in SHOWN)
 
 
-def _filled(kind: str, width: int, console: Console) -> Text:
-    look, plain = _LOOKS[kind], console.no_color or console.color_system is None
-    return Text((look.texture if plain else look.filling) * width, style=look.colour)
+def _bar(kind: str, width: int, console: Console) -> Text:
+    appearance, plain = _APPEARANCES[kind], console.no_color or console.color_system is None
+    return Text((appearance.texture if plain else appearance.filling) * width, style=appearance.colour)
 
 
 def _number(value: int | None) -> str:
@@ -132,5 +132,5 @@ def _summary(breakdown: Breakdown) -> list[str]:
 
 
 def _cost(breakdown: Breakdown) -> str:
-    looks = f"{breakdown.looks / breakdown.seconds:.0f} looks a second for {breakdown.cost_cores:.1%} of a core"
-    return looks + (f", py-spy {breakdown.snapshots_cost_cores:.1%}" if breakdown.snapshots_cost_cores else "")
+    samples = f"{breakdown.samples / breakdown.seconds:.0f} samples/s for {breakdown.overhead_cores:.1%} of a core"
+    return samples + (f", py-spy {breakdown.snapshots_cost_cores:.1%}" if breakdown.snapshots_cost_cores else "")

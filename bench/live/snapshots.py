@@ -45,8 +45,8 @@ class StackSnapshot(NamedTuple):
 
 def py_spy() -> Path | None:
     """Return the program: next to this interpreter, or wherever a shell would find it; ``None``: there is none."""
-    beside = Path(sys.executable).with_name("py-spy")
-    found = str(beside) if beside.exists() else shutil.which("py-spy")
+    installed = Path(sys.executable).with_name("py-spy")
+    found = str(installed) if installed.exists() else shutil.which("py-spy")
     return None if found is None else Path(found)
 
 
@@ -119,10 +119,10 @@ class Snapshots:
         try:
             threads = json.loads(output)
         except ValueError:
-            self._failed(pid, trouble)
+            self._check_exit(pid, trouble)
             return [], used_s
         self._failures[pid] = 0
-        return list(self._told(threads, before, after)), used_s
+        return list(self._first_line(threads, before, after)), used_s
 
     def _dump(self, pid: int) -> tuple[bytes, str]:
         """Return what py-spy writes, and what it complains of."""
@@ -140,12 +140,12 @@ class Snapshots:
                 return b"", f"no answer within {TIMEOUT_S:.0f} s"
         return output, errors.decode(errors="replace")
 
-    def _failed(self, pid: int, trouble: str) -> None:
+    def _check_exit(self, pid: int, trouble: str) -> None:
         self._failures[pid] += 1
         if self._failures[pid] == PATIENCE:
             self.refused[pid] = trouble.partition("\n")[0].removeprefix("Error: ") or "it does not say why"
 
-    def _told(
+    def _first_line(
         self, threads: list[dict[str, Any]], before: dict[int, bytes], after: dict[int, bytes]
     ) -> Iterator[StackSnapshot]:
         places = {tid: _place(line) for tid, line in before.items()}

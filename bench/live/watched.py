@@ -33,10 +33,10 @@ class Watched:
     """
 
     def __init__(self, pid: int, py_spy: Path | None) -> None:
-        """Look at the process, and let py-spy do so too.
+        """Sample the process, and let py-spy do so too.
 
         Raises:
-            GilbenchError: there is no such process, it is not ours to look at, or the system does not tell.
+            GilbenchError: there is no such process, it may not be inspected, or the system does not tell.
         """
         self.pid = pid
         self.snapshots: Snapshots | None = None
@@ -71,9 +71,9 @@ class Watched:
 
     def next(self) -> Interval | None:
         """Return how the threads spent the time since this was last called; ``None`` if none was seen."""
-        looks = self._sampler.cut()
+        samples = self._sampler.cut()
         began_s = time.thread_time()
-        pids = set(looks.process_of.values())
+        pids = set(samples.process_of.values())
         after_s = _cpu_s(pids | self._cpu_s.keys())
         used_s = sum(cpu_s - self._cpu_s.get(pid, 0.0) for pid, cpu_s in after_s.items())
         self._cpu_s = after_s
@@ -84,9 +84,9 @@ class Watched:
         if self.python is None and pythons:  # a shell or a launcher, whose child it is
             with contextlib.suppress(OSError):
                 self.python = version(pythons[0])
-        self._places.forget_all_but(looks.process_of)
-        self._names = {tid: self._names.get(tid) or _comm(pid, tid) for tid, pid in looks.process_of.items()}
-        found = summarise_samples(looks, used_s, seen, cost_s, self._places)
+        self._places.forget_all_but(samples.process_of)
+        self._names = {tid: self._names.get(tid) or _comm(pid, tid) for tid, pid in samples.process_of.items()}
+        found = summarise_samples(samples, used_s, seen, cost_s, self._places)
         return None if found is None else replace(found, cost_s=found.cost_s + time.thread_time() - began_s)
 
     def is_python(self, pid: int) -> bool:

@@ -17,11 +17,11 @@ from rich.console import Console
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.targets import Target, discover, resolve
+from bench.interpreters.discovery import Interpreter, discover, resolve
 from bench.micro.environments import environment
 from bench.micro.rounds import SCHEMA, measure
 from bench.paths import RESULTS, results
-from bench.run_module import run_apart
+from bench.run_module import run_module
 from bench.runner import machine
 from bench.runner.lock import only_run
 from loadgen.command_line import Parser
@@ -36,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     console = Console(highlight=False, soft_wrap=True)
     try:
-        targets = discover() if options.pythons == ALL else resolve(options.pythons, discover)
+        interpreters = discover() if options.pythons == ALL else resolve(options.pythons, discover)
         with only_run():
-            folder, failed = _carry_out(targets, options, console)
+            folder, failed = _carry_out(interpreters, options, console)
     except GilbenchError as exc:
         sys.stderr.write(f"error: {' '.join(str(exc).split())}\n")
         return 1
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = [["bench.analysis.micro", str(folder)]]
     if options.into:
         commands.append(["bench.analysis", str(folder.parent), "--quiet"])
-    drawn = [run_apart(*words) for words in commands]
+    drawn = [run_module(*words) for words in commands]
     return 1 if failed else max(drawn)
 
 
@@ -116,16 +116,16 @@ def _folder(options: argparse.Namespace) -> Path:
     return folder
 
 
-def _carry_out(targets: Sequence[Target], options: argparse.Namespace, console: Console) -> tuple[Path, bool]:
-    """Run the suite under all targets, round after round, in random order, and return the folder of the records."""
+def _carry_out(interpreters: Sequence[Interpreter], options: argparse.Namespace, console: Console) -> tuple[Path, bool]:
+    """Run the suite under all interpreters, in random order in each round, and return the folder of the records."""
     began_s = time.monotonic()
-    console.print(f"an environment for each of {', '.join(target.name for target in targets)}")
-    pythons = {target.name: environment(target) for target in targets}
+    console.print(f"an environment for each of {', '.join(interpreter.name for interpreter in interpreters)}")
+    pythons = {interpreter.name: environment(interpreter) for interpreter in interpreters}
     meta: dict[str, Any] = {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.describe(),
-        "targets": {target.name: target.build for target in targets},
+        "interpreters": {interpreter.name: interpreter.build for interpreter in interpreters},
         "rounds": options.rounds,
         "only": options.only,
     }
@@ -136,17 +136,17 @@ def _carry_out(targets: Sequence[Target], options: argparse.Namespace, console: 
         (folder / "run.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
         with (folder / RECORDS).open("a", encoding="utf-8") as file:
             for round_ in range(options.rounds):
-                for target in random.sample(targets, len(targets)):
+                for interpreter in random.sample(interpreters, len(interpreters)):
                     took_s = time.monotonic()
-                    for record in measure(pythons[target.name], target, round_, options.only):
+                    for record in measure(pythons[interpreter.name], interpreter, round_, options.only):
                         file.write(json.dumps(record, allow_nan=False) + "\n")
                         if record["kind"] == "failed":
                             failed = True
-                            console.print(f"failed under {target.name}: {record['name']}")
+                            console.print(f"failed under {interpreter.name}: {record['name']}")
                     file.flush()
                     os.fsync(file.fileno())
                     took_s = time.monotonic() - took_s
-                    console.print(f"round {round_ + 1} of {options.rounds}: {target.name} took {took_s:.1f} s")
+                    console.print(f"round {round_ + 1} of {options.rounds}: {interpreter.name} took {took_s:.1f} s")
     except OSError as exc:
         raise GilbenchError(
             f"cannot write to {exc.filename or folder}: {exc.strerror}; give another --results"

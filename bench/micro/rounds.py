@@ -1,4 +1,4 @@
-"""One round of the suite under one target, and what came of it."""
+"""One round of the suite under one interpreter, and what came of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target, target_environment
+from bench.interpreters.discovery import Interpreter, interpreter_environment
 from bench.interpreters.variants import InterpreterSettings
 
 SUITE: Final = Path(__file__).with_name("suite")
@@ -25,12 +25,12 @@ _TUNING: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
 """What the environment does not set, by the variant's word: what the suite knows it by, and its value."""
 
 
-def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[dict[str, Any]]:
+def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> Iterator[dict[str, Any]]:
     """Run the suite once and yield its records: what was timed, what was counted, and what failed.
 
     Args:
-        python: of the target's environment.
-        target: for whose interpreter it is.
+        python: of the interpreter's environment.
+        interpreter: for whose interpreter it is.
         round_: which round.
         only: an expression for pytest's ``-k``; empty: everything.
 
@@ -39,7 +39,15 @@ def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[di
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as scratch:
         timed, facts = Path(scratch, "timed.json"), Path(scratch, "facts.jsonl")
-        command = [*target.changed.prefix, str(python), "-m", "pytest", str(SUITE), "-c", str(SUITE / "pytest.ini")]
+        command = [
+            *interpreter.changed.prefix,
+            str(python),
+            "-m",
+            "pytest",
+            str(SUITE),
+            "-c",
+            str(SUITE / "pytest.ini"),
+        ]
         command += [
             "-q",
             "-rf",
@@ -49,8 +57,8 @@ def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[di
             f"--benchmark-json={timed}",
             *(["-k", only] if only else []),
         ]
-        environment = target_environment() | target.changed.environment
-        environment |= {"GILBENCH_FACTS": str(facts), "GILBENCH_TUNING": json.dumps(_tuning(target.changed))}
+        environment = interpreter_environment() | interpreter.changed.environment
+        environment |= {"GILBENCH_FACTS": str(facts), "GILBENCH_TUNING": json.dumps(_tuning(interpreter.changed))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}
         try:
             done = subprocess.run(
@@ -58,15 +66,17 @@ def measure(python: Path, target: Target, round_: int, only: str) -> Iterator[di
             )
         except subprocess.TimeoutExpired:
             raise GilbenchError(
-                f"the suite took more than {_TIMEOUT_S:g} s under {target.name}: narrow it with --only"
+                f"the suite took more than {_TIMEOUT_S:g} s under {interpreter.name}: narrow it with --only"
             ) from None
         lines = done.stdout.splitlines()
         if done.returncode == _NO_TESTS:
             raise GilbenchError(f"--only {only}: no test has that in its name")
         if done.returncode not in {0, 1} or not timed.exists():
             said = [line for line in (*lines, *done.stderr.splitlines()) if line.strip()]
-            raise GilbenchError(f"the suite does not run under {target.name}: {said[-1] if said else done.returncode}")
-        common = {"schema": SCHEMA, "target": target.name, "round": round_}
+            raise GilbenchError(
+                f"the suite does not run under {interpreter.name}: {said[-1] if said else done.returncode}"
+            )
+        common = {"schema": SCHEMA, "interpreter": interpreter.name, "round": round_}
         for bench in json.loads(timed.read_text(encoding="utf-8"))["benchmarks"]:
             seconds = bench["stats"]["median"] / bench["extra_info"]["per"]
             name = bench["extra_info"]["title"]

@@ -12,17 +12,17 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.targets import AUTO, Target, discover, pin_targets, require_same_build, resolve
+from bench.interpreters.discovery import AUTO, Interpreter, discover, pin_interpreters, require_same_build, resolve
 from bench.paths import RESULTS, results
 from bench.planning import readers
-from bench.planning.plan import BESIDE, WARMUP_JIT_S, WARMUP_S
+from bench.planning.plan import COMPUTING_CLIENTS, WARMUP_JIT_S, WARMUP_S
 from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell
 from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.nearest import did_you_mean
-from loadgen.options import duration_s, requests_a_connection
+from loadgen.options import duration_s, read_requests_per_connection
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -33,7 +33,7 @@ ROUNDS = 7  # with windows of 100 ms; docs/method.md has the measurement
 WINDOW_S = 0.1
 
 CHANGEABLE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
-    "conversation": ("conversation", requests_a_connection),
+    "requests-per-connection": ("requests_per_connection", read_requests_per_connection),
     "request": ("request", readers.line),
     "rounds": ("rounds", readers.count(MAX_PASSES)),
     "window": ("window_s", readers.window),
@@ -68,7 +68,7 @@ OPTIONS = {
     "cpus": Option(
         None,
         "LIST",
-        "pin the servers to the first so many CPUs, each number a target of its own, as 1,2,4: throughput over cores",
+        "pin servers to the first N CPUs, for each N of a list such as 1,2,4: throughput over cores",
         MEASURED,
     ),
     "servers": Option(
@@ -86,7 +86,9 @@ OPTIONS = {
     ),
     "request": Option("hello", "TEXT", "what handlers of your own are asked (default: hello)", MEASURED),
     "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)", MEASURED),
-    "conversation": Option("10", "R|keepalive", "requests before a client connects anew (default: 10)", MEASURED),
+    "requests-per-connection": Option(
+        "10", "N|keep-alive", "requests before a client connects anew (default: 10)", MEASURED
+    ),
     "fixed-layout": Option(None, "", "run the servers without address randomisation (see docs/method.md)", MEASURED),
     "require-same-build": Option(None, "", "refuse interpreters that were built differently", MEASURED),
     "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)", PRECISELY),
@@ -96,7 +98,7 @@ OPTIONS = {
     "rounds": Option(
         None,
         "N",
-        f"windows of each start, alternating between interpreters (default: 1; with --precision {ROUNDS})",
+        f"windows of each launch, alternating between interpreters (default: 1; with --precision {ROUNDS})",
         PRECISELY,
     ),
     "window": Option(
@@ -108,7 +110,7 @@ OPTIONS = {
     "warmup": Option(
         None,
         "TIME",
-        f"load before the first window of a start, not measured (default: {WARMUP_S * 1e3:g}ms; "
+        f"load before the first window of a launch, not measured (default: {WARMUP_S * 1e3:g}ms; "
         f"{WARMUP_JIT_S * 1e3:g}ms if an interpreter has its JIT on)",
         PRECISELY,
     ),
@@ -207,15 +209,17 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
         GilbenchError: something in it makes no sense; the message names the option and says what would.
     """
     if typed["resume"] is not None:
-        return _resumed(load_interrupted(Path(typed["resume"])), typed)
-    models = _some_of("servers", typed, MODELS)
+        return _resume(load_interrupted(Path(typed["resume"])), typed)
+    models = _choose("servers", typed, MODELS)
     handlers: dict[str, str] = {}
-    workloads = _some_of("workloads", typed, WORKLOADS, readers.workload(handlers))
-    workloads = [each for name in workloads for each in _with_company(name)]
+    workloads = _choose("workloads", typed, WORKLOADS, readers.workload(handlers))
+    workloads = [each for name in workloads for each in _expand_mixed(name)]
     request = _read("request", typed["request"], readers.line)
     objective = _read("objective", typed["objective"], readers.objective)
     clients = _each("clients", typed, readers.count(MAX_CONNECTIONS))
-    conversation = _read("conversation", typed["conversation"], requests_a_connection)
+    requests_per_connection = _read(
+        "requests-per-connection", typed["requests-per-connection"], read_requests_per_connection
+    )
     precision = None if typed["precision"] is None else _read("precision", typed["precision"], readers.share)
     if precision is not None and typed["passes"] is not None:
         raise GilbenchError("--precision measures as many passes as it takes: leave --passes out, or --precision")
@@ -230,31 +234,31 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
     seed = (
         secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], readers.count(2**63, least=0))
     )
-    targets = _targets(typed)
-    jit = any(target.build["jit"] == "on" for target in targets.values())
+    interpreters = _interpreters(typed)
+    jit = any(interpreter.build["jit"] == "on" for interpreter in interpreters.values())
     warmup_s = WARMUP_JIT_S if jit else WARMUP_S
     if typed["warmup"] is not None:
         warmup_s = _read("warmup", typed["warmup"], duration_s)
-    if precision is not None and len(targets) < 2:
+    if precision is not None and len(interpreters) < 2:
         raise GilbenchError("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
     if typed["fixed-layout"] and shutil.which("setarch") is None:
         raise GilbenchError("--fixed-layout needs setarch: install util-linux, or leave it out")
     wanted = RunRequest(
-        targets=targets,
+        interpreters=interpreters,
         models=models,
         workloads=workloads,
         handlers=handlers,
         request=request,
         objective=objective,
         clients=clients,
-        conversation=conversation,
+        requests_per_connection=requests_per_connection,
         passes=passes,
         rounds=rounds,
         window_s=window_s,
         warmup_s=warmup_s,
         precision=precision,
         same_within=same_within,
-        baseline=typed["baseline"] or next(iter(targets)),
+        baseline=typed["baseline"] or next(iter(interpreters)),
         fixed_layout=bool(typed["fixed-layout"]),
         budget_s=budget_s,
         results=results() if typed["results"] is None else Path(typed["results"]),
@@ -266,10 +270,10 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
     return wanted
 
 
-def _resumed(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
+def _resume(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
     wanted = request_of_run(run, run.plan.cells, typed)
-    for name, target in wanted.targets.items():
-        if target.build != run.meta["targets"][name]:
+    for name, interpreter in wanted.interpreters.items():
+        if interpreter.build != run.meta["interpreters"][name]:
             raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
     return replace(wanted, resumed=run)
 
@@ -286,17 +290,17 @@ def request_of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, 
         GilbenchError: an interpreter is no longer there.
     """
     plan = run.plan
-    names = dict.fromkeys(cell.target for cell in cells)
+    names = dict.fromkeys(cell.interpreter for cell in cells)
     found = resolve(",".join(map(run.specification, names)), discover)
     return RunRequest(
-        targets={target.name: target for target in found},
+        interpreters={interpreter.name: interpreter for interpreter in found},
         models=list(dict.fromkeys(cell.model for cell in plan.cells)),
         workloads=list(dict.fromkeys(cell.workload for cell in plan.cells)),
         handlers=plan.handlers,
         request=plan.request,
         objective=plan.objective,
         clients=list(dict.fromkeys(cell.clients for cell in plan.cells)),
-        conversation=plan.conversation,
+        requests_per_connection=plan.requests_per_connection,
         passes=plan.passes,
         rounds=plan.rounds,
         window_s=plan.window_s,
@@ -326,22 +330,24 @@ def apply_changes(wanted: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
     return replace(wanted, **read_)
 
 
-def _with_company(workload: str) -> list[str]:
+def _expand_mixed(workload: str) -> list[str]:
     """Return a workload as it is, ``mixed`` once for each number of computing clients."""
-    return [f"{workload}+{clients}" for clients in BESIDE] if workload == readers.MIXED else [workload]
+    return [f"{workload}+{clients}" for clients in COMPUTING_CLIENTS] if workload == readers.MIXED else [workload]
 
 
-def _targets(typed: Mapping[str, Any]) -> dict[str, Target]:
+def _interpreters(typed: Mapping[str, Any]) -> dict[str, Interpreter]:
     found = resolve(typed["pythons"], discover)
     if typed["cpus"] is not None:
-        found = pin_targets(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
-    targets = {target.name: target for target in found}
-    if typed["baseline"] and typed["baseline"] not in targets:
-        meant = did_you_mean(typed["baseline"], targets)
-        raise GilbenchError(f"--baseline {typed['baseline']} is not measured{meant}: choose from {', '.join(targets)}")
+        found = pin_interpreters(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
+    interpreters = {interpreter.name: interpreter for interpreter in found}
+    if typed["baseline"] and typed["baseline"] not in interpreters:
+        meant = did_you_mean(typed["baseline"], interpreters)
+        raise GilbenchError(
+            f"--baseline {typed['baseline']} is not measured{meant}: choose from {', '.join(interpreters)}"
+        )
     if typed["require-same-build"]:
-        require_same_build(targets.values())
-    return targets
+        require_same_build(interpreters.values())
+    return interpreters
 
 
 def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:
@@ -360,7 +366,7 @@ def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value])
     return list(dict.fromkeys(_read(option, part, reader) for part in parts))
 
 
-def _some_of(
+def _choose(
     option: str, typed: Mapping[str, Any], table: Mapping[str, object], reader: Callable[[str], str] | None = None
 ) -> list[str]:
-    return list(table) if typed[option].strip() == ALL else _each(option, typed, reader or readers.one_of(table))
+    return list(table) if typed[option].strip() == ALL else _each(option, typed, reader or readers.choice(table))

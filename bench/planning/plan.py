@@ -1,8 +1,8 @@
 """What is measured, and in which order.
 
-A pass visits every cell once. Cells that differ in the target alone are one group: their servers start together and
-windows alternate between them, so that drift of the machine hits all targets alike. Groups come in random order, and
-so do the targets in each round of windows.
+A pass visits every cell once. Cells that differ in the interpreter alone are one group: their servers start together
+and windows alternate between them, so that drift of the machine hits all interpreters alike. Groups come in random
+order, and so do the interpreters in each round of windows.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from servers.models import MODELS, default_workers
 WARMUP_S = 0.06
 WARMUP_JIT_S = 0.6
 SETTLE_S = 0.01
-ACCOUNTS_FROM_S = 0.2
+THREAD_ACCOUNTING_FROM_S = 0.2
 
 
-BESIDE = (0, 1, 2, 4)
+COMPUTING_CLIENTS = (0, 1, 2, 4)
 """Numbers of computing clients with ``mixed``, unless one is given."""
 
 
@@ -36,20 +36,20 @@ class Plan:
         cells: what was selected.
         passes: visits to every cell.
         budget_s: time for everything after set-up, drawing included.
-        conversation: requests per connection; ``None``: keepalive.
+        requests_per_connection: requests per connection; ``None``: keep-alive.
         seed: of the random order.
         handlers: of the user's own, by the name of the workload.
         request: what those are asked.
         objective: what the recommendation is for.
-        rounds: windows of each start of the servers, alternating between the targets.
+        rounds: windows of each launch of the servers, alternating between the interpreters.
         window_s: length of a window; ``None``: as the budget allows.
         precision: go on until every ratio to the baseline is known to within this share, or the budget is spent;
             ``None``: so many passes.
         same_within: ratios that differ from 1 by less than this share count as the same.
-        baseline: the target that others are compared with.
+        baseline: the interpreter that others are compared with.
         fixed_layout: the servers run without address randomisation.
-        warmup_s: unmeasured load before the first window of a start.
-        cpus: how many the servers of a target are pinned to, by its name; one that is not in it may use all.
+        warmup_s: unmeasured load before the first window of a launch.
+        cpus: how many the servers of an interpreter are pinned to, by its name; one that is not in it may use all.
         generator_cpus: where the load generator runs while those are measured: CPUs that none of them is pinned to;
             empty: there are none, so that it shares theirs.
 
@@ -60,7 +60,7 @@ class Plan:
     cells: tuple[Cell, ...]
     passes: int
     budget_s: float
-    conversation: int | None
+    requests_per_connection: int | None
     seed: int
     handlers: dict[str, str] = field(default_factory=dict)
     request: str = "hello"
@@ -76,15 +76,15 @@ class Plan:
     generator_cpus: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.conversation is not None:
+        if self.requests_per_connection is not None:
             return
         for cell in self.cells:
-            at_once = MODELS[cell.model].clients_at_once(self.cpus.get(cell.target, default_workers()))
+            at_once = MODELS[cell.model].clients_at_once(self.cpus.get(cell.interpreter, default_workers()))
             if at_once is not None and cell.clients > at_once:
                 served = "1 client" if at_once == 1 else f"{at_once} clients"
                 raise GilbenchError(
-                    f"{cell.model} serves {served} at a time, so with --conversation keepalive the others of "
-                    f"{cell.clients} would wait for ever: leave {cell.model} out, or give --conversation 10"
+                    f"{cell.model} serves {served} at a time: with --requests-per-connection keep-alive the others of "
+                    f"{cell.clients} would wait for ever: leave {cell.model} out, or give --requests-per-connection 10"
                 )
 
     @property

@@ -26,7 +26,7 @@ def workload(handlers: dict[str, str]) -> Callable[[str], str]:
             clients = count(MAX_CONNECTIONS, least=0)(text.removeprefix(f"{MIXED}+"))
             return f"{MIXED}+{clients}"
         if not colon:
-            return one_of(WORKLOADS)(text)
+            return choice(WORKLOADS)(text)
         name = function.removesuffix("()").rpartition(".")[2]
         if not name.isidentifier():
             raise argparse.ArgumentTypeError(f"{text!r} names no function: write module:function or path.py:function")
@@ -58,7 +58,7 @@ def objective(text: str) -> str:
     return text
 
 
-def one_of(known: Iterable[str]) -> Callable[[str], str]:
+def choice(known: Iterable[str]) -> Callable[[str], str]:
     names = list(known)
 
     def read_one(text: str) -> str:

@@ -56,12 +56,12 @@ class Interrupted:
             LookupError, TypeError: they cannot.
         """
         for cell in self.plan.cells:
-            self.specification(cell.target)
+            self.specification(cell.interpreter)
 
-    def specification(self, target: str) -> str:
+    def specification(self, interpreter: str) -> str:
         """Return an interpreter as ``--pythons`` names it, so that it is found and checked as then."""
-        build = self.meta["targets"][target]
-        return f"{target}={build['executable']}{build.get('variants', '')}"
+        build = self.meta["interpreters"][interpreter]
+        return f"{interpreter}={build['executable']}{build.get('variants', '')}"
 
     def load_resumable(self) -> list[Record]:
         """Return its records, after those of visits that were cut were set aside.
@@ -98,8 +98,8 @@ class Interrupted:
             for pass_, cell in windows
             if all(
                 windows[pass_, other] == plan.rounds or (other.name, pass_) in failed
-                for target in dict.fromkeys(cell.target for cell in plan.cells)
-                if (other := Cell(*cell.group, target)) in cells
+                for interpreter in dict.fromkeys(cell.interpreter for cell in plan.cells)
+                if (other := Cell(*cell.group, interpreter)) in cells
             )
         }
 

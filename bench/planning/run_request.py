@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.interpreters import affinity
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.planning.plan import Plan
 from bench.planning.resume import Interrupted
 from bench.schema.cell import Cell
@@ -19,11 +19,11 @@ class Gap(NamedTuple):
     """A model that an interpreter cannot run, and why."""
 
     model: str
-    target: str
+    interpreter: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.model} under {self.target} {self.reason}"
+        return f"{self.model} under {self.interpreter} {self.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +31,21 @@ class RunRequest:
     """What was asked for.
 
     Attributes:
-        targets: the interpreters, by name.
+        interpreters: the interpreters, by name.
         models: keys of :data:`servers.models.MODELS`.
         workloads: keys of :data:`servers.workloads.WORKLOADS`, or of ``handlers``.
         handlers: the user's own, as ``--workload`` takes them, by the name of the function.
         request: what those are asked.
         objective: what the recommendation is for.
         clients: numbers of clients.
-        conversation: requests per connection; ``None``: keepalive.
+        requests_per_connection: requests per connection; ``None``: keep-alive.
         passes: visits to every cell.
-        rounds: windows of each start.
+        rounds: windows of each launch.
         window_s: length of a window; ``None``: as the budget allows.
-        warmup_s: unmeasured load before the first window of a start.
+        warmup_s: unmeasured load before the first window of a launch.
         precision: to which the ratios are to be known; ``None``: so many passes.
         same_within: ratios that differ from 1 by less count as the same.
-        baseline: name of the target that others are compared with.
+        baseline: name of the interpreter that others are compared with.
         fixed_layout: no address randomisation for the servers.
         budget_s: time for measuring and drawing.
         results: folder below which the run's folder is made.
@@ -54,14 +54,14 @@ class RunRequest:
         resumed: the run that is gone on with.
     """
 
-    targets: dict[str, Target]
+    interpreters: dict[str, Interpreter]
     models: list[str]
     workloads: list[str]
     handlers: dict[str, str]
     request: str
     objective: str
     clients: list[int]
-    conversation: int | None
+    requests_per_connection: int | None
     passes: int
     rounds: int
     window_s: float | None
@@ -80,24 +80,24 @@ class RunRequest:
     def gaps(self) -> list[Gap]:
         """Return what was asked for and cannot be had."""
         return [
-            Gap(model, target.name, "needs CPython {}.{}".format(*MODELS[model].since))
+            Gap(model, interpreter.name, "needs CPython {}.{}".format(*MODELS[model].since))
             for model in self.models
-            for target in self.targets.values()
-            if target.release < MODELS[model].since
+            for interpreter in self.interpreters.values()
+            if interpreter.release < MODELS[model].since
         ]
 
     @property
     def cells(self) -> list[Cell]:
         """Return every combination that can be had: what can be selected from."""
-        gaps = {(gap.model, gap.target) for gap in self.gaps}
+        gaps = {(gap.model, gap.interpreter) for gap in self.gaps}
         return [
-            Cell(model, workload, clients, target)
+            Cell(model, workload, clients, interpreter)
             for workload in self.workloads
             for model in self.models
             for clients in self.clients
-            for target in self.targets
-            if (model, target) not in gaps
-            and (self.resumed is None or Cell(model, workload, clients, target) in self.resumed.plan.cells)
+            for interpreter in self.interpreters
+            if (model, interpreter) not in gaps
+            and (self.resumed is None or Cell(model, workload, clients, interpreter) in self.resumed.plan.cells)
         ]
 
     def plan(self, cells: Iterable[Cell]) -> Plan:
@@ -107,8 +107,8 @@ class RunRequest:
             GilbenchError: a model could never serve a cell's clients.
         """
         cells = tuple(cells)
-        planned = [self.targets[name] for name in dict.fromkeys(cell.target for cell in cells)]
-        cpus = {target.name: count for target in planned if (count := target.changed.cpus) is not None}
+        planned = [self.interpreters[name] for name in dict.fromkeys(cell.interpreter for cell in cells)]
+        cpus = {interpreter.name: count for interpreter in planned if (count := interpreter.changed.cpus) is not None}
         return Plan(
             cells=cells,
             cpus=cpus,
@@ -122,7 +122,7 @@ class RunRequest:
             baseline=self.baseline,
             fixed_layout=self.fixed_layout,
             budget_s=self.budget_s,
-            conversation=self.conversation,
+            requests_per_connection=self.requests_per_connection,
             seed=self.seed,
             handlers=self.handlers,
             request=self.request,

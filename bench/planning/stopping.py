@@ -1,8 +1,9 @@
 """When enough has been measured: after so many passes, or when every ratio is known precisely.
 
-A run that stops at precision looks at its results at fixed shares of its time, :data:`~bench.stats.ratios.LOOKS`, and
-its intervals, at whichever look it stopped, are those of :func:`~bench.stats.ratios.confidence_of_looks`: so looking
-more than once raises no more false alarms. What is known well enough is visited no longer, and the others get its time.
+A run that stops at a precision analyses its results at fixed shares of its time,
+:data:`~bench.stats.ratios.INTERIM_SHARES`. Its intervals, wherever it stopped, have the confidence of
+:func:`~bench.stats.ratios.interim_confidence`: so analysing more than once raises no more false alarms. What is known
+well enough is visited no longer, and the others get its time.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from bench.schema.cell import Cell, Group
 from bench.schema.record import Record
 from bench.stats import ratios
 
-FEWEST_STARTS = 5  # below, a spread that is small by chance would be believed
+FEWEST_LAUNCHES = 5  # below, a spread that is small by chance would be believed
 
 
 def precise_enough(ratio: ratios.Ratio | None, asked: float) -> bool:
     """Tell whether a ratio is known to within the share that was asked for."""
-    return ratio is not None and ratio.starts >= FEWEST_STARTS and ratio.precision <= asked
+    return ratio is not None and ratio.launches >= FEWEST_LAUNCHES and ratio.precision <= asked
 
 
 class Stopping:
@@ -31,33 +32,33 @@ class Stopping:
         self._plan = plan
         self._budget = budget
         self._open = list(plan.groups)
-        self._looks = [share for share in ratios.LOOKS if share < 1]
+        self._interim = [share for share in ratios.INTERIM_SHARES if share < 1]
 
     def wanted(self, pass_: int, records: Sequence[Record]) -> list[Group]:
         """Return the groups to visit in a pass; none: it is enough."""
         if self._plan.precision is None:
             return self._open if pass_ < self._plan.passes else []
-        if self._looks and self._budget.used >= self._looks[0]:
-            self._looks = [share for share in self._looks if share > self._budget.used]
+        if self._interim and self._budget.used >= self._interim[0]:
+            self._interim = [share for share in self._interim if share > self._budget.used]
             self._open = [group for group in self._open if not self._enough(group, records)]
         return [] if self._budget.spent else self._open
 
     def known(self, group: Group, records: Sequence[Record]) -> dict[Cell, ratios.Ratio | None]:
         """Return the ratio of each cell of a group to the baseline's, as far as it is known by now."""
         here = [record for record in records if record.cell.group == group]
-        targets = dict.fromkeys(record.target for record in here if record.target != self._plan.baseline)
-        return {Cell(*group, target): self._ratio(here, target) for target in targets}
+        interpreters = dict.fromkeys(record.interpreter for record in here if record.interpreter != self._plan.baseline)
+        return {Cell(*group, interpreter): self._ratio(here, interpreter) for interpreter in interpreters}
 
     def _enough(self, group: Group, records: Sequence[Record]) -> bool:
         assert self._plan.precision is not None  # noqa: S101 - asked for in that case alone
         found = self.known(group, records).values()
         return bool(found) and all(precise_enough(one, self._plan.precision) for one in found)
 
-    def _ratio(self, records: Sequence[Record], target: str) -> ratios.Ratio | None:
-        sides = [[one for one in records if one.target == name] for name in (target, self._plan.baseline)]
+    def _ratio(self, records: Sequence[Record], interpreter: str) -> ratios.Ratio | None:
+        sides = [[one for one in records if one.interpreter == name] for name in (interpreter, self._plan.baseline)]
         above, below = ({(one.pass_, one.round_): one.throughput_rps for one in side} for side in sides)
         counts = [statistics.fmean(one.requests for one in side) for side in sides if side]
         if not all(counts):
             return None
         quantisation_error = ratios.counting_error(*counts, rounds=self._plan.rounds)
-        return ratios.paired_ratio(above, below, ratios.confidence_of_looks(), quantisation_error)
+        return ratios.paired_ratio(above, below, ratios.interim_confidence(), quantisation_error)

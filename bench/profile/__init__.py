@@ -4,7 +4,7 @@ The files, in the order of the main path:
 
 :mod:`~bench.profile.__main__`
     the command; this is the main path.
-:mod:`~bench.profile.wanted`
+:mod:`~bench.profile.request`
     which cell: from its parts, its name, or the slowest of a run.
 :mod:`~bench.profile.profilers`
     py-spy, the interpreter's own sampling profiler and perf, behind one interface.
@@ -13,7 +13,7 @@ The files, in the order of the main path:
 :mod:`~bench.profile.windows`
     the windows: plain, with each profiler, with the timeline's sampler, in random order, round after round.
 :mod:`~bench.profile.memory`
-    with ``--memory``: which lines hold memory, by tracemalloc in a start of its own.
+    with ``--memory``: which lines hold memory, by tracemalloc in a launch of its own.
 :mod:`~bench.profile.folder`
     what was found goes into ``profile/CELL/`` of the run, apart from what was measured.
 """

@@ -18,9 +18,9 @@ from bench.profile import folder
 from bench.profile.memory import memory
 from bench.profile.profilers import AUTO, PROFILERS
 from bench.profile.profilers.profiler import RATE_HZ
-from bench.profile.wanted import Profiling, add_options, profiling
+from bench.profile.request import Profiling, add_options, profiling
 from bench.profile.windows import PLAIN, How, Profile, profile
-from bench.run_module import run_apart
+from bench.run_module import run_module
 from bench.runner.lock import only_run
 from bench.runner.run import describe
 from bench.schema.record import Record
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def draw(run: Path) -> int:
     """Let analysing draw the run, in a process of its own: measuring knows nothing of it."""
-    return run_apart("bench.analysis.profile", str(run))
+    return run_module("bench.analysis.profile", str(run))
 
 
 def parser() -> Parser:
@@ -56,7 +56,7 @@ def parser() -> Parser:
     made = Parser(
         prog="nox -s profile --",
         description="See why a cell is as fast as it is: which lines hold the GIL, when, and who waits. Its load is "
-        "put on its server again, with and without being looked at, so that the cost of looking is known.",
+        "put on its server again, with and without profiling, so that the overhead is known.",
         examples=[
             ("nox -s profile -- --server threaded --workload cpu --python 3.13,3.13t", "a cell under two interpreters"),
             ("nox -s profile -- --from results/latest --slowest", "the cell of a run that stays behind most"),
@@ -68,7 +68,7 @@ def parser() -> Parser:
         exits={0: "all well", 1: "it could not be profiled", 2: "wrong options", 130: "Ctrl-C"},
     )
     add_options(made)
-    add = made.add_argument_group("how it is looked at").add_argument
+    add = made.add_argument_group("profiling").add_argument
     add(
         "--profiler",
         choices=[AUTO, *PROFILERS],
@@ -91,15 +91,15 @@ def _carry_out(asked: Profiling, options: argparse.Namespace, command: str, cons
     """Profile the cells one after another, and return the folder of the run that they went to."""
     wanted, how = asked.wanted, How(options.profiler, options.native, options.rate)
     plan = wanted.plan(asked.cells)
-    with _run_of(asked, plan, command) as (run, keep):
+    with _open_run(asked, plan, command) as (run, keep):
         for cell in asked.cells:
             began_s = time.monotonic()
             console.print(f"\n{cell.name}")
-            target = wanted.targets[cell.target]
-            found = profile(cell, target, plan, how)
+            interpreter = wanted.interpreters[cell.interpreter]
+            found = profile(cell, interpreter, plan, how)
             _say(found, console)
-            held = memory(cell, target, plan) if options.memory and found.cut_short is None else None
-            folder.write(run, found, target=target, how=how, command=command, memory=held)
+            held = memory(cell, interpreter, plan) if options.memory and found.cut_short is None else None
+            folder.write(run, found, interpreter=interpreter, how=how, command=command, memory=held)
             keep([record for with_, record in found.windows if with_ == PLAIN])
             if found.cut_short is not None:
                 raise found.cut_short
@@ -108,7 +108,7 @@ def _carry_out(asked: Profiling, options: argparse.Namespace, command: str, cons
 
 
 @contextlib.contextmanager
-def _run_of(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path, Callable[[list[Record]], None]]]:
+def _open_run(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path, Callable[[list[Record]], None]]]:
     """Have the folder of the run that profiles belong to, and what keeps plain windows: a new run measures them."""
     if asked.run is not None:
         yield asked.run, lambda _: None
@@ -131,7 +131,7 @@ def _say(found: Profile, console: Console) -> None:
     for failure in found.failures:
         console.print(f"failed: {failure}")
     for with_, cost in sorted(found.costs().items()):
-        sure = f"{cost.low - 1:+.1%} to {cost.high - 1:+.1%} with 95%" if cost.starts > 1 else "one pair of windows"
+        sure = f"{cost.low - 1:+.1%} to {cost.high - 1:+.1%} with 95%" if cost.launches > 1 else "one pair of windows"
         console.print(f"throughput with {with_}: {cost.ratio - 1:+.1%} ({sure})")
 
 

@@ -9,7 +9,7 @@
 ``memory.json``
     with ``--memory``: what the server's processes held before the load and at its end, and which lines.
 ``timeline.json``
-    each thread's states and the clients' requests, in microseconds from the first look.
+    each thread's states and the clients' requests, in microseconds from the first sample.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.profile.stacks import to_text
 from bench.profile.windows import How, Profile
 from bench.threads.timeline import Timeline
@@ -30,7 +30,7 @@ PROFILE: Final = "profile"
 
 
 def write(
-    run: Path, found: Profile, *, target: Target, how: How, command: str, memory: dict[str, Any] | None = None
+    run: Path, found: Profile, *, interpreter: Interpreter, how: How, command: str, memory: dict[str, Any] | None = None
 ) -> Path:
     """Write a cell's profile; one that was there before is replaced.
 
@@ -39,7 +39,7 @@ def write(
     """
     folder = run / PROFILE / found.cell.name
     files = {
-        "profile.json": json.dumps(_meta(found, target, how, command), indent=1, allow_nan=False) + "\n",
+        "profile.json": json.dumps(_meta(found, interpreter, how, command), indent=1, allow_nan=False) + "\n",
         "windows.jsonl": "".join(
             json.dumps({"with": with_} | json.loads(record.to_json())) + "\n" for with_, record in found.windows
         ),
@@ -62,13 +62,13 @@ def write(
     return folder
 
 
-def _meta(found: Profile, target: Target, how: How, command: str) -> dict[str, Any]:
+def _meta(found: Profile, interpreter: Interpreter, how: How, command: str) -> dict[str, Any]:
     timeline = found.timeline
     return {
         "schema": SCHEMA,
         "cell": found.cell._asdict(),
         "command": command,
-        "build": target.build,
+        "build": interpreter.build,
         "profiler": None if found.profiler is None else found.profiler.name,
         "why": None if found.profiler is None else found.profiler.why,
         "passed_over": found.refused,
@@ -77,15 +77,15 @@ def _meta(found: Profile, target: Target, how: How, command: str) -> dict[str, A
         "rate_hz": how.rate_hz,
         "sampled_s": {kind.value: round(seconds, 3) for kind, seconds in found.sampled_s.items()},
         "costs": {
-            with_: {"ratio": cost.ratio, "low": _number(cost.low), "high": _number(cost.high), "windows": cost.starts}
+            with_: {"ratio": cost.ratio, "low": _number(cost.low), "high": _number(cost.high), "windows": cost.launches}
             for with_, cost in found.costs().items()
         },
         "timeline": None
         if timeline is None
         else {
-            "looks": timeline.looks,
+            "samples": timeline.samples,
             "resolution_us": round(timeline.resolution_ns / 1e3, 1),
-            "cost_cores": round(timeline.cost_cores, 4),
+            "overhead_cores": round(timeline.overhead_cores, 4),
             "effective_cores": round(found.cores, 3),
             "shares": {doing.value: round(share, 4) for doing, share in timeline.shares().items()},
         },

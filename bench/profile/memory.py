@@ -1,7 +1,7 @@
-"""Which lines hold memory: tracemalloc inside the server, in a start of its own, before the load and at its end.
+"""Which lines hold memory: tracemalloc inside the server, in a launch of its own, before the load and at its end.
 
-It is of the standard library, so it works under every target. It notes down each allocation, which takes its time: the
-throughput with it is reported, and such a window is never one of those that were measured.
+It is of the standard library, so it works under every interpreter. It notes down each allocation, which takes its time:
+the throughput with it is reported, and such a window is never one of those that were measured.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 import psutil
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.planning.plan import Plan
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
@@ -65,7 +65,7 @@ class _Asking:
         self.answers.append([json.loads(path.read_bytes()) for path in new])
 
 
-def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
+def memory(cell: Cell, interpreter: Interpreter, plan: Plan) -> dict[str, Any]:
     """Return what a server holds before the load and at its end, by line, as it stands in ``memory.json``.
 
     Raises:
@@ -73,7 +73,7 @@ def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
         more = {"PYTHONPATH": str(INSIDE), "GILBENCH_MEMORY": folder}
-        server = Server(with_environment(target, more), cell.model, plan.serves(cell))
+        server = Server(with_environment(interpreter, more), cell.model, plan.serves(cell))
         try:
             server.ready()
             asking = _Asking(server, Path(folder))
@@ -83,15 +83,15 @@ def memory(cell: Cell, target: Target, plan: Plan) -> dict[str, Any]:
             server.stop()
     before, after = asking.answers
     return {
-        "before": _told(before),
-        "after": _told(after),
+        "before": _receive(before),
+        "after": _receive(after),
         "lines": _lines(before, after),
         "requests": measured.result.requests,
         "throughput_rps": measured.result.throughput_rps,
     }
 
 
-def _told(answers: list[dict[str, Any]]) -> dict[str, int]:
+def _receive(answers: list[dict[str, Any]]) -> dict[str, int]:
     return {
         "processes": len(answers),
         "held_bytes": sum(one["held_bytes"] for one in answers),

@@ -1,7 +1,7 @@
 """The windows of one profiled cell: plain ones, and ones with each profiler, in random order, round after round.
 
 All are measured on servers that stay up, so what a profiler costs is a ratio of neighbours. One that needs the
-interpreter started in another way has a server of its own, and the difference between two starts is in its cost.
+interpreter started in another way has a server of its own, and the difference between two launches is in its cost.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.interpreters.variants import ENV, InterpreterSettings, Variant
-from bench.planning.plan import ACCOUNTS_FROM_S, Plan
+from bench.planning.plan import THREAD_ACCOUNTING_FROM_S, Plan
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
@@ -31,8 +31,8 @@ from bench.stats import ratios
 from bench.threads import usage
 from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import Timeline
+from loadgen.protocols import any_line_protocol
 from loadgen.result import Traced
-from loadgen.wires import any_line_wire
 
 PLAIN: Final = "plain"
 TIMELINE: Final = "timeline"
@@ -106,28 +106,30 @@ class Profile:
         return found
 
 
-def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
+def profile(cell: Cell, interpreter: Interpreter, plan: Plan, how: How) -> Profile:
     """Measure a cell's windows, profiled and not; what ends that early, Ctrl-C too, is returned with what was found.
 
     Raises:
         GilbenchError: the profiler asked for cannot be had, or the server does not start.
     """
-    profiler, refused = choose(how.profiler, target)
+    profiler, refused = choose(how.profiler, interpreter)
     found = Profile(cell, profiler, refused)
     workload = plan.serves(cell)
-    kinds = [kind for kind in (profiler.kinds if profiler else ()) if _makes_sense(kind, target)]
+    kinds = [kind for kind in (profiler.kinds if profiler else ()) if _makes_sense(kind, interpreter)]
     rng = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
     samples: list[tuple[Kind, Sample]] = []
     with _scratch(profiler) as scratch:
-        with _servers(cell, target, plan, workload, profiler) as (server, profiled):
+        with _servers(cell, interpreter, plan, workload, profiler) as (server, profiled):
             steps: dict[str, Callable[[], Measured | None]] = {
                 PLAIN: partial(window, cell, server, plan),
-                TIMELINE: partial(_with_timeline, found, server, plan),
+                TIMELINE: partial(_measure_timeline, found, server, plan),
             }
             for kind in kinds:
                 assert profiler is not None  # noqa: S101 - they are its kinds
-                asked = Asked(profiled.pid, target, kind, workload, how.native, how.rate_hz, scratch)
-                steps[kind.value] = partial(_with_stacks, found, samples, profiler, asked, server=profiled, plan=plan)
+                asked = Asked(profiled.pid, interpreter, kind, workload, how.native, how.rate_hz, scratch)
+                steps[kind.value] = partial(
+                    _measure_stacks, found, samples, profiler, asked, server=profiled, plan=plan
+                )
             windows = _Windows(server)
             try:
                 for round_ in range(plan.rounds):
@@ -145,11 +147,11 @@ def profile(cell: Cell, target: Target, plan: Plan, how: How) -> Profile:
     return found
 
 
-def _makes_sense(kind: Kind, target: Target) -> bool:
-    return kind is not Kind.GIL or bool(target.build["gil_enabled"])
+def _makes_sense(kind: Kind, interpreter: Interpreter) -> bool:
+    return kind is not Kind.GIL or bool(interpreter.build["gil_enabled"])
 
 
-def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
+def _measure_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     try:
         sampler = FastSampler(server.pid, frozenset({server.port}))
     except OSError as exc:
@@ -165,7 +167,7 @@ def _with_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     return measured
 
 
-def _with_stacks(
+def _measure_stacks(
     found: Profile, samples: list[tuple[Kind, Sample]], profiler: Profiler, asked: Asked, *, server: Server, plan: Plan
 ) -> Measured | None:
     """Measure a window with a profiler; ``None`` if that failed, which is noted: the other windows are unharmed."""
@@ -195,14 +197,16 @@ def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
 def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
     """Measure a window, with further arguments of :func:`~bench.runner.window.measure`."""
     assert plan.window_s is not None  # noqa: S101 - a profile's plan has one
-    accounts = plan.window_s >= ACCOUNTS_FROM_S
-    return _load(cell, server, plan, window_s=plan.window_s, warmup_s=WARMUP_S, accounts=accounts, **with_)
+    thread_accounting = plan.window_s >= THREAD_ACCOUNTING_FROM_S
+    return _load(
+        cell, server, plan, window_s=plan.window_s, warmup_s=WARMUP_S, thread_accounting=thread_accounting, **with_
+    )
 
 
 def _load(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
     """Put the plan's load on a server: a handler of the user's own is asked what it is to be asked, warming up too."""
-    wire = any_line_wire(plan.request.encode()) if cell.workload in plan.handlers else "line"
-    return measure(cell, server, conversation=plan.conversation, wire=wire, **with_)
+    protocol = any_line_protocol(plan.request.encode()) if cell.workload in plan.handlers else "line"
+    return measure(cell, server, requests_per_connection=plan.requests_per_connection, protocol=protocol, **with_)
 
 
 @contextlib.contextmanager
@@ -218,7 +222,7 @@ def _scratch(profiler: Profiler | None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _servers(
-    cell: Cell, target: Target, plan: Plan, workload: str, profiler: Profiler | None
+    cell: Cell, interpreter: Interpreter, plan: Plan, workload: str, profiler: Profiler | None
 ) -> Iterator[tuple[Server, Server]]:
     """Have the server up, and the one that is profiled: the same, unless the profiler needs it started otherwise."""
     environments: list[Mapping[str, str]] = [{}]
@@ -227,19 +231,19 @@ def _servers(
     servers: list[Server] = []
     try:
         for environment in environments:
-            servers.append(Server(with_environment(target, environment), cell.model, workload))
+            servers.append(Server(with_environment(interpreter, environment), cell.model, workload))
             servers[-1].ready()
-            _load(cell, servers[-1], plan, window_s=FIRST_S, warmup_s=0.0, accounts=False)
+            _load(cell, servers[-1], plan, window_s=FIRST_S, warmup_s=0.0, thread_accounting=False)
         yield servers[0], servers[-1]
     finally:
         for server in servers:
             server.stop()
 
 
-def with_environment(target: Target, environment: Mapping[str, str]) -> Target:
-    """Return a target with more in its environment."""
+def with_environment(interpreter: Interpreter, environment: Mapping[str, str]) -> Interpreter:
+    """Return an interpreter with more in its environment."""
     more = (Variant(f"{ENV}{name}", value) for name, value in environment.items())
-    return replace(target, changed=InterpreterSettings((*target.changed.variants, *more)))
+    return replace(interpreter, changed=InterpreterSettings((*interpreter.changed.variants, *more)))
 
 
 class _Windows:
@@ -254,6 +258,6 @@ class _Windows:
 
     def records(self) -> list[tuple[str, Record]]:
         return [
-            (with_, measured.record(pass_=0, start=0, round_=round_, at_ready=self._at_ready, life=None))
+            (with_, measured.record(pass_=0, launch=0, round_=round_, at_ready=self._at_ready, life=None))
             for with_, round_, measured in self._windows
         ]

@@ -9,32 +9,34 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from bench.schema.record import Beside
+from bench.schema.record import BackgroundLoad
 from loadgen import GilbenchError, Load, LoadResult, run
 from loadgen.load import OVERRUN_S
-from loadgen.wires import WIRES
+from loadgen.protocols import PROTOCOLS
 
-COMPUTING = WIRES["line"]._replace(name="line, computing", requests=(b"compute\n",))
+COMPUTING = PROTOCOLS["line"]._replace(name="line, computing", requests=(b"compute\n",))
 _JOIN_S = 10.0
 
 
-class Computing:
+class ComputingClients:
     """A context manager around a load: meanwhile ``clients`` ask the server to compute, if any."""
 
-    def __init__(self, clients: int, port: int, *, window_s: float, warmup_s: float, conversation: int | None) -> None:
+    def __init__(
+        self, clients: int, port: int, *, window_s: float, warmup_s: float, requests_per_connection: int | None
+    ) -> None:
         self._clients = clients
         self._cancel = threading.Event()
         self._over = threading.Event()
         self._result: LoadResult | None = None
-        self._problem: GilbenchError | None = None
+        self._error: GilbenchError | None = None
         self._load = Load(
             host="127.0.0.1",
             port=port,
             connections=max(1, clients),
             duration_s=window_s,
             warmup_s=warmup_s,
-            conversation=conversation,
-            wire=COMPUTING,
+            requests_per_connection=requests_per_connection,
+            protocol=COMPUTING,
         )
         self._thread = threading.Thread(target=self._run, name="computing clients")
 
@@ -52,18 +54,18 @@ class Computing:
                 self._cancel.set()
             self._thread.join(_JOIN_S)
 
-    def result(self) -> Beside | None:
+    def result(self) -> BackgroundLoad | None:
         """Return what came of it, once it has ended; ``None`` if there were no such clients.
 
         Raises:
             GilbenchError: the load could not be made.
         """
-        if self._problem is not None:
-            raise self._problem
+        if self._error is not None:
+            raise self._error
         if self._result is None:
             return None
         result = self._result
-        return Beside(
+        return BackgroundLoad(
             self._clients, result.requests, result.errors, result.throughput_rps, result.latency.percentile_ns(50)
         )
 
@@ -75,4 +77,4 @@ class Computing:
             # They keep computing until the measured load has ended, whose clocks may be read late.
             self._result = run(self._load, cancel=self._cancel, on_end=self._wait)
         except GilbenchError as exc:
-            self._problem = exc
+            self._error = exc

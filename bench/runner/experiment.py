@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from bench.errors import GilbenchError
 from bench.interpreters import affinity
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.planning.budget import Budget
-from bench.planning.plan import ACCOUNTS_FROM_S, SETTLE_S, Plan
+from bench.planning.plan import SETTLE_S, THREAD_ACCOUNTING_FROM_S, Plan
 from bench.planning.stopping import Stopping
 from bench.runner.server import Server
-from bench.runner.verification import DESCRIBING, prove
+from bench.runner.verification import DESCRIBING, verify
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.schema.record import Record
@@ -23,7 +23,7 @@ from bench.schema.run_folder import RunFolder
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 from bench.threads import usage
-from loadgen.wires import any_line_wire
+from loadgen.protocols import any_line_protocol
 
 
 @dataclass
@@ -32,21 +32,21 @@ class Experiment:
 
     Attributes:
         plan: what is measured.
-        targets: the interpreters, by the names that the plan's cells use.
+        interpreters: the interpreters, by the names that the plan's cells use.
         folder: where records go, as they are measured.
         progress: shows what is going on.
         records: what was measured so far, before an interruption too.
     """
 
     plan: Plan
-    targets: Mapping[str, Target]
+    interpreters: Mapping[str, Interpreter]
     folder: RunFolder
     progress: Progress
     records: list[Record] = field(default_factory=list)
-    _starts: int = field(init=False)
+    _launches: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._starts = max((record.start for record in self.records), default=-1) + 1
+        self._launches = max((record.launch for record in self.records), default=-1) + 1
 
     @property
     def complete(self) -> bool:
@@ -79,7 +79,7 @@ class Experiment:
                     self._visit(rounds, pass_, window_s)
                     self.progress.visited({} if plan.precision is None else stopping.known(group, self.records))
                     done += len(rounds) * len(rounds[0])
-                budget.learn(done, self._in_windows_s)
+                budget.learn(done, self._measured_s)
             meta["state"] = "complete"
         except BaseException:
             meta["state"] = "partial"
@@ -87,67 +87,74 @@ class Experiment:
         finally:
             elapsed_s = time.monotonic() - budget.began_s
             meta["elapsed_s"] = round(elapsed_s, 3)
-            meta["measured_share"] = round(self._in_windows_s / elapsed_s, 4)
+            meta["measured_share"] = round(self._measured_s / elapsed_s, 4)
             self.folder.save()
 
     @property
-    def _in_windows_s(self) -> float:
+    def _measured_s(self) -> float:
         return sum(record.wall_s for record in self.records)
 
     def _visit(self, rounds: list[list[Cell]], pass_: int, window_s: float) -> None:
         """Measure the cells of one group, all servers up, round after round, one right after another."""
-        started: dict[Cell, _Started] = {}
+        launched: dict[Cell, _Launched] = {}
         try:
             for cell in rounds[0]:
-                with self._noted(cell, pass_):
-                    started[cell] = self._start(cell)
-            for cell, one in started.items():
-                with self._noted(cell, pass_):
+                with self._note_failures(cell, pass_):
+                    launched[cell] = self._launch(cell)
+            for cell, one in launched.items():
+                with self._note_failures(cell, pass_):
                     one.ready()
-            up = {cell for cell, one in started.items() if one.at_ready is not None}
+            up = {cell for cell, one in launched.items() if one.at_ready is not None}
             for cells in rounds:
                 for cell in cells:
                     self.progress.window(cell, pass_)
                     seen = None
                     if cell in up:
                         up.discard(cell)  # who fails once is not tried again in this pass
-                        with self._noted(cell, pass_):
-                            seen = started[cell].measure(self.plan, window_s, pass_)
+                        with self._note_failures(cell, pass_):
+                            seen = launched[cell].measure(self.plan, window_s, pass_)
                             up.add(cell)
                     self.progress.done(seen)
         finally:
-            self._keep([record for one in started.values() for record in self._end(one, pass_)])
+            self._keep([record for one in launched.values() for record in self._end(one, pass_)])
 
     @contextlib.contextmanager
-    def _noted(self, cell: Cell, pass_: int) -> Iterator[None]:
+    def _note_failures(self, cell: Cell, pass_: int) -> Iterator[None]:
         """Let what fails on one cell be noted, and the others go on."""
         try:
             yield
         except GilbenchError as exc:
             self.folder.fail(cell.name, pass_, str(exc))
 
-    def _start(self, cell: Cell) -> _Started:
-        self._starts += 1
-        return _Started(cell, self._starts - 1, self._server(cell))
+    def _launch(self, cell: Cell) -> _Launched:
+        self._launches += 1
+        return _Launched(cell, self._launches - 1, self._server(cell))
 
     def _server(self, cell: Cell) -> Server:
-        target, workload = self.targets[cell.target], self.plan.serves(cell)
-        return Server(target, cell.model, workload, fixed_layout=self.plan.fixed_layout)
+        interpreter, workload = self.interpreters[cell.interpreter], self.plan.serves(cell)
+        return Server(interpreter, cell.model, workload, fixed_layout=self.plan.fixed_layout)
 
-    def _end(self, one: _Started, pass_: int) -> list[Record]:
+    def _end(self, one: _Launched, pass_: int) -> list[Record]:
         life = one.server.stop()
         if one.at_ready is None:
             return []
-        spoilt = [*one.server.spoilt(), *self._shared(one.cell.target)]
+        disturbances = [*one.server.disturbances(), *self._shared_warnings(one.cell.interpreter)]
         return [
-            window.record(pass_=pass_, start=one.number, round_=round_, at_ready=one.at_ready, life=life, spoilt=spoilt)
+            window.record(
+                pass_=pass_,
+                launch=one.number,
+                round_=round_,
+                at_ready=one.at_ready,
+                life=life,
+                disturbances=disturbances,
+            )
             for round_, window in enumerate(one.measured)
         ]
 
-    def _shared(self, target: str) -> Iterator[dict[str, object]]:
+    def _shared_warnings(self, interpreter: str) -> Iterator[dict[str, object]]:
         """Yield what is to be said of windows in which the load generator has no CPUs of its own."""
-        if target in self.plan.cpus and not self.plan.generator_cpus:
-            yield {"code": affinity.SHARES, "cpus": self.plan.cpus[target]}
+        if interpreter in self.plan.cpus and not self.plan.generator_cpus:
+            yield {"code": affinity.SHARES, "cpus": self.plan.cpus[interpreter]}
 
     def _keep(self, found: list[Record]) -> None:
         """Write the records of a visit at once: making sure that they are on disk takes as long as some windows."""
@@ -156,7 +163,7 @@ class Experiment:
 
 
 @dataclass
-class _Started:
+class _Launched:
     """A server up for one cell, and what was measured on it."""
 
     cell: Cell
@@ -170,34 +177,35 @@ class _Started:
         self.at_ready = usage.read(self.server.pid)
 
     def measure(self, plan: Plan, window_s: float, pass_: int) -> Seen:
-        """Measure one window more; those too short for looking at the server's threads go without."""
-        with affinity.on(plan.generator_cpus if self.cell.target in plan.cpus else ()):
+        """Measure one more window, without thread accounting where it is too short."""
+        with affinity.pinned(plan.generator_cpus if self.cell.interpreter in plan.cpus else ()):
             window = measure(
                 self.cell,
                 self.server,
                 window_s=window_s,
                 warmup_s=SETTLE_S if self.measured else plan.warmup_s,
-                conversation=plan.conversation,
-                wire=any_line_wire(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
-                accounts=window_s >= ACCOUNTS_FROM_S,
+                requests_per_connection=plan.requests_per_connection,
+                protocol=any_line_protocol(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
+                thread_accounting=window_s >= THREAD_ACCOUNTING_FROM_S,
             )
         self.measured.append(window)
         result = window.result
         return Seen(self.cell, pass_, result.throughput_rps, result.latency.percentile_ns(99), window.codes)
 
 
-def calibrate(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[str, dict[str, object]]]:
-    """Start and stop each model and each workload once under every target.
+def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[float, dict[str, dict[str, object]]]:
+    """Start and stop each model and each workload once under every interpreter.
 
-    It shows before anything is measured what would fail later, lets each target write its compiled modules, and tells
-    what a start costs.
+    It shows before anything is measured what would fail later, lets each interpreter write its compiled modules, and
+    tells what a launch costs.
 
     Returns:
         Seconds that starting and stopping the servers of one group takes, the longest seen; and the work that each
         workload says a request does.
 
     Raises:
-        ServerFailed: a server does not start, and the message has its last lines; or a target is not what it is called.
+        ServerFailed: a server does not start, and the message has its last lines; or an interpreter is not what it is
+            called.
     """
     longest_s = 0.0
     work: dict[str, dict[str, object]] = {}
@@ -206,28 +214,28 @@ def calibrate(plan: Plan, targets: Mapping[str, Target]) -> tuple[float, dict[st
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()
-        with _all_up(plan, targets, model, plan.handlers.get(workload, workload)) as servers:
+        with _all_up(plan, interpreters, model, plan.handlers.get(workload, workload)) as servers:
             for server, _ in servers:
                 work[workload] = server.said["work"]
-        if number:  # the first start under a target compiles
+        if number:  # the first launch under an interpreter compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
     for model in models:
-        with _all_up(plan, targets, model, DESCRIBING) as servers:
-            for server, target in servers:
-                prove(server, model, target)
+        with _all_up(plan, interpreters, model, DESCRIBING) as servers:
+            for server, interpreter in servers:
+                verify(server, model, interpreter)
     return longest_s, work
 
 
 @contextlib.contextmanager
 def _all_up(
-    plan: Plan, targets: Mapping[str, Target], model: str, workload: str
-) -> Iterator[list[tuple[Server, Target]]]:
-    """Have a server of a model ready under each target that it is planned for."""
-    possible = {cell.target for cell in plan.cells if cell.model == model}
-    servers: list[tuple[Server, Target]] = []
+    plan: Plan, interpreters: Mapping[str, Interpreter], model: str, workload: str
+) -> Iterator[list[tuple[Server, Interpreter]]]:
+    """Have a server of a model ready under each interpreter that it is planned for."""
+    possible = {cell.interpreter for cell in plan.cells if cell.model == model}
+    servers: list[tuple[Server, Interpreter]] = []
     try:
-        for target in (target for name, target in targets.items() if name in possible):
-            servers.append((Server(target, model, workload), target))  # noqa: PERF401 - those started must be stopped
+        for interpreter in (interpreter for name, interpreter in interpreters.items() if name in possible):
+            servers.append((Server(interpreter, model, workload), interpreter))  # noqa: PERF401 - those launched must be stopped
         for server, _ in servers:
             server.ready()
         yield servers

@@ -1,4 +1,4 @@
-"""The machine: what it is; how busy all of it was is read by :mod:`loadgen.surroundings`."""
+"""The machine: what it is; how busy all of it was is read by :mod:`loadgen.host_load`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from loadgen.surroundings import MachineTime, cpus, read_time, steal_share
+from loadgen.host_load import MachineTime, cpus, read_time, steal_share
 
 __all__ = ["MachineTime", "cpus", "describe", "describe_control", "read_time", "steal_share"]
 

@@ -40,10 +40,10 @@ def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosi
     """
     with only_run(), _sigterm_as_ctrl_c(), github.group("measuring", console.stream):
         if verbosity >= 0:
-            console.print(console.spell(f"\ntrying out the servers under {', '.join(wanted.targets)}"))
+            console.print(console.spell(f"\ntrying out the servers under {', '.join(wanted.interpreters)}"))
             for gap in wanted.gaps:
                 console.print(console.spell(f"left out: {gap}"))
-        start_and_stop_s, work = calibrate(plan, wanted.targets)
+        start_and_stop_s, work = calibrate(plan, wanted.interpreters)
         resumed = wanted.resumed
         budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
         if plan.precision is not None:
@@ -55,7 +55,7 @@ def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosi
             meta["plan"]["window_s"] = round(budget.window_s(0), 3)
             records, folder = [], RunFolder(wanted.results, wanted.name, meta)
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
-        experiment = Experiment(plan, wanted.targets, folder, progress, records)
+        experiment = Experiment(plan, wanted.interpreters, folder, progress, records)
         # Ctrl-C is caught outside of the progress, which leaves its table as it stands then.
         with contextlib.suppress(KeyboardInterrupt), contextlib.closing(folder), progress:
             experiment.run(budget)
@@ -81,7 +81,7 @@ def describe(plan: Plan, wanted: RunRequest, command: str) -> dict[str, Any]:
         "plan": plan.to_dict(),
         "machine": machine.describe(),
         "control": machine.describe_control(),
-        "targets": {name: target.build for name, target in wanted.targets.items()},
+        "interpreters": {name: interpreter.build for name, interpreter in wanted.interpreters.items()},
         "gaps": [gap._asdict() for gap in wanted.gaps],
     }
 

@@ -1,4 +1,4 @@
-"""Starting a reference server under a target, and ending it so that nothing of it is left."""
+"""Starting a reference server under an interpreter, and ending it so that nothing of it is left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import ServerFailed
-from bench.interpreters.targets import Target, target_environment
+from bench.interpreters.discovery import Interpreter, interpreter_environment
 from bench.paths import ROOT
 
 START_TIMEOUT_S = 20.0
@@ -28,7 +28,7 @@ _FIXED_LAYOUT = ("setarch", "--addr-no-randomize")
 
 
 class Server:
-    """One start of a model with a workload under a target.
+    """One launch of a model with a workload under an interpreter.
 
     Starting is split in two, so that several can start at once: the constructor starts the process, :meth:`ready`
     waits for it. The process has its own process group, and ends by itself when this one is gone (its standard input
@@ -41,15 +41,15 @@ class Server:
         gil_returned: what a free-threaded interpreter said when it turned its GIL back on; after :meth:`stop`.
     """
 
-    def __init__(self, target: Target, model: str, workload: str, *, fixed_layout: bool = False) -> None:
+    def __init__(self, interpreter: Interpreter, model: str, workload: str, *, fixed_layout: bool = False) -> None:
         self.pid = 0
         self.port = 0
         self.said: dict[str, Any] = {}
         self._last_words = ""
         self.gil_returned = ""
-        self._target = target
+        self._interpreter = interpreter
         self._faults: dict[str, str] = {}
-        self._name = f"{model} with {workload} under {target.name}"
+        self._name = f"{model} with {workload} under {interpreter.name}"
         # What it says is kept where no reader is needed and nothing is left behind.
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
         # Whatever files it makes, they are gone in the end, also if it has to be killed.
@@ -58,8 +58,8 @@ class Server:
             self._process = subprocess.Popen(
                 [
                     *_FIXED_LAYOUT * fixed_layout,
-                    *target.changed.prefix,
-                    str(target.executable),
+                    *interpreter.changed.prefix,
+                    str(interpreter.executable),
                     "-m",
                     "servers",
                     model,
@@ -67,13 +67,13 @@ class Server:
                     workload,
                     "--lifeline",
                     *(("--folder", str(Path.cwd())) if ":" in workload else ()),
-                    *target.changed.options,
+                    *interpreter.changed.options,
                 ],
                 cwd=ROOT,
-                env=target_environment()
+                env=interpreter_environment()
                 | {"TMPDIR": self._scratch.name}
-                | target.changed.environment
-                | (_importable(target) if ":" in workload else {}),
+                | interpreter.changed.environment
+                | (_importable(interpreter) if ":" in workload else {}),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -82,7 +82,7 @@ class Server:
         except OSError as exc:
             self._stderr.close()
             self._scratch.cleanup()
-            raise ServerFailed(f"cannot start {target.executable}: {exc.strerror}") from exc
+            raise ServerFailed(f"cannot start {interpreter.executable}: {exc.strerror}") from exc
         self.pid = self._process.pid
 
     def ready(self) -> None:
@@ -102,7 +102,7 @@ class Server:
             self.stop()
             what = "ended at its start" if readable else f"was not ready within {START_TIMEOUT_S:g} s"
             raise ServerFailed(f"{self._name} {what}: {self._last_words}") from None
-        if self.said.get("gil_enabled") and not self._target.build["gil_enabled"]:
+        if self.said.get("gil_enabled") and not self._interpreter.build["gil_enabled"]:
             self.stop()
             raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'nobody says for what'}")
 
@@ -112,7 +112,7 @@ class Server:
         Raises:
             ServerFailed: it does not; the message has the last lines it wrote.
         """
-        if self._process.returncode is None and os.waitid(os.P_PID, self.pid, _JUST_LOOK) is None:
+        if self._process.returncode is None and os.waitid(os.P_PID, self.pid, _PEEK) is None:
             return
         self.stop()
         raise ServerFailed(f"{self._name} ended by itself: {self._last_words}")
@@ -129,7 +129,7 @@ class Server:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
-        while os.waitid(os.P_PID, self.pid, _JUST_LOOK) is None:
+        while os.waitid(os.P_PID, self.pid, _PEEK) is None:
             if time.monotonic() > deadline_s:
                 os.kill(self.pid, signal.SIGKILL)
             time.sleep(_POLL_S)
@@ -146,7 +146,7 @@ class Server:
         self._scratch.cleanup()
         return usage
 
-    def spoilt(self) -> Iterator[dict[str, Any]]:
+    def disturbances(self) -> Iterator[dict[str, Any]]:
         """Yield what it said that spoils its windows, each with a ``code``; known once it has ended."""
         if self._faults:
             yield {"code": "handler_failed", "reasons": self._faults}
@@ -165,7 +165,7 @@ class Server:
             return ""
         return (
             f"module {found[1].decode(errors='replace')} does not say that it can do without; use a version of it that "
-            f"does, or measure {self._target.name}+gil"
+            f"does, or measure {self._interpreter.name}+gil"
         )
 
     def _logged_faults(self) -> Iterator[tuple[str, str]]:
@@ -178,13 +178,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(target: Target, model: str, workload: str) -> Iterator[Server]:
+def serving(interpreter: Interpreter, model: str, workload: str) -> Iterator[Server]:
     """Have a server up until the block ends.
 
     Raises:
         ServerFailed: it does not start.
     """
-    server = Server(target, model, workload)
+    server = Server(interpreter, model, workload)
     try:
         server.ready()
         yield server
@@ -192,10 +192,10 @@ def serving(target: Target, model: str, workload: str) -> Iterator[Server]:
         server.stop()
 
 
-def _importable(target: Target) -> dict[str, str]:
-    """Let a handler be found as it is where the command was typed, unless the target says where it looks."""
-    return {} if "PYTHONPATH" in target.changed.environment else {"PYTHONPATH": str(Path.cwd())}
+def _importable(interpreter: Interpreter) -> dict[str, str]:
+    """Let a handler be found as it is where the command was typed, unless the interpreter says where it looks."""
+    return {} if "PYTHONPATH" in interpreter.changed.environment else {"PYTHONPATH": str(Path.cwd())}
 
 
 _GIL_RETURNED = re.compile(rb"GIL\) has been enabled to load module '([^']+)'")
-_JUST_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT

@@ -1,4 +1,4 @@
-"""Whether an interpreter that serves is what its target's name says, by its own word from within a request."""
+"""Whether an interpreter that serves is what its interpreter's name says, by its own word from within a request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from typing import Any, Final
 
 from bench.errors import ServerFailed
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.runner.server import Server
 
 DESCRIBING: Final = "servers.interpreter:describe"
@@ -16,22 +16,22 @@ DESCRIBING: Final = "servers.interpreter:describe"
 _TIMEOUT_S = 5.0
 
 
-def prove(server: Server, model: str, target: Target) -> None:
+def verify(server: Server, model: str, interpreter: Interpreter) -> None:
     """Ask a server that serves :data:`DESCRIBING`.
 
     Raises:
         ServerFailed: what was asked for did not take hold; the message says what, and what to leave out.
     """
-    environment = target.changed.environment
+    environment = interpreter.changed.environment
     said = _ask(server.port, ",".join(environment) or "-")
-    wanted = target.changed.state(target.build) | {"environment": environment, "ignores_environment": False}
-    if "hash" in target.build:
-        wanted["hash"] = target.build["hash"]
+    wanted = interpreter.changed.state(interpreter.build) | {"environment": environment, "ignores_environment": False}
+    if "hash" in interpreter.build:
+        wanted["hash"] = interpreter.build["hash"]
     wrong = [f"{name} is {said.get(name)}, not {value}" for name, value in wanted.items() if said.get(name) != value]
     if wrong:
         raise ServerFailed(
-            f"{target.name} is not what it is called where {model} serves: {'; '.join(wrong)}; leave {model} out, or "
-            f"{target.name}"
+            f"{interpreter.name} is not what its name says under {model}: {'; '.join(wrong)}: leave {model} out, or "
+            f"{interpreter.name}"
         )
 
 

@@ -11,12 +11,11 @@ from typing import Any, Protocol
 import psutil
 
 from bench.runner import cpu_clocks, machine, window_checks
-from bench.runner.background_load import Computing
+from bench.runner.background_load import ComputingClients
 from bench.runner.server import Server
 from bench.schema.cell import Cell
 from bench.schema.record import (
-    Accounts,
-    Beside,
+    BackgroundLoad,
     ConnectTime,
     ContextSwitches,
     CpuInterval,
@@ -24,19 +23,19 @@ from bench.schema.record import (
     Latency,
     PageFaults,
     Record,
-    Split,
+    ThreadAccounting,
+    ThreadStates,
 )
 from bench.threads import usage
 from bench.threads.watch import Watch
-from loadgen import Load, LoadResult, run
+from loadgen import Load, LoadResult, protocols, run
 from loadgen.answered import Answered
 from loadgen.belief import warnings
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
-from loadgen.wires import Wire
 
 
 class WindowObserver(Protocol):
-    """Who looks on while a window is measured."""
+    """Observer notified when a measured window begins and ends."""
 
     def begin(self) -> None:
         """Take note that the window begins."""
@@ -64,41 +63,41 @@ class Measured:
     begin: Edge
     end: Edge
     cpu: CpuTime
-    split: Split
-    accounts: Accounts
-    beside: Beside | None
+    thread_states: ThreadStates
+    thread_accounting: ThreadAccounting
+    background_load: BackgroundLoad | None
 
     def record(
         self,
         *,
         pass_: int,
-        start: int,
+        launch: int,
         round_: int,
         at_ready: usage.Usage,
         life: resource.struct_rusage | None,
-        spoilt: Sequence[Mapping[str, Any]] = (),
+        disturbances: Sequence[Mapping[str, Any]] = (),
     ) -> Record:
         """Return the record.
 
         Args:
             pass_: number of the pass.
-            start: number of the server's start.
-            round_: which window of that start.
+            launch: number of the server's launch.
+            round_: which window of that launch.
             at_ready: what the server had used when it was ready.
             life: what it had used when it ended, if that is known.
-            spoilt: what it said that spoils its windows, each with a ``code``.
+            disturbances: what it said that spoils its windows, each with a ``code``.
         """
         result = self.result
         faults_of_pages = usage.faults_between(self.begin.usage, self.end.usage)
-        surroundings = self._surroundings(faults_of_pages)
+        conditions = self._conditions(faults_of_pages)
         return Record(
             model=self.cell.model,
             workload=self.cell.workload,
             clients=self.cell.clients,
-            target=self.cell.target,
-            conversation=result.load.conversation,
+            interpreter=self.cell.interpreter,
+            requests_per_connection=result.load.requests_per_connection,
             pass_=pass_,
-            start=start,
+            launch=launch,
             round_=round_,
             at_s=self.at_s,
             wall_s=result.wall_s,
@@ -115,21 +114,21 @@ class Measured:
             effective_cores=self.effective_cores,
             context_switches=self._switches(at_ready, life),
             peak_rss_bytes=self.end.usage.peak_rss_bytes,
-            split=self.split,
-            accounts=self.accounts,
-            steal_share=surroundings.steal_share,
-            foreign_cpu_s=surroundings.foreign_cpu_s,
-            beside=self.beside,
+            thread_states=self.thread_states,
+            thread_accounting=self.thread_accounting,
+            steal_share=conditions.steal_share,
+            foreign_cpu_s=conditions.foreign_cpu_s,
+            background_load=self.background_load,
             page_faults=faults_of_pages,
             cpu_mhz=self.end.clocks.mhz,
-            throttled=surroundings.throttled,
+            throttled=conditions.throttled,
             unfinished=result.unfinished,
-            warnings=[*self._warnings(surroundings), *map(dict, spoilt)],
+            warnings=[*self._warnings(conditions), *map(dict, disturbances)],
         )
 
-    def _warnings(self, surroundings: window_checks.Surroundings) -> list[dict[str, Any]]:
+    def _warnings(self, conditions: window_checks.WindowConditions) -> list[dict[str, Any]]:
         """Return each code once: steal is seen by the load generator, too."""
-        found = {warning["code"]: warning for warning in warnings(self.result) + surroundings.warnings()}
+        found = {warning["code"]: warning for warning in warnings(self.result) + conditions.warnings()}
         return list(found.values())
 
     @property
@@ -150,17 +149,17 @@ class Measured:
     @property
     def codes(self) -> tuple[str, ...]:
         """What spoils it, by code, as far as that is known before its server has ended."""
-        surroundings = self._surroundings(usage.faults_between(self.begin.usage, self.end.usage))
-        return tuple(warning["code"] for warning in self._warnings(surroundings))
+        conditions = self._conditions(usage.faults_between(self.begin.usage, self.end.usage))
+        return tuple(warning["code"] for warning in self._warnings(conditions))
 
-    def _surroundings(self, faults: PageFaults) -> window_checks.Surroundings:
+    def _conditions(self, faults: PageFaults) -> window_checks.WindowConditions:
         before, after, interval = self.begin.machine, self.end.machine, self.interval
         wall_s = after.at_s - before.at_s  # of the machine's clocks; the server's are read next to them
         count = psutil.cpu_count() or machine.cpus()
         busy_s = after.busy_s - before.busy_s
         own_s = after.own_s - before.own_s
         clocks_before, clocks_after = self.begin.clocks, self.end.clocks
-        return window_checks.Surroundings(
+        return window_checks.WindowConditions(
             wall_s=wall_s,
             cpus=count,
             busy_s=busy_s,
@@ -193,16 +192,16 @@ def measure(
     *,
     window_s: float,
     warmup_s: float,
-    conversation: int | None,
-    wire: str | Wire = "line",
-    accounts: bool = True,
+    requests_per_connection: int | None,
+    protocol: str | protocols.Protocol = "line",
+    thread_accounting: bool = True,
     observers: Sequence[WindowObserver] = (),
     trace: int = 0,
 ) -> Measured:
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
 
-    Without ``accounts`` its threads are not looked at, and the split stays unknown. ``observers`` are notified of the
-    window's edges; of its first requests so many as ``trace`` are noted down one by one.
+    Without ``thread_accounting`` its threads are not sampled, and their states stay unknown. ``observers`` are notified
+    of the window's edges; of its first requests so many as ``trace`` are noted down one by one.
 
     Raises:
         ServerFailed: the server ended meanwhile.
@@ -235,19 +234,23 @@ def measure(
         connections=cell.clients,
         duration_s=window_s,
         warmup_s=warmup_s,
-        conversation=conversation,
-        wire=wire,
+        requests_per_connection=requests_per_connection,
+        protocol=protocol,
         trace=trace,
     )
     at_s = time.time() + warmup_s
-    company = Computing(
-        cell.group.computing_clients, server.port, window_s=window_s, warmup_s=warmup_s, conversation=conversation
+    background = ComputingClients(
+        cell.group.computing_clients,
+        server.port,
+        window_s=window_s,
+        warmup_s=warmup_s,
+        requests_per_connection=requests_per_connection,
     )
-    with Watch(server.pid, frozenset({server.port}), wanted=accounts) as watch:
-        with company:
+    with Watch(server.pid, frozenset({server.port}), wanted=thread_accounting) as watch:
+        with background:
             result = run(load, on_begin=on_begin, on_end=on_end, answered=answered)
         server.check()
         begin, end = edges
         cpu = usage.cpu_between(begin.usage, end.usage)
-        split, details = watch.result(cpu.total / (end.usage.at_s - begin.usage.at_s))
-    return Measured(cell, at_s, result, begin, end, cpu, split, details, company.result())
+        thread_states, details = watch.result(cpu.total / (end.usage.at_s - begin.usage.at_s))
+    return Measured(cell, at_s, result, begin, end, cpu, thread_states, details, background.result())

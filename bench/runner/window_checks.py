@@ -1,4 +1,4 @@
-"""Does a window deserve belief? Each check is a row: a code and what it looks at."""
+"""Validation of a window: each check is a row, a code and its condition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loadgen.warning_codes import FOREIGN_CORES_ABOVE, STEAL_ABOVE
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class WindowConditions:
     """How busy the machine was during a window.
 
     Attributes:
@@ -47,7 +47,7 @@ class Surroundings:
     window_s: float = math.inf
 
     def warnings(self) -> list[dict[str, Any]]:
-        """Return what in the surroundings spoils the window, each with a ``code`` and the figures behind it."""
+        """Return what in its conditions spoils the window, each with a ``code`` and the figures behind it."""
         busy_share = self.busy_s / (self.cpus * self.wall_s)
         generator_cores = self.generator_cpu_s / self.wall_s
         foreign_cores = self.foreign_cpu_s / self.wall_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-PLURALS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "target": "targets"}
+PLURALS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "interpreter": "interpreters"}
 """What ``run.json`` calls the values of each part of its cells."""
 
 
@@ -38,7 +38,7 @@ class Cell(NamedTuple):
     model: str
     workload: str
     clients: int
-    target: str
+    interpreter: str
 
     @property
     def name(self) -> str:
@@ -66,7 +66,7 @@ def parse_cell(name: str, models: Iterable[str], workloads: Iterable[str]) -> Ce
         for workload in sorted(workloads, key=len, reverse=True) if rest != name else ():
             if rest.startswith((f"{workload}-", f"{workload}+")):
                 computing, _, others = rest.removeprefix(workload).partition("-")
-                clients, _, target = others.partition("-")
-                if clients.isdecimal() and target:
-                    return Cell(model, f"{workload}{computing}", int(clients), target)
+                clients, _, interpreter = others.partition("-")
+                if clients.isdecimal() and interpreter:
+                    return Cell(model, f"{workload}{computing}", int(clients), interpreter)
     return None

@@ -33,12 +33,12 @@ DRAWN: Final = {
 PROFILE: Final = {
     "profile.json": "the cell; ``profiler``, and those ``passed_over`` and why; ``sampled_s``, seconds of load under "
     "which each kind of stacks was sampled, at ``rate_hz``; ``costs``, throughput with over without, ``low`` and "
-    "``high`` being the 95% interval over pairs of ``windows``; of the timeline its ``looks``, ``resolution_us``, "
-    "``cost_cores``, the ``effective_cores`` of that window and the ``shares`` of the serving threads' time",
+    "``high`` being the 95% interval over pairs of ``windows``; of the timeline its ``samples``, ``resolution_us``, "
+    "``overhead_cores``, the ``effective_cores`` of that window and the ``shares`` of the serving threads' time",
     "windows.jsonl": "records, and ``with``: what the window was measured with",
     "stacks-KIND.folded": "a line for each stack, its frames separated by semicolons, and how often it was seen",
     "timeline.json": "for each thread ``spans`` of begin, end and state, and ``requests`` of client, begin and end, in "
-    "microseconds from the first look",
+    "microseconds from the first sample",
     "memory.json": "with ``--memory``: bytes held before the load and at its end, by ``line``",
     "flame-KIND.html, difference-KIND-A-B.html": "drawn: flame graphs, and their difference between interpreters",
     "stacks.speedscope.json": "drawn: the stacks for speedscope",
@@ -57,19 +57,19 @@ META: Final = {
     "work": "for each workload, what one request does, as its server said",
     "machine": "see below",
     "control": "the interpreter of the harness and load generator, and the versions of what they stand on",
-    "targets": "for each target, its build; see below",
-    "gaps": "models that an interpreter cannot run: ``model``, ``target``, ``reason``",
+    "interpreters": "for each interpreter, its build; see below",
+    "gaps": "models that an interpreter cannot run: ``model``, ``interpreter``, ``reason``",
     "failures": "cells that could not be measured: ``cell``, ``pass``, ``reason``",
     "elapsed_s": "from the end of set-up to the end of the last window",
     "measured_share": "share of it spent inside measured windows",
 }
 
 PLAN: Final = {
-    "cells": "names (model-workload-clients-target) of what was selected",
+    "cells": "names (model-workload-clients-interpreter) of what was selected",
     "models": "of the cells, each once",
     "workloads": "of the cells, each once",
     "clients": "of the cells, each once",
-    "targets": "of the cells, each once",
+    "interpreters": "of the cells, each once",
 }
 """Keys of ``plan`` besides the fields of :class:`bench.planning.plan.Plan`."""
 

@@ -131,7 +131,7 @@ class PageFaults:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class ThreadStates:
     """Shares of the serving threads' time; they sum to 1. ``None`` where unknown, never 0 for it.
 
     Attributes:
@@ -139,7 +139,7 @@ class Split:
         run_queue: waiting for a CPU.
         gil_wait: waiting for the GIL.
         lock_wait: waiting for another lock.
-        own_wait: in waits of the handler's own.
+        blocked: in waits of the handler's own.
         idle: waiting for clients, or for work.
     """
 
@@ -147,39 +147,39 @@ class Split:
     run_queue: float | None = None
     gil_wait: float | None = None
     lock_wait: float | None = None
-    own_wait: float | None = None
+    blocked: float | None = None
     idle: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
-    """What the split rests on.
+class ThreadAccounting:
+    """What the thread states rest on.
 
     Attributes:
-        unknown: why there is no split; ``None`` if there is.
+        unknown: why there are no thread states; ``None`` if there is.
         roles: by role ("main", "worker", "event loop", "pool"): ``threads``, how many there were on average, and the
-            shares of their time, as in :class:`Split`; idle is divided into ``client_wait`` (holds a client's
+            shares of their time, as in :class:`ThreadStates`; idle is divided into ``client_wait`` (holds a client's
             connection and waits for its next request) and ``idle`` (waits for work).
         each: the same shares for each thread that was there all along, with its ``role``; the first 64 of them.
-        errors: standard error of each share of the split that rests on samples.
-        looks: how often the threads were looked at.
-        cost_cores: CPU-seconds per second that looking took.
+        errors: standard error of each share that rests on samples.
+        samples: number of samples.
+        overhead_cores: CPU-seconds per second that sampling took.
         waiting_connections: connections, on average, that no worker had taken yet; ``None`` where unknown.
         estimated: threads came and went within the window: their CPU time is exact in all, its division is not.
     """
 
-    unknown: str | None = "windows too short for looking at the server's threads"
+    unknown: str | None = "windows too short to sample the server's threads"
     roles: dict[str, dict[str, float]] = field(default_factory=dict)
     each: list[dict[str, Any]] = field(default_factory=list)
     errors: dict[str, float] = field(default_factory=dict)
-    looks: int = 0
-    cost_cores: float | None = None
+    samples: int = 0
+    overhead_cores: float | None = None
     waiting_connections: float | None = None
     estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class BackgroundLoad:
     """Results of the clients that let the server compute while others are measured (workload ``mixed``).
 
     Attributes:
@@ -206,11 +206,13 @@ class Record:
         model: concurrency model of the server.
         workload: what one request costs.
         clients: clients of the load, each with one connection at a time.
-        target: name of the interpreter, a key of ``targets`` in ``run.json``.
-        conversation: requests sent over one connection before the client connects anew; ``None``: keepalive.
+        interpreter: name of the interpreter, a key of ``interpreters`` in ``run.json``.
+        requests_per_connection: requests sent over one connection before the client connects anew; ``None``:
+            keep-alive.
         pass_: number of the pass, from 0 (``pass`` in JSON).
-        start: which start of a server in this run, from 0; windows of one start share its address layout.
-        round_: which window of this start, from 0 (``round`` in JSON); those of all targets in one round are a pair.
+        launch: which launch of a server in this run, from 0; windows of one launch share its address layout.
+        round_: which window of this launch, from 0 (``round`` in JSON); those of all interpreters in one round are a
+            pair.
         at_s: when the window began, in seconds since the epoch.
         wall_s: length of the window.
         requests: requests answered rightly within the window.
@@ -227,11 +229,11 @@ class Record:
         context_switches: see :class:`ContextSwitches`.
         peak_rss_bytes: sum over the server's processes of the largest resident set of each; pages that processes
             share count once for each. ``None`` where unknown.
-        split: where the serving threads' time went.
-        accounts: what the split rests on, and the same for each role.
+        thread_states: where the serving threads' time went.
+        thread_accounting: what these shares rest on, and the same for each role.
         steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
         foreign_cpu_s: CPU time in the window of everything but the server and the generator.
-        beside: see :class:`Beside`; ``None`` if there were none.
+        background_load: see :class:`BackgroundLoad`; ``None`` if there was none.
         page_faults: see :class:`PageFaults`.
         cpu_mhz: the CPUs' clock, mean over CPUs at the window's end; ``None`` where unknown.
         throttled: how often in the window a core was slowed for being too hot; ``None`` where unknown.
@@ -243,10 +245,10 @@ class Record:
     model: str
     workload: str
     clients: int
-    target: str
-    conversation: int | None
+    interpreter: str
+    requests_per_connection: int | None
     pass_: int
-    start: int
+    launch: int
     at_s: float
     wall_s: float
     requests: int
@@ -263,11 +265,11 @@ class Record:
     peak_rss_bytes: int | None
     round_: int = 0
     cpu_interval: CpuInterval | None = None
-    split: Split = field(default_factory=Split)
-    accounts: Accounts = field(default_factory=Accounts)
+    thread_states: ThreadStates = field(default_factory=ThreadStates)
+    thread_accounting: ThreadAccounting = field(default_factory=ThreadAccounting)
     steal_share: float | None = None
     foreign_cpu_s: float | None = None
-    beside: Beside | None = None
+    background_load: BackgroundLoad | None = None
     page_faults: PageFaults = field(default_factory=PageFaults)
     cpu_mhz: float | None = None
     throttled: int | None = None
@@ -277,7 +279,7 @@ class Record:
     @property
     def cell(self) -> Cell:
         """Return what it is of."""
-        return Cell(self.model, self.workload, self.clients, self.target)
+        return Cell(self.model, self.workload, self.clients, self.interpreter)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as the object that stands in JSON."""
@@ -304,8 +306,8 @@ class Record:
             raw["round_"] = raw.pop("round", 0)
             for name, kind in _NESTED.items():
                 if raw.get(name) is not None:
-                    raw[name] = kind(**_known(kind, raw[name]))
-            return cls(**_known(cls, raw))
+                    raw[name] = kind(**_known_fields(kind, raw[name]))
+            return cls(**_known_fields(cls, raw))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise GilbenchError(f"not a record ({exc}): {line[:60]!r}; remove the line to go on") from exc
 
@@ -317,18 +319,18 @@ _NESTED: dict[str, type] = {
     "cpu_interval": CpuInterval,
     "context_switches": ContextSwitches,
     "page_faults": PageFaults,
-    "beside": Beside,
-    "split": Split,
-    "accounts": Accounts,
+    "background_load": BackgroundLoad,
+    "thread_states": ThreadStates,
+    "thread_accounting": ThreadAccounting,
 }
 
 
-def _known(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
-    names = names_of(kind)
+def _known_fields(kind: type, raw: dict[str, Any]) -> dict[str, Any]:
+    names = field_names(kind)
     return {name: value for name, value in raw.items() if name in names}
 
 
 @functools.cache
-def names_of(kind: type) -> tuple[str, ...]:
+def field_names(kind: type) -> tuple[str, ...]:
     """Return the names of the fields of one of the classes above."""
     return tuple(spec.name for spec in dataclasses.fields(kind))

@@ -39,7 +39,7 @@ class RunFolder:
             **meta,
             "failures": [],
         }
-        with _explained(self.path):
+        with _explain(self.path):
             self.path.mkdir(parents=True)
             self._records = (self.path / "records.jsonl").open("ab", buffering=0)
             self.save()
@@ -54,20 +54,20 @@ class RunFolder:
         """
         folder = cls.__new__(cls)
         folder.path, folder.meta = path, meta | {"state": "running"}
-        with _explained(path):
+        with _explain(path):
             folder._records = (path / "records.jsonl").open("ab", buffering=0)
             folder.save()
             _point(path.parent.parent / "latest", path)
         return folder
 
     def append(self, records: Sequence[Record]) -> None:
-        """Write the records of a start so that a crash of the machine would not lose them.
+        """Write the records of a launch so that a crash of the machine would not lose them.
 
         Raises:
             GilbenchError: the disk is full, or the like.
         """
         lines = b"".join(record.to_json().encode() + b"\n" for record in records)
-        with _explained(self.path):
+        with _explain(self.path):
             if self._records.write(lines) != len(lines):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._records.fileno())
@@ -83,14 +83,14 @@ class RunFolder:
         Raises:
             GilbenchError: the disk is full, or the like.
         """
-        with _explained(self.path):
+        with _explain(self.path):
             new = self.path / "run.json.new"
             new.write_text(json.dumps(self.meta, indent=1) + "\n", encoding="utf-8")
             new.replace(self.path / "run.json")
 
     def close(self) -> None:
         """Close the records."""
-        with _explained(self.path):
+        with _explain(self.path):
             self._records.close()
 
 
@@ -101,7 +101,7 @@ def _point(link: Path, to: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explain(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:

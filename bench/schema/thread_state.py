@@ -26,9 +26,9 @@ CPU: Final = ThreadState("cpu", "CPU", "on a CPU", "#0072b2")
 RUN_QUEUE: Final = ThreadState("run_queue", "run queue", "waiting for a CPU", "#7fc4ea")
 GIL_WAIT: Final = ThreadState("gil_wait", "GIL", "waiting for the GIL", "#d55e00")
 LOCK_WAIT: Final = ThreadState("lock_wait", "lock", "waiting for another lock", "#f0c24a")
-OWN_WAIT: Final = ThreadState("own_wait", "own wait", "blocked in I/O, a sleep or another service", "#009e73")
+BLOCKED: Final = ThreadState("blocked", "blocked", "blocked in I/O, a sleep or another service", "#009e73")
 IDLE: Final = ThreadState("idle", "idle", "idle, waiting for clients or work", "#d1d5db")
 
-THREAD_STATES: Final = (CPU, RUN_QUEUE, GIL_WAIT, LOCK_WAIT, OWN_WAIT, IDLE)
+THREAD_STATES: Final = (CPU, RUN_QUEUE, GIL_WAIT, LOCK_WAIT, BLOCKED, IDLE)
 BUSY_STATES: Final = THREAD_STATES[:-1]
 """Those of a thread that has something to do."""

@@ -52,7 +52,7 @@ WINDOW_WARNINGS: Final = {
     "errors": WindowWarning(
         _LOAD["errors"].condition,
         "requests failed, at worst {} in a window; they are in neither throughput nor latency",
-        "start the server by hand and look at what it says; fewer clients may do",
+        "start the server by hand and read what it prints; fewer clients may do",
         lambda raw: sum(raw["kinds"].values()),
         _kinds,
     ),
@@ -73,7 +73,7 @@ WINDOW_WARNINGS: Final = {
     "not_connected": WindowWarning(
         _LOAD["not_connected"].condition,
         "up to {} connections could not be established before the timing began",
-        "look at the server's backlog; fewer clients may do",
+        "check the server's backlog; fewer clients may do",
         lambda raw: raw["missing"],
         lambda raw: str(raw["missing"]),
     ),
@@ -203,7 +203,7 @@ RUN_WARNINGS: Final = {
         "measure with --passes 3 or more",
     ),
     "different_builds": RunWarning(
-        f"the targets differ in how they were built ({', '.join(BUILT_ALIKE)})",
+        f"the interpreters differ in how they were built ({', '.join(BUILT_ALIKE)})",
         "a difference between them is not one of versions; compare builds made the same way",
     ),
     "unexplained": RunWarning(

@@ -31,7 +31,7 @@ _NAMES: Final[Mapping[str, Iterable[str]]] = {
     "--workload": WORKLOADS,
     "--workloads": (options.ALL, *WORKLOADS),
     "--objective": readers.OBJECTIVES,
-    "--conversation": ("10", "keepalive"),
+    "--requests-per-connection": ("10", "keep-alive"),
 }
 _OF_PEERS: Final[Mapping[str, Iterable[str]]] = {"--servers": SERVERS, "--tools": TOOLS}
 

@@ -4,9 +4,10 @@ A row's observations are differences, each a figure minus its truth. They are in
 Student's interval. Where an observation is a yes or a no, its frequency has Clopper and Pearson's interval (Biometrika
 26, 1934).
 
-A row is judged whenever it has one of :data:`LOOKS` observations. It *agrees* if the 95% interval lies within the bound
-(an equivalence test). It *disagrees* only if an interval that holds for all rows and all looks together (Bonferroni)
-lies outside the bound altogether: one false verdict in 20 runs of the whole suite, whatever its size.
+A row is judged whenever it has one of :data:`INTERIM_COUNTS` observations. It *agrees* if the 95% interval lies within
+the bound (an equivalence test). It *disagrees* only if an interval that holds for all rows and all interim analyses
+together (Bonferroni) lies outside the bound altogether: one false verdict in 20 runs of the whole suite, whatever its
+size.
 
 It knows neither studies nor files.
 """
@@ -23,7 +24,7 @@ from typing import Final, NamedTuple
 from scipy import stats
 
 CONFIDENCE: Final = 0.95
-LOOKS: Final = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135)
+INTERIM_COUNTS: Final = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135)
 """Numbers of observations at which a row is judged."""
 
 
@@ -106,16 +107,16 @@ def judge(values: Sequence[float], truths: Sequence[float], bound: float, *, yes
         yes_or_no: values are to be judged by their frequency.
         rows: number of rows that are judged in the same run.
     """
-    count = max((look for look in LOOKS if look <= len(values)), default=0)
+    count = max((each for each in INTERIM_COUNTS if each <= len(values)), default=0)
 
     def deviation(confidence: float, n: int) -> Estimate:
         if yes_or_no:
             return frequency(values[:n], statistics.fmean(truths) if truths else math.nan, confidence)
         return estimate([value - truth for value, truth in zip(values[:n], truths[:n], strict=True)], confidence)
 
-    strict = deviation(1 - (1 - CONFIDENCE) / max(1, rows) / len(LOOKS), count)
+    strict = deviation(1 - (1 - CONFIDENCE) / max(1, rows) / len(INTERIM_COUNTS), count)
     if count and strict.outside(bound):
         return Judged(Verdict.DISAGREES, deviation(CONFIDENCE, len(values)), True)
     if count and deviation(CONFIDENCE, count).within(bound):
         return Judged(Verdict.AGREES, deviation(CONFIDENCE, count), True)
-    return Judged(Verdict.DISTURBED, deviation(CONFIDENCE, len(values)), len(values) >= LOOKS[-1])
+    return Judged(Verdict.DISTURBED, deviation(CONFIDENCE, len(values)), len(values) >= INTERIM_COUNTS[-1])

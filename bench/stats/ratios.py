@@ -1,9 +1,9 @@
 """Paired ratios: how much faster one side is than another, and how sure that is.
 
-Servers under all targets are up at the same time, and short windows alternate between them, so that drift of the
-machine meets all alike. But two starts of the very same interpreter differ, mostly by where things come to lie in
-memory, and no number of windows of one start shows it. So the start is the unit: a start's value is the mean of the
-logarithms of its windows' ratios, the ratio is the geometric mean over starts, and its interval is that of the mean
+Servers under all interpreters are up at the same time, and short windows alternate between them, so that drift of the
+machine meets all alike. But two launches of the very same interpreter differ, mostly by where things come to lie in
+memory, and no number of windows of one launch shows it. So the launch is the unit: a launch's value is the mean of the
+logarithms of its windows' ratios, the ratio is the geometric mean over launches, and its interval is that of the mean
 of so many independent values (Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013).
 
 This is the one definition: measuring stops by it, analysing shows it. It knows neither records nor tables.
@@ -22,21 +22,21 @@ from scipy import special
 CONFIDENCE: Final = 0.95
 SAME_WITHIN: Final = 0.01
 """Ratios closer to 1 than this share count as the same, unless another is asked for."""
-LOOKS: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
-"""Shares of the time at which a run that stops when it knows enough looks at what it knows."""
+INTERIM_SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
+"""Shares of the time at which a run that stops at a precision makes an interim analysis."""
 
 Visit = tuple[int, int]
-"""Which start, and which round of windows in it."""
+"""Which launch, and which round of windows in it."""
 
 
 class Ratio(NamedTuple):
     """A ratio and how sure it is.
 
     Attributes:
-        ratio: geometric mean over starts.
-        low: lower end of its confidence interval; NaN with fewer than two starts.
+        ratio: geometric mean over launches.
+        low: lower end of its confidence interval; NaN with fewer than two launches.
         high: upper end.
-        starts: how many there are.
+        launches: the number of them.
         error: standard error of the logarithm; NaN with fewer than two.
         freedom: degrees of freedom of that error.
     """
@@ -44,7 +44,7 @@ class Ratio(NamedTuple):
     ratio: float
     low: float
     high: float
-    starts: int
+    launches: int
     error: float
     freedom: float
 
@@ -57,8 +57,8 @@ class Ratio(NamedTuple):
         """Half the width of the interval, as a share; infinite without an interval."""
         return math.sqrt(self.high / self.low) - 1 if self.has_interval else math.inf
 
-    def p_of(self, other: float = 1.0) -> float:
-        """Return the p-value of the hypothesis that the true ratio is ``other``, by Student's t-test over starts.
+    def p_value(self, other: float = 1.0) -> float:
+        """Return the p-value of the hypothesis that the true ratio is ``other``, by Student's t-test over launches.
 
         NaN without an interval.
         """
@@ -78,10 +78,10 @@ class Ratio(NamedTuple):
 
 
 def counting_error(*counts: float, rounds: int = 1) -> float:
-    """Return the standard deviation that counting alone gives the logarithm of a ratio of rates, in one start.
+    """Return the standard deviation that counting alone gives the logarithm of a ratio of rates, in one launch.
 
     A window may begin and end anywhere within a request, so that its count is off by the sum of two uniform parts of a
-    request, of variance 1/6. Where every start counts the very same, this is all that its spread can be.
+    request, of variance 1/6. Where every launch counts the very same, this is all that its spread can be.
     """
     return math.sqrt(sum(1 / 6 / count**2 for count in counts) / rounds)
 
@@ -95,28 +95,28 @@ def paired_ratio(
     """Return the ratio of what was measured on two sides; ``None`` if no round has both.
 
     Args:
-        above: a figure for each round of each start; those that are not above 0 do not count.
+        above: a figure for each round of each launch; those that are not above 0 do not count.
         below: the same of the other side.
         confidence: of the interval.
-        quantisation_error: standard deviation of a start's value that counting alone gives it, see
+        quantisation_error: standard deviation of a launch's value that counting alone gives it, see
             :func:`counting_error`; a smaller spread is not believed.
     """
-    return ratio_of_logs(list(logs_of_starts(above, below).values()), confidence, quantisation_error)
+    return ratio_of_logs(list(launch_logs(above, below).values()), confidence, quantisation_error)
 
 
-def logs_of_starts(above: Mapping[Visit, float], below: Mapping[Visit, float]) -> dict[int, float]:
-    """Return each start's value: the mean logarithm of the ratios of its rounds."""
+def launch_logs(above: Mapping[Visit, float], below: Mapping[Visit, float]) -> dict[int, float]:
+    """Return each launch's value: the mean logarithm of the ratios of its rounds."""
     logs: dict[int, list[float]] = {}
     for visit in sorted(above.keys() & below.keys()):
         if above[visit] > 0 and below[visit] > 0:
             logs.setdefault(visit[0], []).append(math.log(above[visit] / below[visit]))
-    return {start: float(np.mean(each)) for start, each in logs.items()}
+    return {launch: float(np.mean(each)) for launch, each in logs.items()}
 
 
 def ratio_of_logs(
     logs: Sequence[float], confidence: float = CONFIDENCE, quantisation_error: float = 0.0
 ) -> Ratio | None:
-    """Return the ratio from one logarithm a start; ``None`` if there is none."""
+    """Return the ratio from one logarithm a launch; ``None`` if there is none."""
     if not logs:
         return None
     many = len(logs) > 1
@@ -125,24 +125,24 @@ def ratio_of_logs(
 
 
 def unpaired_ratio(above: Sequence[float], below: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
-    """Return the ratio of two sides that were measured at different times, from one logarithm a start of each.
+    """Return the ratio of two sides that were measured at different times, from one logarithm a launch of each.
 
     By Welch's t-test. What moved the whole machine between the two is not in the interval; ``None`` if a side is empty.
     """
     if not above or not below:
         return None
-    mean, starts = float(np.mean(above) - np.mean(below)), min(len(above), len(below))
-    if starts < 2:
-        return _ratio(mean, starts, math.nan, 1, confidence)
+    mean, launches = float(np.mean(above) - np.mean(below)), min(len(above), len(below))
+    if launches < 2:
+        return _ratio(mean, launches, math.nan, 1, confidence)
     parts = [float(np.var(side, ddof=1)) / len(side) for side in (above, below)]
     total = sum(parts)
     spread = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (above, below), strict=True))
-    return _ratio(mean, starts, math.sqrt(total), total**2 / spread if spread else starts - 1, confidence)
+    return _ratio(mean, launches, math.sqrt(total), total**2 / spread if spread else launches - 1, confidence)
 
 
-def _ratio(mean: float, starts: int, error: float, freedom: float, confidence: float) -> Ratio:
+def _ratio(mean: float, launches: int, error: float, freedom: float, confidence: float) -> Ratio:
     half = _quantile(confidence, freedom) * error
-    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), starts, error, freedom)
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half), launches, error, freedom)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -165,22 +165,23 @@ def correct_p_values(p_values: Sequence[float]) -> list[float]:
 
 
 @functools.cache
-def confidence_of_looks() -> float:
-    """Return the confidence of each of several looks, so that all their intervals hold together 95 times of 100.
+def interim_confidence() -> float:
+    """Return the confidence of each interim analysis, so that all their intervals hold together 95 times of 100.
 
-    Pocock's constant for looks at :data:`LOOKS`: the bound that a Brownian motion, standardised at each look, stays
-    within with that probability (Pocock, Biometrika 64, 1977; as repeated confidence intervals: Jennison and Turnbull,
-    J. R. Statist. Soc. B 51, 1989). Whoever stops at any of the looks, for whatever reason, has not looked too often.
+    Pocock's constant for analyses at :data:`INTERIM_SHARES`: the bound that a Brownian motion, standardised at each of
+    them, stays within with that probability (Pocock, Biometrika 64, 1977; as repeated confidence intervals: Jennison
+    and Turnbull, J. R. Statist. Soc. B 51, 1989). The error rate is kept at whichever of them a run stops, and for
+    whatever reason.
     """
     from scipy.stats import multivariate_normal  # noqa: PLC0415 - as above
 
-    shares = np.array(LOOKS)
+    shares = np.array(INTERIM_SHARES)
     covariance = np.sqrt(np.minimum.outer(shares, shares) / np.maximum.outer(shares, shares))
-    joint = multivariate_normal(np.zeros(len(LOOKS)), covariance, seed=1)
+    joint = multivariate_normal(np.zeros(len(INTERIM_SHARES)), covariance, seed=1)
     low, high = 1.9, 3.5
     while high - low > 1e-4:
         bound = (low + high) / 2
-        edge = np.full(len(LOOKS), bound)
+        edge = np.full(len(INTERIM_SHARES), bound)
         if joint.cdf(edge, lower_limit=-edge) < CONFIDENCE:
             low = bound
         else:

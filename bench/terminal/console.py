@@ -46,7 +46,7 @@ class Terminal(Console):
         self.stream = stream = sys.stdout if file is None else file
         if not stream.isatty() and "force_interactive" not in options and "force_terminal" not in options:
             options["force_interactive"] = False  # FORCE_COLOR asks for colours in a file, not for a cursor that moves
-        super().__init__(file=_inert(stream) if github.in_actions() else file, highlight=False, **options)
+        super().__init__(file=_inert(stream) if github.runs_in_actions() else file, highlight=False, **options)
 
     @property
     def encoding(self) -> str:
@@ -57,7 +57,7 @@ class Terminal(Console):
         """Return a text in characters that there are, as it is before it is laid out: some likenesses are longer."""
         return Text(spell(text, self.encoding), style)
 
-    def fitted(self, text: str, width: int, style: str = "") -> Text:
+    def fit(self, text: str, width: int, style: str = "") -> Text:
         """Return a text in characters that there are and in so many columns, without its middle if need be."""
         return self.spell(shorten(spell(text, self.encoding), width), style)
 

@@ -23,10 +23,10 @@ START_S: Final = 0.05
 EACH_S: Final = 0.06
 """and each of them."""
 COMPILING_S: Final = 0.5
-"""Once for each interpreter: modules are compiled at its first start."""
+"""Once for each interpreter: modules are compiled at its first launch."""
 
 
-class Price(NamedTuple):
+class Estimate(NamedTuple):
     """What a plan would cost.
 
     Attributes:
@@ -52,9 +52,9 @@ class Price(NamedTuple):
         return self.set_up_s + self.measuring_s + self.drawing_s
 
 
-def price(plan: Plan) -> Price:
+def estimate_plan(plan: Plan) -> Estimate:
     """Return what a plan would cost; of one that does not fit, with the shortest windows."""
-    targets = len({cell.target for cell in plan.cells})
+    interpreters = len({cell.interpreter for cell in plan.cells})
     start_and_stop_s = START_S + EACH_S * len(plan.cells) / len(plan.groups)
     budget = Budget.planned(plan, start_and_stop_s)
     if plan.precision is not None:
@@ -62,11 +62,11 @@ def price(plan: Plan) -> Price:
     window_s = budget.window_s(0)
     models = len({cell.model for cell in plan.cells})
     workloads = len({cell.group.served for cell in plan.cells})
-    return Price(
+    return Estimate(
         windows=plan.windows,
         window_s=window_s,
         overhead_s=budget.overhead_s,
-        set_up_s=COMPILING_S * targets + (max(models, workloads) + 1 + models) * start_and_stop_s,
+        set_up_s=COMPILING_S * interpreters + (max(models, workloads) + 1 + models) * start_and_stop_s,
         measuring_s=plan.windows * (budget.overhead_s + window_s),
         drawing_s=budget.drawing_s,
         refusal=budget.refusal,
@@ -75,7 +75,7 @@ def price(plan: Plan) -> Price:
 
 def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool = False) -> None:
     """Write a plan and its price; ``quiet``: the price alone."""
-    costs = price(plan)
+    costs = estimate_plan(plan)
     bound = "about" if plan.precision is None else "at most"
     in_all = f"{bound} {minutes(costs.total_s)} min" if not costs.refusal else f"would be refused: {costs.refusal}"
     if quiet:
@@ -88,7 +88,7 @@ def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool =
     console.print("", table, "", sep="\n")
 
 
-def _plan(plan: Plan, costs: Price) -> Iterator[tuple[str, str]]:
+def _plan(plan: Plan, costs: Estimate) -> Iterator[tuple[str, str]]:
     for title, place in (("models", 0), ("workloads", 1), ("clients", 2), ("interpreters", 3)):
         yield title, ", ".join(dict.fromkeys(str(cell[place]) for cell in plan.cells))
     yield "cells", f"{len(plan.cells)}, in {len(plan.groups)} groups whose interpreters are measured side by side"
@@ -101,7 +101,7 @@ def _plan(plan: Plan, costs: Price) -> Iterator[tuple[str, str]]:
     yield "budget", f"{plan.budget_s:g} s, for measuring and drawing"
 
 
-def _costs(costs: Price, bound: str) -> Iterator[tuple[str, str]]:
+def _costs(costs: Estimate, bound: str) -> Iterator[tuple[str, str]]:
     yield "set-up", f"about {costs.set_up_s:.0f} s: each model and each workload is tried out"
     beside = f"each window costs about {costs.overhead_s:.2f} s beside itself, an estimate until servers were started"
     yield "measuring", f"{bound} {costs.measuring_s:.0f} s; {beside}"

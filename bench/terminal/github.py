@@ -20,7 +20,7 @@ MOST_BYTES: Final = 1 << 20
 _COMMAND: Final = re.compile(r"^(\s*):(?=:)|##(?=\[)", re.MULTILINE)
 
 
-def in_actions() -> bool:
+def runs_in_actions() -> bool:
     """Tell whether a workflow of GitHub Actions is what runs this."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
@@ -28,7 +28,7 @@ def in_actions() -> bool:
 @contextlib.contextmanager
 def group(title: str, out: IO[str]) -> Iterator[None]:
     """Fold what is written meanwhile under a title."""
-    if not in_actions():
+    if not runs_in_actions():
         yield
         return
     out.write(f"::group::{_data(title)}\n")
@@ -40,7 +40,7 @@ def group(title: str, out: IO[str]) -> Iterator[None]:
 
 def warn(messages: Sequence[tuple[str, str]], out: IO[str]) -> None:
     """Write warnings, each with a title; of more than GitHub shows the last says how many there are."""
-    if not in_actions():
+    if not runs_in_actions():
         return
     shown = messages if len(messages) <= MOST_WARNINGS else messages[: MOST_WARNINGS - 1]
     for title, message in shown:

@@ -46,7 +46,7 @@ class Seen(NamedTuple):
         pass_: number of the pass, from 0.
         throughput_rps: requests a second.
         p99_ns: 99th percentile of the latency; ``None`` if nothing was answered.
-        codes: of its cautions.
+        codes: of its warnings.
     """
 
     cell: Cell
@@ -98,14 +98,14 @@ class LiveTable:
 
     def take(self, seen: Seen) -> None:
         """Take a window."""
-        history = self._touched(seen.cell)
+        history = self._update(seen.cell)
         history.rates.append(seen.throughput_rps)
         history.by_pass.setdefault(seen.pass_, []).append(seen.throughput_rps)
         history.codes.update(seen.codes)
 
     def fail(self, cell: Cell) -> None:
         """Take note that a window could not be measured."""
-        self._touched(cell).codes[FAILED] += 1
+        self._update(cell).codes[FAILED] += 1
 
     def know(self, ratios: Mapping[Cell, Ratio | None]) -> None:
         """Take note of how well ratios to the baseline are known."""
@@ -113,7 +113,7 @@ class LiveTable:
             if cell in self._cells:
                 self._cells[cell].ratio = ratio
 
-    def _touched(self, cell: Cell) -> _History:
+    def _update(self, cell: Cell) -> _History:
         history = self._cells.pop(cell) if cell in self._cells else _History()
         self._cells[cell] = history
         return history
@@ -123,8 +123,8 @@ class LiveTable:
         asked = self.plan.precision
         if asked is None:
             return ""
-        groups = {cell.group for cell in self.plan.cells if cell.target == self.plan.baseline}
-        cells = [cell for cell in self.plan.cells if cell.target != self.plan.baseline and cell.group in groups]
+        groups = {cell.group for cell in self.plan.cells if cell.interpreter == self.plan.baseline}
+        cells = [cell for cell in self.plan.cells if cell.interpreter != self.plan.baseline and cell.group in groups]
         others = [self._cells[cell].ratio if cell in self._cells else None for cell in cells]
         enough = sum(precise_enough(one, asked) for one in others)
         baseline = shorten(self.plan.baseline, _NAME_OF_BASELINE)
@@ -141,7 +141,7 @@ class LiveTable:
             parts += [self._title(console, len(rows)), self._table(console, rows), Text()]
         parts.append(self._bar(console, elapsed_s, left_s))
         if self.plan.precision is not None and room > 0:
-            parts.append(console.fitted(self.precision(), console.width - _ECHO))
+            parts.append(console.fit(self.precision(), console.width - _ECHO))
         return Group(*parts)
 
     def _rows(self, room: int) -> list[Cell]:
@@ -156,7 +156,7 @@ class LiveTable:
         says = f"pass {self.pass_ + 1}{of_all}, windows of {self.window_s:.2f} s"
         rows = f"; {shown} of {len(self.plan.cells)} cells, those last measured"
         fits = shown < len(self.plan.cells) and len(says + rows) <= console.width
-        return console.fitted(says + rows if fits else says, console.width, "bold")
+        return console.fit(says + rows if fits else says, console.width, "bold")
 
     def _table(self, console: Terminal, rows: Sequence[Cell]) -> Table:
         figures = {cell: self._figures(cell) for cell in rows}
@@ -167,15 +167,15 @@ class LiveTable:
             table.add_column(console.spell(title), width=width, no_wrap=True, justify=justify)
         for cell in rows:
             history, style = self._cells.get(cell) or _History(), "bold" if cell == self.now else ""
-            rate, beside = figures[cell]
+            rate, spread = figures[cell]
             texts = {
                 "": ("▸" if cell == self.now else "", style),
                 "cell": (_name(cell, columns["cell"]), style),
                 "windows": (sparkline(history.rates, columns.get("windows", 0)), "cyan"),
                 "req/s": (rate, style),
-                "ratio": (beside, style),
-                "±": (beside, style),
-                "cautions": (_codes(history, columns.get("cautions", 0)), "yellow"),
+                "ratio": (spread, style),
+                "±": (spread, style),
+                "warnings": (_codes(history, columns.get("warnings", 0)), "yellow"),
             }
             table.add_row(*(console.spell(*texts[title]) for title in columns))
         return table
@@ -189,10 +189,10 @@ class LiveTable:
             "windows": _SPARK,
             "req/s": max(rate, len("req/s")),
             **ratio,
-            "cautions": _CODES,
+            "warnings": _CODES,
         }
         for title, least in (
-            ("cautions", _CODES_FROM),
+            ("warnings", _CODES_FROM),
             ("windows", _SPARK_FROM),
             *((one, _RATIO_FROM) for one in ratio),
         ):
@@ -200,7 +200,7 @@ class LiveTable:
                 del columns[title]
         spare = width - sum(columns.values()) - (len(columns) - 1)
         longest = max(len(cell.name) for cell in self.plan.cells)
-        for title, most in (("cell", longest), ("cautions", _CODES_MOST), ("windows", _SPARK_MOST)):
+        for title, most in (("cell", longest), ("warnings", _CODES_MOST), ("windows", _SPARK_MOST)):
             if title in columns:
                 more = max(0, min(spare, most - columns[title]))
                 columns[title] += more
@@ -214,17 +214,17 @@ class LiveTable:
             return "–", ""
         passes = history.passes
         median = statistics.median(passes)
-        beside = _share((max(passes) - min(passes)) / 2 / median) if len(passes) > 1 and median else ""
+        spread = _share((max(passes) - min(passes)) / 2 / median) if len(passes) > 1 and median else ""
         if self.plan.precision is not None:
-            beside = "baseline" if cell.target == self.plan.baseline else _ratio(history.ratio)
-        return rate(median), beside
+            spread = "baseline" if cell.interpreter == self.plan.baseline else _ratio(history.ratio)
+        return rate(median), spread
 
     def _bar(self, console: Terminal, elapsed_s: float, left_s: float | None) -> RenderableType:
         most = "" if self.plan.precision is None else "at most "
         left = "" if left_s is None else f", {most}{clock(left_s)} left"
         says = f"{self.done} of {most}{self.plan.windows} windows, {clock(elapsed_s)} gone{left}"
         if console.width < _BAR_FROM:
-            return console.fitted(says, console.width - _ECHO)
+            return console.fit(says, console.width - _ECHO)
         line = Table.grid(padding=(0, 2, 0, 0), expand=True)
         line.width = console.width - _ECHO
         line.add_column(ratio=1)
@@ -269,10 +269,10 @@ def _ratio(ratio: Ratio | None) -> str:
 
 def _name(cell: Cell, width: int) -> str:
     """Write a cell's name; of one that is too long its longest parts are shortened, and the clients never."""
-    parts, clients = [cell.model, cell.workload, cell.target], str(cell.clients)
+    parts, clients = [cell.model, cell.workload, cell.interpreter], str(cell.clients)
     widths = narrow([len(part) for part in parts], width - len(clients) - 3)
-    model, workload, target = map(shorten, parts, widths)
-    return shorten(f"{model}-{workload}-{clients}-{target}", width)
+    model, workload, interpreter = map(shorten, parts, widths)
+    return shorten(f"{model}-{workload}-{clients}-{interpreter}", width)
 
 
 def _codes(history: _History, width: int) -> str:

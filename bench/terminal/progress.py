@@ -94,7 +94,7 @@ class Progress:
         elif self._table.now is not None:
             self._table.fail(self._table.now)
         if self._verbosity > 0 and self._table.now is not None:
-            self._tell(self._of_window(self._table.now, seen))
+            self._tell(self._window_line(self._table.now, seen))
 
     def visited(self, ratios: Mapping[Cell, Ratio | None]) -> None:
         """Say that the servers of a group are being ended, and what is known of their ratios to the baseline by now."""
@@ -134,7 +134,7 @@ class Progress:
         most = "" if self._plan.precision is None else "at most "
         return f"{self._table.done} of {most}{self._plan.windows} windows{left}: {cell.name}"
 
-    def _of_window(self, cell: Cell, seen: Seen | None) -> str:
+    def _window_line(self, cell: Cell, seen: Seen | None) -> str:
         longest = max(len(one.name) for one in self._plan.cells)
         name = f"pass {self._table.pass_ + 1}  {cell.name:<{longest}}"
         if seen is None:

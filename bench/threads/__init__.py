@@ -7,19 +7,19 @@ The files, in the order in which data passes through them:
 :mod:`~bench.threads.interpreters`
     where in its memory a process keeps its GILs, one for each interpreter that has its own.
 :mod:`~bench.threads.descriptors`
-    what a descriptor of another process is: the server's door, a client, or something of the handler's own.
+    what a descriptor of another process is: the server's listener, a client, or something of the handler's own.
 :mod:`~bench.threads.wait_state`
     a line of ``/proc/PID/task/TID/syscall`` becomes a state: what a thread waits for.
 :mod:`~bench.threads.tree`
     the threads of the tree as they come and go, each with its files open.
 :mod:`~bench.threads.sampler`
-    looks at all of them a few hundred times a second, as often as its own cost allows.
+    samples all of them a few hundred times a second, as often as its own cost allows.
 :mod:`~bench.threads.account`
     exact times and samples together become shares that sum to 1, by role and in all, with their errors.
 :mod:`~bench.threads.fast_sample`
-    the same look a thousand times a second: compiled.
+    the same sample a thousand times a second: compiled.
 :mod:`~bench.threads.fast_sampler`
-    looks so at all threads as they come and go, and makes a timeline of it.
+    samples all threads so as they come and go, and makes a timeline of it.
 :mod:`~bench.threads.timeline`
-    what each thread did from one such look to the next, and which of them held the GIL.
+    what each thread did from one such sample to the next, and which of them held the GIL.
 """

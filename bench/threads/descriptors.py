@@ -44,7 +44,7 @@ class Descriptors:
         now_s = time.monotonic()
         until_s, kind = self._known.get(fd, (0.0, Descriptor.OTHER))
         if now_s >= until_s:
-            kind = self._look(fd)
+            kind = self._read_kind(fd)
             self._known[fd] = now_s + BELIEVED_S, kind
         return kind
 
@@ -59,13 +59,13 @@ class Descriptors:
                 return int(waiting)
         return None
 
-    def _look(self, fd: int) -> Descriptor:
+    def _read_kind(self, fd: int) -> Descriptor:
         copy = self._copy(fd)
         if copy is None:
             return Descriptor.OTHER
         with copy, contextlib.suppress(OSError, IndexError, TypeError):
             if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                return Descriptor.DOOR
+                return Descriptor.LISTENER
             if copy.getsockname()[1] in self._ports:
                 return Descriptor.CLIENT
         return Descriptor.OTHER
@@ -81,15 +81,15 @@ class Descriptors:
             return None
 
 
-def doors(pid: int, ports: frozenset[int]) -> list[int]:
+def listeners(pid: int, ports: frozenset[int]) -> list[int]:
     """Return the descriptors by which a process listens.
 
     Raises:
-        OSError: the process has gone, or is not ours to look at.
+        OSError: the process has gone, or may not be inspected.
     """
     fds = [int(name) for name in os.listdir(f"/proc/{pid}/fd")]
     descriptors = Descriptors(pid, ports)
     try:
-        return [fd for fd in fds if descriptors.kind(fd) is Descriptor.DOOR]
+        return [fd for fd in fds if descriptors.kind(fd) is Descriptor.LISTENER]
     finally:
         descriptors.close()

@@ -1,7 +1,7 @@
-"""Looking at a few threads thousands of times a second: compiled, without the GIL, on files that stay open.
+"""Sampling a few threads thousands of times a second: compiled, without the GIL, on files that stay open.
 
-A look at a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or did, one of its ``schedstat``:
-a few microseconds, no stop, no memory allocated. What it means is decided later, in Python
+A sample of a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or did, one of its
+``schedstat``: a few microseconds, no stop, no memory allocated. What it means is decided later, in Python
 (:mod:`bench.threads.fast_sampler`).
 """
 
@@ -14,16 +14,16 @@ import numpy as np
 from numba import typeof, types
 
 from loadgen import libc
-from loadgen.compiled import compiled, inlined
+from loadgen.compiled import compile_function, inline
 
 RUNNING = -2
 GONE = -3
 UNSEEN = -4
-BUFFER_BYTES, ROWS, TICKS = 256, 2048, 1024  # room for one stretch of looking
+BUFFER_BYTES, ROWS, TICKS = 256, 2048, 1024  # room for one interval of sampling
 
-LOOK = np.dtype(
+SAMPLE = np.dtype(
     [
-        ("tick", np.int64),  # which look
+        ("tick", np.int64),  # number of the sample
         ("thread", np.int64),  # its place among those that were handed over
         ("number", np.int64),  # of the system call it is blocked in; RUNNING; GONE; UNSEEN; -1: blocked elsewhere
         ("first", np.int64),  # argument of the call
@@ -43,7 +43,7 @@ _ABSOLUTE = 1
 _SPACE, _MINUS, _ZERO, _X, _A, _R = (ord(character) for character in " -0xar")
 
 
-@inlined
+@inline
 def _read_call(row: Any, buffer: Any, size: int) -> None:
     """Read a line of ``syscall`` (proc(5)): a number, its arguments, the stack pointer, the program counter."""
     if buffer[0] == _R:
@@ -75,7 +75,7 @@ def _read_call(row: Any, buffer: Any, size: int) -> None:
     row.stack = before
 
 
-@inlined
+@inline
 def _queued_ns(buffer: Any, size: int) -> int:
     """Return the second of the numbers in ``schedstat``."""
     word = 0
@@ -91,14 +91,14 @@ def _queued_ns(buffer: Any, size: int) -> int:
     return 0
 
 
-class Looking(NamedTuple):
+class SampleBuffer(NamedTuple):
     """What compiled code works on; everything is allocated before.
 
     Attributes:
         files: descriptors of the threads' ``syscall`` and ``schedstat``, int32[n, 2].
-        last: what each thread did when it was last looked at, LOOK[n]; kept up to date.
-        rows: filled with what has changed, LOOK[:].
-        ticks: filled with the times of the looks, behind their number, which comes first, int64[:].
+        last: what each thread did in its last sample, SAMPLE[n]; kept up to date.
+        rows: filled with what has changed, SAMPLE[:].
+        ticks: filled with the times of the samples, behind their number, which comes first, int64[:].
         buffer: uint8[BUFFER_BYTES].
         scratch: int64[4].
     """
@@ -111,34 +111,34 @@ class Looking(NamedTuple):
     scratch: Any
 
 
-def looking(files: Sequence[tuple[int, int]], last: Sequence[tuple[int, ...]]) -> Looking:
-    """Return what to look at threads with.
+def make_buffer(files: Sequence[tuple[int, int]], last: Sequence[tuple[int, ...]]) -> SampleBuffer:
+    """Return a buffer for samples of threads.
 
     Args:
         files: of each thread its ``syscall`` and its ``schedstat``.
-        last: what each did when it was last looked at, or :data:`NEW`.
+        last: what each did in its last sample, or :data:`NEW`.
     """
-    return Looking(
+    return SampleBuffer(
         files=np.array(files, np.int32).reshape(-1, 2),
-        last=np.array(last, LOOK),
-        rows=np.zeros(ROWS, LOOK),
+        last=np.array(last, SAMPLE),
+        rows=np.zeros(ROWS, SAMPLE),
         ticks=np.zeros(TICKS, np.int64),
         buffer=np.zeros(BUFFER_BYTES, np.uint8),
         scratch=np.zeros(4, np.int64),
     )
 
 
-_LOOKING = typeof(looking([(0, 0)], [NEW]))  # type: ignore[no-untyped-call]
+_BUFFER = typeof(make_buffer([(0, 0)], [NEW]))  # type: ignore[no-untyped-call]
 
 
-@compiled(types.int64(_LOOKING, types.int64, types.int64))
-def look(w: Any, until_ns: int, gap_ns: int) -> int:
-    """Look at all threads again and again, note down what has changed, and return how many rows that took.
+@compile_function(types.int64(_BUFFER, types.int64, types.int64))
+def sample(w: Any, until_ns: int, gap_ns: int) -> int:
+    """Sample all threads repeatedly, store what has changed, and return the number of rows stored.
 
     Args:
-        w: what to look at, and where to note it down; the number of looks is in its ``ticks``.
+        w: the buffer, see :class:`SampleBuffer`; the number of samples is in its ``ticks``.
         until_ns: when to end; earlier when a thread has gone or no more can be noted down.
-        gap_ns: mean time from one look to the next; each is drawn, so that nothing periodic stays in phase.
+        gap_ns: mean time from one sample to the next; each is drawn, so that nothing periodic stays in phase.
     """
     filled, gone = 0, False
     threads = len(w.files)

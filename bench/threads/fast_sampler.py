@@ -1,4 +1,4 @@
-"""Makes a timeline: looks at every thread of a server about a thousand times a second, as often as the cost allows."""
+"""Timeline sampler of every thread of a server: a thousand samples a second, or as many as its cost allows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.threads.fast_sample import GONE, NEW, RUNNING, look, looking
+from bench.threads.fast_sample import GONE, NEW, RUNNING, make_buffer, sample
 from bench.threads.sampler import Sampler
-from bench.threads.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, spans_of, with_holders
+from bench.threads.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, find_spans, mark_holders
 from bench.threads.tree import Process, Tree
 from bench.threads.wait_state import Call, Place, State, classify, place
 
 RATE_HZ: Final = 2000.0
-COST_CORES: Final = 0.04  # what looking may cost; with many threads it is done less often
+COST_CORES: Final = 0.04  # what sampling may cost; with many threads it is done less often
 SHORTEST_S, LONGEST_S = 0.004, 0.032
 """How long a thread that has just begun goes unseen, at most: longer where none came or went for a while."""
 MAX_THREADS: Final = 512
@@ -38,7 +38,7 @@ _UNCLEAR: Final = frozenset({CODE[Doing.LOCK], CODE[Doing.OWN]})
 
 
 class _Change(NamedTuple):
-    """What a thread does from a look on."""
+    """What a thread does from a sample on."""
 
     tick: int
     code: int
@@ -59,10 +59,10 @@ class _Seen:
 
 
 class FastSampler:
-    """Looks at a server thousands of times a second from :meth:`begin` to :meth:`end`, in a thread of its own.
+    """Samples a server thousands of times a second from :meth:`begin` to :meth:`end`, in a thread of its own.
 
     Raises:
-        OSError: the server has gone, is not ours to look at, or the system does not tell.
+        OSError: the server has gone, may not be inspected, or the system does not tell.
     """
 
     def __init__(self, pid: int, ports: frozenset[int], rate_hz: float = RATE_HZ) -> None:
@@ -77,17 +77,17 @@ class FastSampler:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def begin(self) -> None:
-        """Start looking."""
+        """Start sampling."""
         self._thread.start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop sampling."""
         self._over.set()
         self._thread.join()
 
     def timeline(self) -> Timeline:
         """Return what was seen; to be called when the load has gone, so that waiting for work can be recognised."""
-        idle_places = self._idle.without_load().idle_places
+        idle_places = self._idle.sample_idle().idle_places
         self.close()
         ticks_ns = np.array(self._ticks_ns, np.int64)
         codes = np.full((len(self._all), len(ticks_ns)), ABSENT, np.int8)
@@ -96,16 +96,16 @@ class FastSampler:
             enter_queues(codes[row], [(change.tick, change.queued_ns) for change in seen.changes], ticks_ns)
         for pid in {seen.process.pid for seen in self._all if len(seen.process.gils) == 1}:
             rows = [row for row, seen in enumerate(self._all) if seen.process.pid == pid]
-            codes[rows] = with_holders(codes[rows])
+            codes[rows] = mark_holders(codes[rows])
         began_ns, ended_ns = (self._ticks_ns[0], self._ticks_ns[-1]) if self._ticks_ns else (0, 0)
         return Timeline(
             root=self._tree.root,
             begin_ns=began_ns,
             end_ns=ended_ns,
-            looks=len(ticks_ns),
-            cost_cores=self._cost_s * 1e9 / max(1, ended_ns - began_ns),
+            samples=len(ticks_ns),
+            overhead_cores=self._cost_s * 1e9 / max(1, ended_ns - began_ns),
             lanes=tuple(
-                Lane(seen.tid, seen.process.pid, seen.name, tuple(spans_of(codes[row], ticks_ns)))
+                Lane(seen.tid, seen.process.pid, seen.name, tuple(find_spans(codes[row], ticks_ns)))
                 for row, seen in enumerate(self._all)
             ),
         )
@@ -122,23 +122,23 @@ class FastSampler:
 
     def _run(self) -> None:
         threads: list[_Seen] = []
-        at_work, gap_ns, stretch_s = looking([], []), self._gap_ns, SHORTEST_S
+        at_work, gap_ns, interval_s = make_buffer([], []), self._gap_ns, SHORTEST_S
         spent_s = began_s = time.thread_time()
         while not self._over.is_set():
-            stretch_s = min(2 * stretch_s, LONGEST_S)
+            interval_s = min(2 * interval_s, LONGEST_S)
             if self._meet():
                 last = dict(zip((seen.tid for seen in threads), at_work.last.tolist(), strict=True))
-                threads, stretch_s = list(self._now.values()), SHORTEST_S
-                at_work = looking([seen.files for seen in threads], [last.get(seen.tid, NEW) for seen in threads])
+                threads, interval_s = list(self._now.values()), SHORTEST_S
+                at_work = make_buffer([seen.files for seen in threads], [last.get(seen.tid, NEW) for seen in threads])
             if not threads:
                 time.sleep(SHORTEST_S)
                 continue
-            filled = look(at_work, time.monotonic_ns() + int(stretch_s * 1e9), int(gap_ns))
-            looks = int(at_work.ticks[0])
+            filled = sample(at_work, time.monotonic_ns() + int(interval_s * 1e9), int(gap_ns))
+            samples = int(at_work.ticks[0])
             self._take(threads, at_work.rows[:filled].tolist())
-            self._ticks_ns += at_work.ticks[1 : looks + 1].tolist()
+            self._ticks_ns += at_work.ticks[1 : samples + 1].tolist()
             now_s = time.thread_time()
-            gap_ns = next_gap_ns(gap_ns, 1e9 * (now_s - spent_s) / max(1, looks), shortest_ns=self._gap_ns)
+            gap_ns = next_gap_ns(gap_ns, 1e9 * (now_s - spent_s) / max(1, samples), shortest_ns=self._gap_ns)
             spent_s = now_s
         self._cost_s = time.thread_time() - began_s
 
@@ -158,7 +158,7 @@ class FastSampler:
         return True
 
     def _take(self, threads: list[_Seen], rows: list[tuple[int, ...]]) -> None:
-        looks_before = len(self._ticks_ns)
+        samples_before = len(self._ticks_ns)
         for tick, thread, number, first, second, stack, queued_ns in rows:
             seen = threads[thread]
             if number == GONE and seen.tid in self._tree.threads:
@@ -166,7 +166,7 @@ class FastSampler:
             key = (number, first, stack)
             if key not in seen.known:
                 seen.known[key] = _understood(number, (first, second), stack, seen.process)
-            seen.changes.append(_Change(looks_before + tick, *seen.known[key], queued_ns))
+            seen.changes.append(_Change(samples_before + tick, *seen.known[key], queued_ns))
 
     def _drop(self, seen: _Seen) -> None:
         for file in seen.files:
@@ -177,14 +177,14 @@ class FastSampler:
 
 
 def next_gap_ns(gap_ns: float, cost_ns: float, *, shortest_ns: float) -> float:
-    """Return the mean time between looks from now on, such that looking comes to cost :data:`COST_CORES`.
+    """Return the mean time between samples from now on, such that sampling comes to cost :data:`COST_CORES`.
 
-    It changes slowly, so that one expensive stretch among cheap ones does not matter.
+    It changes slowly, so that one expensive interval among cheap ones does not matter.
 
     Args:
-        gap_ns: mean time between the last looks.
+        gap_ns: mean time between the last samples.
         cost_ns: CPU time of each of them.
-        shortest_ns: the time between looks when they cost nothing.
+        shortest_ns: the time between samples when they cost nothing.
     """
     return max(0.9 * gap_ns + 0.1 * cost_ns / COST_CORES, shortest_ns)
 
@@ -208,7 +208,7 @@ def _open(pid: int, tid: int) -> tuple[str, tuple[int, int]]:
 def _understood(number: int, arguments: tuple[int, int], stack: int, process: Process) -> tuple[int, Place | None]:
     """Return the code and the place of what was seen.
 
-    What a call waits for is looked up once for each thread: a descriptor's kind hardly ever changes within a second.
+    What a call waits for is read once for each thread: a descriptor's kind hardly ever changes within a second.
     """
     if number == GONE:
         return ABSENT, None

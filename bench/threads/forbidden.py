@@ -1,4 +1,4 @@
-"""Why the system does not let us look at a process, and who may."""
+"""Why the system does not permit sampling a process, and who may."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def forbidden(pid: int) -> str:
     except OSError:
         ours = restricted = False
     if ours and restricted:
-        return f"process {pid} may be looked at by its parent only: run as root, or sysctl kernel.yama.ptrace_scope=0"
-    return f"process {pid} is not yours to look at: run as its user, or as root"
+        return f"process {pid} may be inspected by its parent only: run as root, or sysctl kernel.yama.ptrace_scope=0"
+    return f"process {pid} may not be inspected by you: run as its user, or as root"

@@ -59,7 +59,7 @@ def gils(pid: int) -> tuple[Span, ...]:
     """Return the stretches of a process's memory that hold a GIL; none if it is no CPython.
 
     Raises:
-        OSError: the process has gone, or is not ours to look at.
+        OSError: the process has gone, or may not be inspected.
     """
     runtime = _place(pid, SYMBOL)
     if runtime is None:
@@ -73,7 +73,7 @@ def version(pid: int) -> str | None:
     Before 3.11 a process keeps it in no symbol of its own: then only what the file's name says, ``3.9``.
 
     Raises:
-        OSError: the process has gone, or is not ours to look at.
+        OSError: the process has gone, or may not be inspected.
     """
     runtime = _place(pid, SYMBOL)
     if runtime is None:

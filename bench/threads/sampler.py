@@ -1,7 +1,7 @@
-"""Looking at every thread of a server a few hundred times a second, as often as the cost of it allows.
+"""Sampler of every thread of a server, a few hundred times a second or as often as its cost allows.
 
-The times between two looks are random, so that nothing periodic in the server, as the switch interval, is met always in
-the same phase. No look stops a thread, and none needs its help.
+The times between two samples are random, so that nothing periodic in the server, such as the switch interval, is always
+met in the same phase. No sample stops a thread, and none needs its help.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.threads.descriptors import Descriptors, doors
+from bench.threads.descriptors import Descriptors, listeners
 from bench.threads.tree import Thread, Tree
 from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, is_supported, parse, place
 
-COST_CORES: Final = 0.02  # what looking may cost: 1% of a machine of two CPUs
+COST_CORES: Final = 0.02  # what sampling may cost: 1% of a machine of two CPUs
 FASTEST_S: Final = 1 / 300
 FIRST_S: Final = 1 / 50
 SLOWEST_S: Final = 1 / 10
@@ -32,26 +32,26 @@ Doing = tuple[State, Place | None]
 
 
 @dataclass(slots=True)
-class Looks:
-    """What was seen between two edges; rows of ``samples`` are look, thread's id, index into ``doings``.
+class Samples:
+    """Samples of all threads between two edges.
 
     Attributes:
         root: pid of the server.
         wall_s: from one edge to the other.
-        count: of looks.
-        samples: one for each thread and look.
+        count: of samples.
+        rows: one for each thread and sample: number of the sample, id of the thread, index into ``doings``.
         doings: states, and where a thread waited.
         exact_ns: CPU and run-queue time of the threads that lived at both edges.
         process_of: of each thread seen.
-        waiting: connections in the listening socket's queue, for each look; empty where unknown.
-        cost_s: CPU time of looking.
+        waiting: connections in the listening socket's queue, for each sample; empty where unknown.
+        cost_s: CPU time of sampling.
         idle_places: where each thread waited when there was no load any more.
     """
 
     root: int
     wall_s: float = 0.0
     count: int = 0
-    samples: list[tuple[int, int, int]] = field(default_factory=list)
+    rows: list[tuple[int, int, int]] = field(default_factory=list)
     doings: list[Doing] = field(default_factory=list)
     exact_ns: dict[int, tuple[int, int]] = field(default_factory=dict)
     process_of: dict[int, int] = field(default_factory=dict)
@@ -61,76 +61,76 @@ class Looks:
 
 
 def next_gap_s(gap_s: float, cost_s: float) -> float:
-    """Return the mean time to the next look, such that looking comes to cost :data:`COST_CORES`.
+    """Return the mean time to the next sample, such that sampling comes to cost :data:`COST_CORES`.
 
-    It changes slowly, so that one expensive look among cheap ones does not matter.
+    It changes slowly, so that one expensive sample among cheap ones does not matter.
 
     Args:
-        gap_s: mean time to the last look.
-        cost_s: CPU time of the last look.
+        gap_s: mean time to the last sample.
+        cost_s: CPU time of the last sample.
     """
     return min(max(0.8 * gap_s + 0.2 * cost_s / COST_CORES, FASTEST_S), SLOWEST_S)
 
 
 class Sampler:
-    """Looks at a server from :meth:`begin` to :meth:`end`, in a thread of its own.
+    """Samples a server from :meth:`begin` to :meth:`end`, in a thread of its own.
 
     Raises:
-        OSError: the server has gone, is not ours to look at, or the system does not tell.
+        OSError: the server has gone, may not be inspected, or the system does not tell.
     """
 
     def __init__(self, pid: int, ports: frozenset[int]) -> None:
         if not is_supported():
             raise OSError(0, "its system calls on this kind of machine are not known")
         self._tree = Tree(pid, ports)
-        self._looks = Looks(pid)
+        self._samples = Samples(pid)
         self._index: dict[Doing, int] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._chance = random.Random(pid)  # noqa: S311 - times, not secrets
         self._edge: dict[int, tuple[int, int]] = {}
         self._began_s = 0.0
-        self._looking = threading.Lock()
-        self._door: Descriptors | None = None
+        self._lock = threading.Lock()
+        self._listener: Descriptors | None = None
         try:
-            self._door_fd = next(iter(doors(pid, ports)), -1)
-            self._door = Descriptors(pid, ports)
+            self._listener_fd = next(iter(listeners(pid, ports)), -1)
+            self._listener = Descriptors(pid, ports)
         except OSError:
             self._tree.close()
             raise
 
     def begin(self) -> None:
-        """Start looking."""
+        """Start sampling."""
         self._tree.refresh()
-        self._began_s, self._edge = time.monotonic(), self._scheduled()
+        self._began_s, self._edge = time.monotonic(), self._read_schedstat()
         self._thread.start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop sampling."""
         self._over.set()
         self._thread.join()
         self._close_window()
 
-    def cut(self) -> Looks:
-        """Return what was seen since :meth:`begin`, or since it was last cut, and go on looking."""
+    def cut(self) -> Samples:
+        """Return what was seen since :meth:`begin`, or since it was last cut, and go on sampling."""
         began_s = time.thread_time()
-        with self._looking:
-            seen = self._looks
+        with self._lock:
+            seen = self._samples
             self._began_s, self._edge = self._close_window()
-            self._looks, self._index = Looks(seen.root), {}
+            self._samples, self._index = Samples(seen.root), {}
         seen.cost_s += time.thread_time() - began_s
         return seen
 
     def _close_window(self) -> tuple[float, dict[int, tuple[int, int]]]:
         """Take note of what was used since the window's first edge, and return its last."""
-        looks, after, now_s = self._looks, self._scheduled(), time.monotonic()
-        looks.wall_s = now_s - self._began_s
+        samples, after, now_s = self._samples, self._read_schedstat(), time.monotonic()
+        samples.wall_s = now_s - self._began_s
         for tid in self._edge.keys() & after.keys():
             (cpu, queued), (cpu_after, queued_after) = self._edge[tid], after[tid]
-            looks.exact_ns[tid] = cpu_after - cpu, queued_after - queued
+            samples.exact_ns[tid] = cpu_after - cpu, queued_after - queued
         return now_s, after
 
-    def without_load(self) -> Looks:
+    def sample_idle(self) -> Samples:
         """Return what was seen; to be called when the load has gone, so that waiting for work can be recognised.
 
         Where a thread of a server without clients sleeps it is idle, even if the kernel can only say "in a lock".
@@ -145,10 +145,10 @@ class Sampler:
                 time.sleep(_ASLEEP_S)
                 if self._quiet():
                     for tid, where in before & self._asleep():
-                        self._looks.idle_places.setdefault(tid, set()).add(where)
-                if self._tree.threads.keys() <= self._looks.idle_places.keys():
+                        self._samples.idle_places.setdefault(tid, set()).add(where)
+                if self._tree.threads.keys() <= self._samples.idle_places.keys():
                     break
-        return self._looks
+        return self._samples
 
     def _quiet(self) -> bool:
         self._tree.refresh()
@@ -156,7 +156,7 @@ class Sampler:
 
     def _asleep(self) -> set[tuple[int, Place]]:
         """Return where each thread waits."""
-        return {(thread.tid, where) for thread, (_, where) in self._seen() if where is not None}
+        return {(thread.tid, where) for thread, (_, where) in self._observe() if where is not None}
 
     def close(self) -> None:
         """Let go of everything; can be called at any time, and twice."""
@@ -164,40 +164,42 @@ class Sampler:
         if self._thread.is_alive():
             self._thread.join()
         self._tree.close()
-        if self._door is not None:
-            self._door.close()
-            self._door = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     def _run(self) -> None:
         gap_s = FIRST_S
         while not self._over.wait(gap_s * self._chance.uniform(0.5, 1.5)):
-            with self._looking:
+            with self._lock:
                 began_s = time.thread_time()
-                self._look()
+                self._sample()
                 cost_s = time.thread_time() - began_s
-                self._looks.cost_s += cost_s
+                self._samples.cost_s += cost_s
             gap_s = next_gap_s(gap_s, cost_s)
 
-    def _look(self) -> None:
-        looks = self._looks
+    def _sample(self) -> None:
+        samples = self._samples
         self._tree.refresh()
-        for thread, doing in self._seen():
-            index = self._index.setdefault(doing, len(looks.doings))
-            if index == len(looks.doings):
-                looks.doings.append(doing)
-            looks.samples.append((looks.count, thread.tid, index))
-            looks.process_of[thread.tid] = thread.process.pid
+        for thread, doing in self._observe():
+            index = self._index.setdefault(doing, len(samples.doings))
+            if index == len(samples.doings):
+                samples.doings.append(doing)
+            samples.rows.append((samples.count, thread.tid, index))
+            samples.process_of[thread.tid] = thread.process.pid
         waiting = self._waiting()
         if waiting is not None:
-            looks.waiting.append(waiting)
-        looks.count += 1
+            samples.waiting.append(waiting)
+        samples.count += 1
 
     def _waiting(self) -> int | None:
         """Return how many connections nobody has taken yet."""
-        return self._door.backlog(self._door_fd) if self._door is not None and self._door_fd >= 0 else None
+        return (
+            self._listener.backlog(self._listener_fd) if self._listener is not None and self._listener_fd >= 0 else None
+        )
 
-    def _seen(self) -> Iterator[tuple[Thread, Doing]]:
-        """Yield what each thread does; where one has ended another may have begun, so there it looks again."""
+    def _observe(self) -> Iterator[tuple[Thread, Doing]]:
+        """Yield what each thread does; where one has ended another may have begun, so there it is sampled again."""
         new = list(self._tree.threads.values())
         seen: set[int] = set()
         while new:
@@ -215,7 +217,7 @@ class Sampler:
                 self._tree.refresh()
             new = [thread for tid, thread in self._tree.threads.items() if tid not in seen] if lost else []
 
-    def _scheduled(self) -> dict[int, tuple[int, int]]:
+    def _read_schedstat(self) -> dict[int, tuple[int, int]]:
         found = {}
         for tid, thread in self._tree.threads.items():
             with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """What each thread of a server does from one millisecond to the next, seen from outside and without a stop.
 
-All threads are looked at on a common grid of times. Between two looks a thread counts as what it was at the first.
-Two states cannot be seen in one look, and follow from several:
+All threads are sampled on a common grid of times. Between two samples a thread counts as what it was at the first.
+Two states cannot be seen in one sample, and follow from several:
 
 * *waiting for a CPU*: to the kernel such a thread runs. But once it gets its CPU, the time that it has spent in the run
   queue grows by exactly as long as it waited, so the wait is entered backwards from there.
@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.schema.thread_state import GIL_WAIT, LOCK_WAIT, OWN_WAIT, RUN_QUEUE
+from bench.schema.thread_state import BLOCKED, GIL_WAIT, LOCK_WAIT, RUN_QUEUE
 
 ASLEEP: Final = 0.02  # who is busy for no more than this share of the time has nothing to do
 
@@ -38,7 +38,7 @@ class Doing(enum.Enum):
     """Waits for a CPU."""
     LOCK = LOCK_WAIT.key
     """Waits for another lock."""
-    OWN = OWN_WAIT.key
+    OWN = BLOCKED.key
     """Waits for what its handler asked for."""
     IDLE = "idle"
     """Waits for a client, or for work."""
@@ -86,24 +86,24 @@ class Timeline:
 
     Attributes:
         root: pid of the server.
-        begin_ns: first look.
-        end_ns: last look.
-        looks: how many there were at all threads.
-        cost_cores: what looking cost.
+        begin_ns: first sample.
+        end_ns: last sample.
+        samples: number of samples of all threads.
+        overhead_cores: CPU-seconds per second that sampling took.
         lanes: a thread each, in the order in which they were met.
     """
 
     root: int
     begin_ns: int
     end_ns: int
-    looks: int
-    cost_cores: float
+    samples: int
+    overhead_cores: float
     lanes: tuple[Lane, ...]
 
     @property
     def resolution_ns(self) -> float:
-        """Mean time from one look to the next."""
-        return (self.end_ns - self.begin_ns) / max(1, self.looks - 1)
+        """Mean time from one sample to the next."""
+        return (self.end_ns - self.begin_ns) / max(1, self.samples - 1)
 
     def shares(self) -> dict[Doing, float]:
         """Return how the time of those that serve divides: of all lanes but a main thread that only waits for them."""
@@ -121,19 +121,19 @@ def enter_queues(
     """Let a running thread wait for a CPU where the growth of its time in the queue says that it did.
 
     Args:
-        codes: what it did at each look, int8[looks]; changed in place.
-        queued_ns: looks, and its time in the run queue by then.
-        ticks_ns: times of the looks, int64[looks].
+        codes: what it did at each sample, int8[samples]; changed in place.
+        queued_ns: samples, and its time in the run queue by then.
+        ticks_ns: times of the samples, int64[samples].
     """
     for (_, before_ns), (tick, after_ns) in itertools.pairwise(queued_ns):
         if 0 <= before_ns < after_ns and 0 < tick < len(ticks_ns):
-            got_cpu_ns = (ticks_ns[tick - 1] + ticks_ns[tick]) / 2  # some time between the two looks
+            got_cpu_ns = (ticks_ns[tick - 1] + ticks_ns[tick]) / 2  # some time between the two samples
             first = int(np.searchsorted(ticks_ns, got_cpu_ns - (after_ns - before_ns)))
             stretch = codes[first:tick]
             stretch[stretch == CODE[Doing.RUNNING]] = CODE[Doing.QUEUE]
 
 
-def with_holders(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+def mark_holders(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Return the codes of the threads of one GIL, with the one that holds it wherever that is known."""
     found = codes.copy()
     holder = -1
@@ -146,8 +146,8 @@ def with_holders(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     return found
 
 
-def spans_of(codes: npt.NDArray[np.int8], ticks_ns: npt.NDArray[np.int64]) -> Iterator[Span]:
-    """Yield the stretches of equal codes; the last look begins none."""
+def find_spans(codes: npt.NDArray[np.int8], ticks_ns: npt.NDArray[np.int64]) -> Iterator[Span]:
+    """Yield the stretches of equal codes; the last sample begins none."""
     if len(codes) < 2:
         return
     edges = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes) - 1]

@@ -14,7 +14,7 @@ from bench.threads.descriptors import BELIEVED_S, Descriptors
 from bench.threads.interpreters import Span, gils
 from bench.threads.wait_state import Descriptor
 
-RESCAN_S: Final = 0.1  # children of threads other than a process's first are looked for so often
+RESCAN_S: Final = 0.1  # children of threads other than a process's first are searched for this often
 
 _LINE_BYTES: Final = 256
 _MAX_POLLED: Final = 64
@@ -22,7 +22,7 @@ _POLLFD: Final = struct.Struct("=ihh")
 
 
 class Process:
-    """A process of the tree; what is costly to know of it is looked up when it is first asked for."""
+    """A process of the tree; what is costly to know of it is read when it is first asked for."""
 
     def __init__(self, pid: int, ports: frozenset[int], parent: Process | None) -> None:
         self.pid = pid
@@ -124,10 +124,10 @@ class Tree:
     """
 
     def __init__(self, root: int, ports: frozenset[int]) -> None:
-        """Look at the tree once.
+        """Read the tree once.
 
         Raises:
-            OSError: there is no such process, or it is not ours to look at.
+            OSError: there is no such process, or it may not be inspected.
         """
         self.root = root
         self.threads: dict[int, Thread] = {}

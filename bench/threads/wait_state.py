@@ -12,11 +12,11 @@ import platform
 from collections.abc import Callable, Collection
 from typing import Final, NamedTuple, Protocol
 
-from bench.schema.thread_state import GIL_WAIT, LOCK_WAIT, OWN_WAIT
+from bench.schema.thread_state import BLOCKED, GIL_WAIT, LOCK_WAIT
 
 
 class State(enum.Enum):
-    """What a thread was doing when it was looked at."""
+    """What a thread was doing when it was sampled."""
 
     RUNNING = "running"
     """On a CPU, or in the queue for one."""
@@ -24,7 +24,7 @@ class State(enum.Enum):
     """Waits for its interpreter's GIL."""
     LOCK = LOCK_WAIT.key
     """Waits for another lock."""
-    OWN = OWN_WAIT.key
+    OWN = BLOCKED.key
     """Waits for something that the handler asked for: time, a file, a child, a remote service."""
     CLIENT = "client_wait"
     """Idle: holds a client's connection and waits for its next request."""
@@ -35,10 +35,10 @@ class State(enum.Enum):
 class Descriptor(enum.Enum):
     """What a descriptor of the server is."""
 
-    DOOR = "door"
+    LISTENER = "listener"
     """A listening socket."""
     CLIENT = "client"
-    """A connection that came in by the door."""
+    """A connection that came in at the listener."""
     OTHER = "other"
     """Anything else: a file, a pipe, a connection that the server itself made."""
 
@@ -117,7 +117,7 @@ def place(call: Call) -> Place:
     return Place(call.number, call.args[0] if call.args else 0, call.stack_pointer)
 
 
-def in_event_loop(where: Place, machine: str = platform.machine()) -> bool:
+def is_event_loop(where: Place, machine: str = platform.machine()) -> bool:
     """Tell whether a place is an event loop's wait for events."""
     return _NAMES[machine].get(where.number) == "epoll"
 
@@ -140,15 +140,15 @@ def _receive(call: Call, process: Process) -> State:
 
 def _poll(call: Call, process: Process) -> State:
     kinds = {process.descriptor(fd) for fd in process.polled(call.args[0], call.args[1])}
-    if Descriptor.DOOR in kinds:
+    if Descriptor.LISTENER in kinds:
         return State.IDLE
     return State.CLIENT if Descriptor.CLIENT in kinds else State.OWN
 
 
 def _epoll(call: Call, process: Process) -> State:
-    """Tell the server's own event loop, which watches its door or its clients, from one within a handler."""
+    """Tell the server's own event loop, which watches its listener or its clients, from one within a handler."""
     kinds = {process.descriptor(fd) for fd in process.watched(call.args[0])}
-    return State.OWN if kinds.isdisjoint({Descriptor.DOOR, Descriptor.CLIENT}) else State.IDLE
+    return State.OWN if kinds.isdisjoint({Descriptor.LISTENER, Descriptor.CLIENT}) else State.IDLE
 
 
 def _idle(_call: Call, _process: Process) -> State:

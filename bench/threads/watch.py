@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from bench.schema.record import Accounts, Split
+from bench.schema.record import ThreadAccounting, ThreadStates
 from bench.schema.thread_state import BUSY_STATES
 from bench.threads.account import Account, account
 from bench.threads.sampler import Sampler
@@ -20,7 +20,7 @@ class Watch:
 
     def __init__(self, pid: int, ports: frozenset[int], *, wanted: bool = True) -> None:
         self._sampler: Sampler | None = None
-        self._unknown = Accounts().unknown
+        self._unknown = ThreadAccounting().unknown
         if not wanted:
             return
         try:
@@ -45,7 +45,7 @@ class Watch:
         if self._sampler is not None:
             self._sampler.end()
 
-    def result(self, cores: float) -> tuple[Split, Accounts]:
+    def result(self, cores: float) -> tuple[ThreadStates, ThreadAccounting]:
         """Return the shares and what they rest on; the load must have ended.
 
         Args:
@@ -53,34 +53,38 @@ class Watch:
         """
         found = None
         if self._sampler is not None:
-            looks = self._sampler.without_load()
-            found = account(looks, cores * looks.wall_s)  # each of its own interval: the edges were read in turn
+            samples = self._sampler.sample_idle()
+            found = account(samples, cores * samples.wall_s)  # each of its own interval: the edges were read in turn
             self._unknown = "no thread of the server was seen"
-        return (Split(), Accounts(unknown=self._unknown)) if found is None else (_split(found), _accounts(found))
+        return (
+            (ThreadStates(), ThreadAccounting(unknown=self._unknown))
+            if found is None
+            else (_split(found), _thread_accounting(found))
+        )
 
     def _give_up(self, exc: Exception) -> None:
         reason = getattr(exc, "strerror", None) or str(exc)
         self._unknown = f"the system does not tell what the server's threads wait for: {reason}"
 
 
-def _split(found: Account) -> Split:
+def _split(found: Account) -> ThreadStates:
     shares = found.serving.shares
     busy = {state.key: shares[state.key] for state in BUSY_STATES}
-    return Split(**busy, idle=shares[State.IDLE.value] + shares[State.CLIENT.value])
+    return ThreadStates(**busy, idle=shares[State.IDLE.value] + shares[State.CLIENT.value])
 
 
-def _accounts(found: Account) -> Accounts:
-    return Accounts(
+def _thread_accounting(found: Account) -> ThreadAccounting:
+    return ThreadAccounting(
         unknown=None,
-        roles={role.name: _rounded({"threads": role.threads} | role.shares) for role in found.roles},
-        each=[{"role": one.name} | _rounded(one.shares) for one in list(found.each.values())[:_MOST_THREADS]],
-        errors=_rounded(found.errors),
-        looks=found.looks,
-        cost_cores=round(found.cost_cores, _DIGITS),
+        roles={role.name: _round({"threads": role.threads} | role.shares) for role in found.roles},
+        each=[{"role": one.name} | _round(one.shares) for one in list(found.each.values())[:_MOST_THREADS]],
+        errors=_round(found.errors),
+        samples=found.samples,
+        overhead_cores=round(found.overhead_cores, _DIGITS),
         waiting_connections=found.waiting,
         estimated=found.estimated,
     )
 
 
-def _rounded(figures: dict[str, float]) -> dict[str, float]:
+def _round(figures: dict[str, float]) -> dict[str, float]:
     return {name: round(value, _DIGITS) for name, value in figures.items()}

@@ -6,14 +6,14 @@ row
     one figure of a study: what is known and why, how far an estimate may deviate from it (its *bound*), and what came
     of all observations.
 truth
-    what a row's figure is known to be: by arithmetic, by construction, by theory, by counting, or by a second witness
-    that measured the same interval in another way.
+    what a row's figure is known to be: by arithmetic, by construction, by theory, by counting, or by a second
+    instrument that measured the same interval in another way.
 observation
     a figure, the truth at the same time, and how disturbed the machine was meanwhile. Disturbed ones are kept and
     decide nothing.
 verdict
     *agrees*: the 95% interval of the deviation lies within the bound. *Disagrees*: the interval, corrected for the
-    number of rows and of looks, lies outside. *Too disturbed* else: there is not enough to say.
+    number of rows and of interim analyses, lies outside. *Too disturbed* else: there is not enough to say.
 
 :mod:`bench.stats.agreement` is the one definition of a verdict; measuring stops by it, and analysing shows it.
 """

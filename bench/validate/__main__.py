@@ -13,9 +13,9 @@ from typing import Final
 from rich.console import Console
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import discover, extremes
+from bench.interpreters.discovery import discover, extremes
 from bench.paths import RESULTS, nox, results
-from bench.run_module import run_apart
+from bench.run_module import run_module
 from bench.runner import machine
 from bench.runner.lock import only_run
 from bench.validate.folder import Folder
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    drawn = run_apart("bench.analysis.validate", str(folder), *(["--json"] if options.json else []))
+    drawn = run_module("bench.analysis.validate", str(folder), *(["--json"] if options.json else []))
     return INTERRUPTED if interrupted else drawn
 
 
@@ -89,20 +89,20 @@ def _measure(options: argparse.Namespace, console: Console) -> tuple[Path, bool]
         GilbenchError: no study has that name, there is no interpreter, or the folder cannot be written to.
     """
     found = discover()
-    if not any(not target.build["freethreaded"] for target in found):
+    if not any(not interpreter.build["freethreaded"] for interpreter in found):
         raise GilbenchError("no CPython with a GIL was found: install one, as with uv python install 3.14")
     all_of_them = list(all_studies(found))
-    studies = [one for one in all_of_them if isinstance(one, Study) and _named(one, options.only)]
+    studies = [one for one in all_of_them if isinstance(one, Study) and _select(one, options.only)]
     if not studies:
         names = ", ".join(one.name for one in all_of_them if isinstance(one, Study))
         raise GilbenchError(f"--only {options.only}: no study has that in its name; there are {names}")
     gaps = [one for one in all_of_them if isinstance(one, Gap)]
-    targets = extremes(found)
+    interpreters = extremes(found)
     meta = {
         "command": _command(options),
         "machine": machine.describe(),
         "control": machine.describe_control(),
-        "targets": {name: target.build for name, target in targets.items()},
+        "interpreters": {name: interpreter.build for name, interpreter in interpreters.items()},
         "budget_s": options.budget,
         "disturbed_above": {"foreign_cores": FOREIGN_CORES_ABOVE, "steal_share": STEAL_ABOVE},
         "rows": {},
@@ -115,7 +115,7 @@ def _measure(options: argparse.Namespace, console: Console) -> tuple[Path, bool]
     }
     folder.save()
     console.print(
-        f"{len(suite.rows)} rows of {len(studies)} studies under {', '.join(targets)}, {options.budget:g} s at most"
+        f"{len(suite.rows)} rows of {len(studies)} studies under {', '.join(interpreters)}, up to {options.budget:g} s"
     )
     began_s, state = time.monotonic(), "partial"
     try:
@@ -134,7 +134,7 @@ def _command(options: argparse.Namespace) -> str:
     return nox("validate", ["--budget", f"{options.budget:g}s", *(["--only", options.only] if options.only else [])])
 
 
-def _named(study: Study, only: str) -> bool:
+def _select(study: Study, only: str) -> bool:
     return only in study.name or any(only in row.name for row in study.rows)
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from loadgen import process_tree, surroundings
+from loadgen import host_load, process_tree
 from loadgen.warning_codes import FOREIGN_CORES_ABOVE
 
 STEAL_ABOVE: Final = (
@@ -44,8 +44,8 @@ class HostObserver:
         (machine, own_s), (machine_after, own_after_s) = self._before, self._read()
         wall_s = machine_after.at_s - machine.at_s
         foreign_s = max(0.0, machine_after.busy_s - machine.busy_s - (own_after_s - own_s))
-        return HostLoad(foreign_s / max(wall_s, SHORTEST_S), surroundings.steal_share(machine, machine_after))
+        return HostLoad(foreign_s / max(wall_s, SHORTEST_S), host_load.steal_share(machine, machine_after))
 
     @staticmethod
-    def _read() -> tuple[surroundings.MachineTime, float]:
-        return surroundings.read_time(), process_tree.read(os.getpid()).cpu_s
+    def _read() -> tuple[host_load.MachineTime, float]:
+        return host_load.read_time(), process_tree.read(os.getpid()).cpu_s

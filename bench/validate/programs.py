@@ -43,7 +43,7 @@ def hash_under_one_lock() -> None:
             hashlib.sha256(DATA).digest()  # lets the GIL go
 
 
-def waited() -> tuple[float, float]:
+def read_waits() -> tuple[float, float]:
     """Return what time it is, and how long all threads together have waited by then."""
     now_s = time.perf_counter()
     return now_s, sum(WAITED_S) + sum(now_s - since_s for since_s in SINCE_S if since_s)
@@ -86,9 +86,9 @@ def main(programs: Mapping[str, Callable[[], None]]) -> None:
     time.sleep(0.3)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    before = waited()
+    before = read_waits()
     for _ in sys.stdin:  # each line asks for the share of the time waited since the last
-        now = waited()
+        now = read_waits()
         sys.stdout.write(f"{(now[1] - before[1]) / max(1, len(WAITED_S)) / (now[0] - before[0])}\n")
         sys.stdout.flush()
         before = now

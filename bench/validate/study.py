@@ -15,7 +15,7 @@ class Known(enum.StrEnum):
     CONSTRUCTION = "construction"
     THEORY = "theory"
     COUNTING = "counting"
-    WITNESS = "second witness"
+    INSTRUMENT = "second instrument"
 
 
 class Observed(NamedTuple):

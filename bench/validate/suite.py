@@ -1,8 +1,8 @@
 """The suite: studies are repeated until each row is settled or the budget is spent.
 
-A study is observed until its rows have as many undisturbed observations as the next look needs, then the next study.
-So a small budget settles some rows instead of observing all of them once. What is disturbed is written down and does
-not count; a study gives up for this turn after :data:`TRIES` disturbed observations for each that it wanted.
+A study is observed until its rows have as many undisturbed observations as the next interim analysis needs, then the
+next study. So a small budget settles some rows instead of observing all of them once. What is disturbed is written down
+and does not count; a study gives up for this turn after :data:`TRIES` disturbed observations for each that it wanted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from bench.errors import GilbenchError
-from bench.stats.agreement import LOOKS, Judged, Verdict, judge
+from bench.stats.agreement import INTERIM_COUNTS, Judged, Verdict, judge
 from bench.validate.host import HostLoad, HostObserver
 from bench.validate.study import Observed, Row, Study
 
@@ -78,17 +78,17 @@ class Suite:
     def run(self, budget_s: float) -> None:
         """Repeat the studies until every row is settled or the budget is spent."""
         deadline_s = self._now_s() + budget_s
-        for look in LOOKS:
+        for count in INTERIM_COUNTS:
             for one in self._all:
                 if one.done:
                     continue
-                if not self._repeat(one, look, deadline_s):
+                if not self._repeat(one, count, deadline_s):
                     return
 
-    def _repeat(self, one: _Progress, look: int, deadline_s: float) -> bool:
-        """Observe a study until each of its rows has ``look`` observations; return whether there is time left."""
+    def _repeat(self, one: _Progress, count: int, deadline_s: float) -> bool:
+        """Observe a study until each of its rows has ``count`` observations; return whether there is time left."""
         disturbed = wanted = 0
-        while not one.done and self._fewest(one) < look and disturbed <= TRIES * max(1, look - wanted):
+        while not one.done and self._fewest(one) < count and disturbed <= TRIES * max(1, count - wanted):
             if self._now_s() >= deadline_s:
                 return False
             before = self._fewest(one)
@@ -101,7 +101,7 @@ class Suite:
     def _fewest(one: _Progress) -> int:
         """Return how many observations the row has that has fewest of those not settled."""
         open_rows = [row for row in one.study.rows if row.name not in one.judged or not one.judged[row.name].settled]
-        return min((len(one.values.get(row.name, ())) for row in open_rows), default=LOOKS[-1])
+        return min((len(one.values.get(row.name, ())) for row in open_rows), default=INTERIM_COUNTS[-1])
 
     def _observe(self, one: _Progress) -> bool:
         """Observe a study once, and return whether that counts."""

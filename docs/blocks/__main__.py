@@ -13,7 +13,7 @@ from loadgen.command_line import Parser
 def main(argv: list[str] | None = None) -> int:
     """Check, or fix, what the command line names, and return the exit status."""
     options = parser().parse_args(argv)
-    wrong = [exc for path in options.pages for exc in _checked(Page(path), write=options.write)]
+    wrong = [exc for path in options.pages for exc in _check(Page(path), write=options.write)]
     sys.stdout.write("".join(f"{exc}\n" for exc in wrong))
     return 1 if wrong else 0
 
@@ -34,12 +34,12 @@ def parser() -> Parser:
     return made
 
 
-def _checked(page: Page, *, write: bool) -> list[str]:
+def _check(page: Page, *, write: bool) -> list[str]:
     """Return what is wrong with a page, and cannot be fixed or was not to be."""
     verdicts = [(block, check(page, block)) for block in page.blocks]
     fixed = [(block, verdict) for block, verdict in verdicts if write and verdict.fixed is not None and block.place]
     if fixed:
-        page.path.write_text(_mended(page.text, fixed), encoding="utf-8")
+        page.path.write_text(_fix(page.text, fixed), encoding="utf-8")
     return [
         f"{page.path}:{block.line}: {verdict.wrong}"
         for block, verdict in verdicts
@@ -47,7 +47,7 @@ def _checked(page: Page, *, write: bool) -> list[str]:
     ]
 
 
-def _mended(text: str, blocks: list[tuple[Block, Verdict]]) -> str:
+def _fix(text: str, blocks: list[tuple[Block, Verdict]]) -> str:
     for block, verdict in reversed(blocks):
         assert block.place is not None  # noqa: S101 - of those alone it is called
         text = text[: block.place.start] + (verdict.fixed or "") + text[block.place.stop :]

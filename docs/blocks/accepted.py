@@ -85,22 +85,22 @@ def _why(words: list[str]) -> str:
         return ""
     if own.session == _BENCH:
         return _bench(own.typed)
-    return _parsed(own)
+    return _parse(own)
 
 
-def _parsed(own: Program) -> str:
+def _parse(own: Program) -> str:
     """Give the words to the parser of the command whose name is the longest that fits."""
     session = ("nox", "-s", own.session, "--", *own.typed)
     whole = list(session if own.session else ("python", "-m", own.module, *own.words))
     fitting = [name for name in map(str.split, COMMANDS) if whole[: len(name)] == name]
     if fitting:
         name = max(fitting, key=len)
-        return _refused(COMMANDS[" ".join(name)](), whole[len(name) :])
+        return _refusal(COMMANDS[" ".join(name)](), whole[len(name) :])
     module = importlib.import_module(runnable(own.module))
-    return _refused(module.parser(), own.words) if hasattr(module, "parser") else f"{own.module} has no parser"
+    return _refusal(module.parser(), own.words) if hasattr(module, "parser") else f"{own.module} has no parser"
 
 
-def _refused(parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
+def _refusal(parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
     said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed below
     with said, contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
         try:

@@ -38,7 +38,7 @@ def check(page: Page, block: Block) -> Verdict:
     """Do with a block what its first line asks for."""
     how = _HOW.get((block.language, block.mark))
     if how is None and block.language == "python" and block.mark.endswith(".py"):
-        how = _compiled
+        how = _compile
     if block.language == "diff" and (ROOT / block.mark).is_file():
         how = _change
     if how is None:
@@ -103,7 +103,7 @@ def _pycon(page: Page, block: Block) -> Verdict:
     return Verdict(said.getvalue()) if failed else FINE
 
 
-def _compiled(page: Page, block: Block) -> Verdict:
+def _compile(page: Page, block: Block) -> Verdict:
     return _readable(lambda source: compile(source, f"{page.path}: {block.mark}", "exec"))(page, block)
 
 
@@ -124,7 +124,7 @@ def _readable(read: Callable[[str], object]) -> Callable[[Page, Block], Verdict]
     return check_it
 
 
-def _shown(_: Page, __: Block) -> Verdict:
+def _show(_: Page, __: Block) -> Verdict:
     return FINE
 
 
@@ -132,12 +132,12 @@ _HOW: Final[dict[tuple[str, str], Callable[[Page, Block], Verdict]]] = {
     ("console", ""): _console,
     ("console", "accepted"): _console_accepted,
     ("sh", ""): _sh,
-    ("sh", "then"): _shown,
+    ("sh", "then"): _show,
     ("python", ""): _python,
     ("pycon", ""): _pycon,
     ("json", ""): _readable(json.loads),
     ("toml", ""): _readable(tomllib.loads),
     ("yaml", ""): _readable(yaml.safe_load),
-    ("text", ""): _shown,
-    ("mermaid", ""): _shown,
+    ("text", ""): _show,
+    ("mermaid", ""): _show,
 }

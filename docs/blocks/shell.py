@@ -50,24 +50,24 @@ class Shell:
         if command == _STATUS:
             said, self.status = f"{self.status}\n", 0
             return said
-        first, rest = _divided(command)
-        own = program(shlex.split(first)) if not _SHELL_ONLY & set(_unquoted(first)) else None
+        first, rest = _divide(command)
+        own = program(shlex.split(first)) if not _SHELL_ONLY & set(_unquote(first)) else None
         with _set_up():
             if own is None or not own.module:
                 self.status, printed = _bash(command)
             else:
-                self.status, printed = _called(own)
+                self.status, printed = _program(own)
                 if rest:
                     self.status, printed = _bash(rest, printed)
         return printed
 
 
-def _divided(command: str) -> tuple[str, str]:
+def _divide(command: str) -> tuple[str, str]:
     found = _PIPE.fullmatch(command)
     return (found[1], found[2].strip()) if found else (command, "")
 
 
-def _unquoted(command: str) -> str:
+def _unquote(command: str) -> str:
     return re.sub(r"""'[^']*'|"[^"]*\"""", "", command)
 
 
@@ -83,7 +83,7 @@ def _bash(command: str, given: str = "") -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def _called(own: Program) -> tuple[int, str]:
+def _program(own: Program) -> tuple[int, str]:
     """Call a module's ``main``, and return the status and what was written to both outputs, by processes as well."""
     if own.module == "-c":
         code, *words = own.words

@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     """Write the pages, or say which are not as they would be, and return the exit status."""
     options = parser().parse_args(argv)
     os.chdir(ROOT)  # which defaults are relative to
-    different = outdated()
+    different = find_outdated()
     if not options.check:
         FOLDER.mkdir(exist_ok=True)
         for name, text in different.items():
@@ -40,7 +40,7 @@ def parser() -> Parser:
     return made
 
 
-def outdated() -> dict[str, str | None]:
+def find_outdated() -> dict[str, str | None]:
     """Return the pages that are not as they would be written now, by name; ``None``: there should be none."""
     wanted = every()
     names = {path.name for path in FOLDER.glob("*.md")} | {name for name in wanted if (FOLDER / name).exists()}

@@ -6,7 +6,7 @@ import ast
 
 from bench.analysis.metrics import METRICS
 from bench.interpreters.variants import ENV, KINDS
-from bench.planning.plan import BESIDE
+from bench.planning.plan import COMPUTING_CLIENTS
 from docs.generate.markdown import code, page, table
 from docs.sessions import ROOT
 from servers.models import MODELS
@@ -18,7 +18,7 @@ def models() -> str:
     rows = [
         (
             f"[{code(name)}](../../{_file(model.module)})",
-            _told(model.module),
+            _describe(model.module),
             model.shows,
             "yes" if model.pooled else "",
             "yes" if model.to_the_end else "",
@@ -31,7 +31,7 @@ def models() -> str:
         "What `--servers` takes: the reference servers, a file each. *Shows* is what several clients get of it: "
         "*concurrency*, their waits overlap; *parallelism*, their computing does as well; *neither*. A *pool* has a "
         "fixed number of workers, as many as there are CPUs that the server may use. One that serves *to the end* "
-        "lets a client wait while it talks to another, so with `--conversation keepalive` it takes no more clients "
+        "lets a client wait during another's: with `--requests-per-connection keep-alive` it takes no more clients "
         "than it has workers.",
         table(("model", "what serves", "shows", "pool", "to the end", "CPython from"), rows),
         "What an interpreter cannot run is left out of a run, which says so. [Add a model](../how-to/add-a-model.md).",
@@ -41,16 +41,16 @@ def models() -> str:
 def workloads() -> str:
     """Return the page of workloads."""
     rows = [
-        (f"[{code(name)}](../../{_file(load.module)})", load.summary, _told(load.module))
+        (f"[{code(name)}](../../{_file(load.module)})", load.summary, _describe(load.module))
         for name, load in WORKLOADS.items()
     ]
-    beside = ", ".join(map(str, BESIDE))
+    numbers = ", ".join(map(str, COMPUTING_CLIENTS))
     return page(
         "Workloads",
         "What `--workloads` takes: what one request costs the server. Work is fixed, not time, so that a faster "
         "interpreter shows; only `io` fixes time.",
         table(("workload", "a request", "what it is for"), rows),
-        f"`mixed` is measured with {beside} clients that let the server compute; `mixed+3` with 3. A function of "
+        f"`mixed` is measured with {numbers} clients that let the server compute; `mixed+3` with 3. A function of "
         "yours is a workload, too: [choose a model for your handler](../how-to/choose-a-model.md).",
     )
 
@@ -62,8 +62,8 @@ def variants() -> str:
     return page(
         "Variants",
         "What may stand behind an interpreter's name in `--pythons` (or `--variants`): one thing changed about it, as "
-        "`3.14+jit`. It makes the interpreter a target of its own, compared like any two. Several can stand behind "
-        "each other: `3.14+jit+nogc`.",
+        "`3.14+jit`. The result is an interpreter of its own, compared like any two. Several can follow "
+        "one another: `3.14+jit+nogc`.",
         table(("behind the interpreter", "changes"), rows),
         "Before anything is measured each model tells from within a request what interpreter serves it, and if that "
         "is not what was asked for, nothing is measured. (So `subinterpreters` under `3.14+jit` is refused: 3.14 "
@@ -86,7 +86,7 @@ def _file(module: str) -> str:
     return f"{module.replace('.', '/')}.py"
 
 
-def _told(module: str) -> str:
+def _describe(module: str) -> str:
     """Return the first paragraph of a module's docstring, without importing what may need a newer Python."""
     source = (ROOT / _file(module)).read_text(encoding="utf-8")
     return " ".join((ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].split())

@@ -83,7 +83,7 @@ def _command(name: str, *, level: int) -> Iterator[str]:
         lines = [f"# {what}\n{command}" for command, what in examples]
         yield "```sh\n" + "\n\n".join(lines) + "\n```"
     for group in parser._action_groups:
-        rows = [_row(parser, action) for action in group._group_actions if _told(action)]
+        rows = [_row(parser, action) for action in group._group_actions if _describe(action)]
         if rows:
             title, kind = _GROUPS.get(group.title or "", ((group.title or "").capitalize(), "option"))
             yield f"{'#' * level} {title}"
@@ -94,7 +94,7 @@ def _command(name: str, *, level: int) -> Iterator[str]:
             yield table((title, "what it is"), [(code(one), what) for one, what in choices.items()])
 
 
-def _told(action: argparse.Action) -> bool:
+def _describe(action: argparse.Action) -> bool:
     return action.help is not argparse.SUPPRESS and not isinstance(
         action, argparse._HelpAction | argparse._SubParsersAction
     )

@@ -12,8 +12,7 @@ from bench.analysis import columns, frames
 from bench.planning.plan import Plan
 from bench.schema import layout, record
 from bench.schema.record import (
-    Accounts,
-    Beside,
+    BackgroundLoad,
     ConnectTime,
     ContextSwitches,
     CpuInterval,
@@ -21,12 +20,23 @@ from bench.schema.record import (
     Latency,
     PageFaults,
     Record,
-    Split,
+    ThreadAccounting,
+    ThreadStates,
 )
 from docs.generate.docstrings import attributes, said
 from docs.generate.markdown import code, keys, page, prose, table
 
-_NESTED = (Latency, ConnectTime, CpuTime, CpuInterval, ContextSwitches, PageFaults, Split, Accounts, Beside)
+_NESTED = (
+    Latency,
+    ConnectTime,
+    CpuTime,
+    CpuInterval,
+    ContextSwitches,
+    PageFaults,
+    ThreadStates,
+    ThreadAccounting,
+    BackgroundLoad,
+)
 _IN_JSON = re.compile(r" \(``\w+`` in JSON\)")
 _JSON = {"int": "integer", "float": "number", "str": "text", "bool": "true or false", "dict": "object", "list": "list"}
 _UNITS = {
@@ -48,12 +58,12 @@ def records() -> str:
         field = next(one.name for one in dataclasses.fields(Record) if kind in _types(Record, one.name))
         parts += [
             f"## {field}",
-            prose(_as_json(said(kind))),
+            prose(_json_name(said(kind))),
             table(("field", "type", "unit", "what it is"), _fields(kind, field)),
         ]
     return page(
         "Record",
-        f"One window: a stretch of load on one cell, after warm-up; one JSON object, one line of `records.jsonl`. "
+        f"One window: a interval of load on one cell, after warm-up; one JSON object, one line of `records.jsonl`. "
         f"This is schema {record.SCHEMA}. `null` means not known; it never stands for 0. A field that is here keeps "
         "its name and unit; more may be added.",
         *parts,
@@ -84,8 +94,8 @@ def run_folder() -> str:
         keys(("key", "what it holds"), plan),
         "### machine",
         keys(("key", "what it holds"), layout.MACHINE),
-        "### targets",
-        "For each target, by its name:",
+        "### interpreters",
+        "For each interpreter, by its name:",
         keys(("key", "what it holds"), layout.BUILD),
     )
 
@@ -95,7 +105,7 @@ def python_frames() -> str:
     parts = [
         text
         for name, columns_ in columns.TABLES.items()
-        for text in (f"## {name}", prose(said(_FUNCTIONS[name])), columns.as_markdown(columns_))
+        for text in (f"## {name}", prose(said(_FUNCTIONS[name])), columns.markdown_table(columns_))
     ]
     return page(
         "Frames",
@@ -116,7 +126,7 @@ def _fields(kind: type, within: str = "") -> Iterator[tuple[str, str, str, str]]
         nested = next((one for one in _types(kind, one.name) if one in _NESTED), None)
         if nested and meaning.startswith("see "):
             meaning = said(nested).partition("\n\n")[0]
-        yield code(name), _type(kind, one.name), _unit(name) or _unit(within), _as_json(meaning)
+        yield code(name), _type(kind, one.name), _unit(name) or _unit(within), _json_name(meaning)
 
 
 def _types(kind: type, field: str) -> tuple[object, ...]:
@@ -138,7 +148,7 @@ def _type(kind: type, field: str) -> str:
     return " or ".join(several)
 
 
-def _as_json(text: str) -> str:
+def _json_name(text: str) -> str:
     return text.replace("``None``", "``null``")
 
 

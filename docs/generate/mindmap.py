@@ -28,7 +28,7 @@ EXAMPLE: Final = Path("results/example")
 FOLDER: Final = Path("docs/pictures")
 NAME: Final = "mindmap"
 
-GIL, FREE, NEWER = "3.13", "3.13t", "3.14"  # targets of the example run
+GIL, FREE, NEWER = "3.13", "3.13t", "3.14"  # interpreters of the example run
 
 # Points.
 WIDTH: Final = 408.0
@@ -180,11 +180,11 @@ def _overlaps(figures: Figures, workload: str, *, free: bool) -> Iterator[Row]:
         (f"{figures.run.cpus} interpreters", "subinterpreters", NEWER),
         *([("threads, no GIL", "threaded", FREE)] if free else []),
     ]
-    times = [figures.speedup(model, workload, target) for _, model, target in shown]
+    times = [figures.speedup(model, workload, interpreter) for _, model, interpreter in shown]
     longest = max(one.high for one in times)
-    for (name, model, target), one in zip(shown, times, strict=True):
+    for (name, model, interpreter), one in zip(shown, times, strict=True):
         texts = f"{wording.ratio(one.median)}×"
-        yield Row(name, texts, one, longest, style.colour(model), hollow=target == FREE)
+        yield Row(name, texts, one, longest, style.colour(model), hollow=interpreter == FREE)
 
 
 def draw(figures: Figures) -> Figure:

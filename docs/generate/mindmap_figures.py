@@ -12,7 +12,7 @@ from bench.analysis import wording
 from bench.analysis.load import Run, read_run
 from bench.analysis.micro import load as microscope
 from bench.analysis.micro.tables import duration
-from bench.analysis.stats import Spread, against_serial, over_passes, pick
+from bench.analysis.stats import Spread, pass_spreads, pick, speedups
 from loadgen.errors import GilbenchError
 
 T = TypeVar("T")
@@ -33,46 +33,52 @@ class Figures:
     def __init__(self, folder: Path) -> None:
         self.run: Run = read_run(folder)
         self._micro = microscope.load(folder / MICRO)
-        self._against_serial = against_serial(self.run.windows)
+        self._against_serial = speedups(self.run.windows)
 
     @property
     def clients(self) -> int:
         """Most clients."""
         return int(self.run.values("clients")[-1])
 
-    def speedup(self, model: str, workload: str, target: str) -> Spread:
+    def speedup(self, model: str, workload: str, interpreter: str) -> Spread:
         """Return how many times serial's throughput a model has, with most clients, over passes."""
-        return _known(pick(self._against_serial, (model, workload, self.clients, target)), model, target)
+        return _require(pick(self._against_serial, (model, workload, self.clients, interpreter)), model, interpreter)
 
-    def cores(self, model: str, workload: str, target: str) -> str:
+    def cores(self, model: str, workload: str, interpreter: str) -> str:
         """Return its effective cores, with most clients."""
-        return wording.ratio(self._median("effective_cores", model, workload, target))
+        return wording.ratio(self._median("effective_cores", model, workload, interpreter))
 
-    def gil_wait(self, model: str, workload: str, target: str) -> str:
+    def gil_wait(self, model: str, workload: str, interpreter: str) -> str:
         """Return which share of its threads' time waits for the GIL, with most clients."""
-        return f"{self._median('split_gil_wait_share', model, workload, target):.0%}"
+        return f"{self._median('thread_gil_wait_share', model, workload, interpreter):.0%}"
 
-    def time(self, name: str, target: str) -> str:
+    def time(self, name: str, interpreter: str) -> str:
         """Return what something under the microscope takes: the median over rounds."""
         rows = self._micro.timed
-        return duration(_median(rows.loc[(rows["name"] == name) & (rows["target"] == target), "seconds"], name, target))
+        return duration(
+            _median(
+                rows.loc[(rows["name"] == name) & (rows["interpreter"] == interpreter), "seconds"], name, interpreter
+            )
+        )
 
-    def fact(self, name: str, figure: str, target: str) -> float:
+    def fact(self, name: str, figure: str, interpreter: str) -> float:
         """Return what was counted under the microscope: the median over rounds."""
         rows = self._micro.facts
-        here = (rows["name"] == name) & (rows["figure"] == figure) & (rows["target"] == target)
-        return _median(rows.loc[here, "value"], name, target)
+        here = (rows["name"] == name) & (rows["figure"] == figure) & (rows["interpreter"] == interpreter)
+        return _median(rows.loc[here, "value"], name, interpreter)
 
-    def _median(self, column: str, model: str, workload: str, target: str) -> float:
-        spread = pick(over_passes(self.run.windows, column), (model, workload, self.clients, target))
-        return _known(spread, model, target).median
+    def _median(self, column: str, model: str, workload: str, interpreter: str) -> float:
+        spread = pick(pass_spreads(self.run.windows, column), (model, workload, self.clients, interpreter))
+        return _require(spread, model, interpreter).median
 
 
-def _known(found: T | None, what: str, target: str) -> T:
+def _require(found: T | None, what: str, interpreter: str) -> T:
     if found is None:
-        raise GilbenchError(f"the example run has nothing about {what} on {target}: measure it, or draw another one")
+        raise GilbenchError(
+            f"the example run has nothing about {what} on {interpreter}: measure it, or draw another one"
+        )
     return found
 
 
-def _median(values: pd.Series[Any], what: str, target: str) -> float:
-    return float(statistics.median(_known(values.tolist() or None, what, target)))
+def _median(values: pd.Series[Any], what: str, interpreter: str) -> float:
+    return float(statistics.median(_require(values.tolist() or None, what, interpreter)))

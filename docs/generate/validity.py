@@ -28,7 +28,7 @@ def text() -> str:
     return page(
         "Validity",
         "Do the figures agree with what is known? `nox -s validate` asks that on your machine. It repeats studies "
-        "whose truth is known by arithmetic, construction, theory, counting, or by a second witness that measures the "
+        "whose truth is known by arithmetic, construction, theory, counting, or a second instrument that measures the "
         "same in another way, until each row's interval is narrow enough or the budget is spent. What follows is one "
         f"run of it, kept in [`{EXAMPLE}`](../{EXAMPLE}/run.json) with every observation.",
         f"**{drawn.lead(validation)}**",

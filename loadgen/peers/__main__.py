@@ -97,9 +97,9 @@ def parser() -> Parser:
     add("--rounds", type=_rounds, default=7, metavar="N", help="of everything, interleaved (default: 7)")
     add("--seconds", type=options.duration_s, default=1.0, metavar="T", help="a run, whole ones (default: 1s)")
     add("--connections", type=_numbers, default=_CONNECTIONS, metavar="N,N", help="(default: 1,8,64,1000,10000)")
-    add("--tools", type=_names_of(TOOLS), default=tuple(TOOLS), metavar="A,B", help=f"of {', '.join(TOOLS)}")
+    add("--tools", type=_parse_names(TOOLS), default=tuple(TOOLS), metavar="A,B", help=f"of {', '.join(TOOLS)}")
     known = servers.SERVERS
-    add("--servers", type=_names_of(known), default=tuple(known), metavar="A,B", help=f"of {', '.join(known)}")
+    add("--servers", type=_parse_names(known), default=tuple(known), metavar="A,B", help=f"of {', '.join(known)}")
     add("--seed", type=int, default=random.SystemRandom().randrange(2**31), metavar="N", help="of the order")
     add("--output", metavar="FOLDER", help="(default: results/peers and the time, in gilbench's own folder)")
     return made
@@ -118,7 +118,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(sorted(set(map(int, parts))))
 
 
-def _names_of(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+def _parse_names(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
     def names(text: str) -> tuple[str, ...]:
         for name in text.split(","):
             if name not in known:

@@ -85,7 +85,7 @@ def nginx() -> Iterator[int]:
         command = [found, "-c", str(config)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
             try:
-                _wait_for(port, server)
+                _wait_until_up(port, server)
                 yield port
             finally:
                 server.terminate()
@@ -95,7 +95,7 @@ def _nginx() -> str | None:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
 
-def _wait_for(port: int, server: subprocess.Popen[str]) -> None:
+def _wait_until_up(port: int, server: subprocess.Popen[str]) -> None:
     end_s = time.monotonic() + _START_S
     while server.poll() is None and time.monotonic() < end_s:
         with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):

@@ -43,7 +43,7 @@ def render(records: Sequence[Record], absent: Mapping[str, str], versions: Mappi
         if at:
             lines += ["", f"## A known answer: {known.title}", ""]
             shown: list[tuple[str, ...]] = [("*what its users see*", "", _time(known.p50_ns), _time(known.p99_ns))]
-            shown += [_known(record) for record in at]
+            shown += [_figures(record) for record in at]
             lines += _table(("generator", "loop", "p50", "p99"), shown)
     lines += ["", "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + "."]
     lines += [f"Missing: {reason}." for reason in absent.values()]
@@ -64,7 +64,7 @@ def _costs(connections: int, row: Row) -> tuple[str, ...]:
     )
 
 
-def _known(record: Record) -> tuple[str, ...]:
+def _figures(record: Record) -> tuple[str, ...]:
     if "error" in record:
         return (TOOLS[record["tool"]].title, "failed: " + record["error"][:60], "", "")
     loop = f"open, {record['rate_rps']:,.0f}/s" if record["rate_rps"] else f"closed, {record['connections']} clients"

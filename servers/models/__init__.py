@@ -1,7 +1,7 @@
 """The concurrency models: one file each, one row each.
 
 A model's module exposes ``serve(listener, handler)``: it serves connections from the listening socket until
-:mod:`servers.lifecycle` says stop, finishes what is in hand, and returns.
+:mod:`servers.lifecycle` says stop, finishes what is in flight, and returns.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
             while not lifecycle.lifeline_ended():
                 pass
             stop()
-    if lifecycle.stopping():  # by a signal that came before the loop's own handlers were in place
+    if lifecycle.stopping():  # by a signal that came before the loop's user handlers were in place
         stopped.set()
 
     server = await asyncio.start_server(

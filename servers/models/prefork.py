@@ -1,7 +1,7 @@
 """A fixed number of processes that share the listening socket: parallelism, bounded, and no process to start.
 
 Each waits in accept(), and the kernel wakes one for each connection. A port for each process (SO_REUSEPORT) would
-spread connections by a hash, and let them wait at the door of a busy process while another is idle (docs/method.md).
+spread connections by a hash, and let them wait in the queue of a busy process while another is idle (docs/method.md).
 """
 
 from __future__ import annotations

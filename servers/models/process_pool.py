@@ -56,7 +56,7 @@ class _Pool:
     def __init__(self, respond: Respond, workers: int) -> None:
         self._respond = respond
         self._children = Children(wake=False)  # the end of a worker's stream tells
-        lifecycle.before_end(self._children.kill)
+        lifecycle.run_before_end(self._children.kill)
         self._new = [self._fork() for _ in range(workers)]  # before there is a loop that a fork would copy
         self._free: Optional[asyncio.Queue[_Worker]] = None
         self._busy: Set[_Worker] = set()  # asyncio itself holds a stream's reader by a weak reference only
@@ -111,7 +111,7 @@ def _work(connection: socket.socket, respond: Respond) -> None:
     # Else a client that the server hangs up on would still be held by a process that knows nothing of it.
     os.closerange(3, connection.fileno())
     os.closerange(connection.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
-    with contextlib.suppress(OSError), lifecycle.attended(connection):
+    with contextlib.suppress(OSError), lifecycle.tracked(connection):
         while header := _exactly(connection.recv, _LENGTH.size):
             reply = respond(_exactly(connection.recv, *_LENGTH.unpack(header)))
             connection.sendall(_LENGTH.pack(len(reply)) + reply)

@@ -17,15 +17,15 @@ from servers.conversation import Handler, converse
 
 def serve(listener: socket.socket, handler: Handler) -> None:
     interpreters = importlib.import_module("concurrent.interpreters")  # CPython 3.14 and later
-    # Which connection each has in hand, as only the main interpreter hears of signals.
-    in_hand = memoryview(array("i", [-1] * handler.workers))
+    # Which connection each has in flight, as only the main interpreter hears of signals.
+    in_flight = memoryview(array("i", [-1] * handler.workers))
     threads = [
-        interpreters.create().call_in_thread(_work, os.dup(listener.fileno()), handler, in_hand, number)
+        interpreters.create().call_in_thread(_work, os.dup(listener.fileno()), handler, in_flight, number)
         for number in range(handler.workers)
     ]
     lifecycle.wait_for_stop()
     lifecycle.shut(listener)
-    for fd in in_hand:
+    for fd in in_flight:
         if fd >= 0:
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(fd)) as connection:
                 connection.shutdown(socket.SHUT_RD)
@@ -33,10 +33,10 @@ def serve(listener: socket.socket, handler: Handler) -> None:
         thread.join()
 
 
-def _work(fd: int, handler: Handler, in_hand: memoryview, number: int) -> None:
+def _work(fd: int, handler: Handler, in_flight: memoryview, number: int) -> None:
     handler.tuning.apply()
     with socket.socket(fileno=fd) as listener:
         for connection in lifecycle.accept_blocking(listener):
-            in_hand[number] = connection.fileno()
+            in_flight[number] = connection.fileno()
             converse(connection, handler)
-            in_hand[number] = -1
+            in_flight[number] = -1

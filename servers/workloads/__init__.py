@@ -2,7 +2,7 @@
 
 A workload's module has ``respond(request: bytes) -> bytes``; if it waits, also a coroutine function
 ``respond_async`` of the same shape; and ``WORK``, how much of what it does, for the record. One that needs something to
-be there first has instead ``prepared()``, a context manager that yields its ``respond``. Work is fixed, not time,
+be there first has instead ``prepare()``, a context manager that yields its ``respond``. Work is fixed, not time,
 so that a faster interpreter shows (only ``io`` stands for a wait on somebody else, and fixes time).
 """
 

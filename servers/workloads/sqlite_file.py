@@ -36,10 +36,10 @@ _worker = _Worker()
 
 
 @contextlib.contextmanager
-def made() -> Iterator[str]:
+def create() -> Iterator[str]:
     """Yield the path of a new database of :data:`ROWS` rows, and remove it in the end, whatever the end is."""
     folder = tempfile.mkdtemp(prefix="gilbench-")
-    lifecycle.before_end(lambda: shutil.rmtree(folder, ignore_errors=True))
+    lifecycle.run_before_end(lambda: shutil.rmtree(folder, ignore_errors=True))
     path = str(Path(folder) / "items.sqlite")
     connection = sqlite3.connect(path)
     try:
@@ -59,7 +59,7 @@ def made() -> Iterator[str]:
 @contextlib.contextmanager
 def serving(respond: Callable[[str, bytes], bytes]) -> Iterator[Callable[[bytes], bytes]]:
     """Yield ``respond`` with the path of a database that is there as long."""
-    with made() as path:
+    with create() as path:
         yield functools.partial(respond, path)
 
 

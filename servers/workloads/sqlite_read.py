@@ -11,7 +11,7 @@ READS = 200
 WORK = {"keyed_reads": READS, "rows": ROWS, "journal": "WAL", "connections": "one a worker"}
 
 
-def prepared() -> ContextManager[Callable[[bytes], bytes]]:
+def prepare() -> ContextManager[Callable[[bytes], bytes]]:
     return serving(respond)
 
 

@@ -11,7 +11,7 @@ UPDATES = 100
 WORK = {"updates_in_a_transaction": UPDATES, "rows": ROWS, "journal": "WAL", "synchronous": "NORMAL"}
 
 
-def prepared() -> ContextManager[Callable[[bytes], bytes]]:
+def prepare() -> ContextManager[Callable[[bytes], bytes]]:
     return serving(respond)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from bench.interpreters.targets import Target, discover, extremes
+from bench.interpreters.discovery import Interpreter, discover, extremes
 
 FEW_PYTHONS = {"PATH": "/usr/bin:/bin", "PYENV_ROOT": "/nowhere"}
 """Environment of a command that is given interpreters by their paths, and need not spend seconds on finding others."""
@@ -24,38 +24,38 @@ def set_up(*, every: bool, builds: list[tuple[str, dict[str, Any]]] | None) -> N
 
 
 @functools.cache
-def found() -> list[Target]:
+def found() -> list[Interpreter]:
     """Return every CPython on this machine, newest first."""
     builds = _options["found"]
-    return discover() if builds is None else [Target(name, build) for name, build in builds]
+    return discover() if builds is None else [Interpreter(name, build) for name, build in builds]
 
 
 def as_builds() -> list[tuple[str, dict[str, Any]]]:
     """Return what :func:`set_up` takes in another process."""
-    return [(target.name, target.build) for target in found()]
+    return [(interpreter.name, interpreter.build) for interpreter in found()]
 
 
 @functools.cache
-def newest() -> dict[str, Target]:
+def newest() -> dict[str, Interpreter]:
     """Return the newest build of each series, by the series' name, newest first."""
-    return {target.name: target for target in found() if target.name == target.series}
+    return {interpreter.name: interpreter for interpreter in found() if interpreter.name == interpreter.series}
 
 
 @functools.cache
-def chosen() -> dict[str, Target]:
+def chosen() -> dict[str, Interpreter]:
     """Return the newest, the oldest and the free-threaded interpreter; with ``--every-python`` all of :func:`newest`.
 
     For what depends on an interpreter's inside. Of several free-threaded ones the newest is taken.
     """
     names = extremes(list(newest().values()))
-    return {name: target for name, target in newest().items() if _options["every"] or name in names}
+    return {name: interpreter for name, interpreter in newest().items() if _options["every"] or name in names}
 
 
 def with_gil() -> list[str]:
     """Return the names of those chosen that have a GIL, newest first."""
-    return [name for name, target in chosen().items() if not target.build["freethreaded"]]
+    return [name for name, interpreter in chosen().items() if not interpreter.build["freethreaded"]]
 
 
 def without_gil() -> list[str]:
     """Return the names of those chosen that are free-threaded, newest first."""
-    return [name for name, target in chosen().items() if target.build["freethreaded"]]
+    return [name for name, interpreter in chosen().items() if interpreter.build["freethreaded"]]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from loadgen import Load, LoadResult, run
-from loadgen.histogram import BUCKETS, Histogram, bucket_of
+from loadgen.histogram import BUCKETS, Histogram, bucket_index
 from loadgen.interval import Interval
 from loadgen.result import EngineUse
 from loadgen.stages import Stage
@@ -46,7 +46,7 @@ def histogram(times_ns: Sequence[int]) -> Histogram:
     """Return the histogram of these times."""
     counts = np.zeros(BUCKETS, np.int64)
     for time_ns in times_ns:
-        counts[bucket_of(time_ns)] += 1
+        counts[bucket_index(time_ns)] += 1
     return Histogram(counts, min(times_ns, default=None), max(times_ns, default=None), sum(times_ns))
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from bench.analysis import read_run
 from bench.analysis.load import Run
-from bench.schema.record import Accounts, ConnectTime, ContextSwitches, CpuTime, Latency, Record, Split
+from bench.schema.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record, ThreadAccounting, ThreadStates
 from loadgen import hdr_encoding
-from loadgen.histogram import BUCKETS, bucket_of
+from loadgen.histogram import BUCKETS, bucket_index
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 WORKLOADS = ("echo", "io", "cpu")
@@ -43,7 +43,7 @@ def histogram_of(latency: Latency, requests: int) -> str:
     ):
         if value is not None:
             rank = math.ceil(requests * percent / 100)
-            counts[bucket_of(value)] += rank - done
+            counts[bucket_index(value)] += rank - done
             done = rank
     return hdr_encoding.encode(counts)
 
@@ -52,14 +52,14 @@ def histogram_of(latency: Latency, requests: int) -> str:
 class Made:
     """The parameters of a run to make.
 
-    ``rates`` may fix throughputs by (model, workload, clients, target, pass), ``cores`` effective cores by (model,
+    ``rates`` may fix throughputs by (model, workload, clients, interpreter, pass), ``cores`` effective cores by (model,
     workload).
     """
 
     models: Sequence[str] = MODELS
     workloads: Sequence[str] = WORKLOADS
     clients: Sequence[int] = (1, 4, 8)
-    targets: Sequence[str] = ("3.13", "3.13t")
+    interpreters: Sequence[str] = ("3.13", "3.13t")
     passes: int = 3
     meta: dict[str, Any] = field(default_factory=dict)
     warnings: Callable[[str, str, int, str], list[dict[str, Any]]] = lambda *_: []
@@ -71,23 +71,23 @@ class Made:
     def records(self) -> list[Record]:
         rng = random.Random(1)  # noqa: S311 - noise, not secrets
         return [
-            self.record(rng, pass_, model, workload, clients, target)
+            self.record(rng, pass_, model, workload, clients, interpreter)
             for pass_ in range(self.passes)
             for model in self.models
             for workload in self.workloads
             for clients in self.clients
-            for target in self.targets
+            for interpreter in self.interpreters
         ]
 
     def record(  # noqa: PLR0917 - in the order of the loops
-        self, rng: random.Random, pass_: int, model: str, workload: str, clients: int, target: str
+        self, rng: random.Random, pass_: int, model: str, workload: str, clients: int, interpreter: str
     ) -> Record:
-        free = target.endswith("t")
+        free = interpreter.endswith("t")
         at_once = AT_ONCE[model][workload][free]
         overlap = min(clients, at_once) if at_once > 1 else 1.0 if clients == 1 else at_once
         service_s = SERVICE_S[workload] * (1.15 if free and workload != "io" else 1.0)
         rate = overlap / service_s * rng.gauss(1, self.noise)
-        rate = self.rates.get((model, workload, clients, target, pass_), rate)
+        rate = self.rates.get((model, workload, clients, interpreter, pass_), rate)
         mean = int(clients / rate * 1e9) if rate else None
         cores = 0.04 * min(clients, at_once) if workload == "io" else 0.97 * max(overlap, 0.95)
         cores = self.cores.get((model, workload), cores)
@@ -96,10 +96,10 @@ class Made:
             model=model,
             workload=workload,
             clients=clients,
-            target=target,
-            conversation=10,
+            interpreter=interpreter,
+            requests_per_connection=10,
             pass_=pass_,
-            start=pass_ * 10,
+            launch=pass_ * 10,
             at_s=1.8e9,
             wall_s=0.5,
             requests=int(rate * 0.5),
@@ -114,11 +114,11 @@ class Made:
             effective_cores=cores * rng.gauss(1, self.noise / 2),
             context_switches=ContextSwitches(100, 10, estimated=False),
             peak_rss_bytes=20_000_000,
-            **self.accounts(model, workload, clients, cores),
-            warnings=self.warnings(model, workload, clients, target),
+            **self.thread_accounting(model, workload, clients, cores),
+            warnings=self.warnings(model, workload, clients, interpreter),
         )
 
-    def accounts(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
+    def thread_accounting(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
         """Return accounts of threads that are always busy and wait for the GIL when they do not compute."""
         if not self.accounted:
             return {}
@@ -127,14 +127,16 @@ class Made:
             "asyncio": ("event loop", 1, 0),
         }.get(model, ("worker", clients, 0))
         cpu = min(cores / threads, 1.0)
-        rest = {"serial": "own_wait", "asyncio": "idle"}.get(model, "own_wait" if workload == "io" else "gil_wait")
-        states = ("cpu", "run_queue", "gil_wait", "lock_wait", "own_wait", "client_wait", "idle")
+        rest = {"serial": "blocked", "asyncio": "idle"}.get(model, "blocked" if workload == "io" else "gil_wait")
+        states = ("cpu", "run_queue", "gil_wait", "lock_wait", "blocked", "client_wait", "idle")
         shares = dict.fromkeys(states, 0.0) | {"cpu": cpu, rest: 1 - cpu}
-        split = Split(**{state: share for state, share in shares.items() if state != "client_wait"})
+        thread_states = ThreadStates(**{state: share for state, share in shares.items() if state != "client_wait"})
         roles = {name: {"threads": threads} | shares}
         return {
-            "split": split,
-            "accounts": Accounts(None, roles, looks=100, cost_cores=0.01, waiting_connections=waiting),
+            "thread_states": thread_states,
+            "thread_accounting": ThreadAccounting(
+                None, roles, samples=100, overhead_cores=0.01, waiting_connections=waiting
+            ),
         }
 
     def write(self, folder: Path) -> Path:
@@ -152,12 +154,12 @@ class Made:
                 "models": list(self.models),
                 "workloads": list(self.workloads),
                 "clients": list(self.clients),
-                "targets": list(self.targets),
-                "cells": sorted({f"{r.model}-{r.workload}-{r.clients}-{r.target}" for r in records}),
+                "interpreters": list(self.interpreters),
+                "cells": sorted({f"{r.model}-{r.workload}-{r.clients}-{r.interpreter}" for r in records}),
                 "passes": self.passes,
                 "window_s": 0.5,
                 "warmup_s": 0.1,
-                "conversation": 10,
+                "requests_per_connection": 10,
                 "budget_s": 180.0,
                 "seed": 1,
             },
@@ -171,7 +173,7 @@ class Made:
                 "load_average": [0.1, 0.2, 0.3],
             },
             "control": {"version": "3.11.7", "numba": "0.68.1"},
-            "targets": {
+            "interpreters": {
                 name: {
                     "executable": f"/usr/bin/python{name}",
                     "version": "3.13.15",
@@ -184,7 +186,7 @@ class Made:
                     "jit": "unavailable",
                     "debug": False,
                 }
-                for name in self.targets
+                for name in self.interpreters
             },
             "failures": [],
             "elapsed_s": 160.1,

@@ -18,9 +18,9 @@ from typing import IO, Any
 
 import psutil
 
-from bench.interpreters.targets import target_environment
+from bench.interpreters.discovery import interpreter_environment
 from bench.paths import ROOT
-from servers.framing import WIRES
+from servers.framing import PROTOCOLS
 from servers.models import MODELS
 from servers.workloads import REPLY
 from tests.support.until import until
@@ -62,7 +62,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             start_new_session=True,
-            **{"cwd": ROOT, "env": target_environment(), **options},
+            **{"cwd": ROOT, "env": interpreter_environment(), **options},
         )
         self.pid = self.process.pid
         self.ready_line: dict[str, Any] = {}
@@ -163,13 +163,13 @@ def session_of(process: int) -> int | None:
         return None
 
 
-def framed(wire: str, message: bytes) -> bytes:
-    return WIRES[wire]().frame(message)
+def framed(protocol: str, message: bytes) -> bytes:
+    return PROTOCOLS[protocol]().frame(message)
 
 
-def answered(client: socket.socket, wire: str, times: int = 1) -> bool:
+def answered(client: socket.socket, protocol: str, times: int = 1) -> bool:
     """Tell whether the next replies are right."""
-    expected = times * framed(wire, REPLY)
+    expected = times * framed(protocol, REPLY)
     data = b""
     while len(data) < len(expected):
         more = client.recv(len(expected) - len(data))
@@ -179,10 +179,10 @@ def answered(client: socket.socket, wire: str, times: int = 1) -> bool:
     return data == expected
 
 
-def asked(client: socket.socket, wire: str, request: bytes = b"hello") -> bool:
+def asked(client: socket.socket, protocol: str, request: bytes = b"hello") -> bool:
     """Send a request, and tell whether the reply is right."""
-    client.sendall(framed(wire, request))
-    return answered(client, wire)
+    client.sendall(framed(protocol, request))
+    return answered(client, protocol)
 
 
 def closed_by_server(client: socket.socket) -> bool:
@@ -193,11 +193,11 @@ def closed_by_server(client: socket.socket) -> bool:
         return True
 
 
-def conversed(server: Server, wire: str, quit_: bytes = b"Q") -> bool:
+def conversed(server: Server, protocol: str, quit_: bytes = b"Q") -> bool:
     """Hold a whole conversation, and tell whether all replies and its end are right."""
     with server.connect() as client:
-        good = all(asked(client, wire) for _ in range(2))
-        client.sendall(framed(wire, quit_))
+        good = all(asked(client, protocol) for _ in range(2))
+        client.sendall(framed(protocol, quit_))
         return good and closed_by_server(client)
 
 

@@ -1,7 +1,7 @@
 """What pages are explored with: scripts that draw what is chosen, as SVG that keyboard and screen reader can enter.
 
-A page hands its data over as JSON (:func:`island`): ``dims``, the values of model, workload, target and clients;
-``free``, the targets without a GIL; and ``cells``, columns with a value for each thing that is drawn, its place in
+A page hands its data over as JSON (:func:`island`): ``dims``, the values of model, workload, interpreter and clients;
+``free``, the interpreters without a GIL; and ``cells``, columns with a value for each thing that is drawn, its place in
 ``dims`` among them. It brings scripts of its own that say what can be chosen, draw it, and begin.
 """
 

@@ -2,7 +2,7 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const CELLS = DATA.cells.model.map((_, index) => index);
-const SPLIT = DATA.split;
+const THREAD_STATES = DATA.thread_states;
 
 const of = (column, cell) => DATA.cells[column][cell];
 const named = (dim, cell) => (dim === "clients" ? of(dim, cell) : DATA.dims[dim][of(dim, cell)]);
@@ -36,7 +36,7 @@ function ranged(column, cell, how) {
   return how(value) + (known(low) ? ` (${how(low)}–${how(of(column + "_high", cell))})` : "");
 }
 
-const title = (cell) => `${named("model", cell)} on ${named("target", cell)}`;
+const title = (cell) => `${named("model", cell)} on ${named("interpreter", cell)}`;
 const clientsOf = (n) => `${n} client${Number(n) === 1 ? "" : "s"}`;
 const whole = (cell) => `${named("workload", cell)}, ${title(cell)}, ${clientsOf(of("clients", cell))}`;
 const warned = (cell) => of("warnings", cell).map((index) => DATA.codes[index]);

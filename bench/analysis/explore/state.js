@@ -39,5 +39,5 @@ function change(changes, draw = render) {
   draw();
 }
 
-const chosen = (cell) => state.models.includes(named("model", cell)) && state.targets.includes(named("target", cell));
-const shownTargets = (cells) => [...new Set(cells.map((cell) => of("target", cell)))].sort((a, b) => a - b);
+const chosen = (cell) => state.models.includes(named("model", cell)) && state.interpreters.includes(named("interpreter", cell));
+const shownInterpreters = (cells) => [...new Set(cells.map((cell) => of("interpreter", cell)))].sort((a, b) => a - b);

@@ -10,7 +10,7 @@ function h(name, attributes = {}, ...inside) {
 
 const model = (cell) => `var(--model-${named("model", cell)}, var(--model-other))`;
 const ink = (cell) => `var(--label-${named("model", cell)}, var(--label-other))`;
-const free = (cell) => DATA.free.includes(named("target", cell));
+const free = (cell) => DATA.free.includes(named("interpreter", cell));
 const short = (text, most) => (text.length > most ? "…" + text.slice(1 - most) : text);
 
 const scale = {
@@ -52,18 +52,18 @@ function sheet(host, height, label) {
   return [svg, width];
 }
 
-// Small multiples, a panel for each target that share their axes: x and y are {label, domain, ticks, scale, write}.
-function panels(host, targets, label, x, y, draw, marginRight = 12) {
+// Small multiples, a panel for each interpreter that share their axes: x and y are {label, domain, ticks, scale, write}.
+function panels(host, interpreters, label, x, y, draw, marginRight = 12) {
   const wide = Math.max(300, host.clientWidth);
-  const columns = Math.max(1, Math.min(targets.length, Math.floor(wide / 330)));
+  const columns = Math.max(1, Math.min(interpreters.length, Math.floor(wide / 330)));
   const [left, top, bottom, gap] = [58, 30, 46, 16], height = 270;
-  const [svg, width] = sheet(host, height * Math.ceil(targets.length / columns), label);
+  const [svg, width] = sheet(host, height * Math.ceil(interpreters.length / columns), label);
   const each = (width - gap * (columns - 1)) / columns;
-  targets.forEach((target, index) => {
+  interpreters.forEach((interpreter, index) => {
     const x0 = (index % columns) * (each + gap) + left, y0 = Math.floor(index / columns) * height + top;
     const box = { left: x0, right: x0 + each - left - marginRight, top: y0, bottom: y0 + height - top - bottom };
     const at = { x: x.scale(x.domain, [box.left, box.right]), y: y.scale(y.domain, [box.bottom, box.top]) };
-    svg.append(h("text", { x: box.left, y: y0 - 14, class: "panel" }, DATA.dims.target[target]));
+    svg.append(h("text", { x: box.left, y: y0 - 14, class: "panel" }, DATA.dims.interpreter[interpreter]));
     for (const tick of y.ticks) {
       svg.append(h("line", { x1: box.left, x2: box.right, y1: at.y(tick), y2: at.y(tick), class: "grid" }));
       svg.append(h("text", { x: box.left - 8, y: at.y(tick) + 4, class: "tick end" }, y.write(tick)));
@@ -75,7 +75,7 @@ function panels(host, targets, label, x, y, draw, marginRight = 12) {
     svg.append(h("text", { x: (box.left + box.right) / 2, y: box.bottom + 37, class: "axis middle" }, x.label));
     if (index % columns === 0)
       svg.append(h("text", { transform: `translate(${x0 - 46} ${(box.top + box.bottom) / 2}) rotate(-90)`, class: "axis middle" }, y.label));
-    draw(target, box, at, svg);
+    draw(interpreter, box, at, svg);
   });
 }
 
@@ -102,8 +102,8 @@ function mark(element, lines) {
 }
 
 function dot(cell, x, y, lines, radius = 4.5) {
-  const look = { cx: x, cy: y, r: radius, stroke: model(cell), fill: free(cell) ? "var(--card)" : model(cell) };
-  return mark(h("circle", look), lines);
+  const shape = { cx: x, cy: y, r: radius, stroke: model(cell), fill: free(cell) ? "var(--card)" : model(cell) };
+  return mark(h("circle", shape), lines);
 }
 
 // With a halo, so that it is seen on a bar of its own colour.

@@ -2,11 +2,11 @@
 
 const tip = document.getElementById("tip");
 
-function showTip(target) {
-  if (!target.tip) return;
-  tip.replaceChildren(...target.tip.map((line, index) => h(index ? "div" : "p", {}, line)));
+function showTip(interpreter) {
+  if (!interpreter.tip) return;
+  tip.replaceChildren(...interpreter.tip.map((line, index) => h(index ? "div" : "p", {}, line)));
   tip.hidden = false;
-  const place = target.getBoundingClientRect(), size = tip.getBoundingClientRect();
+  const place = interpreter.getBoundingClientRect(), size = tip.getBoundingClientRect();
   const left = place.left + place.width / 2 - size.width / 2, above = place.top - size.height - 10;
   tip.style.left = `${Math.max(8, Math.min(left, document.documentElement.clientWidth - size.width - 8))}px`;
   tip.style.top = `${above < 8 ? place.bottom + 10 : above}px`;

@@ -78,7 +78,7 @@ def _write(
     folder: Path, runs: Sequence[Run], series: Sequence[Series], found: Sequence[Change], left_out: Sequence[str]
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "changes.json").write_text(json.dumps([_as_json(one) for one in found], indent=1) + "\n", "utf-8")
+    (folder / "changes.json").write_text(json.dumps([_json_document(one) for one in found], indent=1) + "\n", "utf-8")
     pictures = [inline(save(figure, folder, name), name) for name, figure in _pictures(series, found)]
     page = folder / "history.html"
     text = render_template(
@@ -112,7 +112,7 @@ def _pictures(series: Sequence[Series], found: Sequence[Change]) -> Iterator[tup
                 yield f"{name}{f'-{number + 1}' if number else ''}", figure
 
 
-def _as_json(change: Change) -> dict[str, object]:
+def _json_document(change: Change) -> dict[str, object]:
     series, ratio = change.series, change.ratio
     return {
         "cell": series.cell.name,

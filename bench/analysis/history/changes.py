@@ -66,7 +66,7 @@ def changes(series: Series) -> list[Change]:
 
 
 def change_points(values: Values) -> list[int]:
-    """Return the index of the first value of each stretch but the first."""
+    """Return the index of the first value of each interval but the first."""
     spread = _spread(values[:, None])
     if spread == 0:
         return []

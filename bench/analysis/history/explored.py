@@ -18,7 +18,7 @@ def explorer_data(series: Sequence[Series], found: Sequence[Change]) -> dict[str
     names = {
         "model": _met(one.group[0] for one in series),
         "workload": _met(one.group[1] for one in series),
-        "target": _met(one.target for one in series),
+        "interpreter": _met(one.interpreter for one in series),
     }
     machines = _met(one.conditions.machine for one in series)
     return {
@@ -26,21 +26,21 @@ def explorer_data(series: Sequence[Series], found: Sequence[Change]) -> dict[str
             **{name: list(places) for name, places in names.items()},
             "clients": sorted({one.group[2] for one in series}),
         },
-        "free": [name for name in names["target"] if any(_free(one) for one in series if one.target == name)],
+        "free": [name for name in names["interpreter"] if any(_free(one) for one in series if one.interpreter == name)],
         "machines": list(machines),
         "runs": [{"name": name, "at": f"{at:%Y-%m-%d %H:%M}", "day": f"{at:%Y-%m-%d}"} for at, name in run],
         "cells": {
             "model": [names["model"][one.group[0]] for one in series],
             "workload": [names["workload"][one.group[1]] for one in series],
-            "target": [names["target"][one.target] for one in series],
+            "interpreter": [names["interpreter"][one.interpreter] for one in series],
             "clients": [one.group[2] for one in series],
             "figure": [one.figure for one in series],
             "baseline": [one.baseline for one in series],
             "machine": [machines[one.conditions.machine] for one in series],
-            "points": [[[run[_run(at)], *_told(at.value), at.version] for at in one.points] for one in series],
+            "points": [[[run[_run(at)], *_describe(at.value), at.version] for at in one.points] for one in series],
             "changes": [
                 [
-                    [run[_run(change.after)], *_told(change.ratio), ", ".join(change.differs)]
+                    [run[_run(change.after)], *_describe(change.ratio), ", ".join(change.differs)]
                     for change in found
                     if change.series is one
                 ]
@@ -63,5 +63,5 @@ def _free(series: Series) -> bool:
     return series.points[-1].free
 
 
-def _told(value: Ratio) -> list[float | None]:
+def _describe(value: Ratio) -> list[float | None]:
     return round_figures((value.ratio, value.low, value.high))

@@ -16,7 +16,7 @@ from bench.analysis.history.changes import Change
 from bench.analysis.history.series import RATIO, THROUGHPUT, Point, Series
 from bench.analysis.plots import style
 from bench.analysis.plots.head import figure_with_head, place
-from bench.analysis.plots.labels import Label, at_line_ends
+from bench.analysis.plots.labels import Label, label_line_ends
 from bench.schema.cell import Group
 from bench.stats.ratios import Ratio, ratio_of_logs
 
@@ -36,7 +36,7 @@ class _Panel(NamedTuple):
 
 
 def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: str) -> Figure | None:
-    """Return a panel for each cell, a line for each target, runs along x; ``None`` if no cell has two runs.
+    """Return a panel for each cell, a line for each interpreter, runs along x; ``None`` if no cell has two runs.
 
     Args:
         series: all of one machine.
@@ -51,11 +51,14 @@ def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: st
     title, unit = _TITLES[figure]
     here = [change for change in found if change.series in drawn]
     picture, panels = _grid(
-        drawn, found, _found(title, drawn, here), "bars: 95% confidence interval over starts; dashed: a change came in"
+        drawn,
+        found,
+        _title(title, drawn, here),
+        "bars: 95% confidence interval over launches; dashed: a change came in",
     )
     labelled = []
     for panel in panels:
-        labels = [_line(panel.axes, one, places, look) for look, one in enumerate(panel.series)]
+        labels = [_line(panel.axes, one, places, appearance) for appearance, one in enumerate(panel.series)]
         for change in found:
             if change.series in panel.series:
                 panel.axes.axvline(
@@ -66,7 +69,7 @@ def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: st
         panel.axes.set_ylabel(unit, fontsize=8)
         labelled.append((panel.axes, labels))
     for axes, labels in labelled:
-        at_line_ends(axes, labels)
+        label_line_ends(axes, labels)
     return picture
 
 
@@ -84,7 +87,7 @@ def draw_over_versions(series: Sequence[Series]) -> Figure | None:
         drawn,
         (),
         _differ(drawn, bases),
-        f"requests per second, times those of the baseline ({', '.join(bases)}) measured beside it; small: a run, with "
+        f"requests per second, times those of the baseline ({', '.join(bases)}) measured with it; small: a run, with "
         "its 95% confidence interval; large: mean of several runs",
     )
     for panel in panels:
@@ -110,11 +113,11 @@ def draw_over_versions(series: Sequence[Series]) -> Figure | None:
 
 _TITLES: Final = {
     THROUGHPUT: ("Throughput", "requests/s (log scale)"),
-    RATIO: ("Ratio to the baseline measured beside it", "ratio (log scale)"),
+    RATIO: ("Ratio to the baseline measured next to it", "ratio (log scale)"),
 }
 
 
-def _found(what: str, drawn: Sequence[Series], found: Sequence[Change]) -> list[str]:
+def _title(what: str, drawn: Sequence[Series], found: Sequence[Change]) -> list[str]:
     """Return titles: how many series changed, and when last."""
     of = f"{len(drawn)} series"
     if not found:
@@ -163,14 +166,14 @@ def _grid(
     return picture, panels
 
 
-def _line(axes: Axes, one: Series, places: dict[str, int], look: int) -> Label:
+def _line(axes: Axes, one: Series, places: dict[str, int], appearance: int) -> Label:
     colour, free = style.colour(one.group[0]), one.points[-1].free
-    marker, line = _MARKERS[look % len(_MARKERS)], "--" if free else "-"
+    marker, line = _MARKERS[appearance % len(_MARKERS)], "--" if free else "-"
     x = [places[point.run] for point in one.points]
     axes.plot(x, [point.value.ratio for point in one.points], line, color=colour, linewidth=1, alpha=0.6)
     for at, point in zip(x, one.points, strict=True):
         _interval(axes, at, point.value, colour, marker=marker, filled=not free)
-    return Label.of(one.group[0], x[-1], one.points[-1].value.ratio, text=style.short(one.target))
+    return Label.of(one.group[0], x[-1], one.points[-1].value.ratio, text=style.short(one.interpreter))
 
 
 def _interval(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from bench.analysis import starts
+from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.schema.cell import Cell, Group
@@ -28,7 +28,7 @@ class Conditions(NamedTuple):
 
     machine: str
     work: str
-    conversation: str
+    requests_per_connection: str
 
 
 Key = tuple[str, Group, str, str, Conditions]
@@ -63,7 +63,7 @@ class Series:
     Attributes:
         figure: ``throughput``, in requests a second, or ``ratio``, to the baseline of the same run.
         group: model, workload and clients.
-        target: name of the interpreter.
+        interpreter: name of the interpreter.
         baseline: name of the other; empty for a throughput.
         conditions: what was alike.
         points: one a run.
@@ -71,14 +71,14 @@ class Series:
 
     figure: str
     group: Group
-    target: str
+    interpreter: str
     baseline: str
     conditions: Conditions
     points: tuple[Point, ...]
 
     @property
     def cell(self) -> Cell:
-        return Cell(*self.group, self.target)
+        return Cell(*self.group, self.interpreter)
 
     @property
     def name(self) -> str:
@@ -104,30 +104,30 @@ def creation_time(run: Run) -> datetime:
 
 
 def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
-    baseline = str(run.section("plan").get("baseline") or "") or str(run.values("target")[0])
+    baseline = str(run.section("plan").get("baseline") or "") or str(run.values("interpreter")[0])
     throughput = METRICS["throughput"].figures
-    for cell in starts.windows_by_cell(run):
-        group, target = cell.group, cell.target
+    for cell in launches.windows_by_cell(run):
+        group, interpreter = cell.group, cell.interpreter
         conditions = _conditions(run, cell.workload)
         figures = throughput(run, cell, NONE)
-        value = ratios.ratio_of_logs(starts.logs(figures))
+        value = ratios.ratio_of_logs(launches.logs(figures))
         if value is not None:
-            yield (THROUGHPUT, group, target, "", conditions), value
-        if target != baseline:
+            yield (THROUGHPUT, group, interpreter, "", conditions), value
+        if interpreter != baseline:
             ratio = ratios.paired_ratio(figures, throughput(run, Cell(*group, baseline), NONE))
             if ratio is not None:
-                yield (RATIO, group, target, baseline, conditions), ratio
+                yield (RATIO, group, interpreter, baseline, conditions), ratio
 
 
 def _conditions(run: Run, workload: str) -> Conditions:
     machine = run.section("machine")
     named = f"{machine.get('cpu_model') or 'unknown processor'}, {machine.get('cpus') or '?'} CPUs"
     work = json.dumps(run.section("work").get(workload.partition("+")[0]), sort_keys=True)
-    return Conditions(named, work, str(run.section("plan").get("conversation")))
+    return Conditions(named, work, str(run.section("plan").get("requests_per_connection")))
 
 
-def _point(run: Run, target: str, value: Ratio) -> Point:
-    found = run.section("targets").get(target)
+def _point(run: Run, interpreter: str, value: Ratio) -> Point:
+    found = run.section("interpreters").get(interpreter)
     build: dict[str, Any] = found if isinstance(found, dict) else {}
     return Point(
         run.name,

@@ -50,32 +50,34 @@ def parser() -> Parser:
 
 
 def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:
-    """Print the tables, as many targets next to each other as there is room for."""
+    """Print the tables, as many interpreters next to each other as there is room for."""
     room = max(1, (console.width - NAMES) // COLUMN)
     raced = races(micro, briefly=True)
-    for first in range(0, len(micro.targets), room):
+    for first in range(0, len(micro.interpreters), room):
         here = slice(first, first + room)
         for group, found in itertools.groupby(rows, lambda row: row.group):
             _print(
                 console,
                 group,
-                micro.targets[here],
+                micro.interpreters[here],
                 [(row.name, list(map(write_time, row.times[here]))) for row in found],
             )
         if raced:
             title = "singletons raced for: rounds with several instances"
-            _print(console, title, micro.targets[here], [(name, cells[here]) for name, cells in raced])
+            _print(console, title, micro.interpreters[here], [(name, cells[here]) for name, cells in raced])
     console.print("what was counted besides is in the page", style="dim")
-    for target, test in micro.failed:
-        console.print(Text(f"failed under {target}: {test}", style="red"))
+    for interpreter, test in micro.failed:
+        console.print(Text(f"failed under {interpreter}: {test}", style="red"))
 
 
-def _print(console: Console, title: str, targets: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> None:
+def _print(
+    console: Console, title: str, interpreters: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
+) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title=Text(title, "bold"))
     table.title_justify = "left"
     table.add_column("", no_wrap=True)
-    for target in targets:
-        table.add_column(Text(target), justify="right", no_wrap=True)
+    for interpreter in interpreters:
+        table.add_column(Text(interpreter), justify="right", no_wrap=True)
     for name, cells in rows:
         table.add_row(Text(name), *map(Text, cells))
     console.print(table)

@@ -22,9 +22,9 @@ class Micro:
     Attributes:
         folder: where it was read from.
         meta: what ``run.json`` holds.
-        timed: columns target, round, group, name, seconds.
-        facts: columns target, round, group, name, figure, value.
-        failed: target and test, of those that failed.
+        timed: columns interpreter, round, group, name, seconds.
+        facts: columns interpreter, round, group, name, figure, value.
+        failed: interpreter and test, of those that failed.
     """
 
     folder: Path
@@ -34,13 +34,13 @@ class Micro:
     failed: tuple[tuple[str, str], ...]
 
     @property
-    def targets(self) -> list[str]:
-        """Return the targets in the order in which they were named."""
-        return list(self.meta["targets"])
+    def interpreters(self) -> list[str]:
+        """Return the interpreters in the order in which they were named."""
+        return list(self.meta["interpreters"])
 
-    def free(self, target: str) -> bool:
-        """Tell whether a target ran without a GIL."""
-        return self.meta["targets"][target].get("gil_enabled") is False
+    def free(self, interpreter: str) -> bool:
+        """Tell whether an interpreter ran without a GIL."""
+        return self.meta["interpreters"][interpreter].get("gil_enabled") is False
 
 
 def load(folder: Path) -> Micro:
@@ -61,19 +61,19 @@ def load(folder: Path) -> Micro:
     records = list(_whole(folder, lines))
     timed = [one for one in records if one["kind"] == "timed"]
     facts = [
-        {**{key: one[key] for key in ("target", "round", "group", "name")}, "figure": figure, "value": value}
+        {**{key: one[key] for key in ("interpreter", "round", "group", "name")}, "figure": figure, "value": value}
         for one in records
         if one["kind"] == "fact"
         for figure, value in one["figures"].items()
     ]
-    failed = dict.fromkeys((one["target"], one["name"]) for one in records if one["kind"] == "failed")
+    failed = dict.fromkeys((one["interpreter"], one["name"]) for one in records if one["kind"] == "failed")
     if not records:
         raise GilbenchError(f"{folder / RECORDS} holds no complete record: measure again with nox -s micro")
     return Micro(
         folder,
         meta,
-        pd.DataFrame(timed, columns=["target", "round", "group", "name", "seconds"]),
-        pd.DataFrame(facts, columns=["target", "round", "group", "name", "figure", "value"]),
+        pd.DataFrame(timed, columns=["interpreter", "round", "group", "name", "seconds"]),
+        pd.DataFrame(facts, columns=["interpreter", "round", "group", "name", "figure", "value"]),
         tuple(failed),
     )
 

@@ -15,7 +15,7 @@ from bench.analysis.micro.load import Micro
 from bench.analysis.micro.tables import duration
 from bench.analysis.plots import style
 from bench.analysis.plots.head import Key, figure_with_head, place
-from bench.analysis.plots.labels import Label, at_line_ends
+from bench.analysis.plots.labels import Label, label_line_ends
 
 WAYS: Final = (
     "instance made at import",
@@ -57,8 +57,8 @@ class Way(NamedTuple):
 
 
 def singletons(micro: Micro) -> Figure | None:
-    """Return a panel for each target: ways down, what a call costs along x; whether it ever made two by shape."""
-    drawn = [(target, points) for target in micro.targets if (points := _ways(micro, target))]
+    """Return a panel for each interpreter: ways down, what a call costs along x; whether it ever made two by shape."""
+    drawn = [(interpreter, points) for interpreter in micro.interpreters if (points := _ways(micro, interpreter))]
     if not drawn:
         return None
     columns = min(ACROSS, len(drawn))
@@ -79,11 +79,11 @@ def singletons(micro: Micro) -> Figure | None:
     every = [way for _, points in drawn for way in points.values()]
     fastest = min(way.hot.low for way in every)
     slowest = max(max(way.hot.high, way.shared.high) for way in every)
-    for number, (target, points) in enumerate(drawn):
+    for number, (interpreter, points) in enumerate(drawn):
         row, column = divmod(number, columns)
         left, bottom = NAMES_IN + column * (PANEL_IN[0] + 0.2), body - 0.28 - PANEL_IN[1] - row * (PANEL_IN[1] + 0.72)
         axes = place(figure, left, bottom, *PANEL_IN)
-        axes.set_title(style.shorts(micro.targets)[target])
+        axes.set_title(style.shorts(micro.interpreters)[interpreter])
         axes.set_xscale("log")
         axes.set_xlim(fastest / 1.5, slowest * 6)
         axes.set_ylim(len(WAYS) - 0.5, -0.5)
@@ -98,7 +98,7 @@ def singletons(micro: Micro) -> Figure | None:
 
 
 def _several(drawn: dict[str, dict[str, Way]]) -> list[str]:
-    """Return titles: which ways to a singleton were seen to give several instances, and on how many targets."""
+    """Return titles: which ways to a singleton were seen to give several instances, and on how many interpreters."""
     seen = {name: sum(points[name].share > 0 for points in drawn.values() if name in points) for name in WAYS}
     bad = [name for name, count in seen.items() if count]
     tried = sum(any(name in points for points in drawn.values()) for name in WAYS)
@@ -111,9 +111,12 @@ def _several(drawn: dict[str, dict[str, Way]]) -> list[str]:
     ]
 
 
-def _ways(micro: Micro, target: str) -> dict[str, Way]:
+def _ways(micro: Micro, interpreter: str) -> dict[str, Way]:
     """Return for each way what a call takes, what it takes when 4 threads ask, and the share of rounds with several."""
-    timed, facts = micro.timed[micro.timed["target"] == target], micro.facts[micro.facts["target"] == target]
+    timed, facts = (
+        micro.timed[micro.timed["interpreter"] == interpreter],
+        micro.facts[micro.facts["interpreter"] == interpreter],
+    )
     found = {}
     for way in WAYS:
         hot, shared = (timed.loc[timed["name"] == f"hot call{by}: {way}", "seconds"] for by in ("", " by 4 threads"))
@@ -145,18 +148,18 @@ def _point(axes: Axes, y: int, way: Way) -> None:
 def threads(micro: Micro) -> Figure | None:
     """Return the speed-up by threads of work in pure Python and of work that lets the GIL go."""
     speedups = {
-        (target, work): [_speedup(micro, target, work, count) for count in THREADS]
-        for target in micro.targets
+        (interpreter, work): [_speedup(micro, interpreter, work, count) for count in THREADS]
+        for interpreter in micro.interpreters
         for work in WORKS
     }
     if all(math.isnan(one.median) for values in speedups.values() for one in values):
         return None
-    cpus, short = micro.meta["machine"].get("cpus") or 1, style.shorts(micro.targets)
-    free = any(map(micro.free, micro.targets))
+    cpus, short = micro.meta["machine"].get("cpus") or 1, style.shorts(micro.interpreters)
+    free = any(map(micro.free, micro.interpreters))
     figure = figure_with_head(
         8.8,
         2.75,
-        _gains(micro, {target: speedups[target, WORKS[0]][-1] for target in micro.targets}),
+        _gains(micro, {interpreter: speedups[interpreter, WORKS[0]][-1] for interpreter in micro.interpreters}),
         f"work by 1, 2 and 4 threads, times that of one in the same round, median and range over rounds; "
         f"dashed: {wording.plural(cpus, 'CPU')}{'; blue, hollow: no GIL' if free else ''}",
     )
@@ -167,36 +170,41 @@ def threads(micro: Micro) -> Figure | None:
         axes.set_ylim(0, top)
         axes.set_xlim(0.8, THREADS[-1] + 0.2)
         labels = []
-        for number, target in enumerate(micro.targets):
-            colour = style.NO_GIL if micro.free(target) else style.INK
-            look = style.Look(
-                "--" if micro.free(target) else "-", style.MARKERS[number % len(style.MARKERS)], not micro.free(target)
+        for number, interpreter in enumerate(micro.interpreters):
+            colour = style.NO_GIL if micro.free(interpreter) else style.INK
+            appearance = style.Appearance(
+                "--" if micro.free(interpreter) else "-",
+                style.MARKERS[number % len(style.MARKERS)],
+                not micro.free(interpreter),
             )
-            values = speedups[target, work]
+            values = speedups[interpreter, work]
             middles = [one.median for one in values]
             ends = [[one.median - one.low for one in values], [one.high - one.median for one in values]]
             axes.errorbar(
-                THREADS, middles, yerr=ends, color=colour, linestyle=look.line, marker=look.marker, linewidth=1.4,
-                markerfacecolor=look.face(colour), elinewidth=1, capsize=2,
+                THREADS, middles, yerr=ends, color=colour, linestyle=appearance.line, marker=appearance.marker,
+                linewidth=1.4,
+                markerfacecolor=appearance.face(colour), elinewidth=1, capsize=2,
             )  # fmt: skip
             if not math.isnan(middles[-1]):
-                labels.append(Label(short[target], THREADS[-1], middles[-1], colour, colour))
+                labels.append(Label(short[interpreter], THREADS[-1], middles[-1], colour, colour))
         axes.axhline(cpus, color=style.QUIET, linestyle=(0, (4, 3)), linewidth=0.9)
         axes.set_xticks(THREADS)
         axes.set_xlabel("threads")
         if column == 0:
             axes.set_ylabel("times the work of one thread")
-        at_line_ends(axes, labels)
+        label_line_ends(axes, labels)
     return figure
 
 
 def _gains(micro: Micro, found: dict[str, Took]) -> list[str]:
-    """Return titles: under which targets 4 threads of pure Python are shown to get more done than one."""
-    short = style.shorts(micro.targets)
-    gains = {target: took for target, took in found.items() if not math.isnan(took.median)}
+    """Return titles: under which interpreters 4 threads of pure Python are shown to get more done than one."""
+    short = style.shorts(micro.interpreters)
+    gains = {interpreter: took for interpreter, took in found.items() if not math.isnan(took.median)}
     if not gains:
         return [f"What {THREADS[-1]} threads get done"]
-    more = [f"{short[target]} {wording.ratio(took.median)}×" for target, took in gains.items() if took.low > MORE]
+    more = [
+        f"{short[interpreter]} {wording.ratio(took.median)}×" for interpreter, took in gains.items() if took.low > MORE
+    ]
     about = f"{THREADS[-1]} threads of pure Python"
     if not more:
         return [f"{about} get no more done than one under any interpreter"]
@@ -211,9 +219,9 @@ def _gains(micro: Micro, found: dict[str, Took]) -> list[str]:
 MORE: Final = 1.2  # times the work of one thread; what noise does not make
 
 
-def _speedup(micro: Micro, target: str, work: str, threads: int) -> Took:
+def _speedup(micro: Micro, interpreter: str, work: str, threads: int) -> Took:
     """Return how many times the work of one thread so many get done, round by round."""
-    rows = micro.timed[micro.timed["target"] == target]
+    rows = micro.timed[micro.timed["interpreter"] == interpreter]
     one, many = (
         rows[rows["name"] == f"work by threads: {work}, {count}"].groupby("round")["seconds"].median()
         for count in (1, threads)

@@ -19,7 +19,7 @@ _UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 class Time(NamedTuple):
-    """What one thing takes under one target.
+    """What one thing takes under one interpreter.
 
     Attributes:
         seconds: median over rounds; NaN if it was not measured there.
@@ -33,7 +33,7 @@ class Time(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One thing that was timed, under each target."""
+    """One thing that was timed, under each interpreter."""
 
     group: str
     name: str
@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """One thing that was counted, under each target: numbers as the median over rounds, words each once."""
+    """One thing that was counted, under each interpreter: numbers as the median over rounds, words each once."""
 
     group: str
     name: str
@@ -50,13 +50,13 @@ class Fact(NamedTuple):
 
 
 def times(micro: Micro) -> list[Row]:
-    """Return a row for each thing timed; the first target is the baseline."""
+    """Return a row for each thing timed; the first interpreter is the baseline."""
     names = _keys(micro.timed, ["group", "name"])
     seconds = {
-        (str(target), str(group), str(name)): dict(zip(part["round"], part["seconds"], strict=True))
-        for (target, group, name), part in micro.timed.groupby(["target", "group", "name"])
+        (str(interpreter), str(group), str(name)): dict(zip(part["round"], part["seconds"], strict=True))
+        for (interpreter, group, name), part in micro.timed.groupby(["interpreter", "group", "name"])
     }
-    columns = [_column(seconds, micro.targets[0], target, names) for target in micro.targets]
+    columns = [_column(seconds, micro.interpreters[0], interpreter, names) for interpreter in micro.interpreters]
     return [Row(group, name, tuple(column[place] for column in columns)) for place, (group, name) in enumerate(names)]
 
 
@@ -66,17 +66,17 @@ def _keys(frame: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
 
 
 def _column(
-    seconds: dict[tuple[str, str, str], dict[int, float]], baseline: str, target: str, names: list[tuple[Any, ...]]
+    seconds: dict[tuple[str, str, str], dict[int, float]], baseline: str, interpreter: str, names: list[tuple[Any, ...]]
 ) -> list[Time]:
-    found = [seconds.get((target, name[0], name[1]), {}) for name in names]
+    found = [seconds.get((interpreter, name[0], name[1]), {}) for name in names]
     base = [seconds.get((baseline, name[0], name[1]), {}) for name in names]
     compared = [
         None
-        if target == baseline
+        if interpreter == baseline
         else ratios.paired_ratio({(k, 0): v for k, v in one.items()}, {(k, 0): v for k, v in other.items()})
         for one, other in zip(found, base, strict=True)
     ]
-    adjusted = iter(ratios.correct_p_values([ratio.p_of() for ratio in compared if ratio is not None]))
+    adjusted = iter(ratios.correct_p_values([ratio.p_value() for ratio in compared if ratio is not None]))
     return [
         Time(
             statistics.median(one.values()) if one else math.nan,
@@ -92,8 +92,11 @@ def facts(micro: Micro) -> Iterator[Fact]:
     others = micro.facts[~micro.facts["name"].str.contains(RACED)]
     for group, name, figure in _keys(others, ["group", "name", "figure"]):
         here = others[(others["name"] == name) & (others["figure"] == figure)]
-        by_target = {target: here.loc[here["target"] == target, "value"].tolist() for target in micro.targets}
-        yield Fact(group, name, figure, tuple(_told(figure, values) for values in by_target.values()))
+        by_interpreter = {
+            interpreter: here.loc[here["interpreter"] == interpreter, "value"].tolist()
+            for interpreter in micro.interpreters
+        }
+        yield Fact(group, name, figure, tuple(_describe(figure, values) for values in by_interpreter.values()))
 
 
 def races(micro: Micro, *, briefly: bool) -> list[tuple[str, list[str]]]:
@@ -103,13 +106,13 @@ def races(micro: Micro, *, briefly: bool) -> list[tuple[str, list[str]]]:
     """
     raced = micro.facts[micro.facts["name"].str.contains(RACED)]
     return [
-        (name, [_race(raced, name, target, briefly=briefly) for target in micro.targets])
+        (name, [_race(raced, name, interpreter, briefly=briefly) for interpreter in micro.interpreters])
         for name in dict.fromkeys(raced["name"])
     ]
 
 
-def _race(raced: pd.DataFrame, name: str, target: str, *, briefly: bool) -> str:
-    here = raced[(raced["name"] == name) & (raced["target"] == target)]
+def _race(raced: pd.DataFrame, name: str, interpreter: str, *, briefly: bool) -> str:
+    here = raced[(raced["name"] == name) & (raced["interpreter"] == interpreter)]
     total = here.groupby("figure")["value"].sum()
     if total.empty:
         return "–"
@@ -121,7 +124,7 @@ def _race(raced: pd.DataFrame, name: str, target: str, *, briefly: bool) -> str:
     return several + (f" (up to {most:.0f})" if most > 1 else "") + again
 
 
-def _told(figure: str, values: list[object]) -> str:
+def _describe(figure: str, values: list[object]) -> str:
     numbers = [value for value in values if isinstance(value, (int, float))]
     if not values:
         return "–"

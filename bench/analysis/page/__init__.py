@@ -15,8 +15,7 @@ from typing import Final
 import pandas as pd
 from markupsafe import Markup
 
-from bench.analysis import explore, starts, theme
-from bench.analysis.cautions import Caution
+from bench.analysis import explore, launches, theme
 from bench.analysis.findings import Finding
 from bench.analysis.headlines import headlines
 from bench.analysis.load import Run
@@ -24,6 +23,7 @@ from bench.analysis.page import facts
 from bench.analysis.page.cells import explorer_data
 from bench.analysis.page.chapters import chapters
 from bench.analysis.recommend import recommendations
+from bench.analysis.run_warnings import WarningSummary
 from bench.analysis.scaling import table as scaling
 from bench.analysis.templates import render_template
 
@@ -49,7 +49,7 @@ def draw_page(
     run: Run,
     summary: pd.DataFrame,
     found: Sequence[Finding],
-    warned: Sequence[Caution],
+    warned: Sequence[WarningSummary],
     plots: Mapping[str, str],
     *,
     microscope: Markup | None = None,
@@ -69,7 +69,7 @@ def draw_page(
         profiled: where in it a cell is, by its name.
     """
     machine = run.section("machine")
-    place = (machine.get("cpu_model"), f"{run.cpus} CPUs" if run.cpus else None, *run.values("target"))
+    place = (machine.get("cpu_model"), f"{run.cpus} CPUs" if run.cpus else None, *run.values("interpreter"))
     page = render_template(
         PACKAGE,
         "report.html.j2",
@@ -83,7 +83,7 @@ def draw_page(
         headlines=headlines(run),
         disturbed=_disturbed(run),
         findings=found,
-        cautions=warned,
+        warnings=warned,
         best=list(recommendations(run)),
         objective=str(run.section("plan").get("objective") or "throughput"),
         chapters=list(chapters(plots, warned)),
@@ -93,8 +93,8 @@ def draw_page(
         microscope=microscope,
         profiles=profiles,
         passes=int(run.windows["pass"].nunique()),
-        unknown=sorted({str(reason) for reason in run.windows["accounts_unknown"].dropna()}),
-        several_targets=len(run.values("target")) > 1,
+        unknown=sorted({str(reason) for reason in run.windows["thread_accounting_unknown"].dropna()}),
+        several_interpreters=len(run.values("interpreter")) > 1,
         builds=facts.builds(run),
         machine=facts.machine(run),
         plan=facts.plan(run),
@@ -105,6 +105,6 @@ def draw_page(
 
 def _disturbed(run: Run) -> str:
     """Return in how many windows something else took CPU time, if in so many that it must be said first."""
-    hit = sum(map(len, starts.disturbed_visits(run).values()))
+    hit = sum(map(len, launches.disturbed_visits(run).values()))
     share = hit / len(run.windows)
     return f"{share:.0%}" if share >= MUCH else ""

@@ -9,8 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from bench.analysis import comparison, starts
-from bench.analysis.cautions import Caution
+from bench.analysis import comparison, launches
 from bench.analysis.comparison import Verdict
 from bench.analysis.explore import round_figures
 from bench.analysis.formats import MARKS
@@ -18,10 +17,11 @@ from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS
 from bench.analysis.plots.style import is_free
 from bench.analysis.rankings import rankings
+from bench.analysis.run_warnings import WarningSummary
 from bench.analysis.stats import CELL
 from bench.schema.cell import Cell
 from bench.schema.thread_state import THREAD_STATES
-from loadgen.histogram import Histogram, bucket_of
+from loadgen.histogram import Histogram, bucket_index
 
 PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
 _RANGED: Final = (
@@ -30,8 +30,8 @@ _RANGED: Final = (
 )
 _PLAIN: Final = (
     *("requests", "errors", "generator_utilisation"),
-    *(f"split_{state.key}_share" for state in THREAD_STATES),
-    "split_error_share",
+    *(f"thread_{state.key}_share" for state in THREAD_STATES),
+    "thread_share_error",
 )
 BOUNDS_MS: Final = (1, 10, 100, 1000)
 """Of the ranges that latencies are divided into."""
@@ -46,7 +46,7 @@ _VERDICTS: Final = {
 
 
 def explorer_data(
-    run: Run, summary: pd.DataFrame, warned: Sequence[Caution], profiled: Mapping[str, str]
+    run: Run, summary: pd.DataFrame, warned: Sequence[WarningSummary], profiled: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return all that the script draws from, see :mod:`bench.analysis.explore`.
 
@@ -58,28 +58,28 @@ def explorer_data(
     """
     cells = [Cell(*row) for row in summary[CELL].itertuples(index=False)]
     place = {cell: index for index, cell in enumerate(cells)}
-    codes = [caution.code for caution in warned]
-    dims = {name: run.values(name) for name in ("workload", "model", "target", "clients")}
+    codes = [warning.code for warning in warned]
+    dims = {name: run.values(name) for name in ("workload", "model", "interpreter", "clients")}
     return {
         "dims": dims,
         "cpus": run.cpus,
         "passes": int(run.windows["pass"].nunique()),
-        "free": [target for target in dims["target"] if is_free(run, target)],
-        "split": {state.key: state.label for state in THREAD_STATES},
-        "codes": [{"code": caution.code, "says": caution.says} for caution in warned],
+        "free": [interpreter for interpreter in dims["interpreter"] if is_free(run, interpreter)],
+        "thread_states": {state.key: state.label for state in THREAD_STATES},
+        "codes": [{"code": warning.code, "says": warning.says} for warning in warned],
         "cells": {
             **{
                 name: [dims[name].index(cell[CELL.index(name)]) for cell in cells] for name in CELL if name != "clients"
             },
             "clients": [cell[2] for cell in cells],
             **{name: _figures(summary[name]) for name in _columns()},
-            "split_estimated": [bool(value) for value in summary["split_estimated"]],
+            "thread_accounting_estimated": [bool(value) for value in summary["thread_accounting_estimated"]],
             "warnings": [[codes.index(code) for code in text.split() if code in codes] for text in summary["warnings"]],
             "profile": [profiled.get(cell.name, "") for cell in cells],
         },
         "percents": PERCENTS,
         "bounds_ms": BOUNDS_MS,
-        **_of_windows(run, cells),
+        **_window_columns(run, cells),
         "rankings": [
             {
                 "workload": dims["workload"].index(one.workload),
@@ -99,9 +99,9 @@ def _columns() -> Iterable[str]:
     yield from _PLAIN
 
 
-def _of_windows(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
+def _window_columns(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
     """Return how latency is spread in each cell, and each window's time, throughput, p50 and p99."""
-    of_cell = starts.windows_by_cell(run)
+    of_cell = launches.windows_by_cell(run)
     began_s = float(run.windows["at_s"].min())
     latencies, windows = [], []
     for cell in cells:
@@ -124,7 +124,7 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
         return None
     each = np.array([_percentiles(histogram) for histogram in by_pass if histogram.total])
     ranged = len(each) > 1
-    ends = [bucket_of(bound * 1_000_000) for bound in BOUNDS_MS]
+    ends = [bucket_index(bound * 1_000_000) for bound in BOUNDS_MS]
     shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
     return {
         "ns": round_figures(_percentiles(together)),
@@ -144,7 +144,7 @@ def _percentiles(histogram: Histogram) -> list[float]:
 
 
 def _ratios(run: Run, place: Mapping[Cell, int]) -> dict[str, Any]:
-    compared = comparison.compare_interpreters(run).rows if len(run.values("target")) > 1 else ()
+    compared = comparison.compare_interpreters(run).rows if len(run.values("interpreter")) > 1 else ()
     rows = []
     for row in compared:
         shown = round_figures([row.ratio.ratio, row.ratio.low, row.ratio.high])

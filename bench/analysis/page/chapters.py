@@ -1,4 +1,4 @@
-"""What stands where on the page: pictures, and the cautions that matter to them."""
+"""What stands where on the page: pictures, and the warnings that matter to them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
-from bench.analysis.cautions import Caution
 from bench.analysis.inline import inline
+from bench.analysis.run_warnings import WarningSummary
 
 
 class Chapter(NamedTuple):
@@ -18,7 +18,7 @@ class Chapter(NamedTuple):
         id: of its heading.
         title: of it.
         plots: names of those that stand in it, in this order.
-        codes: of the cautions that spoil what it shows.
+        codes: of the warnings that spoil what it shows.
     """
 
     id: str
@@ -66,15 +66,15 @@ CHAPTERS: Final = (
 )
 
 
-def chapters(plots: Mapping[str, str], warned: Sequence[Caution]) -> Iterator[dict[str, Any]]:
+def chapters(plots: Mapping[str, str], warned: Sequence[WarningSummary]) -> Iterator[dict[str, Any]]:
     """Yield each chapter that has a picture, as the template wants it; what no row names stands in the last one."""
     placed = {name for chapter in CHAPTERS for name in chapter.plots}
     for chapter in CHAPTERS:
         others = [name for name in plots if name not in placed] if chapter is CHAPTERS[-1] else []
         pictures = [_picture(name, plots[name]) for name in (*chapter.plots, *others) if name in plots]
         if pictures:
-            spoilt = [caution for caution in warned if caution.code in chapter.codes]
-            yield {"id": chapter.id, "title": chapter.title, "pictures": pictures, "cautions": spoilt}
+            relevant = [warning for warning in warned if warning.code in chapter.codes]
+            yield {"id": chapter.id, "title": chapter.title, "pictures": pictures, "warnings": relevant}
 
 
 def _picture(name: str, svg: str) -> tuple[str, Markup]:

@@ -16,15 +16,17 @@ _GENERAL: Final = (
 
 
 def builds(run: Run) -> list[tuple[str, list[str]]]:
-    """Return the builds as rows: what, and one value for each target; the first row names the targets."""
-    targets = run.values("target")
-    found = {name: build if isinstance(build := run.section("targets").get(name), dict) else {} for name in targets}
+    """Return the builds as rows: what, and one value for each interpreter; the first row names the interpreters."""
+    interpreters = run.values("interpreter")
+    found = {
+        name: build if isinstance(build := run.section("interpreters").get(name), dict) else {} for name in interpreters
+    }
     others = {field for build in found.values() for field in build} - set(_GENERAL) - {"freethreaded", "version_info"}
     fields = [field for field in (*_GENERAL, *sorted(others)) if any(field in build for build in found.values())]
     rows = [
         (wording.BUILD.get(field, field), [plain(build.get(field)) for build in found.values()]) for field in fields
     ]
-    return [("target", targets), *rows]
+    return [("interpreter", interpreters), *rows]
 
 
 def machine(run: Run) -> list[tuple[str, str]]:
@@ -57,7 +59,8 @@ def plan(run: Run) -> list[tuple[str, str]]:
         "passes": planned.get("passes"),
         "windows": f"{len(run.windows)} measured" + _seconds(", each of ", planned.get("window_s")),
         "warm-up": _seconds("", planned.get("warmup_s")),
-        "requests a connection": planned.get("conversation", "unknown") or "keepalive: one connection without end",
+        "requests per connection": planned.get("requests_per_connection", "unknown")
+        or "keep-alive: one connection without end",
         "seed of the order": planned.get("seed"),
         "took": _seconds("", elapsed) + (f", {share:.0%} of it measured" if isinstance(share, (int, float)) else ""),
     }

@@ -1,4 +1,4 @@
-"""Panels of horizontal bars next to each other, one for each workload, a row for each model and target."""
+"""Panels of horizontal bars next to each other, one for each workload, a row for each model and interpreter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COLUMNS: Final = 4
 NAME: Final = 8.0  # points
 
 
-class Look(NamedTuple):
+class Appearance(NamedTuple):
     """How a kind of bar is drawn, and its name."""
 
     title: str
@@ -53,23 +53,23 @@ class Row(NamedTuple):
 
     name: str
     model: str
-    target: str
+    interpreter: str
 
 
 def rows(run: Run, cells: pd.Index[Any], clients: int) -> dict[str, list[Row]]:
-    """Return the rows of each workload: of the models and targets that are among ``cells`` with so many clients.
+    """Return the rows of each workload: of the models and interpreters that are among ``cells`` with so many clients.
 
     All workloads have the same rows, so that their names need to stand once; a workload without any is left out.
     """
-    names = style.shorts(run.values("target"))
+    names = style.shorts(run.values("interpreter"))
     workloads, several = run.values("workload"), len(names) > 1
     known = {cell for cell in cells if cell[2] == clients}
-    met = {(model, target) for model, _, _, target in known}
+    met = {(model, interpreter) for model, _, _, interpreter in known}
     every = [
-        Row(f"{model} · {names[target]}" if several else model, model, target)
+        Row(f"{model} · {names[interpreter]}" if several else model, model, interpreter)
         for model in run.values("model")
-        for target in names
-        if (model, target) in met
+        for interpreter in names
+        if (model, interpreter) in met
     ]
     return {workload: every for workload in workloads if any(cell[1] == workload for cell in known)}
 
@@ -116,7 +116,7 @@ def make(
     return figure, drawn
 
 
-def of_spreads(  # noqa: PLR0917 - what is shown, in the order in which it stands
+def draw_bars(  # noqa: PLR0917 - what is shown, in the order in which it stands
     run: Run,
     titles: str | Sequence[str],
     subtitle: str,
@@ -135,7 +135,7 @@ def of_spreads(  # noqa: PLR0917 - what is shown, in the order in which it stand
         run: what is drawn.
         titles: see :func:`make`.
         subtitle: see :func:`make`.
-        spreads: see :func:`bench.analysis.stats.over_passes`.
+        spreads: see :func:`bench.analysis.stats.pass_spreads`.
         clients: of which number of clients.
         unit: below the panels.
         texts: writes a figure, scaled.
@@ -144,15 +144,19 @@ def of_spreads(  # noqa: PLR0917 - what is shown, in the order in which it stand
         value: inches for all this.
     """
     panels = rows(run, spreads["median"].dropna().index, clients)
-    hollow = any(style.is_free(run, target) for target in run.values("target"))
+    hollow = any(style.is_free(run, interpreter) for interpreter in run.values("interpreter"))
     figure, axes = make(titles, subtitle + ("; hollow: no GIL" if hollow else ""), [], panels, value=value)
     for workload, named in panels.items():
-        spreads_here = {at: pick(spreads, (row.model, workload, clients, row.target)) for at, row in enumerate(named)}
+        spreads_here = {
+            at: pick(spreads, (row.model, workload, clients, row.interpreter)) for at, row in enumerate(named)
+        }
         known = {at: spread for at, spread in spreads_here.items() if spread is not None}
         for at, spread in known.items():
-            colour, free = style.colour(named[at].model), style.is_free(run, named[at].target)
-            look = {"facecolor": style.PAPER, "edgecolor": colour, "linewidth": 1.2} if free else {"facecolor": colour}
-            axes[workload].barh(at, spread.median * scale, height=0.62 if free else 0.72, **look)
+            colour, free = style.colour(named[at].model), style.is_free(run, named[at].interpreter)
+            appearance = (
+                {"facecolor": style.PAPER, "edgecolor": colour, "linewidth": 1.2} if free else {"facecolor": colour}
+            )
+            axes[workload].barh(at, spread.median * scale, height=0.62 if free else 0.72, **appearance)
         ends = whiskers(axes[workload], known, scale)
         for at, row in enumerate(named):
             if at in known:

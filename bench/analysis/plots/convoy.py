@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.analysis import wording
-from bench.analysis.company import MIXED, describe_company
+from bench.analysis.interference import MIXED, count_computing_clients
 from bench.analysis.load import Run
 from bench.analysis.plots import style
 from bench.analysis.plots.grid import passes_note
 from bench.analysis.plots.head import Key, figure_with_head, place
-from bench.analysis.stats import Spread, over_passes, pick
+from bench.analysis.stats import Spread, pass_spreads, pick
 
 SWITCH_INTERVAL_MS: Final = 5.0  # CPython's own
 
@@ -50,27 +50,33 @@ COLUMNS: Final = (
     Column("quick: p50, ms (log)", "latency_p50_ns", 1e-6, True, "{:g}".format),
     Column("quick: p99, ms (log)", "latency_p99_ns", 1e-6, True, "{:g}".format),
     Column("quick: requests/s (log)", "throughput_rps", 1, True, wording.rate),
-    Column("computing: requests/s", "beside_rps", 1, False, wording.rate, 1),
+    Column("computing: requests/s", "background_rps", 1, False, wording.rate, 1),
     Column("threads waiting for GIL", "gil_waiting", 1, False, "{:g}".format),
 )
 
 
 def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if the workload ``mixed`` was not measured with several numbers of clients."""
-    numbers = sorted(describe_company(name) for name in run.values("workload") if name.startswith(MIXED))
+    numbers = sorted(count_computing_clients(name) for name in run.values("workload") if name.startswith(MIXED))
     if len(numbers) < 2:
         return None
     windows = run.windows[run.windows["workload"].str.startswith(MIXED)].assign(gil_waiting=_waiting)
     clients = int(windows["clients"].min())
-    spreads = [over_passes(windows, column.column) for column in COLUMNS]
+    spreads = [pass_spreads(windows, column.column) for column in COLUMNS]
     models = [model for model in run.values("model") if (windows["model"] == model).any()]
     figure, axes = _make(run, models, spreads, numbers)
     for row, model in enumerate(models):
         for panel, kind, spread in zip(axes[row], COLUMNS, spreads, strict=True):
-            for target in run.values("target"):
+            for interpreter in run.values("interpreter"):
                 places = [k for k in numbers if k >= kind.from_]
-                found = [(numbers.index(k), pick(spread, (model, f"{MIXED}{k}", clients, target))) for k in places]
-                _line(panel, kind, [(x, one) for x, one in found if one], style.colour(model), style.looks(run)[target])
+                found = [(numbers.index(k), pick(spread, (model, f"{MIXED}{k}", clients, interpreter))) for k in places]
+                _line(
+                    panel,
+                    kind,
+                    [(x, one) for x, one in found if one],
+                    style.colour(model),
+                    style.appearances(run)[interpreter],
+                )
             _axis(panel, kind, numbers)
             if kind.column.startswith("latency"):
                 _switch_intervals(run, panel)
@@ -90,15 +96,15 @@ def _titles(run: Run, p99: pd.DataFrame, numbers: Sequence[int], clients: int) -
     Told of where the ranges over passes do not overlap.
     """
     before, after = numbers[0], numbers[1]
-    names, several = style.shorts(run.values("target")), len(run.values("target")) > 1
+    names, several = style.shorts(run.values("interpreter")), len(run.values("interpreter")) > 1
     rises: dict[str, float] = {}
     alike = []
     for model in run.values("model"):
-        for target in run.values("target"):
-            one, other = (pick(p99, (model, f"{MIXED}{number}", clients, target)) for number in (before, after))
+        for interpreter in run.values("interpreter"):
+            one, other = (pick(p99, (model, f"{MIXED}{number}", clients, interpreter)) for number in (before, after))
             if not one or not other or not one.median:
                 continue
-            name = f"{model} on {names[target]}" if several else model
+            name = f"{model} on {names[interpreter]}" if several else model
             if other.low > one.high if one.has_range and other.has_range else other.median > one.median:
                 rises[name] = other.median / one.median
             else:
@@ -123,13 +129,13 @@ def _make(
         width,
         body,
         _titles(run, spreads[1], numbers, clients),
-        f"{wording.plural(clients, 'client')} with quick requests, beside clients whose requests compute for about "
+        f"{wording.plural(clients, 'client')} with quick requests, next to clients whose requests compute for about "
         f"10 ms each; {passes_note(run)}; dotted: the switch interval, for which a thread may keep the GIL while "
-        "others wait; beside none a round trip may take longer than beside one: a CPU that sleeps takes some 10 µs to "
+        "others wait; with none a round trip may take longer than with one: a CPU that sleeps takes some 10 µs to "
         "wake",
         [
-            Key(target, style.INK, marker=look.marker, line=look.line, filled=look.filled)
-            for target, look in style.looks(run).items()
+            Key(interpreter, style.INK, marker=appearance.marker, line=appearance.line, filled=appearance.filled)
+            for interpreter, appearance in style.appearances(run).items()
         ],
     )
     height = figure.get_figheight()
@@ -151,7 +157,9 @@ def _make(
     return figure, axes
 
 
-def _line(axes: Axes, kind: Column, points: Sequence[tuple[int, Spread]], colour: str, look: style.Look) -> None:
+def _line(
+    axes: Axes, kind: Column, points: Sequence[tuple[int, Spread]], colour: str, appearance: style.Appearance
+) -> None:
     points = [(x, spread) for x, spread in points if spread.median > 0 or not kind.log]
     for x, spread in points:
         if spread.has_range and (spread.low > 0 or not kind.log):
@@ -160,10 +168,10 @@ def _line(axes: Axes, kind: Column, points: Sequence[tuple[int, Spread]], colour
     axes.plot(
         [x for x, _ in points],
         [spread.median * kind.scale for _, spread in points],
-        look.line,
-        marker=look.marker,
+        appearance.line,
+        marker=appearance.marker,
         color=colour,
-        markerfacecolor=look.face(colour),
+        markerfacecolor=appearance.face(colour),
         markersize=4.5,
         linewidth=1.3,
     )
@@ -179,12 +187,12 @@ def _axis(axes: Axes, kind: Column, numbers: Sequence[int]) -> None:
 
 
 def _switch_intervals(run: Run, axes: Axes) -> None:
-    for interval_ms in {_interval_ms(run, target) for target in run.values("target")}:
+    for interval_ms in {_interval_ms(run, interpreter) for interpreter in run.values("interpreter")}:
         axes.axhline(interval_ms, color=style.QUIET, linestyle=(0, (1, 2)), linewidth=1.2, zorder=1)
 
 
-def _interval_ms(run: Run, target: str) -> float:
-    build = run.section("targets").get(target)
+def _interval_ms(run: Run, interpreter: str) -> float:
+    build = run.section("interpreters").get(interpreter)
     changed = str(build.get("variants") or "") if isinstance(build, dict) else ""
     given = [part.removeprefix("switch=") for part in changed.split("+") if part.startswith("switch=")]
     return float(given[0]) * 1e3 if given else SWITCH_INTERVAL_MS

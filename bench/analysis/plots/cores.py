@@ -9,7 +9,7 @@ from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.overlap import SEVERAL_CORES_ABOVE
 from bench.analysis.plots import grid, style, titles
-from bench.analysis.stats import Verdict, over_passes, pick
+from bench.analysis.stats import Verdict, pass_spreads, pick
 
 
 def draw(run: Run) -> Figure | None:
@@ -17,7 +17,7 @@ def draw(run: Run) -> Figure | None:
     known = run.windows["effective_cores"].dropna()
     if known.empty or (len(run.values("clients")) == 1 and run.windows["roles"].map(bool).any()):
         return None  # one point a line: the plot of cores and the GIL has them all
-    spreads = over_passes(run.windows, "effective_cores")
+    spreads = pass_spreads(run.windows, "effective_cores")
     every = f", and all {run.cpus} CPUs" if run.cpus and run.cpus > 1 else ""
     sheet = grid.make(
         run,
@@ -40,22 +40,25 @@ def draw(run: Run) -> Figure | None:
 
 def several(run: Run, spreads: pd.DataFrame) -> list[str]:
     """Return titles, the fullest first: who keeps more than one core busy, who may, with most clients."""
-    workload, clients = titles.workload_of(run), run.values("clients")[-1]
-    names, many = style.shorts(run.values("target")), len(run.values("target")) > 1
+    workload, clients = titles.choose_workload(run), run.values("clients")[-1]
+    names, many = style.shorts(run.values("interpreter")), len(run.values("interpreter")) > 1
     shown: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
     count = 0
     for model in run.values("model"):
-        for target in run.values("target"):
-            spread = pick(spreads, (model, workload, clients, target))
+        for interpreter in run.values("interpreter"):
+            spread = pick(spreads, (model, workload, clients, interpreter))
             if spread is None:
                 continue
             verdict = spread.above(SEVERAL_CORES_ABOVE)
             count += verdict is Verdict.YES
             if verdict in shown:
-                shown[verdict].setdefault(model, []).append(names[target])
+                shown[verdict].setdefault(model, []).append(names[interpreter])
     about = f"More than one core busy with {workload}, {wording.plural(clients, 'client')}"
     parts = [
-        "; ".join(f"{model} {titles.on(targets, len(names))}" if many else model for model, targets in models.items())
+        "; ".join(
+            f"{model} {titles.interpreters_phrase(interpreters, len(names))}" if many else model
+            for model, interpreters in models.items()
+        )
         for models in shown.values()
     ]
     sure, unsure = parts[0] or "no model", f"; perhaps {parts[1]}" if parts[1] else ""

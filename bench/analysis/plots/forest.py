@@ -44,8 +44,12 @@ MARKS: Final = {
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` if there is one target only, or one start."""
-    return draw_comparison(compare_interpreters(run, metrics=["throughput"])) if len(run.values("target")) > 1 else None
+    """Return the figure; ``None`` if there is one interpreter only, or one launch."""
+    return (
+        draw_comparison(compare_interpreters(run, metrics=["throughput"]))
+        if len(run.values("interpreter")) > 1
+        else None
+    )
 
 
 def draw_comparison(comparison: Comparison) -> Figure | None:
@@ -114,7 +118,7 @@ def _titles(rows: Sequence[Compared]) -> list[str]:
 def _subtitle(rows: Sequence[Compared]) -> str:
     paired = "paired, measured side by side" if rows[0].paired else "unpaired, from two runs"
     built = "; ≠: built differently" if any(row.differs for row in rows) else ""
-    return f"ratio of requests per second with its 95% confidence interval over starts, {paired}{built}"
+    return f"ratio of requests per second with its 95% confidence interval over launches, {paired}{built}"
 
 
 def _keys(comparison: Comparison) -> list[Key]:

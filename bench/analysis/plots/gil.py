@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import bars, grid, style
-from bench.analysis.plots.bars import Look
-from bench.analysis.stats import over_passes, pick
+from bench.analysis.plots.bars import Appearance
+from bench.analysis.stats import pass_spreads, pick
 from bench.schema.thread_state import GIL_WAIT
 
-CORES: Final = Look("effective cores", style.STATES["cpu"])
-WAITING: Final = Look("threads waiting for the GIL, on average", GIL_WAIT.colour)
+CORES: Final = Appearance("effective cores", style.STATES["cpu"])
+WAITING: Final = Appearance("threads waiting for the GIL, on average", GIL_WAIT.colour)
 NOTHING: Final = 0.05  # threads; less than this is not said to wait
 
 
@@ -24,7 +24,7 @@ def draw(run: Run) -> Figure | None:
     known = run.windows[run.windows["roles"].map(bool)].assign(gil_waiting=_waiting)
     if known.empty:
         return None
-    cores, waiting = over_passes(known, "effective_cores"), over_passes(known, "gil_waiting")
+    cores, waiting = pass_spreads(known, "effective_cores"), pass_spreads(known, "gil_waiting")
     clients = int(known["clients"].max())
     panels = bars.rows(run, cores.index, clients)
     figure, axes = bars.make(
@@ -37,10 +37,12 @@ def draw(run: Run) -> Figure | None:
     )
     for workload, rows in panels.items():
         top = 1.0
-        for spreads, look, offset in ((cores, CORES, -0.18), (waiting, WAITING, 0.18)):
-            found = {place: pick(spreads, (row.model, workload, clients, row.target)) for place, row in enumerate(rows)}
+        for spreads, appearance, offset in ((cores, CORES, -0.18), (waiting, WAITING, 0.18)):
+            found = {
+                place: pick(spreads, (row.model, workload, clients, row.interpreter)) for place, row in enumerate(rows)
+            }
             seen = {place + offset: one for place, one in found.items() if one}
-            axes[workload].barh(list(seen), [one.median for one in seen.values()], height=0.36, **look.patch)
+            axes[workload].barh(list(seen), [one.median for one in seen.values()], height=0.36, **appearance.patch)
             shown = {y: one for y, one in seen.items() if one.high > NOTHING}
             top = max(
                 top,
@@ -64,7 +66,7 @@ def _titles(run: Run, waiting: pd.DataFrame, clients: int) -> list[str]:
     cell = cast("tuple[str, str, int, str]", known.idxmax())
     spread = pick(waiting, cell)
     ends = f" ({spread.low:.1f}–{spread.high:.1f})" if spread and spread.has_range else ", in one pass"
-    on = f" on {style.shorts(run.values('target'))[cell[3]]}" if len(run.values("target")) > 1 else ""
+    on = f" on {style.shorts(run.values('interpreter'))[cell[3]]}" if len(run.values("interpreter")) > 1 else ""
     texts = f"{cell[0]}{on} keeps most threads waiting for the GIL"
     many = f"{float(known.max()):.1f}{ends}"
     return [

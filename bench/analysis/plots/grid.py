@@ -1,8 +1,8 @@
-"""Small multiples: a row for each workload, a column for each target, the number of clients along x.
+"""Small multiples: a row for each workload, a column for each interpreter, the number of clients along x.
 
-Panels of a row share what stands along y, so that targets can be compared by eye; with one target its workloads stand
-next to each other. Lines are named where they end; where there is no room for that in every panel, in the last of a
-row, and in the key.
+Panels of a row share what stands along y, so that interpreters can be compared by eye; with one interpreter its
+workloads stand next to each other. Lines are named where they end; where there is no room for that in every panel, in
+the last of a row, and in the key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import style
 from bench.analysis.plots.head import SMALL, Key, figure_with_head, place, wide
-from bench.analysis.plots.labels import FONT, Label, at_line_ends
+from bench.analysis.plots.labels import FONT, Label, label_line_ends
 from bench.analysis.stats import pick
 
 # Inches.
@@ -39,11 +39,11 @@ BETWEEN: Final = 0.24
 
 
 class Panel(NamedTuple):
-    """The part of a grid that shows one workload on one target; whether its lines, and marks, are to be named."""
+    """The part of a grid that shows one workload on one interpreter; whether its lines, and marks, are to be named."""
 
     axes: Axes
     workload: str
-    target: str
+    interpreter: str
     labelled: bool
     first: bool
 
@@ -67,33 +67,33 @@ def make(
     along: str = "",
     keys: Sequence[Key] = (),
 ) -> Grid:
-    """Return a figure with an empty panel for each workload and target that were measured together.
+    """Return a figure with an empty panel for each workload and interpreter that were measured together.
 
     Args:
         run: what is to be drawn.
         titles: of the whole figure; the first that fits.
         subtitle: below it, what is shown and how.
         unit: label of the y axes.
-        cells: workload and target of each panel; ``None``: what was measured.
+        cells: workload and interpreter of each panel; ``None``: what was measured.
         names: of lines, for which there must be room; empty: the models'.
         along: label of the x axes; empty: clients.
         keys: besides those of the models.
     """
     if cells is None:
-        cells = list(dict.fromkeys(zip(run.windows["workload"], run.windows["target"], strict=True)))
+        cells = list(dict.fromkeys(zip(run.windows["workload"], run.windows["interpreter"], strict=True)))
     workloads = [name for name in run.values("workload") if any(name == one for one, _ in cells)]
-    targets = list(dict.fromkeys(target for _, target in cells))
-    order = run.values("target")
-    targets.sort(key=lambda name: order.index(name) if name in order else len(order))
-    size = _size(run, len(workloads), len(targets), names)
+    interpreters = list(dict.fromkeys(interpreter for _, interpreter in cells))
+    order = run.values("interpreter")
+    interpreters.sort(key=lambda name: order.index(name) if name in order else len(order))
+    size = _size(run, len(workloads), len(interpreters), names)
     if not size.every:
         keys = [*(Key(model, style.colour(model), line="-") for model in run.values("model")), *keys]
     body = TOP + size.rows * (size.high + size.down) - size.down + BOTTOM
     figure = figure_with_head(size.width, body, titles, subtitle, keys)
     along = along or ("clients (log scale)" if len(run.values("clients")) > 1 else "clients")
-    short, known, shared = style.shorts(targets), set(cells), len(targets) > 1
+    short, known, shared = style.shorts(interpreters), set(cells), len(interpreters) > 1
     panels = []
-    for number, cell in enumerate((workload, target) for workload in workloads for target in targets):
+    for number, cell in enumerate((workload, interpreter) for workload in workloads for interpreter in interpreters):
         row, column = divmod(number, size.across)
         if cell not in known:
             continue
@@ -128,10 +128,10 @@ class _Size(NamedTuple):
     every: bool
 
 
-def _size(run: Run, workloads: int, targets: int, names: Sequence[str]) -> _Size:
-    models, shared = run.values("model"), targets > 1
+def _size(run: Run, workloads: int, interpreters: int, names: Sequence[str]) -> _Size:
+    models, shared = run.values("model"), interpreters > 1
     label = LEADER + max((wide(name, FONT) for name in names or models), default=0.5) + 0.05
-    across, every = _across(workloads, targets, label)
+    across, every = _across(workloads, interpreters, label)
     if not every:
         label = LEADER + max(wide(name, FONT) for name in models) + 0.05
     rows = workloads if shared else math.ceil(workloads / across)
@@ -143,11 +143,11 @@ def _size(run: Run, workloads: int, targets: int, names: Sequence[str]) -> _Size
     return _Size(across, rows, panel, high, gap, down, width, every)
 
 
-def _across(workloads: int, targets: int, label: float) -> tuple[int, bool]:
+def _across(workloads: int, interpreters: int, label: float) -> tuple[int, bool]:
     """Return how many panels stand next to each other, and whether there is room to name lines in each."""
-    if targets > 1:
-        need = LEFT + targets * (NAMED + label + NARROW)
-        return targets, need <= style.WIDEST
+    if interpreters > 1:
+        need = LEFT + interpreters * (NAMED + label + NARROW)
+        return interpreters, need <= style.WIDEST
     fit = int((style.WIDEST - LEFT + TICKS) // (NAMED + 0.35 + label + TICKS))
     return max(1, min(workloads, fit)), True
 
@@ -201,7 +201,7 @@ def lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> Iterator[tuple[str, 
         found = {
             clients: spread
             for clients in numbers
-            if (spread := pick(spreads, (model, panel.workload, clients, panel.target)))
+            if (spread := pick(spreads, (model, panel.workload, clients, panel.interpreter)))
         }
         if found:
             yield model, pd.DataFrame.from_dict(found, orient="index", columns=["median", "low", "high", "passes"])
@@ -213,9 +213,9 @@ def draw_lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> list[Label]:
     Args:
         run: what is drawn.
         panel: where.
-        spreads: of the run's cells, see :func:`bench.analysis.stats.over_passes`.
+        spreads: of the run's cells, see :func:`bench.analysis.stats.pass_spreads`.
     """
-    look = style.looks(run)[panel.target]
+    appearance = style.appearances(run)[panel.interpreter]
     labels = []
     for model, frame in lines(run, panel, spreads):
         colour = style.colour(model)
@@ -225,9 +225,9 @@ def draw_lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> list[Label]:
             frame["median"],
             yerr=ends,
             color=colour,
-            linestyle=look.line,
-            marker=look.marker,
-            markerfacecolor=look.face(colour),
+            linestyle=appearance.line,
+            marker=appearance.marker,
+            markerfacecolor=appearance.face(colour),
             capsize=2.5,
             elinewidth=1.1,
         )
@@ -239,7 +239,7 @@ def label_all(labelled: list[tuple[Panel, list[Label]]]) -> None:
     """Write the labels of all panels that have room for them, once every limit is final."""
     for panel, labels in labelled:
         if panel.labelled:
-            at_line_ends(panel.axes, labels)
+            label_line_ends(panel.axes, labels)
 
 
 def passes_note(run: Run) -> str:

@@ -52,8 +52,8 @@ def figure_with_head(
     room = width - 2 * EDGE
     tried = [titles] if isinstance(titles, str) else list(titles)
     title = next((one for one in tried if wide(one, TITLE, "bold") <= room), tried[-1])
-    lines = [(text, TITLE) for text in wrapped(title, room, TITLE, "bold")]
-    lines += [(text, SMALL) for text in wrapped(subtitle, room, SMALL)]
+    lines = [(text, TITLE) for text in wrap_text(title, room, TITLE, "bold")]
+    lines += [(text, SMALL) for text in wrap_text(subtitle, room, SMALL)]
     rows = list(_rows(keys, room))
     above = EDGE + sum(LINE[size] for _, size in lines) + 0.06 + (0.05 + 0.2 * len(rows) if rows else 0) + 0.12
     figure = style.blank(width, above + body)
@@ -61,12 +61,12 @@ def figure_with_head(
     for number, (text, size) in enumerate(lines):
         if number and size != lines[number - 1][1]:
             at -= 0.06
-        look = (
+        appearance = (
             {"fontsize": size, "weight": "bold", "color": style.INK}
             if size == TITLE
             else {"fontsize": size, "color": style.QUIET}
         )
-        _text(figure, EDGE, at, text, va="top", **look)
+        _text(figure, EDGE, at, text, va="top", **appearance)
         at -= LINE[size]
     for row in rows:
         at -= 0.2
@@ -81,8 +81,8 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / w, bottom / h, width / w, height / h))
 
 
-def _text(figure: Figure, x: float, y: float, text: str, **look: object) -> None:
-    figure.text(x, y, text, transform=figure.dpi_scale_trans, **look)  # type: ignore[arg-type]
+def _text(figure: Figure, x: float, y: float, text: str, **appearance: object) -> None:
+    figure.text(x, y, text, transform=figure.dpi_scale_trans, **appearance)  # type: ignore[arg-type]
 
 
 def _rows(keys: Sequence[Key], room: float) -> Iterator[list[tuple[float, Key]]]:
@@ -122,7 +122,7 @@ def _key_row(figure: Figure, row: Sequence[tuple[float, Key]], y: float) -> None
         _text(figure, x + SWATCH + 0.08, y, key.text, va="center_baseline", fontsize=SMALL, color=style.INK)
 
 
-def wrapped(text: str, room: float, size: float, weight: str = "normal") -> list[str]:
+def wrap_text(text: str, room: float, size: float, weight: str = "normal") -> list[str]:
     """Return a text as lines that fit."""
     lines: list[str] = []
     for word in text.split(" "):

@@ -36,7 +36,7 @@ class Label(NamedTuple):
         return cls(text or model, x, y, style.label_colour(model), style.colour(model))
 
 
-def at_line_ends(axes: Axes, labels: list[Label]) -> None:
+def label_line_ends(axes: Axes, labels: list[Label]) -> None:
     """Write labels right of the panel, each at its line's end or as near as the others allow.
 
     The axes' place and limits must be final.
@@ -47,11 +47,11 @@ def at_line_ends(axes: Axes, labels: list[Label]) -> None:
     labels = sorted(labels, key=lambda label: label.y)
     wanted = [float(axes.transData.transform((label.x, label.y))[1]) for label in labels]
     box = axes.get_window_extent()
-    for label, pixel in zip(labels, _apart(wanted, gap, box.y0, box.y1), strict=True):
+    for label, pixel in zip(labels, _spread_out(wanted, gap, box.y0, box.y1), strict=True):
         axes.annotate(
             label.text,
             (label.x, label.y),
-            xytext=_from_point(axes, label, box.x1 + gap * 0.5, pixel),
+            xytext=_offset(axes, label, box.x1 + gap * 0.5, pixel),
             textcoords="offset points",
             va="center",
             fontsize=FONT,
@@ -62,13 +62,13 @@ def at_line_ends(axes: Axes, labels: list[Label]) -> None:
         )
 
 
-def _from_point(axes: Axes, label: Label, x: float, y: float) -> tuple[float, float]:
+def _offset(axes: Axes, label: Label, x: float, y: float) -> tuple[float, float]:
     """Return a place in pixels as points away from a label's own, which holds at any resolution."""
     px, py = axes.transData.transform((label.x, label.y))
     return float(x - px) * 72 / axes.figure.dpi, float(y - py) * 72 / axes.figure.dpi
 
 
-def _apart(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
+def _spread_out(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
     """Return places at least ``gap`` apart, near to the wanted (ascending) ones, between low and high if they fit."""
     placed = list(wanted)
     for i in range(1, len(placed)):
@@ -87,7 +87,7 @@ def _apart(wanted: list[float], gap: float, low: float, high: float) -> list[flo
     return placed
 
 
-def beside_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None:
+def label_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None:
     """Write the labels of points that stand above each other left of them all, and others around their points.
 
     Where points are many and their panel is small; limits must be final.
@@ -103,13 +103,13 @@ def beside_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None
     close.sort(key=lambda n: float(places[n][1]))
     left = min(float(places[n][0]) for n in close) - 16 * scale
     half = GAP_POINTS * scale / 2
-    found = _apart([float(places[n][1]) for n in close], 2 * half, panel.y0 + half, panel.y1 - half)
+    found = _spread_out([float(places[n][1]) for n in close], 2 * half, panel.y0 + half, panel.y1 - half)
     for n, pixel in zip(close, found, strict=True):
         label = labels[n]
         axes.annotate(
             label.text,
             (label.x, label.y),
-            xytext=_from_point(axes, label, left, pixel),
+            xytext=_offset(axes, label, left, pixel),
             textcoords="offset points",
             ha="right",
             va="center",
@@ -155,7 +155,7 @@ def around_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None
         axes.annotate(
             label.text,
             (label.x, label.y),
-            xytext=_from_point(axes, label, box[0], (box[1] + box[3]) / 2),
+            xytext=_offset(axes, label, box[0], (box[1] + box[3]) / 2),
             textcoords="offset points",
             va="center",
             fontsize=FONT,

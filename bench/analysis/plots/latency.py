@@ -13,7 +13,7 @@ from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import bars, grid, style, titles
 from bench.analysis.plots.head import Key
-from bench.analysis.stats import Spread, over_passes, pick
+from bench.analysis.stats import Spread, pass_spreads, pick
 
 P999_FROM: Final = 1000  # requests in a window; with fewer, the 99.9th percentile is just the slowest
 RANGE: Final = 0.3  # below a row's middle, in rows
@@ -25,16 +25,18 @@ def draw(run: Run) -> Figure | None:
     windows = run.windows[(run.windows["clients"] == clients) & run.windows["latency_p50_ns"].notna()]
     if windows.empty:
         return None
-    spreads = {name: over_passes(windows, name) for name in (*_PERCENTILES, "requests")}
+    spreads = {name: pass_spreads(windows, name) for name in (*_PERCENTILES, "requests")}
     panels = bars.rows(run, spreads["latency_p50_ns"].index, clients)
-    workload = titles.workload_of(run, panels)
+    workload = titles.choose_workload(run, panels)
     about = f"Lowest p99 latency of {workload} with {wording.plural(clients, 'client')}"
     p99s = spreads["latency_p99_ns"]
     several = windows["pass"].nunique() > 1
     figure, axes = bars.make(
         titles.leaders(run, p99s, workload, clients, about, lambda ns: f"{wording.milliseconds(ns)} ms", most=False),
         f"a closed loop: clients wait for their answers, so stalls count once; {grid.passes_note(run)}",
-        _keys(hollow=any(style.is_free(run, target) for target in run.values("target")), several=several),
+        _keys(
+            hollow=any(style.is_free(run, interpreter) for interpreter in run.values("interpreter")), several=several
+        ),
         panels,
         value=0.28,
     )
@@ -45,7 +47,7 @@ def draw(run: Run) -> Figure | None:
         place.spines["left"].set_visible(False)
         known: dict[int, list[Spread | None]] = {}
         for y, row in enumerate(rows):
-            cell = (row.model, name, clients, row.target)
+            cell = (row.model, name, clients, row.interpreter)
             requests = pick(spreads["requests"], cell)
             found = [pick(spreads[one], cell) for one in _PERCENTILES]
             if found[0] and found[1]:
@@ -64,7 +66,7 @@ def draw(run: Run) -> Figure | None:
         for model in dict.fromkeys(row.model for row in rows):
             _model(place, model, {y: one for y, one in known.items() if rows[y].model == model})
         for y, (p50, *_) in known.items():
-            colour, free = style.colour(rows[y].model), style.is_free(run, rows[y].target)
+            colour, free = style.colour(rows[y].model), style.is_free(run, rows[y].interpreter)
             if p50:
                 place.plot([p50.median / 1e6], [y], "o", color=colour, markerfacecolor=style.PAPER if free else colour)
         ranges = [

@@ -1,4 +1,4 @@
-"""The life of a request: one bar for each model and target, its parts from computing to waiting in the queue."""
+"""The life of a request: one bar for each model and interpreter, its parts from computing to waiting in the queue."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bench.analysis import wording
 from bench.analysis.life import ACCEPTED, LATENCY, ON_THE_WAY, OVERLAPPED, QUEUE, TURN, UNEXPLAINED, life
 from bench.analysis.load import Run
 from bench.analysis.plots import bars, style, titles
-from bench.analysis.plots.bars import Look, Row
-from bench.analysis.stats import over_passes, pick
+from bench.analysis.plots.bars import Appearance, Row
+from bench.analysis.stats import pass_spreads, pick
 from bench.schema.thread_state import BUSY_STATES
 
 WORTH_NAMING: Final = 0.002  # of a latency
@@ -38,7 +38,7 @@ _PARTS: Final = {
     ON_THE_WAY: _Part("kernel, loopback, client", "kernel and client"),
     UNEXPLAINED: _Part("unexplained", "unexplained", "xxxx"),
 }
-LOOKS: Final = {part: Look(each.title, style.STATES[part], each.hatch) for part, each in _PARTS.items()}
+APPEARANCES: Final = {part: Appearance(each.title, style.STATES[part], each.hatch) for part, each in _PARTS.items()}
 """How each part is drawn."""
 
 
@@ -49,36 +49,42 @@ def draw(run: Run) -> Figure | None:
         return None
     clients = int(lives.index.get_level_values("clients").max())
     panels = bars.rows(run, lives.index, clients)
-    met = [look for part, look in LOOKS.items() if (lives[part].abs() > WORTH_NAMING * lives[LATENCY]).any()]
+    met = [
+        appearance
+        for part, appearance in APPEARANCES.items()
+        if (lives[part].abs() > WORTH_NAMING * lives[LATENCY]).any()
+    ]
     several = run.windows["pass"].nunique() > 1
     figure, axes = bars.make(
         _titles(run, clients, panels),
         "mean latency, by what the server's threads did in it and by what it waited for beside"
         f"{'; thin: its range over passes' if several else ''}; left of 0: what is counted twice, since parts overlap",
-        [look.key for look in met],
+        [appearance.key for appearance in met],
         panels,
     )
-    means = over_passes(run.windows, "latency_mean_ns")
+    means = pass_spreads(run.windows, "latency_mean_ns")
     for workload, rows in panels.items():
-        _panel(axes[workload], lives, means, [(row.model, workload, clients, row.target) for row in rows])
+        _panel(axes[workload], lives, means, [(row.model, workload, clients, row.interpreter) for row in rows])
     return figure
 
 
 def _titles(run: Run, clients: int, panels: dict[str, list[Row]]) -> list[str]:
-    """Return what takes most of a request's time, model by model on the first target; only what all passes agree on."""
-    workload = titles.workload_of(run, panels)
+    """Return what takes most of a request's time for each model on the first interpreter, where all passes agree."""
+    workload = titles.choose_workload(run, panels)
     passes = [
         life(dataclasses.replace(run, windows=run.windows[run.windows["pass"] == number]))
         for number in sorted(run.windows["pass"].unique())
     ]
-    target = panels[workload][0].target
+    interpreter = panels[workload][0].interpreter
     shown: dict[str, list[str]] = {}
     for row in panels[workload]:
-        cell = (row.model, workload, clients, row.target)
-        most = {str(one.loc[cast("Any", cell), list(LOOKS)].abs().idxmax()) for one in passes if cell in one.index}
-        if row.target == target and most:
+        cell = (row.model, workload, clients, row.interpreter)
+        most = {
+            str(one.loc[cast("Any", cell), list(APPEARANCES)].abs().idxmax()) for one in passes if cell in one.index
+        }
+        if row.interpreter == interpreter and most:
             shown.setdefault(_PARTS[most.pop()].brief if len(most) == 1 else "differs by pass", []).append(row.model)
-    on = f" on {style.shorts(run.values('target'))[target]}" if len(run.values("target")) > 1 else ""
+    on = f" on {style.shorts(run.values('interpreter'))[interpreter]}" if len(run.values("interpreter")) > 1 else ""
     about = f"{'In one pass, most' if len(passes) == 1 else 'Most'} time of {workload} requests{on}"
     with_ = f" with {wording.plural(clients, 'client')}"
     said = ", ".join(f"{what} ({', '.join(models)})" for what, models in shown.items())
@@ -92,12 +98,12 @@ def _panel(axes: Axes, lives: pd.DataFrame, means: pd.DataFrame, cells: list[tup
     scale, unit = (1e3, "ms") if longest >= 0.002 else (1e6, "µs")
     furthest, least = longest * scale, 0.0
     edges = dict.fromkeys(known, 0.0)
-    for part, look in LOOKS.items():
+    for part, appearance in APPEARANCES.items():
         sizes = {
             place: float(one[part]) * scale for place, one in known.items() if one[part] and not math.isnan(one[part])
         }
         lefts = [edges[place] if size > 0 else 0.0 for place, size in sizes.items()]
-        axes.barh(list(sizes), list(sizes.values()), left=lefts, height=0.72, **look.patch)
+        axes.barh(list(sizes), list(sizes.values()), left=lefts, height=0.72, **appearance.patch)
         least = min(least, *sizes.values(), 0.0)
         for place, size in sizes.items():
             edges[place] += max(size, 0.0)

@@ -10,7 +10,7 @@ from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import bars, grid, titles
 from bench.analysis.plots.bars import Row
-from bench.analysis.stats import over_passes, pick
+from bench.analysis.stats import pass_spreads, pick
 
 MIB: Final = 2**20
 
@@ -19,20 +19,20 @@ def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if no memory is known."""
     if run.windows["peak_rss_bytes"].dropna().empty:
         return None
-    spreads = over_passes(run.windows, "peak_rss_bytes")
+    spreads = pass_spreads(run.windows, "peak_rss_bytes")
     few, many = run.values("clients")[0], run.values("clients")[-1]
 
     def memory_added(row: Row, workload: str) -> str:
-        most, least = (pick(spreads, (row.model, workload, clients, row.target)) for clients in (many, few))
+        most, least = (pick(spreads, (row.model, workload, clients, row.interpreter)) for clients in (many, few))
         if most is None or least is None or many == few:
             return ""
         each = (most.median - least.median) / (many - few) / MIB
         return f" ({each:+.1f})" if abs(each) >= 0.05 else " (0)"
 
-    workload = titles.workload_of(run)
+    workload = titles.choose_workload(run)
     about = f"Most memory for {workload} with {wording.plural(many, 'client')}"
     each = f"; in brackets: what each client added, from {few} to {many}" if many > few else ""
-    return bars.of_spreads(
+    return bars.draw_bars(
         run,
         titles.leaders(run, spreads, workload, many, about, lambda value: f"{value / MIB:,.0f} MiB"),
         "peak resident memory of the server's processes, of which pages that they share count in each of them; "

@@ -24,7 +24,7 @@ def png(raw: bytes, size: tuple[int, int], dpi: int, description: str = "") -> b
         description: goes into its text.
     """
     image = Image.frombuffer("RGBA", size, raw, "raw", "RGBA", 0, 1).convert("RGB")
-    reduced = _reduced(image)
+    reduced = _reduce(image)
     info = PngImagePlugin.PngInfo()
     if description:
         info.add_itxt("Description", description)
@@ -33,7 +33,7 @@ def png(raw: bytes, size: tuple[int, int], dpi: int, description: str = "") -> b
     return out.getvalue()
 
 
-def _reduced(image: Image.Image) -> Image.Image:
+def _reduce(image: Image.Image) -> Image.Image:
     """Return a picture with a palette: what is most frequent, so that areas and lines keep their very colours.
 
     What is left is shades at the edges of letters and lines, each of which becomes the nearest.

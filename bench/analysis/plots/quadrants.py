@@ -16,8 +16,8 @@ from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES, OVERLAPS_ABOVE, WAITS, find_overlaps
 from bench.analysis.plots import grid, style, titles
 from bench.analysis.plots.head import figure_with_head, place
-from bench.analysis.plots.labels import Label, around_points, beside_points
-from bench.analysis.stats import BASELINE, Spread, Verdict, against_serial, pick
+from bench.analysis.plots.labels import Label, around_points, label_points
+from bench.analysis.stats import BASELINE, Spread, Verdict, pick, speedups
 
 # Name, and its corner as shares of the axes.
 _QUADRANTS: Final = (
@@ -26,7 +26,7 @@ _QUADRANTS: Final = (
     ("parallelism", 0.0, 1.0),
     ("both", 1.0, 1.0),
 )
-MOST_IN_ONE: Final = 16  # points; more of several targets stand in a panel for each
+MOST_IN_ONE: Final = 16  # points; more of several interpreters stand in a panel for each
 
 # Inches.
 LARGE: Final = (8.2, 4.9)
@@ -40,7 +40,7 @@ _TICKS: Final = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 class _Point(NamedTuple):
     model: str
-    target: str
+    interpreter: str
     waiting: Spread
     computing: Spread
 
@@ -50,28 +50,30 @@ def draw(run: Run) -> Figure | None:
     clients, points = _points(run)
     if clients < 2:
         return None
-    targets = [name for name in run.values("target") if any(point.target == name for point in points)]
-    apart = len(points) > MOST_IN_ONE and len(targets) > 1
-    hollow = "; hollow: no GIL" if any(style.is_free(run, target) for target in run.values("target")) else ""
+    interpreters = [name for name in run.values("interpreter") if any(point.interpreter == name for point in points)]
+    apart = len(points) > MOST_IN_ONE and len(interpreters) > 1
+    hollow = (
+        "; hollow: no GIL" if any(style.is_free(run, interpreter) for interpreter in run.values("interpreter")) else ""
+    )
     cpus = f" on {wording.plural(run.cpus, 'CPU')}" if run.cpus else ""
     subtitle = f"speed-up over serial with {clients} clients{cpus}, {grid.passes_note(run)}"
     subtitle += f"; lines at {OVERLAPS_ABOVE}×{hollow}"
-    across = min(ACROSS, len(targets)) if apart else 1
+    across = min(ACROSS, len(interpreters)) if apart else 1
     panel = SMALL if apart else LARGE
-    down = math.ceil(len(targets) / across) if apart else 1
+    down = math.ceil(len(interpreters) / across) if apart else 1
     body = BOTTOM + down * (panel[1] + BETWEEN) - (0 if apart else BETWEEN - 0.08)
     figure = figure_with_head(LEFT + across * (panel[0] + 0.2), body, _titles(run, points, clients), subtitle)
-    names = style.shorts(run.values("target"))
-    for number, shown in enumerate(targets if apart else [None]):
+    names = style.shorts(run.values("interpreter"))
+    for number, shown in enumerate(interpreters if apart else [None]):
         row, column = divmod(number, across)
         bottom = body - (BETWEEN if apart else 0.08) - panel[1] - row * (panel[1] + BETWEEN)
         axes = place(figure, LEFT + column * (panel[0] + 0.2), bottom + 0.12, *panel)
-        here = [point for point in points if shown in {None, point.target}]
+        here = [point for point in points if shown in {None, point.interpreter}]
         if shown is not None:
             axes.set_title(names[shown])
         _scales(axes, points)
-        _map(run, axes, here, names if len(targets) > 1 and not apart else {})
-        lowest = number + across >= len(targets) or not apart
+        _map(run, axes, here, names if len(interpreters) > 1 and not apart else {})
+        lowest = number + across >= len(interpreters) or not apart
         axes.tick_params(labelleft=column == 0, labelbottom=lowest)
         axes.set_ylabel(axes.get_ylabel() if column == 0 else "")
         axes.set_xlabel(axes.get_xlabel() if lowest else "")
@@ -79,13 +81,13 @@ def draw(run: Run) -> Figure | None:
 
 
 def _map(run: Run, axes: Axes, points: list[_Point], names: dict[str, str]) -> None:
-    """Draw the points of one panel; labels tell their targets if ``names`` has them."""
+    """Draw the points of one panel; labels tell their interpreters if ``names`` has them."""
     avoid = _quadrants(axes, 11 if axes.bbox.width / axes.figure.dpi > SMALL[0] + 0.1 else 8.5)
-    looks = style.looks(run)
+    appearances = style.appearances(run)
     axes.plot([1], [1], "X", color=style.colour(BASELINE), markersize=7)
     labels = [Label.of(BASELINE, 1, 1, text=f"{BASELINE} = 1")]
     for point in points:
-        colour, look = style.colour(point.model), looks[point.target]
+        colour, appearance = style.colour(point.model), appearances[point.interpreter]
         x, y = point.waiting, point.computing
         axes.errorbar(
             x.median,
@@ -93,30 +95,30 @@ def _map(run: Run, axes: Axes, points: list[_Point], names: dict[str, str]) -> N
             xerr=_ends(x),
             yerr=_ends(y),
             color=colour,
-            marker=look.marker,
+            marker=appearance.marker,
             markersize=7,
-            markerfacecolor=look.face(colour),
+            markerfacecolor=appearance.face(colour),
             elinewidth=1,
             capsize=2,
         )
         avoid += _bars(axes, x, y)
-        text = f"{point.model} {names[point.target]}" if names else point.model
+        text = f"{point.model} {names[point.interpreter]}" if names else point.model
         labels.append(Label.of(point.model, x.median, y.median, text=text))
-    write = around_points if names or axes.bbox.width / axes.figure.dpi > SMALL[0] + 0.1 else beside_points
+    write = around_points if names or axes.bbox.width / axes.figure.dpi > SMALL[0] + 0.1 else label_points
     write(axes, labels, avoid=avoid)
 
 
 def _points(run: Run) -> tuple[int, list[_Point]]:
     """Return the highest number of clients for which there are points, or 0, and the points."""
-    ratios = against_serial(run.windows)
+    ratios = speedups(run.windows)
     for clients in reversed(run.values("clients")):
         points = [
-            _Point(model, target, waiting, computing)
-            for target in run.values("target")
+            _Point(model, interpreter, waiting, computing)
+            for interpreter in run.values("interpreter")
             for model in run.values("model")
             if model != BASELINE
-            and (waiting := pick(ratios, (model, WAITS, clients, target)))
-            and (computing := pick(ratios, (model, COMPUTES, clients, target)))
+            and (waiting := pick(ratios, (model, WAITS, clients, interpreter)))
+            and (computing := pick(ratios, (model, COMPUTES, clients, interpreter)))
             and waiting.median > 0
             and computing.median > 0
         ]
@@ -128,26 +130,26 @@ def _points(run: Run) -> tuple[int, list[_Point]]:
 def _titles(run: Run, points: list[_Point], clients: int) -> list[str]:
     """Return who computes in parallel, and who may, the fullest title first."""
     judged = find_overlaps(run)
-    names = style.shorts(run.values("target"))
+    names = style.shorts(run.values("interpreter"))
     texts: dict[Verdict, dict[str, list[str]]] = {Verdict.YES: {}, Verdict.UNCLEAR: {}}
     for point in points:
-        of = judged.get((point.model, point.target), [])
+        of = judged.get((point.model, point.interpreter), [])
         verdict = next(
             (one.verdict for one in of if (one.workload, one.clients) == (COMPUTES, clients)), Verdict.UNCLEAR
         )
         if verdict is not None and verdict in texts:
-            texts[verdict].setdefault(point.model, []).append(names[point.target])
+            texts[verdict].setdefault(point.model, []).append(names[point.interpreter])
     several = len(names) > 1
     sure, unsure = (
-        [f"{model} {titles.on(on, len(names))}" if several else model for model, on in models.items()]
+        [f"{model} {titles.interpreters_phrase(on, len(names))}" if several else model for model, on in models.items()]
         for models in texts.values()
     )
     about = "Computing in parallel" if run.windows["pass"].nunique() > 1 else "In one pass, computing in parallel"
     many = f"{len(texts[Verdict.YES])} of {len({point.model for point in points})} models"
     perhaps = f"; perhaps {'; '.join(unsure)}" if unsure else ""
     more = f"; perhaps {len(unsure)} more" if unsure else ""
-    counts = Counter(target for targets in texts[Verdict.YES].values() for target in targets)
-    each = (f"{wording.plural(count, 'model')} on {target}" for target, count in counts.items())
+    counts = Counter(interpreter for interpreters in texts[Verdict.YES].values() for interpreter in interpreters)
+    each = (f"{wording.plural(count, 'model')} on {interpreter}" for interpreter, count in counts.items())
     return [
         f"{about}: {'; '.join(sure) or 'none'}{perhaps}",
         f"{about}: {'; '.join(sure) or 'none'}{more}",

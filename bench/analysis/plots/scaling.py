@@ -1,7 +1,7 @@
 """Scaling laws: measured points, the law through them, and over cores what it predicts.
 
-A panel shows one workload on one target. Lines are laws and points are measurements; what is dashed, in the grey part
-of a panel over cores, is a prediction.
+A panel shows one workload on one interpreter. Lines are laws and points are measurements; what is dashed, in the grey
+part of a panel over cores, is a prediction.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Panel(NamedTuple):
     """What stands in one panel: the series of all models over one thing."""
 
     over: str
-    target: str
+    interpreter: str
     workload: str
     scalings: tuple[Scaling, ...]
 
@@ -45,10 +45,10 @@ def draw(run: Run) -> Figure | None:
     if not panels:
         return None
     sheet = _make(run, panels)
-    of = {(panel.workload, panel.target): panel for panel in panels}
+    of = {(panel.workload, panel.interpreter): panel for panel in panels}
     labelled = []
     for drawn in sheet.panels:
-        panel, axes = of[drawn.workload, drawn.target], drawn.axes
+        panel, axes = of[drawn.workload, drawn.interpreter], drawn.axes
         _axis(run, axes, panel, named=drawn.first)
         _heights(axes, [other for other in panels if other.workload == panel.workload])
         labelled.append((drawn, [_draw_one(run, axes, one, named=sheet.every) for one in panel.scalings]))
@@ -62,9 +62,11 @@ def _panels(run: Run) -> list[Panel]:
     pinned = [one for one in every if one.series.over == OVER_CORES]
     most = max((one.series.clients or 0 for one in pinned), default=None)
     shown = [one for one in pinned if one.series.clients == most] or every
-    keys = dict.fromkeys((one.series.over, one.series.target, one.series.workload) for one in shown)
+    keys = dict.fromkeys((one.series.over, one.series.interpreter, one.series.workload) for one in shown)
     return [
-        Panel(*key, tuple(one for one in shown if (one.series.over, one.series.target, one.series.workload) == key))
+        Panel(
+            *key, tuple(one for one in shown if (one.series.over, one.series.interpreter, one.series.workload) == key)
+        )
         for key in keys
     ]
 
@@ -76,7 +78,7 @@ def _make(run: Run, panels: Sequence[Panel]) -> grid.Grid:
         _titles(panels),
         f"points: measured, {grid.passes_note(run)}{_note(panels)}",
         "requests/s (log scale)",
-        cells=[(panel.workload, panel.target) for panel in panels],
+        cells=[(panel.workload, panel.interpreter) for panel in panels],
         names=every,
         along=f"{_unit(panels[0])} (log scale)",
     )
@@ -115,7 +117,7 @@ def _axis(run: Run, axes: Axes, panel: Panel, *, named: bool) -> None:
 
 
 def _heights(axes: Axes, alike: Sequence[Panel]) -> None:
-    """Give panels of one workload the same scale, so that targets can be compared by eye."""
+    """Give panels of one workload the same scale, so that interpreters can be compared by eye."""
     figures = [rate for panel in alike for one in panel.scalings for rate in one.series.rates.tolist()]
     figures += [
         end for panel in alike for one in panel.scalings for p in one.outlook.predictions for end in (p.low, p.high)
@@ -130,45 +132,50 @@ def _heights(axes: Axes, alike: Sequence[Panel]) -> None:
 
 def _draw_one(run: Run, axes: Axes, one: Scaling, *, named: bool) -> Label:
     """Draw a series with its law, and return the label of its end; what its law comes to stands in it if ``named``."""
-    series, fitted = one.series, one.chosen
-    colour, look = style.colour(series.model), style.looks(run)[series.like]
+    series, fit = one.series, one.chosen
+    colour, appearance = style.colour(series.model), style.appearances(run)[series.like]
     middles, ends = [], []
     for n in series.counts:
         rates = [value.rate for value in series.values if value.n == n]
         middles.append(float(np.median(rates)))
         ends.append((middles[-1] - min(rates), max(rates) - middles[-1]))
-    bar: dict[str, Any] = {"capsize": 2.5, "elinewidth": 1.1, "linestyle": "none", "markerfacecolor": look.face(colour)}
-    axes.errorbar(series.counts, middles, yerr=np.transpose(ends), color=colour, marker=look.marker, **bar)
+    bar: dict[str, Any] = {
+        "capsize": 2.5,
+        "elinewidth": 1.1,
+        "linestyle": "none",
+        "markerfacecolor": appearance.face(colour),
+    }
+    axes.errorbar(series.counts, middles, yerr=np.transpose(ends), color=colour, marker=appearance.marker, **bar)
     end = (float(series.counts[-1]), middles[-1])
-    if fitted.good:
-        places = np.geomspace(fitted.counts[0], fitted.counts[-1], STEPS)
-        axes.plot(places, fitted.at(places), color=colour, linewidth=1.5, zorder=2)
-        end = (float(places[-1]), float(fitted.at(places[-1:])[0]))
+    if fit.good:
+        places = np.geomspace(fit.counts[0], fit.counts[-1], STEPS)
+        axes.plot(places, fit.predict(places), color=colour, linewidth=1.5, zorder=2)
+        end = (float(places[-1]), float(fit.predict(places[-1:])[0]))
     if one.outlook.predictions:
         law = one.outlook.fit
         places = np.geomspace(law.counts[-1], one.outlook.predictions[-1].cores, STEPS)
         low, high = law.band(places)
         axes.fill_between(places, low, high, color=colour, alpha=0.16, linewidth=0, zorder=1.5)
-        axes.plot(places, law.at(places), color=colour, linestyle=DASHED, linewidth=1.3, zorder=2)
-        end = (float(places[-1]), float(law.at(places[-1:])[0]))
-    peak = fitted.peak
-    if fitted.good and peak and not fitted.flat and fitted.counts[0] <= peak.n <= end[0]:
+        axes.plot(places, law.predict(places), color=colour, linestyle=DASHED, linewidth=1.3, zorder=2)
+        end = (float(places[-1]), float(law.predict(places[-1:])[0]))
+    peak = fit.peak
+    if fit.good and peak and not fit.flat and fit.counts[0] <= peak.n <= end[0]:
         axes.plot([peak.n], [peak.rate * 1.04], marker="v", color=colour, markersize=6, zorder=4)
     return Label.of(series.model, *end, text=_name(one) if named else series.model)
 
 
 def _name(one: Scaling) -> str:
     """Return a model with what its law comes to."""
-    fitted = one.chosen
-    if not fitted.good:
-        return f"{one.series.model}: no law" if fitted.estimates else one.series.model
-    if fitted.in_sight:
-        return f"{one.series.model} {f'▾{fitted.peak.n:.0f}' if fitted.peak else f'< {short(fitted.ceiling_rps)}'}"
+    fit = one.chosen
+    if not fit.good:
+        return f"{one.series.model}: no law" if fit.estimates else one.series.model
+    if fit.peak_in_range:
+        return f"{one.series.model} {f'▾{fit.peak.n:.0f}' if fit.peak else f'< {short(fit.ceiling_rps)}'}"
     return one.series.model
 
 
 def _titles(panels: Sequence[Panel]) -> list[str]:
-    """Return how much of the computing workload (else of the first) is serial, model by model, on the first target.
+    """Return how much of the computing workload (else of the first) is serial, for each model on the first interpreter.
 
     With 95% confidence intervals where they fit; the fullest title first.
     """
@@ -184,5 +191,5 @@ def _titles(panels: Sequence[Panel]) -> list[str]:
         shares.append((known["contention" if "contention" in known else "serial"], one.series.model))
     shares.sort(key=lambda pair: pair[0].value)
     texts = [f"{model} {interval(share)}" for share, model in shares]
-    on = f"{about} on {style.short(first.target)}"
+    on = f"{about} on {style.short(first.interpreter)}"
     return [f"{on}: {', '.join(texts[:count])}" for count in range(min(MOST_NAMED, len(texts)), 0, -1)]

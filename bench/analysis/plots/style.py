@@ -87,7 +87,7 @@ PALETTE: Final = {
     "model-other": OTHER,
     **{f"label-{name}": colour for name, colour in LABELS.items()},
     "label-other": OTHER_LABEL,
-    **{f"split-{name}": colour for name, colour in STATES.items()},
+    **{f"state-{name}": colour for name, colour in STATES.items()},
     "verdict-faster": FASTER,
     "verdict-slower": SLOWER,
     "verdict-same": INK,
@@ -127,7 +127,7 @@ RC: Final[Any] = {  # Matplotlib spells out every key in its type
     "svg.fonttype": "path",
     "svg.hashsalt": "gilbench",
     "text.color": INK,
-    "text.parse_math": False,  # a target's name may have a dollar in it
+    "text.parse_math": False,  # an interpreter's name may have a dollar in it
     "xtick.color": AXIS,
     "xtick.labelcolor": QUIET,
     "xtick.labelsize": 8.5,
@@ -140,8 +140,8 @@ DPI: Final = 144  # of PNGs
 WIDEST: Final = 11.3  # inches: as wide as a page, on which text would otherwise come out smaller than it is meant to be
 
 
-class Look(NamedTuple):
-    """How a target's lines and points look, whatever the model's colour."""
+class Appearance(NamedTuple):
+    """Appearance of an interpreter's lines and points, whatever the model's colour."""
 
     line: str
     marker: str
@@ -168,25 +168,25 @@ def label_colour(model: str) -> str:
     return LABELS.get(model, OTHER_LABEL)
 
 
-def looks(run: Run) -> dict[str, Look]:
-    """Return the look of each target: with a GIL solid and filled, without dashed and hollow."""
+def appearances(run: Run) -> dict[str, Appearance]:
+    """Return the appearance of each interpreter: with a GIL solid and filled, without dashed and hollow."""
     counts = {False: 0, True: 0}
     found = {}
-    for target in run.values("target"):
-        free = is_free(run, target)
-        found[target] = Look("--" if free else "-", MARKERS[counts[free] % len(MARKERS)], filled=not free)
+    for interpreter in run.values("interpreter"):
+        free = is_free(run, interpreter)
+        found[interpreter] = Appearance("--" if free else "-", MARKERS[counts[free] % len(MARKERS)], filled=not free)
         counts[free] += 1
     return found
 
 
-def is_free(run: Run, target: str) -> bool:
-    """Tell whether a target ran without a GIL."""
-    build = run.section("targets").get(target)
+def is_free(run: Run, interpreter: str) -> bool:
+    """Tell whether an interpreter ran without a GIL."""
+    build = run.section("interpreters").get(interpreter)
     return isinstance(build, dict) and build.get("gil_enabled") is False
 
 
 def short(name: str) -> str:
-    """Return a name that fits, its end if it is long: targets may be paths."""
+    """Return a name that fits, its end if it is long: interpreters may be paths."""
     return name if len(name) <= _NAME_LENGTH else f"…{name[1 - _NAME_LENGTH :]}"
 
 

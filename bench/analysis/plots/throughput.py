@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from bench.analysis import wording
 from bench.analysis.load import Run
 from bench.analysis.plots import bars, grid, style, titles
-from bench.analysis.stats import BASELINE, over_passes, pick
+from bench.analysis.stats import BASELINE, pass_spreads, pick
 
 MARGIN: Final = 1.3  # above and below the data, as a factor
 
@@ -21,19 +21,19 @@ def draw(run: Run) -> Figure | None:
     if answered.empty:
         return None
     clients = run.values("clients")
-    spreads = over_passes(run.windows, "throughput_rps")
-    workload = titles.workload_of(run, answered["workload"])
+    spreads = pass_spreads(run.windows, "throughput_rps")
+    workload = titles.choose_workload(run, answered["workload"])
     about = f"Most {workload} requests/s with {wording.plural(clients[-1], 'client')}"
     shown = titles.leaders(run, spreads, workload, clients[-1], about, lambda value: f"{wording.rate(value)}/s")
     if len(clients) == 1:
-        return bars.of_spreads(
+        return bars.draw_bars(
             run, shown, grid.passes_note(run), spreads, clients[0], "requests per second", wording.rate
         )
     ideals = {
-        (workload, target): single.median
+        (workload, interpreter): single.median
         for workload in run.values("workload")
-        for target in run.values("target")
-        if (single := pick(spreads, (BASELINE, workload, 1, target)))
+        for interpreter in run.values("interpreter")
+        if (single := pick(spreads, (BASELINE, workload, 1, interpreter)))
     }
     note = grid.passes_note(run) + ("; dotted: ideal, serial with one client × clients" if ideals else "")
     sheet = grid.make(run, shown, note, "requests/s (log scale)")
@@ -42,7 +42,7 @@ def draw(run: Run) -> Figure | None:
         axes = panel.axes
         grid.clients_axis(axes, clients)
         axes.set_yscale("log")
-        # The same scale for all targets, so that they can be compared by eye.
+        # The same scale for all interpreters, so that they can be compared by eye.
         rates = answered.loc[answered["workload"] == panel.workload, "throughput_rps"]
         low, high = (float(rates.min()), float(rates.max())) if len(rates) else (1.0, 1.0)
         low, high = low / MARGIN, high * MARGIN
@@ -50,7 +50,7 @@ def draw(run: Run) -> Figure | None:
         axes.yaxis.set_major_locator(FixedLocator(style.log_ticks(low, high)))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(short))
-        ideal = ideals.get((panel.workload, panel.target))
+        ideal = ideals.get((panel.workload, panel.interpreter))
         if ideal:
             axes.plot(clients, [ideal * n for n in clients], ":", color=style.QUIET, linewidth=1.2, zorder=1.5)
         grid.cpus_mark(axes, run.cpus, named=panel.first)

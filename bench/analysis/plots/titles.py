@@ -12,7 +12,7 @@ from typing import Final
 import pandas as pd
 
 from bench.analysis import wording
-from bench.analysis.company import MIXED
+from bench.analysis.interference import MIXED
 from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES
 from bench.analysis.plots import style
@@ -21,16 +21,16 @@ from bench.analysis.stats import Spread, pick
 MOST_NAMED: Final = 2  # so many may share the lead and still be named
 
 
-def workload_of(run: Run, among: Iterable[str] | None = None) -> str:
+def choose_workload(run: Run, among: Iterable[str] | None = None) -> str:
     """Return the workload that titles speak of: the computing one, else the first."""
     names = [name for name in run.values("workload") if among is None or name in set(among)]
     plain = [name for name in names if not name.startswith(MIXED)] or names
     return COMPUTES if COMPUTES in plain else str(plain[0])
 
 
-def on(targets: Sequence[str], every: int) -> str:
-    """Write under which targets: ``on 3.13 and 3.14``, ``on all 3``."""
-    return f"on all {every}" if len(targets) == every > 2 else f"on {wording.join_words(targets)}"
+def interpreters_phrase(interpreters: Sequence[str], every: int) -> str:
+    """Write under which interpreters: ``on 3.13 and 3.14``, ``on all 3``."""
+    return f"on all {every}" if len(interpreters) == every > 2 else f"on {wording.join_words(interpreters)}"
 
 
 def ahead(found: Mapping[str, Spread], *, most: bool = True) -> list[str]:
@@ -48,30 +48,30 @@ def leaders(  # noqa: PLR0917 - of what, then how it is written
     run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, shown: Callable[[float], str], *,
     most: bool = True,
 ) -> list[str]:  # fmt: skip
-    """Return titles, the fullest first: who leads with one workload and number of clients, target by target.
+    """Return titles, the fullest first: who leads with one workload and number of clients, interpreter by interpreter.
 
     Args:
         run: what is drawn.
-        spreads: see :func:`bench.analysis.stats.over_passes`.
+        spreads: see :func:`bench.analysis.stats.pass_spreads`.
         workload: that they lead in.
         clients: with which.
         about: of what they have most or least, as ``Most cpu requests with 8 clients``.
         shown: writes a figure with its unit.
         most: rather than least.
     """
-    names = style.shorts(run.values("target"))
+    names = style.shorts(run.values("interpreter"))
     if len(run.values("model")) == 1:
         return _alone(run, spreads, workload, clients, about, shown)
     groups: dict[str, list[str]] = {}
     passes = 1
-    for target in run.values("target"):
-        keys = {model: (model, workload, clients, target) for model in run.values("model")}
+    for interpreter in run.values("interpreter"):
+        keys = {model: (model, workload, clients, interpreter) for model in run.values("model")}
         found = {model: spread for model, key in keys.items() if (spread := pick(spreads, key))}
         first = ahead(found, most=most)
         if not first:
             continue
         passes = max(passes, *(one.passes for one in found.values()))
-        one = len(run.values("target")) == 1
+        one = len(run.values("interpreter")) == 1
         figure = f" ({shown(found[first[0]].median)})" if one and len(first) == 1 else ""
         if len(found) == 1:
             who = f"{first[0]} alone"
@@ -81,17 +81,20 @@ def leaders(  # noqa: PLR0917 - of what, then how it is written
                 if len(first) <= MOST_NAMED
                 else f"none of {len(first)} models stands out"
             )
-        groups.setdefault(f"{who}{figure}", []).append(names[target])
+        groups.setdefault(f"{who}{figure}", []).append(names[interpreter])
     if not groups:
         return [about]
-    several = len(run.values("target")) > 1
-    said = [f"{who} {on(targets, len(names))}" if several else who for who, targets in groups.items()]
+    several = len(run.values("interpreter")) > 1
+    said = [
+        f"{who} {interpreters_phrase(interpreters, len(names))}" if several else who
+        for who, interpreters in groups.items()
+    ]
     if passes == 1:
         about = f"In one pass, {about[0].lower()}{about[1:]}"
     full = f"{about}: {'; '.join(said)}"
-    best, targets = next(iter(groups.items()))
+    best, interpreters = next(iter(groups.items()))
     brief = f"{about}: " + "; ".join(f"{', '.join(here)} {who}" for who, here in groups.items())
-    return [full, brief, f"{about}, on {targets[0]}: {best}"] if several else [full]
+    return [full, brief, f"{about}, on {interpreters[0]}: {best}"] if several else [full]
 
 
 def _alone(  # noqa: PLR0917 - as above
@@ -99,13 +102,13 @@ def _alone(  # noqa: PLR0917 - as above
 ) -> list[str]:
     """Return titles for a run of one model, which leads nobody: its figures."""
     (model,) = run.values("model")
-    names, several = style.shorts(run.values("target")), len(run.values("target")) > 1
+    names, several = style.shorts(run.values("interpreter")), len(run.values("interpreter")) > 1
     said = []
-    for target in run.values("target"):
-        spread = pick(spreads, (model, workload, clients, target))
+    for interpreter in run.values("interpreter"):
+        spread = pick(spreads, (model, workload, clients, interpreter))
         if spread:
             ends = f" ({shown(spread.low)} to {shown(spread.high)})" if spread.has_range else ", in one pass"
-            said.append(f"{shown(spread.median)}{ends}" + (f" on {names[target]}" if several else ""))
+            said.append(f"{shown(spread.median)}{ends}" + (f" on {names[interpreter]}" if several else ""))
     what = about.partition(" ")[2]
     title = f"{model}, {what}"
     return [f"{title}: {'; '.join(said)}", f"{title}: {said[0]}"] if said else [title]

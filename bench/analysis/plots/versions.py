@@ -32,35 +32,35 @@ LEAST: Final = 0.6
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` with fewer than three targets, where the forest plot says it all."""
-    targets = run.values("target")
-    if len(targets) < FEWEST:
+    """Return the figure; ``None`` with fewer than three interpreters, where the forest plot says it all."""
+    interpreters = run.values("interpreter")
+    if len(interpreters) < FEWEST:
         return None
     comparison = compare_interpreters(run, metrics=["throughput"])
-    baseline = comparison.rows[0].baseline if comparison.rows else targets[0]
+    baseline = comparison.rows[0].baseline if comparison.rows else interpreters[0]
     every = list(dict.fromkeys(row.group for row in comparison.rows))
     groups, left_out = fitting(every)
     names = EDGE + max((wide(_label(group), SMALL) for group in groups), default=LEAST) + 0.15
-    wide_cell = min(CELL[0], (style.WIDEST - names - EDGE) / len(targets))
+    wide_cell = min(CELL[0], (style.WIDEST - names - EDGE) / len(interpreters))
     body = NAMES_TOP + CELL[1] * len(groups) + LAST
-    overalls = {name: overall(run, name, baseline) for name in targets if name != baseline}
-    short = style.shorts(targets)
+    overalls = {name: overall(run, name, baseline) for name in interpreters if name != baseline}
+    short = style.shorts(interpreters)
     figure = figure_with_head(
-        max(names + wide_cell * len(targets) + EDGE, 8.6),
+        max(names + wide_cell * len(interpreters) + EDGE, 8.6),
         body,
         _titles(overalls, short, baseline, len(every)),
         f"requests per second, times those of {short[baseline]}; rows: model, workload, clients{left_out}; ▲ faster "
         "and ▼ slower are shown, = is the same, the rest is not known well enough; last row: geometric mean over all "
-        "cells with its 95% confidence interval over starts",
+        "cells with its 95% confidence interval over launches",
         [Key(shown, colour) for shown, colour in zip(_steps(), style.RATIOS, strict=True)],
     )
-    axes = place(figure, names, 0.1, wide_cell * len(targets), body - NAMES_TOP - 0.1)
+    axes = place(figure, names, 0.1, wide_cell * len(interpreters), body - NAMES_TOP - 0.1)
     lines = (body - NAMES_TOP - 0.1) / CELL[1]
-    axes.set_xlim(-0.5, len(targets) - 0.5)
+    axes.set_xlim(-0.5, len(interpreters) - 0.5)
     axes.set_ylim(lines - 0.5, -0.5)
-    _cells(axes, comparison, targets, baseline, groups)
-    _overall(axes, overalls, targets, len(groups))
-    axes.set_xticks(range(len(targets)), [short[name] for name in targets], fontsize=8.5, color=style.INK)
+    _cells(axes, comparison, interpreters, baseline, groups)
+    _overall(axes, overalls, interpreters, len(groups))
+    axes.set_xticks(range(len(interpreters)), [short[name] for name in interpreters], fontsize=8.5, color=style.INK)
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(groups)), [_label(group) for group in groups], fontsize=SMALL, color=style.INK)
     axes.tick_params(length=0)
@@ -71,7 +71,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def _titles(overalls: dict[str, Ratio | None], short: dict[str, str], baseline: str, cells: int) -> list[str]:
-    """Return which targets are shown to be faster or slower over all cells; the fullest first."""
+    """Return which interpreters are shown to be faster or slower over all cells; the fullest first."""
     shown: dict[str, list[str]] = {"faster": [], "slower": [], "no difference shown for": []}
     for name, ratio in overalls.items():
         if ratio is None or not ratio.has_interval or ratio.low <= 1 <= ratio.high:
@@ -102,14 +102,14 @@ def shade(ratio: float) -> str:
     return style.RATIOS[len(STEPS) + (step if ratio > 1 else -step)]
 
 
-def _cells(axes: Axes, comparison: Comparison, targets: list[str], baseline: str, groups: list[Group]) -> None:
+def _cells(axes: Axes, comparison: Comparison, interpreters: list[str], baseline: str, groups: list[Group]) -> None:
     rows = {(row.group, row.candidate): row for row in comparison.rows}
     middle = {"ha": "center", "va": "center", "fontsize": 8}
     for y, group in enumerate(groups):
-        for x, target in enumerate(targets):
-            row = rows.get((group, target))
+        for x, interpreter in enumerate(interpreters):
+            row = rows.get((group, interpreter))
             if row is None:
-                axes.text(x, y, "1" if target == baseline else "–", color=style.QUIET, **middle)  # type: ignore[arg-type]
+                axes.text(x, y, "1" if interpreter == baseline else "–", color=style.QUIET, **middle)  # type: ignore[arg-type]
                 continue
             left, right = x - 0.49, x + 0.49
             axes.fill(
@@ -121,14 +121,14 @@ def _cells(axes: Axes, comparison: Comparison, targets: list[str], baseline: str
             axes.text(x, y, f"{row.ratio.ratio:.2f}{MARKS[row.verdict]}", color=style.INK, **middle)  # type: ignore[arg-type]
 
 
-def _overall(axes: Axes, overalls: dict[str, Ratio | None], targets: list[str], below: int) -> None:
+def _overall(axes: Axes, overalls: dict[str, Ratio | None], interpreters: list[str], below: int) -> None:
     axes.axhline(below - 0.3, color=style.QUIET, linewidth=0.8)
     edge = axes.get_yaxis_transform()
     axes.text(-0.01, below + 0.3, "all", transform=edge, ha="right", va="center", weight="bold", fontsize=SMALL)
-    for x, target in enumerate(targets):
-        found = overalls.get(target)
+    for x, interpreter in enumerate(interpreters):
+        found = overalls.get(interpreter)
         if found is None:
-            text = "–" if target in overalls else "1"
+            text = "–" if interpreter in overalls else "1"
             axes.text(x, below + 0.3, text, ha="center", va="center", color=style.QUIET)
             continue
         axes.text(x, below + 0.3, f"{found.ratio:.3f}", ha="center", va="center", weight="bold", fontsize=8.5)

@@ -50,7 +50,7 @@ def says(profile: Profile) -> Iterator[str]:
     if profile.lanes:
         shares = profile.shares
         at_once = timeline.running_at_once(profile)
-        shown = f"On {profile.target} {at_once:.1f} threads were on a CPU at once, on average"
+        shown = f"On {profile.interpreter} {at_once:.1f} threads were on a CPU at once, on average"
         waiting = shares.get("gil_wait", 0.0)
         yield shown + (
             f"; all threads together waited for the GIL {waiting:.0%} of their time."
@@ -63,7 +63,7 @@ def says(profile: Profile) -> Iterator[str]:
         what = f"the GIL was held {min(held, 1.0):.0%} of the time"
         if held > SEVERAL:
             what = f"{held:.1f} GILs were held at once, each process or interpreter having its own"
-        yield f"On {profile.target} {what}, {first.share:.0%} of that by {first.name}."
+        yield f"On {profile.interpreter} {what}, {first.share:.0%} of that by {first.name}."
 
 
 def _group(name: str, profiles: Sequence[Profile]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _row(profile: Profile, costs_of: Sequence[str], files: Sequence[str]) -> dic
     costs = profile.meta["costs"]
     held = sum(taken.time_share for taken in top.functions(profile, "gil"))
     return {
-        "target": profile.target,
+        "interpreter": profile.interpreter,
         "profiler": profile.meta["profiler"] or "none that works here",
         "held": f"{held if held > SEVERAL else min(held, 1.0):.0%}" if held else wording.UNKNOWN,
         "costs": [_cost(costs.get(with_)) for with_ in costs_of],
@@ -115,12 +115,12 @@ def _change(ratio: float, decimals: int) -> str:
 def _notes(profile: Profile) -> Iterator[str]:
     passed_over = "; ".join(f"not {name}: {reason}" for name, reason in profile.meta["passed_over"].items())
     if profile.meta["profiler"]:
-        taken = f"{profile.target}: stacks by {profile.meta['profiler']}, {profile.meta['why']}"
+        taken = f"{profile.interpreter}: stacks by {profile.meta['profiler']}, {profile.meta['why']}"
         yield f"{taken} ({passed_over})." if passed_over else f"{taken}."
     else:
-        yield f"{profile.target}: no profiler works here for its stacks ({passed_over})."
+        yield f"{profile.interpreter}: no profiler works here for its stacks ({passed_over})."
     for failure in profile.meta["failures"]:
-        yield f"{profile.target}: {failure}."
+        yield f"{profile.interpreter}: {failure}."
 
 
 def _top(profiles: Sequence[Profile], kind: str) -> dict[str, Any] | None:
@@ -133,7 +133,7 @@ def _top(profiles: Sequence[Profile], kind: str) -> dict[str, Any] | None:
     )
     return {
         "title": _TITLES[kind],
-        "targets": [profile.target for profile in profiles],
+        "interpreters": [profile.interpreter for profile in profiles],
         "rows": [
             (name, [wording.share(one[name].time_share) if name in one else wording.UNKNOWN for one in found])
             for name in names[:_TOP_LINES]
@@ -145,7 +145,7 @@ def _memory(profile: Profile) -> dict[str, Any]:
     found = profile.memory
     after = found["after"]
     return {
-        "title": f"Lines that hold memory: {profile.target}",
+        "title": f"Lines that hold memory: {profile.interpreter}",
         "says": (
             f"{wording.plural(after['processes'], 'process')} held {_kib(after['held_bytes'])} at the end of the load "
             f"({_kib(found['before']['held_bytes'])} before it, {_kib(after['peak_bytes'])} at most), as tracemalloc "
@@ -175,7 +175,7 @@ def _differences(baseline: Profile, others: Sequence[Profile]) -> Iterator[Marku
         for kind in DRAWN:
             drawn = graphs.graph(profile, kind, baseline)
             if drawn is not None:
-                name = f"difference-{kind}-{profile.target}-{baseline.target}.html"
+                name = f"difference-{kind}-{profile.interpreter}-{baseline.interpreter}.html"
                 (profile.folder / name).write_text(graphs.page(profile, kind, drawn), encoding="utf-8")
                 yield drawn
 

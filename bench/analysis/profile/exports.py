@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from bench.analysis.profile.load import Profile
-from bench.analysis.profile.timeline import LOOKS
+from bench.analysis.profile.timeline import APPEARANCES
 
 _CLIENTS: Final = 0  # the clients' process in a trace
 SPEEDSCOPE: Final = "https://www.speedscope.app/file-format-schema.json"
@@ -18,13 +18,13 @@ def trace(profile: Profile) -> dict[str, Any]:
     "Trace Event Format" (Chromium project, 2016).
     """
     pids = dict.fromkeys(lane.pid for lane in profile.lanes)
-    events: list[dict[str, Any]] = [_named("process_name", _CLIENTS, 0, "clients")]
-    events += [_named("process_name", pid, pid, f"{profile.name}, process {pid}") for pid in pids]
+    events: list[dict[str, Any]] = [_name_threads("process_name", _CLIENTS, 0, "clients")]
+    events += [_name_threads("process_name", pid, pid, f"{profile.name}, process {pid}") for pid in pids]
     for lane in profile.lanes:
-        events.append(_named("thread_name", lane.pid, lane.tid, lane.name))
+        events.append(_name_threads("thread_name", lane.pid, lane.tid, lane.name))
         events += [
             {
-                "name": LOOKS[doing].label if doing in LOOKS else doing,
+                "name": APPEARANCES[doing].label if doing in APPEARANCES else doing,
                 "cat": doing,
                 "ph": "X",
                 "pid": lane.pid,
@@ -35,7 +35,7 @@ def trace(profile: Profile) -> dict[str, Any]:
             for begin_us, end_us, doing in lane.spans
         ]
     clients = sorted({request.client for request in profile.requests})
-    events += [_named("thread_name", _CLIENTS, client + 1, f"client {client + 1}") for client in clients]
+    events += [_name_threads("thread_name", _CLIENTS, client + 1, f"client {client + 1}") for client in clients]
     events += [
         {
             "name": "request",
@@ -51,7 +51,7 @@ def trace(profile: Profile) -> dict[str, Any]:
     return {"traceEvents": events, "displayTimeUnit": "ms"}
 
 
-def _named(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
+def _name_threads(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
     return {"name": what, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from bench.analysis.profile.load import Stacks
-from bench.analysis.profile.top import merged
+from bench.analysis.profile.top import merge
 
 NARROWEST: Final = 0.002  # share of the whole below which a box would not be seen
 _SURE: Final = 0.005
@@ -58,9 +58,9 @@ def boxes(stacks: Stacks, baseline: Stacks | None = None) -> list[Box]:
         stacks: whose graph it is.
         baseline: what it is compared with: shares are compared, not numbers.
     """
-    tree = _tree(merged(stacks))
-    others = None if baseline is None else _tree(merged(baseline))
-    return list(_placed(tree, others, 0, 0.0)) if tree.share else []
+    tree = _tree(merge(stacks))
+    others = None if baseline is None else _tree(merge(baseline))
+    return list(_place(tree, others, 0, 0.0)) if tree.share else []
 
 
 def _tree(stacks: Stacks) -> _Node:
@@ -75,18 +75,18 @@ def _tree(stacks: Stacks) -> _Node:
     return root
 
 
-def _placed(node: _Node, other: _Node | None, depth: int, left: float) -> Iterator[Box]:
+def _place(node: _Node, other: _Node | None, depth: int, left: float) -> Iterator[Box]:
     """Yield the boxes below a frame, the widest first."""
     for name, child in sorted(node.children.items(), key=lambda item: (-item[1].share, item[0])):
         if child.share < NARROWEST:
             break
         twin = None if other is None else other.children.get(name, _Node())
-        yield Box(depth, left, child.share, name, kind_of(name), None if twin is None else twin.share)
-        yield from _placed(child, twin, depth + 1, left)
+        yield Box(depth, left, child.share, name, frame_kind(name), None if twin is None else twin.share)
+        yield from _place(child, twin, depth + 1, left)
         left += child.share
 
 
-def kind_of(name: str) -> str:
+def frame_kind(name: str) -> str:
     """Tell whose code a function is, by its file."""
     return next((kind for sign, kind in _SIGNS.items() if sign in name), "library")
 

@@ -11,7 +11,7 @@ from bench.analysis import theme
 from bench.analysis.profile import flame
 from bench.analysis.profile.flame import Box
 from bench.analysis.profile.load import Profile
-from bench.analysis.profile.top import without_c
+from bench.analysis.profile.top import drop_c_frames
 from bench.analysis.templates import render_template
 
 PACKAGE: Final = "bench.analysis.profile"
@@ -31,17 +31,17 @@ def graph(profile: Profile, kind: str, baseline: Profile | None = None) -> Marku
     if not stacks or (baseline is not None and not others):
         return None
     if baseline is not None and others and profile.meta["profiler"] != baseline.meta["profiler"]:
-        stacks, others = without_c(stacks), without_c(others)  # which not every profiler sees
+        stacks, others = drop_c_frames(stacks), drop_c_frames(others)  # which not every profiler sees
     boxes = flame.boxes(stacks, others)
-    against = None if baseline is None else baseline.target
+    against = None if baseline is None else baseline.interpreter
     return render_template(
         PACKAGE,
         "flame.html.j2",
-        title=f"{TITLES[kind]}: {profile.target}" + (f" against {against}" if against else ""),
+        title=f"{TITLES[kind]}: {profile.interpreter}" + (f" against {against}" if against else ""),
         about=_about(profile, kind, stacks.total(), against),
         key=_key(boxes, against),
         depth=1 + max((box.depth for box in boxes), default=0),
-        boxes=[_drawn(box, against) for box in boxes],
+        boxes=[_box(box, against) for box in boxes],
     )
 
 
@@ -83,17 +83,17 @@ def _key(boxes: list[Box], against: str | None) -> list[tuple[str, str]]:
     return [(kind, label) for kind, label in flame.KINDS.items() if kind in there]
 
 
-def _drawn(box: Box, against: str | None) -> dict[str, Any]:
+def _box(box: Box, against: str | None) -> dict[str, Any]:
     shown = f"{box.name}: {box.width:.1%}"
-    look, by = box.kind, ""
+    appearance, by = box.kind, ""
     if box.other is not None and against:
         shown += f", {box.other:.1%} on {against}"
-        look = "more" if box.change > 0 else "less" if box.change < 0 else "same"
+        appearance = "more" if box.change > 0 else "less" if box.change < 0 else "same"
         by = f";--by:{100 * abs(box.change):.0f}%"
     return {
         "name": box.name,
         "title": shown,
-        "look": look,
+        "appearance": appearance,
         "by": Markup(by),  # noqa: S704 - a number
         "left": f"{box.left:.6f}",
         "width": f"{box.width:.6f}",

@@ -21,7 +21,7 @@ Stacks = Counter[Stack]
 
 
 class Lane(NamedTuple):
-    """A thread's life: what it did when, in microseconds from the first look."""
+    """A thread's life: what it did when, in microseconds from the first sample."""
 
     tid: int
     pid: int
@@ -30,7 +30,7 @@ class Lane(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A client's request, in microseconds from the first look at the server."""
+    """A client's request, in microseconds from the first sample at the server."""
 
     client: int
     begin_us: float
@@ -62,15 +62,15 @@ class Profile:
     @property
     def cell(self) -> Cell:
         found = self.meta["cell"]
-        return Cell(str(found["model"]), str(found["workload"]), int(found["clients"]), str(found["target"]))
+        return Cell(str(found["model"]), str(found["workload"]), int(found["clients"]), str(found["interpreter"]))
 
     @property
-    def target(self) -> str:
-        return self.cell.target
+    def interpreter(self) -> str:
+        return self.cell.interpreter
 
     @property
     def group(self) -> str:
-        """Name of the cell without its target."""
+        """Name of the cell without its interpreter."""
         return self.cell.group.name
 
     @property
@@ -102,7 +102,7 @@ def load(run: Path) -> list[Profile]:
     if not folder.is_dir():
         return []
     found = [read(one) for one in sorted(folder.iterdir()) if (one / "profile.json").is_file()]
-    return sorted(found, key=lambda one: (one.group, one.target))
+    return sorted(found, key=lambda one: (one.group, one.interpreter))
 
 
 def read(folder: Path) -> Profile:

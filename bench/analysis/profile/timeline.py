@@ -17,7 +17,7 @@ from bench.analysis import wording
 from bench.analysis.plots import style
 from bench.analysis.plots.head import Key, figure_with_head, place
 from bench.analysis.profile.load import Lane, Profile, Request
-from bench.schema.thread_state import CPU, GIL_WAIT, IDLE, LOCK_WAIT, OWN_WAIT, RUN_QUEUE
+from bench.schema.thread_state import BLOCKED, CPU, GIL_WAIT, IDLE, LOCK_WAIT, RUN_QUEUE
 
 SHOWN_US: Final = 200_000.0
 MOST_LANES, MOST_CLIENTS = 12, 4
@@ -27,7 +27,7 @@ _ASLEEP: Final = 0.98  # a lane that is idle for longer than this share shows no
 WIDTH, LEFT, RIGHT, BOTTOM, LANE, CLIENT, TITLE = 11.0, 0.85, 0.25, 0.5, 0.24, 0.12, 0.36
 
 
-class Look(NamedTuple):
+class Appearance(NamedTuple):
     """How a state is drawn: what occupies a CPU as high bars, waiting as low ones."""
 
     label: str
@@ -35,11 +35,11 @@ class Look(NamedTuple):
     height: float
 
 
-LOOKS: Final = {
-    "holding": Look("runs, holding the GIL that others wait for", style.STATES["holding"], 0.86),
-    "running": Look("runs", CPU.colour, 0.86),
-    **{state.key: Look(state.phrase, state.colour, 0.34) for state in (GIL_WAIT, RUN_QUEUE, LOCK_WAIT, OWN_WAIT)},
-    IDLE.key: Look("idle: no work", IDLE.colour, 0.1),
+APPEARANCES: Final = {
+    "holding": Appearance("runs, holding the GIL that others wait for", style.STATES["holding"], 0.86),
+    "running": Appearance("runs", CPU.colour, 0.86),
+    **{state.key: Appearance(state.phrase, state.colour, 0.34) for state in (GIL_WAIT, RUN_QUEUE, LOCK_WAIT, BLOCKED)},
+    IDLE.key: Appearance("idle: no work", IDLE.colour, 0.1),
 }
 _REQUEST: Final = (style.QUIET, style.AXIS)  # one after another
 
@@ -65,7 +65,7 @@ def draw(profiles: Sequence[Profile]) -> Figure | None:
         return None
     body = sum(panel.height + TITLE for panel in panels) + BOTTOM
     used = {doing for panel in panels for _, spans in panel.lanes for _, _, doing in spans}
-    keys = [Key(look.label, look.colour) for doing, look in LOOKS.items() if doing in used]
+    keys = [Key(appearance.label, appearance.colour) for doing, appearance in APPEARANCES.items() if doing in used]
     figure = figure_with_head(WIDTH, body, _finding(panels), f"{_about(panels[0])}; {_note(panels)}", keys)
     below = body
     for panel in panels:
@@ -93,7 +93,7 @@ _ON_CPU: Final = ("running", "holding")
 
 def _finding(panels: Sequence[Panel]) -> str:
     cell = panels[0].profile.cell
-    first, *others = [(f"{running_at_once(one.profile):.1f}", one.profile.target) for one in panels]
+    first, *others = [(f"{running_at_once(one.profile):.1f}", one.profile.interpreter) for one in panels]
     shown = ", ".join(
         [f"{first[0]} threads run at once on {first[1]}", *(f"{many} on {name}" for many, name in others)]
     )
@@ -151,10 +151,15 @@ def _draw(axes: Axes, panel: Panel) -> None:
     for name, spans in panel.lanes:
         at -= LANE
         middle = at + LANE / 2
-        for doing, look in LOOKS.items():
-            height = look.height * LANE
+        for doing, appearance in APPEARANCES.items():
+            height = appearance.height * LANE
             _bars(
-                axes, panel, [(b, e) for b, e, done in spans if done == doing], middle - height / 2, height, look.colour
+                axes,
+                panel,
+                [(b, e) for b, e, done in spans if done == doing],
+                middle - height / 2,
+                height,
+                appearance.colour,
             )
         places.append(middle)
         names.append(name)
@@ -172,7 +177,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
-    axes.set_title(f"{panel.profile.cell.model} on {panel.profile.target}", fontsize=9.5)
+    axes.set_title(f"{panel.profile.cell.model} on {panel.profile.interpreter}", fontsize=9.5)
 
 
 def _bars(  # noqa: PLR0917 - where, what, and how
@@ -198,7 +203,7 @@ def _note(panels: Sequence[Panel]) -> str:
             ends = f"{100 * (cost['low'] - 1):+.0f} to {100 * (cost['high'] - 1):+.0f}%"
             lost = f", throughput with it {100 * (cost['ratio'] - 1):+.0f}% ({ends})"
         shown.append(
-            f"{panel.profile.target}: a look each {seen['resolution_us'] / 1e3:.1f} ms for "
-            f"{seen['cost_cores']:.0%} of a core{lost}"
+            f"{panel.profile.interpreter}: a sample every {seen['resolution_us'] / 1e3:.1f} ms for "
+            f"{seen['overhead_cores']:.0%} of a core{lost}"
         )
     return f"seen from outside, nothing stopped; {'; '.join(shown)}".replace("-", "−")

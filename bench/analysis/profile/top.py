@@ -34,7 +34,7 @@ def function(frame: str) -> str:
     return f"{found['function']} ({found['file']})" if found else frame
 
 
-def merged(stacks: Stacks) -> Stacks:
+def merge(stacks: Stacks) -> Stacks:
     """Return stacks of functions: frames that differ in the line alone are one."""
     found = Stacks()
     for stack, count in stacks.items():
@@ -42,7 +42,7 @@ def merged(stacks: Stacks) -> Stacks:
     return found
 
 
-def without_c(stacks: Stacks) -> Stacks:
+def drop_c_frames(stacks: Stacks) -> Stacks:
     """Return stacks of Python's frames alone."""
     found = Stacks()
     for stack, count in stacks.items():
@@ -52,15 +52,15 @@ def without_c(stacks: Stacks) -> Stacks:
 
 def functions(profile: Profile, kind: str) -> list[Taken]:
     """Return the innermost functions, those that take most first."""
-    return _ranked(profile, kind, merged(profile.stacks.get(kind, Stacks())))
+    return _rank(profile, kind, merge(profile.stacks.get(kind, Stacks())))
 
 
 def lines(profile: Profile, kind: str) -> list[Taken]:
     """Return the innermost lines, those that take most first."""
-    return _ranked(profile, kind, profile.stacks.get(kind, Stacks()))
+    return _rank(profile, kind, profile.stacks.get(kind, Stacks()))
 
 
-def _ranked(profile: Profile, kind: str, stacks: Stacks) -> list[Taken]:
+def _rank(profile: Profile, kind: str, stacks: Stacks) -> list[Taken]:
     innermost: Counter[str] = Counter()
     for stack, count in stacks.items():
         innermost[stack[-1]] += count

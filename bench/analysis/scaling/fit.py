@@ -70,7 +70,7 @@ class Fit:
             return None
         share, crosstalk = self.estimates["contention"].value, self.estimates["crosstalk"].value
         n = max(math.sqrt((1 - share) / crosstalk), 1.0)
-        return Point(n, float(self.at([n])[0]))
+        return Point(n, float(self.predict([n])[0]))
 
     @property
     def ceiling_rps(self) -> float:
@@ -89,14 +89,14 @@ class Fit:
         return serial is not None and serial.value >= FLAT_ABOVE
 
     @property
-    def in_sight(self) -> bool:
+    def peak_in_range(self) -> bool:
         """Whether its peak, or all that a ceiling leaves room for, is had with twice the most measured at the most."""
         if not self.estimates or self.flat:
             return False
         gain = self.peak.n if self.peak else self.ceiling_rps / self.estimates[RATE].value
         return gain <= IN_SIGHT * self.counts[-1]
 
-    def at(self, n: Sequence[float] | Floats) -> Floats:
+    def predict(self, n: Sequence[float] | Floats) -> Floats:
         """Return the curve, in requests per second."""
         return LAWS[self.law].throughput(np.asarray(n, float), *(one.value for one in self.estimates.values()))
 
@@ -111,7 +111,7 @@ class Fit:
         slopes = gradient(law, places, np.array([one.value for one in self.estimates.values()]))
         variance = np.einsum("ni,ij,nj->n", slopes, self._covariance, slopes)
         half = student(self.values - len(self.estimates)) * np.sqrt(np.maximum(variance, 0))
-        curve, ends = self.at(places), [law.throughput(places, *end) for end in self._ends]
+        curve, ends = self.predict(places), [law.throughput(places, *end) for end in self._ends]
         low = np.min([curve * np.exp(-half), *ends], axis=0)
         high = np.max([curve * np.exp(half), *ends], axis=0)
         return low, np.minimum(high, self.estimates[RATE].high * places)
@@ -145,7 +145,7 @@ def fit(law: str, n: Sequence[float] | Floats, rates: Sequence[float] | Floats, 
     places, found = np.array(pairs).T
     squares = Squares(row, places, found, absolute=absolute)
     best = squares.solve({})
-    held = squares.at_ends(best)
+    held = squares.boundary_values(best)
     best = squares.solve(held) if held else best
     freedom = len(pairs) - len(best)
     covariance = squares.covariance(best, held, freedom)

@@ -9,13 +9,13 @@ from typing import Final
 
 import pandas as pd
 
-from bench.analysis import starts, wording
+from bench.analysis import launches, wording
 from bench.analysis.load import Run
 from bench.analysis.scaling.fit import FLAT_ABOVE, Estimate, Fit, fit
 from bench.analysis.scaling.laws import LAWS
 from bench.analysis.scaling.predict import Outlook, outlook
 from bench.analysis.scaling.series import OVER_CLIENTS, OVER_CORES, Series, all_series
-from bench.analysis.stats import over_passes, pick
+from bench.analysis.stats import pass_spreads, pick
 from bench.schema.cell import Cell
 
 BETTER_BY: Final = 2.0  # of Akaike's criterion: what a law with one parameter more must gain
@@ -52,36 +52,38 @@ class Scaling:
 @functools.lru_cache(maxsize=4)
 def laws(run: Run) -> tuple[Scaling, ...]:
     """Return every series of a run with its laws."""
-    cores = over_passes(run.windows, "effective_cores")
+    cores = pass_spreads(run.windows, "effective_cores")
     found = []
     for series in all_series(run):
         fits = {law: fit(law, series.n, series.rates) for law in series.laws}
         chosen = _chosen(fits)
-        found.append(Scaling(series, fits, chosen, outlook(series, fits, chosen), _saturated(run, series, cores)))
+        found.append(Scaling(series, fits, chosen, outlook(series, fits, chosen), _is_saturated(run, series, cores)))
     return tuple(found)
 
 
-def _saturated(run: Run, series: Series, cores: pd.DataFrame) -> bool:
+def _is_saturated(run: Run, series: Series, cores: pd.DataFrame) -> bool:
     if series.over != OVER_CLIENTS or series.cpus is None:
         return False
-    cell = Cell(series.model, series.workload, max(series.counts), series.target)
+    cell = Cell(series.model, series.workload, max(series.counts), series.interpreter)
     used = pick(cores, cell)
     shown = [
-        any(one.get("code") == "contended" for one in each) for each in starts.windows_by_cell(run)[cell]["warnings"]
+        any(one.get("code") == "contended" for one in each) for each in launches.windows_by_cell(run)[cell]["warnings"]
     ]
     return (used is not None and used.median > ALL_IN_USE * series.cpus) or sum(shown) * 2 >= len(shown)
 
 
-def limits(run: Run, model: str, workload: str, target: str) -> str | None:
+def limits(run: Run, model: str, workload: str, interpreter: str) -> str | None:
     """Return what the fits say limits a model's throughput, a sentence without its full stop; ``None``: nothing.
 
-    Over clients of this very target, and over cores if it is one of those that were pinned (or their common name).
+    Over clients of this very interpreter, and over cores if it is one of those that were pinned (or their common name).
     """
     parts = []
     for one in laws(run):
         series = one.series
-        names = {series.target} | ({f"{series.target}+cpus={n}" for n in series.counts} if series.clients else set())
-        mine = target in names
+        names = {series.interpreter} | (
+            {f"{series.interpreter}+cpus={n}" for n in series.counts} if series.clients else set()
+        )
+        mine = interpreter in names
         if (series.model, series.workload) == (model, workload) and mine and one.chosen.good:
             parts.append(sentence(one))
     return "; ".join(parts) or None
@@ -95,28 +97,28 @@ def sentence(one: Scaling) -> str:
 
 
 def _says(one: Scaling) -> str:
-    fitted, over = one.chosen, one.series.over
-    if fitted.law == "usl":
-        parts = [f"{name} {interval(fitted.estimates[name])}" for name in LAWS["usl"].coefficients]
-        return ", ".join([*parts, _peak(fitted, over)]) + _cpus(one)
-    serial = fitted.estimates["serial"]
+    fit, over = one.chosen, one.series.over
+    if fit.law == "usl":
+        parts = [f"{name} {interval(fit.estimates[name])}" for name in LAWS["usl"].coefficients]
+        return ", ".join([*parts, _peak(fit, over)]) + _cpus(one)
+    serial = fit.estimates["serial"]
     if serial.value >= FLAT_ABOVE:
         return f"more {over} do not raise throughput, {interval(serial)} is serial{_cpus(one)}"
     if serial.value <= LINEAR_BELOW and serial.low <= 0:
         return f"in proportion to {over}, no part is shown to be serial ({interval(serial)})"
-    if fitted.law == "gustafson":
+    if fit.law == "gustafson":
         return f"in proportion to {over}, less {interval(serial)} of each"
-    most = f"never above {wording.rate(fitted.ceiling_rps)} requests/s, {1 / serial.value:.2g} times that of one"
-    far = f"an end of the growth is not in sight with {fitted.counts[-1]}"
-    return f"{interval(serial)} is serial, {most if fitted.in_sight else far}{_cpus(one)}"
+    most = f"never above {wording.rate(fit.ceiling_rps)} requests/s, {1 / serial.value:.2g} times that of one"
+    far = f"an end of the growth is not in sight with {fit.counts[-1]}"
+    return f"{interval(serial)} is serial, {most if fit.peak_in_range else far}{_cpus(one)}"
 
 
-def _peak(fitted: Fit, over: str) -> str:
-    if fitted.peak is None:
+def _peak(fit: Fit, over: str) -> str:
+    if fit.peak is None:
         return "no peak"
-    if not fitted.in_sight:
-        return f"no peak in sight with {fitted.counts[-1]} {over}"
-    return f"peak near {fitted.peak.n:.0f} {over} at {wording.rate(fitted.peak.rate)} requests/s"
+    if not fit.peak_in_range:
+        return f"no peak in sight with {fit.counts[-1]} {over}"
+    return f"peak near {fit.peak.n:.0f} {over} at {wording.rate(fit.peak.rate)} requests/s"
 
 
 def _cpus(one: Scaling) -> str:

@@ -60,7 +60,7 @@ def outlook(series: Series, fits: dict[str, Fit], chosen: Fit) -> Outlook:
         return Outlook(fit, (), f"{fit.refused}{more}")
     made, refused = [], ""
     for cores in wanted:
-        rate, (low, high) = float(fit.at([cores])[0]), fit.band([cores])
+        rate, (low, high) = float(fit.predict([cores])[0]), fit.band([cores])
         if cores > REACH * most:
             refused = f"{cores} cores are more than {REACH} times the {most} that were measured"
         elif high[0] > WIDEST * low[0]:

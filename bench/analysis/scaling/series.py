@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.analysis.company import MIXED
+from bench.analysis.interference import MIXED
 from bench.analysis.load import Run
 from bench.analysis.overlap import WAITS
 from bench.analysis.scaling.laws import Floats
@@ -41,17 +41,17 @@ class Series:
         over: of what: ``clients`` or ``cores``.
         model: key of the models.
         workload: key of the workloads.
-        target: the interpreter; over cores its name without the number of CPUs.
+        interpreter: the interpreter; over cores its name without the number of CPUs.
         clients: over cores, how many there were; over clients ``None``.
         values: a value for each n and pass, the median of that pass's windows.
-        like: name of a target whose look in a plot it shares.
+        like: name of an interpreter whose appearance in a plot it shares.
         cpus: over clients, the CPUs that the server could use; ``None`` where not known.
     """
 
     over: str
     model: str
     workload: str
-    target: str
+    interpreter: str
     clients: int | None
     values: tuple[Value, ...]
     like: str
@@ -86,39 +86,43 @@ def all_series(run: Run) -> Iterator[Series]:
     """
     windows = run.windows[~run.windows["workload"].str.startswith(MIXED)]
     medians = windows.groupby([*CELL, "pass"], as_index=False)["throughput_rps"].median()
-    pinned = {target: cpus for target in run.values("target") if (cpus := pinned_to(run, target)) is not None}
-    bases = {target: _base(run, target) for target in pinned}
+    pinned = {
+        interpreter: cpus
+        for interpreter in run.values("interpreter")
+        if (cpus := pinned_cpus(run, interpreter)) is not None
+    }
+    bases = {interpreter: _base(run, interpreter) for interpreter in pinned}
     for workload in run.values("workload"):
         for model in run.values("model"):
             here = medians[(medians["workload"] == workload) & (medians["model"] == model)]
-            for target in run.values("target"):
-                values = _values(here[here["target"] == target], "clients")
+            for interpreter in run.values("interpreter"):
+                values = _values(here[here["interpreter"] == interpreter], "clients")
                 if values:
-                    cpus = pinned.get(target, run.cpus)
-                    yield Series(OVER_CLIENTS, model, workload, target, None, values, target, cpus)
+                    cpus = pinned.get(interpreter, run.cpus)
+                    yield Series(OVER_CLIENTS, model, workload, interpreter, None, values, interpreter, cpus)
             for base in dict.fromkeys(bases.values()):
-                names = [target for target, other in bases.items() if other == base]
-                rows = here[here["target"].isin(names)].assign(cores=lambda rows: rows["target"].map(pinned))
+                names = [interpreter for interpreter, other in bases.items() if other == base]
+                rows = here[here["interpreter"].isin(names)].assign(cores=lambda rows: rows["interpreter"].map(pinned))
                 for clients in sorted(set(rows["clients"])):
                     values = _values(rows[rows["clients"] == clients], OVER_CORES)
                     title = _CPUS.sub("", names[0])
                     yield Series(OVER_CORES, model, workload, title, int(clients), values, names[0], None)
 
 
-def pinned_to(run: Run, target: str) -> int | None:
-    """Return how many CPUs the servers of a target were pinned to; ``None``: to none."""
-    found = _CPUS.search(str(_build(run, target).get("variants") or ""))
+def pinned_cpus(run: Run, interpreter: str) -> int | None:
+    """Return how many CPUs the servers of an interpreter were pinned to; ``None``: to none."""
+    found = _CPUS.search(str(_build(run, interpreter).get("variants") or ""))
     return int(found[1]) if found else None
 
 
-def _base(run: Run, target: str) -> tuple[str, str]:
-    """Return what targets that differ in the number of CPUs alone have in common."""
-    build = _build(run, target)
+def _base(run: Run, interpreter: str) -> tuple[str, str]:
+    """Return what interpreters that differ in the number of CPUs alone have in common."""
+    build = _build(run, interpreter)
     return str(build.get("executable")), _CPUS.sub("", str(build.get("variants") or ""))
 
 
-def _build(run: Run, target: str) -> dict[str, Any]:
-    build = run.section("targets").get(target)
+def _build(run: Run, interpreter: str) -> dict[str, Any]:
+    build = run.section("interpreters").get(interpreter)
     return build if isinstance(build, dict) else {}
 
 

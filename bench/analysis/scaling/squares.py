@@ -53,7 +53,7 @@ class Squares:
         whole[free] = found.x
         return whole
 
-    def at_ends(self, best: Floats) -> dict[int, float]:
+    def boundary_values(self, best: Floats) -> dict[int, float]:
         """Return which coefficients lie at an end of what they can be: held there, nothing fits worse."""
         held: dict[int, float] = {}
         least = self.left(best) * (1 + 1e-9) + _NOTHING

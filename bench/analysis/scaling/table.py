@@ -23,14 +23,14 @@ def table(run: Run) -> pd.DataFrame:
     """Return a row for each series and law.
 
     Returns:
-        Columns: the series (``over``, ``model``, ``workload``, ``clients``, ``target``), ``law``, whether it was
+        Columns: the series (``over``, ``model``, ``workload``, ``clients``, ``interpreter``), ``law``, whether it was
         ``chosen``, ``counts`` (the numbers measured, joined by spaces) and ``values``; each coefficient, with ``_low``
         and ``_high``, the ends of its 95% interval; ``peak_n`` and ``peak_rps``; ``ceiling_rps``; ``residual``,
         ``misfit`` and ``aicc``; ``refused``, why it is not to be believed; over cores, of the law that predicts,
         ``at_8_rps`` and so on with ``at_8_low_rps`` and ``at_8_high_rps``, and ``no_prediction``, why there are no
         more. Empty: not known, or not of this law.
     """
-    return pd.DataFrame([_row(one, fitted) for one in laws(run) for fitted in one.fits.values()])
+    return pd.DataFrame([_row(one, fit) for one in laws(run) for fit in one.fits.values()])
 
 
 def to_csv(run: Run) -> str:
@@ -40,36 +40,36 @@ def to_csv(run: Run) -> str:
 
 def rows(run: Run) -> list[dict[str, str]]:
     """Return what the page tells of each series that has a law, or was meant to have one."""
-    return [_told(one) for one in laws(run) if one.several]
+    return [_cells(one) for one in laws(run) if one.several]
 
 
-def _row(one: Scaling, fitted: Fit) -> dict[str, Any]:
-    series, peak = one.series, fitted.peak
+def _row(one: Scaling, fit: Fit) -> dict[str, Any]:
+    series, peak = one.series, fit.peak
     row: dict[str, Any] = {
         "over": series.over,
         "model": series.model,
         "workload": series.workload,
         "clients": series.clients,
-        "target": series.target,
-        "law": fitted.law,
-        "chosen": fitted is one.chosen,
-        "counts": " ".join(map(str, fitted.counts)),
-        "values": fitted.values,
+        "interpreter": series.interpreter,
+        "law": fit.law,
+        "chosen": fit is one.chosen,
+        "counts": " ".join(map(str, fit.counts)),
+        "values": fit.values,
     }
     for name, column in (_COEFFICIENTS | _CROSSTALK).items():
-        known = fitted.estimates.get(name)
+        known = fit.estimates.get(name)
         for end, figure in zip(("", "_low", "_high"), known or (math.nan,) * 3, strict=True):
             row[f"{column}{end}"] = figure
     row |= {
         "peak_n": peak.n if peak else math.nan,
         "peak_rps": peak.rate if peak else math.nan,
-        "ceiling_rps": fitted.ceiling_rps if fitted.estimates and fitted.ceiling_rps < math.inf else math.nan,
-        "residual": fitted.residual,
-        "misfit": fitted.misfit,
-        "aicc": fitted.aicc if fitted.aicc < math.inf else math.nan,
-        "refused": fitted.refused,
+        "ceiling_rps": fit.ceiling_rps if fit.estimates and fit.ceiling_rps < math.inf else math.nan,
+        "residual": fit.residual,
+        "misfit": fit.misfit,
+        "aicc": fit.aicc if fit.aicc < math.inf else math.nan,
+        "refused": fit.refused,
     }
-    mine = series.over == OVER_CORES and fitted is one.outlook.fit
+    mine = series.over == OVER_CORES and fit is one.outlook.fit
     found = {made.cores: made for made in one.outlook.predictions} if mine else {}
     for cores in CORES:
         known_rates = found[cores][1:] if cores in found else (math.nan,) * 3
@@ -78,30 +78,30 @@ def _row(one: Scaling, fitted: Fit) -> dict[str, Any]:
     return row | {"no_prediction": one.outlook.refused if mine else ""}
 
 
-def _told(one: Scaling) -> dict[str, str]:
-    series, fitted = one.series, one.chosen
-    estimates = fitted.estimates
+def _cells(one: Scaling) -> dict[str, str]:
+    series, fit = one.series, one.chosen
+    estimates = fit.estimates
     serial = estimates.get("contention", estimates.get("serial"))
-    peak = fitted.peak
-    bound = f"peak {wording.rate(peak.rate)} at {peak.n:.0f}" if peak else f"below {wording.rate(fitted.ceiling_rps)}"
+    peak = fit.peak
+    bound = f"peak {wording.rate(peak.rate)} at {peak.n:.0f}" if peak else f"below {wording.rate(fit.ceiling_rps)}"
     shown = {
         "over": series.over + (f", {wording.plural(series.clients, 'client')}" if series.clients is not None else ""),
         "workload": series.workload,
         "model": series.model,
-        "target": series.target,
-        "law": LAWS[fitted.law].title.removeprefix("the ").replace("Universal Scalability Law", "USL"),
+        "interpreter": series.interpreter,
+        "law": LAWS[fit.law].title.removeprefix("the ").replace("Universal Scalability Law", "USL"),
         "serial": interval(serial) if serial else wording.UNKNOWN,
         "crosstalk": interval(estimates["crosstalk"]) if "crosstalk" in estimates else wording.UNKNOWN,
-        "bound": bound if fitted.in_sight else wording.UNKNOWN,
-        "misfit": wording.share(fitted.misfit),
-        "note": fitted.refused,
+        "bound": bound if fit.peak_in_range else wording.UNKNOWN,
+        "misfit": wording.share(fit.misfit),
+        "note": fit.refused,
     }
-    if series.over == OVER_CORES and not fitted.refused:
+    if series.over == OVER_CORES and not fit.refused:
         made = [
             f"{p.cores} cores: {wording.rate(p.rate)} ({wording.rate(p.low)}–{wording.rate(p.high)})"
             for p in one.outlook.predictions
         ]
-        by = "" if one.outlook.fit is fitted else " by the USL"
+        by = "" if one.outlook.fit is fit else " by the USL"
         predicted = [f"predicted{by} for {', '.join(made)}"] if made else []
         shown["note"] = "; ".join(filter(None, [*predicted, one.outlook.refused]))
     elif one.saturated:

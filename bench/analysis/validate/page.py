@@ -61,7 +61,7 @@ def context(validation: Validation) -> str:
     meta = validation.meta
     machine, versions = (
         meta["machine"],
-        ", ".join(f"{name} ({one['version']})" for name, one in meta["targets"].items()),
+        ", ".join(f"{name} ({one['version']})" for name, one in meta["interpreters"].items()),
     )
     took = f", {meta['elapsed_s']:.0f} s of {meta['budget_s']:.0f} s" if "elapsed_s" in meta else ""
     state = "" if meta["state"] == "complete" else f", {meta['state']}"

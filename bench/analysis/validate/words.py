@@ -24,7 +24,7 @@ def cells(result: Result) -> tuple[str, ...]:
     return (
         result.name,
         result.known,
-        known(result),
+        known_value(result),
         estimate(result),
         f"±{_figure(result.bound, result.bound)} {result.unit}",
         count(result),
@@ -32,7 +32,7 @@ def cells(result: Result) -> tuple[str, ...]:
     )
 
 
-def known(result: Result) -> str:
+def known_value(result: Result) -> str:
     """Return the truth with its unit."""
     return NOTHING if result.truth is None else f"{_figure(result.truth, result.bound)} {result.unit}"
 

@@ -14,7 +14,7 @@ TIMES = 200
 
 
 @contextlib.contextmanager
-def beside(work):
+def in_background(work):
     """Have ``work`` done in a thread meanwhile."""
     thread = threading.Thread(target=work)
     thread.start()
@@ -37,7 +37,7 @@ def answer(get, put):
 @pytest.mark.parametrize("kind", ["Queue", "SimpleQueue"])
 def test_queue(timed, kind):
     there, back = getattr(queue, kind)(), getattr(queue, kind)()
-    with beside(lambda: answer(there.get, back.put)):
+    with in_background(lambda: answer(there.get, back.put)):
         timed(lambda: back_and_forth(there.put, back.get), per=TIMES)
         there.put(None)
 
@@ -61,7 +61,7 @@ def test_interpreter_queue(timed):
     interpreter = interpreters.create()
     code = "while there.get() is not None: back.put(1)"
     interpreter.prepare_main(there=there, back=back)
-    with beside(lambda: interpreter.exec(code)):
+    with in_background(lambda: interpreter.exec(code)):
         timed(lambda: [(there.put(1), back.get()) for _ in range(20)], per=20, rounds=3)
         there.put(None)
     interpreter.close()
@@ -93,7 +93,7 @@ def test_socketpair(timed):
         while theirs.recv(1) == b"x":
             theirs.sendall(b"x")
 
-    with ours, theirs, beside(echo):
+    with ours, theirs, in_background(echo):
         timed(lambda: back_and_forth(lambda _: ours.sendall(b"x"), lambda: ours.recv(1)), per=TIMES)
         ours.sendall(b"q")
 
@@ -112,7 +112,7 @@ def test_event(timed):
         back.wait()
         back.clear()
 
-    with beside(answering):
+    with in_background(answering):
         timed(lambda: back_and_forth(lambda _: there.set(), get), per=TIMES)
         over.set()
         there.set()
@@ -138,7 +138,7 @@ def test_condition(timed):
                 return
             pass_on("ours")
 
-    with beside(answering):
+    with in_background(answering):
         timed(lambda: back_and_forth(lambda _: pass_on("theirs"), lambda: wait_for("ours")), per=TIMES)
         state["over"] = True
         pass_on("theirs")

@@ -94,7 +94,7 @@ def test_an_interpreter_that_raises_says_so(fact):
         interpreter.close()
 
 
-def test_a_fork_beside_threads_says_so(fact):
+def test_a_fork_with_other_threads_says_so(fact):
     over = threading.Event()
     thread = threading.Thread(target=over.wait)
     thread.start()
@@ -106,4 +106,4 @@ def test_a_fork_beside_threads_says_so(fact):
         os.waitpid(pid, 0)
     over.set()
     thread.join()
-    fact("a fork beside threads", warns=", ".join(sorted({one.category.__name__ for one in shown})) or "of nothing")
+    fact("a fork with other threads", warns=", ".join(sorted({one.category.__name__ for one in shown})) or "of nothing")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.profile.profilers.perf import PERF
 from bench.profile.profilers.profiler import Profiler, Refused
 from bench.profile.profilers.py_spy import PY_SPY
@@ -14,22 +14,22 @@ AUTO: Final = "auto"
 PROFILERS: Final = {profiler.name: profiler for profiler in (SAMPLING, PY_SPY, PERF)}
 
 
-def choose(wanted: str, target: Target) -> tuple[Profiler | None, dict[str, str]]:
-    """Return the profiler for servers under a target, and why those before it were passed over.
+def choose(wanted: str, interpreter: Interpreter) -> tuple[Profiler | None, dict[str, str]]:
+    """Return the profiler for servers under an interpreter, and why those before it were passed over.
 
     Args:
         wanted: a key of :data:`PROFILERS`, or "auto": the first that works here.
-        target: the interpreter.
+        interpreter: the interpreter.
 
     Raises:
         Refused: the one that is asked for by name cannot be had.
     """
     refused: dict[str, str] = {}
     for profiler in PROFILERS.values() if wanted == AUTO else [PROFILERS[wanted]]:
-        refusal = profiler.refusal(target)
+        refusal = profiler.refusal(interpreter)
         if refusal is None:
             return profiler, refused
         if wanted != AUTO:
-            raise Refused(f"{wanted} cannot profile {target.name}: {refusal}")
+            raise Refused(f"{wanted} cannot profile {interpreter.name}: {refusal}")
         refused[profiler.name] = refusal.reason
     return None, refused

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.paths import ROOT
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
@@ -27,11 +27,11 @@ _PYTHON = re.compile(r"^py::(.*):(/.*|<.*>)$")
 _TEMPORARY = Path("/tmp")  # noqa: S108 - where the interpreter and perf write, whatever TMPDIR says
 
 
-def refusal(target: Target) -> Refusal | None:
+def refusal(interpreter: Interpreter) -> Refusal | None:
     perf = shutil.which("perf")
     if perf is None:
         return Refusal("it is not installed", "install linux-perf (Debian), linux-tools (Ubuntu) or perf")
-    if target.release < SINCE:
+    if interpreter.release < SINCE:
         return Refusal("CPython tells it of Python's frames since 3.13", "choose --profiler py-spy")
     ran = subprocess.run([perf, "stat", "-e", "cpu-clock", "true"], capture_output=True, check=False)
     if ran.returncode or b"<not supported>" in ran.stderr:

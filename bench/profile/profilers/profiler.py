@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Final, NamedTuple, Self
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.profile.stacks import Kind, Stacks
 
 RATE_HZ: Final = 100
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 
     Attributes:
         pid: of the server's first process.
-        target: its interpreter.
+        interpreter: its interpreter.
         kind: which moments.
         handler: the user's own, as ``--workload`` takes it; else the name of its workload.
         native: with frames of C code, where the profiler can.
@@ -52,7 +52,7 @@ class Asked(NamedTuple):
     """
 
     pid: int
-    target: Target
+    interpreter: Interpreter
     kind: Kind
     handler: str
     native: bool
@@ -67,7 +67,7 @@ class Profiler(NamedTuple):
         name: as it is chosen by.
         kinds: what it can tell.
         why: what is good about it.
-        refusal: why it cannot sample servers under a target here; ``None`` if it can.
+        refusal: why it cannot sample servers under an interpreter here; ``None`` if it can.
         command: that samples until it is interrupted.
         stacks: what that command has written, understood; the servers have ended.
         started: what it writes on standard error or output once it samples; empty if it says nothing.
@@ -78,7 +78,7 @@ class Profiler(NamedTuple):
     name: str
     kinds: tuple[Kind, ...]
     why: str
-    refusal: Callable[[Target], Refusal | None]
+    refusal: Callable[[Interpreter], Refusal | None]
     command: Callable[[Asked], Sequence[str]]
     stacks: Callable[[Asked], Stacks]
     started: bytes = b""
@@ -91,7 +91,7 @@ class Profiler(NamedTuple):
         Raises:
             Refused: it cannot here; the message says what would help.
         """
-        refusal = self.refusal(asked.target)
+        refusal = self.refusal(asked.interpreter)
         if refusal:
             raise Refused(f"{self.name}: {refusal}")
         return Sample(self, asked)

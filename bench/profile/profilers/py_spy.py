@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
 
@@ -21,10 +21,10 @@ _FLAGS = {Kind.CPU: (), Kind.GIL: ("--gil",), Kind.WALL: ("--idle",)}
 _FRAME = re.compile(r"^(.*) \((.*?)(?::(\d+))?\)$")
 
 
-def refusal(target: Target) -> Refusal | None:
+def refusal(interpreter: Interpreter) -> Refusal | None:
     if not PROGRAM.exists():
         return Refusal("it is not installed", "run nox -s profile, or pip install py-spy")
-    if target.build["freethreaded"]:
+    if interpreter.build["freethreaded"]:
         return Refusal("it cannot read free-threaded builds", "choose --profiler perf")
     return None
 

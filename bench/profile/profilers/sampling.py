@@ -1,4 +1,4 @@
-"""The sampling profiler that CPython 3.15 brings along, ``profiling.sampling`` (PEP 799): run by the target itself.
+"""CPython 3.15's own sampling profiler, ``profiling.sampling`` (PEP 799), run by the interpreter that it profiles.
 
 It knows its own interpreter to the byte, and reads it from outside without stopping it. Its folded stacks have files by
 their last name alone: those of the servers and of the user's handler are recognised by it.
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.paths import ROOT
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
@@ -20,13 +20,13 @@ SINCE = (3, 15)
 _MODES = {Kind.CPU: "cpu", Kind.GIL: "gil", Kind.WALL: "wall"}
 
 
-def refusal(target: Target) -> Refusal | None:
-    return Refusal("it comes with CPython 3.15", "choose --profiler py-spy") if target.release < SINCE else None
+def refusal(interpreter: Interpreter) -> Refusal | None:
+    return Refusal("it comes with CPython 3.15", "choose --profiler py-spy") if interpreter.release < SINCE else None
 
 
 def command(asked: Asked) -> Sequence[str]:
     return (
-        *(str(asked.target.executable), "-m", "profiling.sampling", "attach", "--all-threads", "--subprocesses"),
+        *(str(asked.interpreter.executable), "-m", "profiling.sampling", "attach", "--all-threads", "--subprocesses"),
         *("--sampling-rate", str(asked.rate_hz), "--mode", _MODES[asked.kind], "--collapsed"),
         *("--native",) * asked.native,
         *("--output", str(_output(asked)), str(asked.pid)),
@@ -42,7 +42,7 @@ def stacks(asked: Asked) -> Stacks:
     outputs = [path for path in asked.folder.iterdir() if path.name.startswith(_output(asked).stem)]
     if not outputs:
         raise FileNotFoundError(_output(asked))
-    known = _known(asked.handler)
+    known = _frame_name(asked.handler)
     found = Stacks()
     for output in outputs:
         for line in output.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -56,7 +56,7 @@ def _output(asked: Asked) -> Path:
     return asked.folder / f"{asked.kind.value}.collapsed"
 
 
-def _known(handler: str) -> dict[str, str]:
+def _frame_name(handler: str) -> dict[str, str]:
     """Return paths by their last name, but where a file of the standard library has the same."""
     ours = [path for path in (ROOT / "servers").rglob("*.py") if path.stem not in sys.stdlib_module_names]
     place = Path(handler.rpartition(":")[0])

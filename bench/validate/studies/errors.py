@@ -23,9 +23,9 @@ from bench.validate.studies.load import LINE
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run
 from loadgen.delays import delaying
+from loadgen.protocols import http_protocol
+from loadgen.protocols.http1 import request
 from loadgen.stages import Stage
-from loadgen.wires import http_wire
-from loadgen.wires.http1 import request
 
 _EVERY, _RPS = 8, 280.0
 _STOPPED_S, _LATE_RPS, _LATE_FOR_S = 0.25, 400.0, 1.0
@@ -123,7 +123,7 @@ def _observe_faults() -> Observations:
             Load(
                 host="127.0.0.1",
                 port=port,
-                wire=http_wire([request("127.0.0.1")]),
+                protocol=http_protocol([request("127.0.0.1")]),
                 stages=stages,
                 connections=32,
                 timeout_s=0.2,

@@ -34,7 +34,7 @@ def studies() -> Iterator[Study]:
         yield Study(f"queue {percent}%", (_queue_row(percent),), _queue(percent))
 
 
-def _scheduled(port: int, **changes: Any) -> LoadResult:
+def _schedule(port: int, **changes: Any) -> LoadResult:
     load: dict[str, Any] = {"connections": 64, "arrivals": "poisson"}
     return run(Load(host="127.0.0.1", port=port, **(load | changes)))
 
@@ -62,7 +62,7 @@ _STALL_ROWS: Final = (
 
 def _observe_stall() -> Observations:
     with delaying(LINE, [0.0001], freeze=(0.8, _STALL_S)) as port:
-        result = _scheduled(port, rate_rps=_STALL_RPS, arrivals="constant", connections=200, duration_s=_STALLED_FOR_S)
+        result = _schedule(port, rate_rps=_STALL_RPS, arrivals="constant", connections=200, duration_s=_STALLED_FOR_S)
     p99_ns = result.latency.percentile_ns(99)
     above, p99 = (row.name for row in _STALL_ROWS)
     return {
@@ -118,7 +118,7 @@ def _service(name: str, draw: Callable[[], Times]) -> Callable[[], Observations]
     def observe() -> Observations:
         times_s = draw()
         with delaying(LINE, times_s.tolist()) as port:
-            result = _scheduled(port, rate_rps=_SERVICE_RPS, duration_s=_SERVED_FOR_S, seed=next(_seeds))
+            result = _schedule(port, rate_rps=_SERVICE_RPS, duration_s=_SERVED_FOR_S, seed=next(_seeds))
         truth_ns = np.resize(times_s, max(1, result.latency.total)) * 1e9
         found = {}
         for row, (percent, kind) in zip(_service_rows(name), itertools.product(_BOUNDS[name], (0, 1)), strict=True):
@@ -137,7 +137,7 @@ def _queue_row(percent: int) -> Row:
     return Row(
         name=f"queue at {percent}%: mean wait",
         says=f"M/D/1: one server, {_QUEUE_S * 1e3:g} ms for each request, Poisson arrivals at {percent}% of what it "
-        "can do wait u / (2 (1 - u)) service times on average (Pollaczek and Khinchine). What this schedule's own wait "
+        "can do wait u / (2 (1 - u)) service times on average (Pollaczek and Khinchine). What this schedule's blocked "
         "(Lindley, 1952) differs from that by is subtracted.",
         known=Known.THEORY,
         unit="ms",
@@ -155,7 +155,7 @@ def _queue(percent: int) -> Callable[[], Observations]:
     def observe() -> Observations:
         seed, rate_rps = next(_seeds), utilisation / _QUEUE_S
         with delaying(LINE, [_QUEUE_S], one_by_one=True) as port:
-            result = _scheduled(port, rate_rps=rate_rps, duration_s=_QUEUED_FOR_S, seed=seed, connections=128)
+            result = _schedule(port, rate_rps=rate_rps, duration_s=_QUEUED_FOR_S, seed=seed, connections=128)
         mean_ns = result.latency.mean_ns
         waited_ms = math.nan if mean_ns is None else mean_ns / 1e6 - _QUEUE_S * 1e3
         known_ms = theory_ms(utilisation)

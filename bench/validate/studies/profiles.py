@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.profile.profilers import AUTO, choose
 from bench.profile.profilers.profiler import Asked, Profiler
 from bench.profile.stacks import Kind
@@ -17,7 +17,7 @@ from bench.runner.server import serving
 from bench.validate.studies import parts
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 from loadgen import Load, run
-from loadgen.wires import any_line_wire
+from loadgen.protocols import any_line_protocol
 
 _HANDLER: Final = f"{Path(__file__).with_name('parts.py')}:parts"
 _SAMPLED_S, _RATE_HZ = 1.5, 500
@@ -26,12 +26,12 @@ HOLDING: Final = {"holds": parts.HOLDS_S / _WHOLE_S, "releases": 0.0, "waits": 0
 """Share of the time for which each function of the handler holds the GIL."""
 
 
-def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
+def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield one for each interpreter that has a GIL and a profiler."""
-    for name, target in targets.items():
-        if not target.build["gil_enabled"]:
+    for name, interpreter in interpreters.items():
+        if not interpreter.build["gil_enabled"]:
             continue
-        profiler, refused = choose(AUTO, target)
+        profiler, refused = choose(AUTO, interpreter)
         if profiler is None or Kind.GIL not in profiler.kinds:
             yield Gap(f"GIL samples {name}", "; ".join(refused.values()) or "no profiler sees its GIL")
             continue
@@ -46,15 +46,15 @@ def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
             )
             for function in HOLDING
         }
-        observe = functools.partial(_observe, rows, profiler, target)
+        observe = functools.partial(_observe, rows, profiler, interpreter)
         yield Study(f"GIL samples {name}", tuple(rows.values()), observe)
 
 
-def _observe(rows: Mapping[str, Row], profiler: Profiler, target: Target) -> Observations:
-    with serving(target, "serial", _HANDLER) as server, tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
-        asked = Asked(server.pid, target, Kind.GIL, _HANDLER, False, _RATE_HZ, Path(folder))
+def _observe(rows: Mapping[str, Row], profiler: Profiler, interpreter: Interpreter) -> Observations:
+    with serving(interpreter, "serial", _HANDLER) as server, tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
+        asked = Asked(server.pid, interpreter, Kind.GIL, _HANDLER, False, _RATE_HZ, Path(folder))
         with profiler.sample(asked) as sample:
-            load = Load(host="127.0.0.1", port=server.port, duration_s=_SAMPLED_S, wire=any_line_wire(b"x"))
+            load = Load(host="127.0.0.1", port=server.port, duration_s=_SAMPLED_S, protocol=any_line_protocol(b"x"))
             result = run(load, on_end=sample.end)
         stacks = sample.stacks()
     if not result.requests:

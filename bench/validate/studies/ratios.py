@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target
+from bench.interpreters.discovery import Interpreter
 from bench.planning.plan import SETTLE_S, WARMUP_S
 from bench.runner.server import Server
 from bench.runner.window import measure
 from bench.schema.cell import Cell
 from bench.stats import ratios
 from bench.validate.study import Known, Observations, Observed, Row, Study
-from loadgen.wires import any_line_wire
+from loadgen.protocols import any_line_protocol
 
 MORE: Final = {"nothing": 0.0, "1%": 0.01, "3%": 0.03, "5%": 0.05}
-STARTS: Final = 4
-"""Starts of a comparison."""
+LAUNCHES: Final = 4
+"""Launches of a comparison."""
 
 _HANDLERS: Final = Path(__file__).with_name("work.py")
 _MODEL, _CLIENTS = "threaded", 2  # who always has another request keeps its CPU awake, which is quieter
@@ -39,11 +39,11 @@ _FUNCTIONS: Final = {
 
 
 class Comparisons:
-    """Starts of all servers side by side, of which each :data:`STARTS` make a comparison."""
+    """Launches of all servers side by side, of which each :data:`LAUNCHES` make a comparison."""
 
-    def __init__(self, target: Target) -> None:
-        self._target = target
-        self._starts: list[dict[str, list[float]]] = []
+    def __init__(self, interpreter: Interpreter) -> None:
+        self._interpreter = interpreter
+        self._launches: list[dict[str, list[float]]] = []
         self._order = random.Random(1)  # noqa: S311 - an order, not a secret
 
     def rows(self) -> Iterator[Row]:
@@ -51,8 +51,8 @@ class Comparisons:
         for name, more in MORE.items():
             yield Row(
                 name=f"ratio: {name} more work",
-                says=f"{self._target.name} against itself, windows alternating, {name} more of the same loop in each "
-                f"request: {1 / (1 + more):.4f} times the throughput, but for what a request costs besides the "
+                says=f"{self._interpreter.name} against itself, alternating windows, {name} more of the same loop in "
+                f"each request: {1 / (1 + more):.4f} times the throughput, but for what a request costs besides the "
                 "loop (in 100 times the logarithm).",
                 known=Known.CONSTRUCTION,
                 unit="%",
@@ -60,7 +60,7 @@ class Comparisons:
             )
         yield Row(
             name="ratio: intervals that hold the truth",
-            says=f"Of the 95% intervals of these comparisons, each of {STARTS} starts, 95% hold the truth.",
+            says=f"Of the 95% intervals of these comparisons, each of {LAUNCHES} launches, 95% hold the truth.",
             known=Known.CONSTRUCTION,
             unit="share",
             bound=0.15,
@@ -76,44 +76,44 @@ class Comparisons:
         )
 
     def observe(self) -> Observations:
-        """Measure one start of each server; with each fourth, compare."""
-        rates = self._start()
-        self._starts.append(rates)
+        """Measure one launch of each server; with each fourth, compare."""
+        rates = self._launch()
+        self._launches.append(rates)
         found: dict[str, list[Observed]] = {row.name: [] for row in self.rows()}
         for (name, more), row in zip(MORE.items(), found, strict=False):
-            ratio = compared([rates], name)
+            ratio = compare_launches([rates], name)
             # Logarithms, as the mean of noisy ratios is above the ratio.
             found[row].append(Observed(100 * math.log(ratio.ratio), 100 * math.log(true_ratio(rates, more))))
-        if len(self._starts) == STARTS:
+        if len(self._launches) == LAUNCHES:
             *_, held, alarms = found
             for name, more in MORE.items():
-                ratio = compared(self._starts, name)
-                truth = math.prod(true_ratio(each, more) for each in self._starts) ** (1 / STARTS)
+                ratio = compare_launches(self._launches, name)
+                truth = math.prod(true_ratio(each, more) for each in self._launches) ** (1 / LAUNCHES)
                 found[held].append(Observed(float(ratio.low <= truth <= ratio.high), ratios.CONFIDENCE))
                 if not more:
                     found[alarms].append(Observed(float(not ratio.low <= 1 <= ratio.high), 1 - ratios.CONFIDENCE))
-            self._starts = []
+            self._launches = []
         return found
 
-    def _start(self) -> dict[str, list[float]]:
+    def _launch(self) -> dict[str, list[float]]:
         """Return the throughput of each server in each round."""
         servers: dict[str, Server] = {}
         rates: dict[str, list[float]] = {name: [] for name in _FUNCTIONS}
         try:
             for name, function in self._order.sample(list(_FUNCTIONS.items()), len(_FUNCTIONS)):
-                servers[name] = Server(self._target, _MODEL, f"{_HANDLERS}:{function}")
+                servers[name] = Server(self._interpreter, _MODEL, f"{_HANDLERS}:{function}")
             for server in servers.values():
                 server.ready()
             for round_ in range(_ROUNDS):
                 for name in self._order.sample(list(servers), len(servers)):
                     measured = measure(
-                        Cell(_MODEL, "cpu", _CLIENTS, self._target.name),
+                        Cell(_MODEL, "cpu", _CLIENTS, self._interpreter.name),
                         servers[name],
                         window_s=_WINDOW_S,
                         warmup_s=SETTLE_S if round_ else WARMUP_S,
-                        conversation=None,
-                        wire=any_line_wire(b"x"),
-                        accounts=False,
+                        requests_per_connection=None,
+                        protocol=any_line_protocol(b"x"),
+                        thread_accounting=False,
                     )
                     rates[name].append(measured.result.throughput_rps)
         finally:
@@ -122,14 +122,14 @@ class Comparisons:
         return rates
 
 
-def compared(starts: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
+def compare_launches(launches: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
     """Return the ratio of a server to the base, as :mod:`bench.stats.ratios` has it.
 
     Raises:
         GilbenchError: a window had no request.
     """
     above, below = (
-        {(start, round_): rate for start, one in enumerate(starts) for round_, rate in enumerate(one[side])}
+        {(launch, round_): rate for launch, one in enumerate(launches) for round_, rate in enumerate(one[side])}
         for side in (name, _BASE)
     )
     counts = [statistics.fmean(side.values()) * _WINDOW_S for side in (above, below)]
@@ -149,7 +149,7 @@ def true_ratio(rates: Mapping[str, list[float]], more: float) -> float:
     return 1 / (1 + more * loop_share)
 
 
-def studies(target: Target) -> Iterator[Study]:
+def studies(interpreter: Interpreter) -> Iterator[Study]:
     """Yield the study."""
-    comparisons = Comparisons(target)
+    comparisons = Comparisons(interpreter)
     yield Study("ratios", tuple(comparisons.rows()), comparisons.observe)

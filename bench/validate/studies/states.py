@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target, resolve
+from bench.interpreters.discovery import Interpreter, resolve
 from bench.planning.plan import WARMUP_S
 from bench.runner.server import serving
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
-from bench.schema.thread_state import OWN_WAIT
+from bench.schema.thread_state import BLOCKED
 from bench.threads.account import WORKER
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from servers.workloads.io_wait import WAIT_S
@@ -49,10 +49,10 @@ class _Expected:
 
 def _blocked_per_request(measured: Measured) -> float:
     """Return the time that workers were blocked for each request, in % of what the handler sleeps."""
-    worker = measured.accounts.roles.get(WORKER)
+    worker = measured.thread_accounting.roles.get(WORKER)
     if worker is None:
         return math.nan
-    blocked_s = worker[OWN_WAIT.key] * worker["threads"] * measured.result.wall_s
+    blocked_s = worker[BLOCKED.key] * worker["threads"] * measured.result.wall_s
     return 100 * blocked_s / (measured.result.requests * WAIT_S)
 
 
@@ -61,7 +61,7 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _blocked(bound: float) -> _Expected:
+def _blocked_s(bound: float) -> _Expected:
     return _Expected(
         "blocked per request",
         f"The handler of io sleeps for {WAIT_S * 1e3:g} ms: its thread is blocked for as long in each request, and "
@@ -95,14 +95,14 @@ _Load = tuple[str, str, int, int | None]
 """A model, a workload, a number of clients and one of requests per connection."""
 
 WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
-    ("threaded", "io", 2, None): (_blocked(4.0),),
-    ("multiprocess", "io", 4, 10): (_blocked(10.0),),  # processes come and go: their number is estimated
+    ("threaded", "io", 2, None): (_blocked_s(4.0),),
+    ("multiprocess", "io", 4, 10): (_blocked_s(10.0),),  # processes come and go: their number is estimated
     ("serial", "io", 4, 10): (
-        _blocked(4.0),
+        _blocked_s(4.0),
         _Expected(
             "connections that wait",
             "Four clients of a server that serves one at a time: three wait to be accepted.",
-            lambda measured: _or_nan(measured.accounts.waiting_connections),
+            lambda measured: _or_nan(measured.thread_accounting.waiting_connections),
             3.0,
             "connections",
             0.3,
@@ -112,7 +112,7 @@ WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
         _Expected(
             "event loop blocked",
             "Coroutines that sleep leave their event loop to others: its thread is never blocked.",
-            lambda measured: _or_nan(measured.split.own_wait),
+            lambda measured: _or_nan(measured.thread_states.blocked),
             0.0,
             "share",
             0.02,
@@ -124,19 +124,19 @@ WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
 WITHOUT_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {("threaded", "cpu", 2, None): (_TWO_CORES,)}
 
 
-def studies(plain: Target, free: Target | None) -> Iterator[Study]:
+def studies(plain: Interpreter, free: Interpreter | None) -> Iterator[Study]:
     """Yield them, under an interpreter that has a GIL and, if there is one, another that has none."""
-    yield from _under_load(plain, WITH_GIL)
+    yield from _load_studies(plain, WITH_GIL)
     if free is not None and (os.cpu_count() or 1) > 1:
-        yield from _under_load(free, WITHOUT_GIL)
+        yield from _load_studies(free, WITHOUT_GIL)
     yield _convoy(plain)
 
 
-def _under_load(target: Target, loads: Mapping[_Load, tuple[_Expected, ...]]) -> Iterator[Study]:
-    for (model, workload, clients, conversation), expected in loads.items():
+def _load_studies(interpreter: Interpreter, loads: Mapping[_Load, tuple[_Expected, ...]]) -> Iterator[Study]:
+    for (model, workload, clients, requests_per_connection), expected in loads.items():
         rows = {
             Row(
-                name=f"{target.name}, {model} {workload}, {clients} clients: {one.figure}",
+                name=f"{interpreter.name}, {model} {workload}, {clients} clients: {one.figure}",
                 says=one.says,
                 known=Known.CONSTRUCTION,
                 unit=one.unit,
@@ -144,22 +144,26 @@ def _under_load(target: Target, loads: Mapping[_Load, tuple[_Expected, ...]]) ->
             ): one
             for one in expected
         }
-        cell = Cell(model, workload, clients, target.name)
-        observe = functools.partial(_observe, target, cell, conversation, rows)
-        yield Study(f"states {target.name} {model} {workload}", tuple(rows), observe)
+        cell = Cell(model, workload, clients, interpreter.name)
+        observe = functools.partial(_observe, interpreter, cell, requests_per_connection, rows)
+        yield Study(f"states {interpreter.name} {model} {workload}", tuple(rows), observe)
 
 
-def _observe(target: Target, cell: Cell, conversation: int | None, rows: Mapping[Row, _Expected]) -> Observations:
-    with serving(target, cell.model, cell.workload) as server:
-        measured = measure(cell, server, window_s=_WINDOW_S, warmup_s=WARMUP_S, conversation=conversation)
-    if measured.accounts.unknown is not None:
-        raise GilbenchError(measured.accounts.unknown)
+def _observe(
+    interpreter: Interpreter, cell: Cell, requests_per_connection: int | None, rows: Mapping[Row, _Expected]
+) -> Observations:
+    with serving(interpreter, cell.model, cell.workload) as server:
+        measured = measure(
+            cell, server, window_s=_WINDOW_S, warmup_s=WARMUP_S, requests_per_connection=requests_per_connection
+        )
+    if measured.thread_accounting.unknown is not None:
+        raise GilbenchError(measured.thread_accounting.unknown)
     if not measured.result.requests:
         raise GilbenchError("no request was answered")
     return {row.name: Observed(one.value(measured), one.truth) for row, one in rows.items()}
 
 
-def _convoy(target: Target) -> Study:
+def _convoy(interpreter: Interpreter) -> Study:
     row = Row(
         name="mixed: p99 with the switch interval over that with a tenth",
         says="A quick request that meets one computing thread waits for the GIL until the switch interval, "
@@ -168,23 +172,25 @@ def _convoy(target: Target) -> Study:
         unit="times",
         bound=3.0,
     )
-    return Study("convoy", (row,), functools.partial(_observe_convoy, row, target))
+    return Study("convoy", (row,), functools.partial(_observe_convoy, row, interpreter))
 
 
-def _observe_convoy(row: Row, target: Target) -> Observations:
-    (shorter,) = resolve(f"quick={target.executable}+switch={_SWITCH_INTERVAL_S / _SHORTER:g}", lambda: [target])
-    plain_ns, quick_ns = (_p99_ns(one) for one in (target, shorter))
+def _observe_convoy(row: Row, interpreter: Interpreter) -> Observations:
+    (shorter,) = resolve(
+        f"quick={interpreter.executable}+switch={_SWITCH_INTERVAL_S / _SHORTER:g}", lambda: [interpreter]
+    )
+    plain_ns, quick_ns = (_p99_ns(one) for one in (interpreter, shorter))
     return {row.name: Observed(plain_ns / quick_ns, float(_SHORTER))}
 
 
-def _p99_ns(target: Target) -> float:
-    with serving(target, "threaded", "mixed") as server:
+def _p99_ns(interpreter: Interpreter) -> float:
+    with serving(interpreter, "threaded", "mixed") as server:
         measured = measure(
-            Cell("threaded", "mixed+1", 1, target.name),
+            Cell("threaded", "mixed+1", 1, interpreter.name),
             server,
             window_s=_CONVOY_WINDOW_S,
             warmup_s=WARMUP_S,
-            conversation=None,
+            requests_per_connection=None,
         )
     p99_ns = measured.result.latency.percentile_ns(99)
     if p99_ns is None:

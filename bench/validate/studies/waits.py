@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.errors import GilbenchError
-from bench.interpreters.targets import Target, target_environment
+from bench.interpreters.discovery import Interpreter, interpreter_environment
 from bench.live.account import watch
 from bench.paths import ROOT
 from bench.runner.server import serving
@@ -95,39 +95,39 @@ INTERPRETERS: Final = Waits(
 )
 
 
-def studies(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
+def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield them for each interpreter."""
-    for name, target in targets.items():
-        free = bool(target.build["freethreaded"])
+    for name, interpreter in interpreters.items():
+        free = bool(interpreter.build["freethreaded"])
         for program, waits in (ALWAYS | (WITHOUT_GIL if free else WITH_GIL)).items():
-            yield _waits(name, target, program, waits)
-        if not free and target.release >= _INTERPRETERS_SINCE:
-            yield _waits(name, target, "two interpreters", INTERPRETERS)
-        yield _contended(name, target)
+            yield _waits(name, interpreter, program, waits)
+        if not free and interpreter.release >= _INTERPRETERS_SINCE:
+            yield _waits(name, interpreter, "two interpreters", INTERPRETERS)
+        yield _contended_study(name, interpreter)
         if not free:
-            yield _timeline(name, target)
-    yield from _profiled(targets)
-    yield _unprivileged(targets)
+            yield _timeline(name, interpreter)
+    yield from _profiler_studies(interpreters)
+    yield _unprivileged_study(interpreters)
 
 
 @contextlib.contextmanager
-def running(target: Target, program: str, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+def running(interpreter: Interpreter, program: str, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
     """Run one of the programs until the block ends.
 
     Args:
-        target: the interpreter to run it under.
+        interpreter: the interpreter to run it under.
         program: a key of :data:`~bench.validate.programs.PROGRAMS`.
         prefix: the command that starts it, if another one does.
 
     Raises:
         GilbenchError: it does not run.
     """
-    command = [*prefix, str(target.executable), str(_PROGRAMS), program]
+    command = [*prefix, str(interpreter.executable), str(_PROGRAMS), program]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, text=True, cwd=ROOT, env=target_environment()) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, **pipes, text=True, cwd=ROOT, env=interpreter_environment()) as process:  # type: ignore[call-overload]
         try:
             if process.stdout.readline() != "ready\n":
-                raise GilbenchError(f"{program!r} does not run under {target.name}")
+                raise GilbenchError(f"{program!r} does not run under {interpreter.name}")
             yield process
         finally:
             process.kill()
@@ -137,7 +137,7 @@ def _share(shares: Shares, states: str) -> float:
     return math.fsum(shares[state] for state in states.split(" + "))
 
 
-def _waits(name: str, target: Target, program: str, waits: Waits) -> Study:
+def _waits(name: str, interpreter: Interpreter, program: str, waits: Waits) -> Study:
     rows = {
         states: Row(
             name=f"{name}, {program}: {states}",
@@ -150,24 +150,24 @@ def _waits(name: str, target: Target, program: str, waits: Waits) -> Study:
     }
 
     def observe() -> Observations:
-        with running(target, program) as process:
+        with running(interpreter, program) as process:
             shares = watch(process.pid, _WATCHED_S).serving.shares
         return {row.name: Observed(_share(shares, states), waits.shares[states]) for states, row in rows.items()}
 
     return Study(f"waits {name} {program}", tuple(rows.values()), observe)
 
 
-def _contended(name: str, target: Target) -> Study:
+def _contended_study(name: str, interpreter: Interpreter) -> Study:
     row = Row(
         name=f"{name}, three hash under one lock: {LOCK}",
         says="Three threads hash under one lock and time their waits for it themselves.",
-        known=Known.WITNESS,
+        known=Known.INSTRUMENT,
         unit="share",
         bound=0.05,
     )
 
     def observe() -> Observations:
-        with running(target, "three hash under one lock") as process:
+        with running(interpreter, "three hash under one lock") as process:
             _own_share(process)
             shares = watch(process.pid, _WATCHED_S).serving.shares
             return {row.name: Observed(shares[LOCK], _own_share(process))}
@@ -184,19 +184,19 @@ def _own_share(process: subprocess.Popen[str]) -> float:
     return float(process.stdout.readline())
 
 
-def _timeline(name: str, target: Target) -> Study:
+def _timeline(name: str, interpreter: Interpreter) -> Study:
     row = Row(
         name=f"{name}, timeline: {GIL}",
         says="The timeline's samples, a thousand a second, and the thread accounting of the same window, 4 clients of "
         "the threaded server computing.",
-        known=Known.WITNESS,
+        known=Known.INSTRUMENT,
         unit="share",
         bound=0.08,
     )
 
     def observe() -> Observations:
         with (
-            serving(target, "threaded", "cpu") as server,
+            serving(interpreter, "threaded", "cpu") as server,
             contextlib.closing(FastSampler(server.pid, frozenset({server.port}))) as sampler,
         ):
             measured = measure(
@@ -204,20 +204,20 @@ def _timeline(name: str, target: Target) -> Study:
                 server,
                 window_s=_WATCHED_S,
                 warmup_s=0.1,
-                conversation=None,
+                requests_per_connection=None,
                 observers=[sampler],
             )
             seen = sampler.timeline().shares()[Doing.GIL]
-        if measured.split.gil_wait is None:
-            raise GilbenchError(measured.accounts.unknown or "the server's threads were not seen")
-        return {row.name: Observed(seen, measured.split.gil_wait)}
+        if measured.thread_states.gil_wait is None:
+            raise GilbenchError(measured.thread_accounting.unknown or "the server's threads were not seen")
+        return {row.name: Observed(seen, measured.thread_states.gil_wait)}
 
     return Study(f"timeline {name}", (row,), observe)
 
 
-def _unprivileged(targets: Mapping[str, Target]) -> Study | Gap:
+def _unprivileged_study(interpreters: Mapping[str, Interpreter]) -> Study | Gap:
     """Return the study of a process that may not trace others, as users of a shared machine are."""
-    (name, target), *_ = ((name, one) for name, one in targets.items() if not one.build["freethreaded"])
+    (name, interpreter), *_ = ((name, one) for name, one in interpreters.items() if not one.build["freethreaded"])
     prefix = _UNPRIVILEGED if os.geteuid() == 0 else ()
     if prefix and shutil.which(prefix[0]) is None:
         return Gap("unprivileged", "setpriv, of util-linux, was not found; or run this as another user than root")
@@ -231,7 +231,7 @@ def _unprivileged(targets: Mapping[str, Target]) -> Study | Gap:
     )
 
     def observe() -> Observations:
-        with running(target, program, prefix) as process:
+        with running(interpreter, program, prefix) as process:
             command = [*prefix, sys.executable, "-m", "bench", "account", str(process.pid), "--json"]
             done = subprocess.run(
                 [*command, "--duration", f"{_WATCHED_S}s"], capture_output=True, text=True, check=False, cwd=ROOT
@@ -243,9 +243,11 @@ def _unprivileged(targets: Mapping[str, Target]) -> Study | Gap:
     return Study("unprivileged", (row,), observe)
 
 
-def _profiled(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
+def _profiler_studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield the studies in which CPython's own sampling profiler is the witness."""
-    found = [name for name, one in targets.items() if one.release >= _PROFILER_SINCE and not one.build["freethreaded"]]
+    found = [
+        name for name, one in interpreters.items() if one.release >= _PROFILER_SINCE and not one.build["freethreaded"]
+    ]
     if not found:
         yield Gap("profiler", "no CPython 3.15 or newer was found, whose own profiler is the witness")
         return
@@ -254,24 +256,39 @@ def _profiled(targets: Mapping[str, Target]) -> Iterator[Study | Gap]:
         row = Row(
             name=f"{name}, {program}: {GIL} by CPython's profiler",
             says="profiling.sampling attached to the program samples the same state from inside, right after.",
-            known=Known.WITNESS,
+            known=Known.INSTRUMENT,
             unit="share",
             bound=0.06,
         )
-        yield Study(f"profiler {program}", (row,), functools.partial(_observe_profiled, row, targets[name], program))
+        yield Study(
+            f"profiler {program}", (row,), functools.partial(_observe_profiled, row, interpreters[name], program)
+        )
 
 
-def _observe_profiled(row: Row, target: Target, program: str) -> Observations:
-    with running(target, program) as process:
+def _observe_profiled(row: Row, interpreter: Interpreter, program: str) -> Observations:
+    with running(interpreter, program) as process:
         ours = watch(process.pid, _WATCHED_S).serving.shares[GIL]
         with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
-            witness = _by_profiler(target, process.pid, Path(folder) / "profile.json")
-    return {row.name: Observed(ours, witness)}
+            observer = _read_profiler(interpreter, process.pid, Path(folder) / "profile.json")
+    return {row.name: Observed(ours, observer)}
 
 
-def _by_profiler(target: Target, pid: int, to: Path) -> float:
-    command = [str(target.executable), "-m", "profiling.sampling", "attach", "-a", "-d", "1", "--gecko", "-o", str(to)]
-    done = subprocess.run([*command, str(pid)], capture_output=True, text=True, check=False, env=target_environment())
+def _read_profiler(interpreter: Interpreter, pid: int, to: Path) -> float:
+    command = [
+        str(interpreter.executable),
+        "-m",
+        "profiling.sampling",
+        "attach",
+        "-a",
+        "-d",
+        "1",
+        "--gecko",
+        "-o",
+        str(to),
+    ]
+    done = subprocess.run(
+        [*command, str(pid)], capture_output=True, text=True, check=False, env=interpreter_environment()
+    )
     if done.returncode or not to.exists():
         raise GilbenchError(f"profiling.sampling failed: {(done.stderr.strip() or 'no output').splitlines()[-1]}")
     profiled = json.loads(to.read_bytes())

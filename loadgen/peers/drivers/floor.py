@@ -15,12 +15,14 @@ import numpy as np
 from numba import types
 
 from loadgen import libc
-from loadgen.compiled import compiled
+from loadgen.compiled import compile_function
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
-from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, as_bytes
+from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, to_array
 
 
-@compiled(types.int64(types.int32, libc.BYTES, types.int64, types.int64, libc.EVENTS, types.int64[::1], libc.BYTES))
+@compile_function(
+    types.int64(types.int32, libc.BYTES, types.int64, types.int64, libc.EVENTS, types.int64[::1], libc.BYTES)
+)
 def _answer(  # noqa: PLR0917 - compiled code takes no keywords
     epoll: int, request: Any, reply_bytes: int, until_ns: int, events: Any, scratch: Any, buffer: Any
 ) -> int:
@@ -47,7 +49,7 @@ def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -
             one.setblocking(False)
             epoll.register(one, libc.READABLE | libc.EDGE)
             one.send(REQUEST)
-        request, buffer = as_bytes(REQUEST), np.zeros(BUFFER_BYTES, np.uint8)
+        request, buffer = to_array(REQUEST), np.zeros(BUFFER_BYTES, np.uint8)
         events, scratch = np.zeros(EVENTS_AT_ONCE, libc.EVENT), np.zeros(4, np.int64)
 
         def answered(for_s: float) -> int:

@@ -7,7 +7,7 @@ import time
 from loadgen.execution import run
 from loadgen.load import Load
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
-from loadgen.wires import http_wire
+from loadgen.protocols import http_protocol
 
 
 def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:
@@ -17,7 +17,7 @@ def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -
         Load(
             host=HOST,
             port=port,
-            wire=http_wire((REQUEST,)),
+            protocol=http_protocol((REQUEST,)),
             connections=connections,
             duration_s=seconds,
             warmup_s=WARMUP_S,

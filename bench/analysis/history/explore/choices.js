@@ -11,7 +11,7 @@ const first = {
   workload: DATA.dims.workload[0],
   clients: String(DATA.dims.clients.at(-1)),
   models: DATA.dims.model,
-  targets: DATA.dims.target,
+  interpreters: DATA.dims.interpreter,
 };
 const choices = () => ({
   figure: figures,
@@ -19,7 +19,7 @@ const choices = () => ({
   workload: DATA.dims.workload,
   clients: DATA.dims.clients.map(String),
   models: DATA.dims.model,
-  targets: DATA.dims.target,
+  interpreters: DATA.dims.interpreter,
 });
 const inFocus = (cell) =>
   chosen(cell) && named("workload", cell) === state.workload && String(of("clients", cell)) === state.clients &&

@@ -15,7 +15,7 @@ control("machine", DATA.machines, false);
 control("workload", DATA.dims.workload, false);
 control("clients", DATA.dims.clients.map(String), false);
 control("models", DATA.dims.model, true);
-control("targets", DATA.dims.target, true);
+control("interpreters", DATA.dims.interpreter, true);
 document.getElementById("choose-machine").hidden = DATA.machines.length < 2;
 document.getElementById("copy-csv").addEventListener("click", () => copy(asCsv(), "what is shown as CSV"));
 begin(host);

@@ -9,14 +9,14 @@ function drawRuns(host) {
   const all = cells.flatMap(points), runs = [...new Set(all.map(({ run }) => run))].sort((a, b) => a - b);
   const place = new Map(runs.map((run, index) => [run, index]));
   const domain = extent(all.flatMap(({ value, low, high }) => [value, low, high]), 1.05);
-  const written = ({ value, low, high }) => `${how(value)}${known(low) ? ` [${how(low)}, ${how(high)}]` : " (one start)"}`;
+  const written = ({ value, low, high }) => `${how(value)}${known(low) ? ` [${how(low)}, ${how(high)}]` : " (one launch)"}`;
   const some = linearTicks([0, Math.max(1, runs.length - 1)], host.clientWidth < 480 ? 2 : 3).filter(Number.isInteger);
   const x = { label: "runs, oldest first", domain: [-0.5, runs.length - 0.5], ticks: some, scale: scale.linear, write: (tick) => DATA.runs[runs[tick]]?.day ?? "" };
   const y = { label: `${unit(cells[0])} (log)`, domain, ticks: logTicks(domain), scale: scale.log, write: compact };
-  const caption = `${what}, ${state.workload}, ${clientsOf(state.clients)}; bars: 95% confidence interval over starts; dashed: a change came in`;
-  panels(figure(host, caption), shownTargets(cells), caption, x, y, (target, box, at, svg) => {
+  const caption = `${what}, ${state.workload}, ${clientsOf(state.clients)}; bars: 95% confidence interval over launches; dashed: a change came in`;
+  panels(figure(host, caption), shownInterpreters(cells), caption, x, y, (interpreter, box, at, svg) => {
     const ends = [];
-    for (const cell of cells.filter((one) => of("target", one) === target)) {
+    for (const cell of cells.filter((one) => of("interpreter", one) === interpreter)) {
       const mine = points(cell), where = ({ run, value }) => [at.x(place.get(run)), at.y(value)];
       for (const [run, ratio, low, high, differs] of of("changes", cell)) {
         const x1 = at.x(place.get(run) - 0.5) + 3 * ends.length, says = `${how(ratio)}${known(low) ? ` [${how(low)}, ${how(high)}]` : ""} times what it was`;
@@ -39,6 +39,6 @@ function drawRuns(host) {
 function asCsv() {
   const rows = CELLS.filter(inFocus).flatMap((cell) =>
     points(cell).map(({ run, value, low, high, version }) =>
-      [DATA.runs[run].name, DATA.runs[run].at, named("model", cell), named("workload", cell), of("clients", cell), named("target", cell), version, of("figure", cell), value, low ?? "", high ?? ""]));
-  return csv([["run", "at", "model", "workload", "clients", "target", "version", "figure", "value", "low", "high"], ...rows]);
+      [DATA.runs[run].name, DATA.runs[run].at, named("model", cell), named("workload", cell), of("clients", cell), named("interpreter", cell), version, of("figure", cell), value, low ?? "", high ?? ""]));
+  return csv([["run", "at", "model", "workload", "clients", "interpreter", "version", "figure", "value", "low", "high"], ...rows]);
 }

@@ -8,7 +8,7 @@ const first = {
   sort: "",
   find: "",
   models: DATA.dims.model,
-  targets: DATA.dims.target,
+  interpreters: DATA.dims.interpreter,
   every: false,
 };
 const choices = () => ({
@@ -17,7 +17,7 @@ const choices = () => ({
   clients: DATA.dims.clients.map(String),
   columns: Object.keys(COLUMNS),
   models: DATA.dims.model,
-  targets: DATA.dims.target,
+  interpreters: DATA.dims.interpreter,
 });
 
 const inFocus = (cell) => chosen(cell) && named("workload", cell) === state.workload;

@@ -1,6 +1,6 @@
 // What the views of a run draw with: each gets its host and draws what is chosen into it.
 
-const lines = (cell, ...more) => [whole(cell), ...more, ...warned(cell).map(({ code }) => `caution: ${code}`)];
+const lines = (cell, ...more) => [whole(cell), ...more, ...warned(cell).map(({ code }) => `warning: ${code}`)];
 const figures = {
   rate: (cell) => `${ranged("throughput_rps", cell, write.rate)} requests/s`,
   p99: (cell) => `p99 ${ranged("latency_p99_ns", cell, write.ms)} ms`,

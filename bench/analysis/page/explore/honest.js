@@ -17,6 +17,6 @@ function honest(cells) {
   return (
     (level.length ? `Tied with the first, ${title(best)}: ${listed(few)}. ` : `${title(best)} is ahead of all others. `) +
     `Of the ${order.length - 1} steps from one to the next, ${next} ${next === 1 ? "is" : "are"} shown and ${order.length - 1 - next} not ` +
-    `(paired over ${DATA.passes} passes, 95%, corrected for ${(n * (n - 1)) / 2} pairs). A ! marks a cell with cautions.`
+    `(paired over ${DATA.passes} passes, 95%, corrected for ${(n * (n - 1)) / 2} pairs). A ! marks a cell with warnings.`
   );
 }

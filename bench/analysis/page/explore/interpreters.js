@@ -26,9 +26,9 @@ function forest(host, rows, name) {
     const y = index * row + row / 2, colour = `var(--verdict-${verdict})`;
     svg.append(rowName(cell, left, index * row));
     if (known(low)) svg.append(whisker(inside(low), y, inside(high), y, colour));
-    const interval = known(low) ? ` [${low.toFixed(3)}, ${high.toFixed(3)}]` : " (one start)";
-    const look = { cx: inside(ratio), cy: y, r: 4.5, stroke: colour, fill: verdict === "undecided" ? "var(--card)" : colour };
-    svg.append(mark(h("circle", look), lines(cell, `${ratio.toFixed(3)}${interval} × ${DATA.baseline}`, `${DATA.verdicts[verdict]}${known(p) ? `; corrected p ${p}` : ""}`)));
+    const interval = known(low) ? ` [${low.toFixed(3)}, ${high.toFixed(3)}]` : " (one launch)";
+    const shape = { cx: inside(ratio), cy: y, r: 4.5, stroke: colour, fill: verdict === "undecided" ? "var(--card)" : colour };
+    svg.append(mark(h("circle", shape), lines(cell, `${ratio.toFixed(3)}${interval} × ${DATA.baseline}`, `${DATA.verdicts[verdict]}${known(p) ? `; corrected p ${p}` : ""}`)));
     const text = width < 560 ? `${DATA.marks[verdict]} ${ratio.toFixed(2)}` : `${DATA.marks[verdict]} ${ratio.toFixed(3)}${interval}`;
     svg.append(h("text", { x: width - right + 12, y: y + 4, class: "value" }, text));
   });

@@ -15,9 +15,9 @@ function percentiles(host, cells) {
   const domain = extent(cells.flatMap((cell) => Object.values(DATA.latency[cell]).slice(0, 3).flat()), 1.15);
   const x = { label: "percentile (scale of nines)", domain: [0, nines(last)], ticks: [0, 50, 90, 99, 99.9, 99.99].filter((tick) => tick <= last).map(nines), scale: scale.linear, write: (n) => String(Number((100 * (1 - 10 ** -n)).toFixed(2))) };
   const y = { label: "latency, ms (log)", domain, ticks: logTicks(domain.map((ns) => ns / 1e6)).map((ms) => ms * 1e6), scale: scale.log, write: (ns) => String(Number((ns / 1e6).toPrecision(2))) };
-  panels(host, shownTargets(cells), `Latency of ${state.workload} by percentile`, x, y, (target, box, at, svg) => {
+  panels(host, shownInterpreters(cells), `Latency of ${state.workload} by percentile`, x, y, (interpreter, box, at, svg) => {
     const ends = [];
-    for (const cell of cells.filter((one) => of("target", one) === target)) {
+    for (const cell of cells.filter((one) => of("interpreter", one) === interpreter)) {
       const { ns, low, high } = DATA.latency[cell];
       const points = DATA.percents.map((percent, index) => [at.x(nines(percent)), at.y(ns[index]), index]).filter(([, py]) => Number.isFinite(py));
       path(svg, points, cell);
@@ -38,9 +38,9 @@ function againstRate(host, cells) {
   const dx = extent(both("throughput_rps"), 1.2), dy = extent(both("latency_p99_ns"), 1.2);
   const x = { label: "requests/s (log)", domain: dx, ticks: logTicks(dx), scale: scale.log, write: compact };
   const y = { label: "p99, ms (log)", domain: dy, ticks: logTicks(dy.map((ns) => ns / 1e6)).map((ms) => ms * 1e6), scale: scale.log, write: (ns) => String(Number((ns / 1e6).toPrecision(2))) };
-  panels(host, shownTargets(cells), `Latency of ${state.workload} against throughput`, x, y, (target, box, at, svg) => {
+  panels(host, shownInterpreters(cells), `Latency of ${state.workload} against throughput`, x, y, (interpreter, box, at, svg) => {
     const ends = [];
-    for (const each of series(cells.filter((cell) => of("target", cell) === target))) {
+    for (const each of series(cells.filter((cell) => of("interpreter", cell) === interpreter))) {
       const where = (cell) => [at.x(of("throughput_rps", cell)), at.y(of("latency_p99_ns", cell))];
       path(svg, each.map(where), each[0]);
       for (const cell of each) {

@@ -25,7 +25,7 @@ function render() {
 control("workload", DATA.dims.workload, false);
 control("clients", DATA.dims.clients.map(String), false);
 control("models", DATA.dims.model, true);
-control("targets", DATA.dims.target, true);
+control("interpreters", DATA.dims.interpreter, true);
 
 const tabs = [...document.querySelectorAll("#explore [role=tab]")];
 tabs.forEach((tab, index) => {

@@ -3,9 +3,9 @@
 const column = (head, unit, name, how) => ({ head, unit, key: name, value: (cell) => of(name, cell), text: (cell) => (known(of(name, cell)) ? how(of(name, cell)) : UNKNOWN) });
 const range = (name, how) => ({ head: "range", unit: "over passes", quiet: true, key: name + "_low", value: (cell) => of(name + "_low", cell),
   text: (cell) => (known(of(name + "_low", cell)) ? `${how(of(name + "_low", cell))}–${how(of(name + "_high", cell))}` : UNKNOWN) });
-const ORDER = { workload: (cell) => of("workload", cell), model: (cell) => of("model", cell), target: (cell) => of("target", cell) };
-const NAMES = ["workload", "clients", "model", "target"].map((dim) => ({ head: dim, key: dim, name: dim !== "clients", value: ORDER[dim] ?? ((cell) => of(dim, cell)), text: (cell) => String(named(dim, cell)) }));
-const CAUTIONS = { head: "cautions", key: "warnings", name: true, cautions: true, value: (cell) => of("warnings", cell).length, text: (cell) => warned(cell).map(({ code }) => code).join(", ") };
+const ORDER = { workload: (cell) => of("workload", cell), model: (cell) => of("model", cell), interpreter: (cell) => of("interpreter", cell) };
+const NAMES = ["workload", "clients", "model", "interpreter"].map((dim) => ({ head: dim, key: dim, name: dim !== "clients", value: ORDER[dim] ?? ((cell) => of(dim, cell)), text: (cell) => String(named(dim, cell)) }));
+const WARNINGS = { head: "warnings", key: "warnings", name: true, warnings: true, value: (cell) => of("warnings", cell).length, text: (cell) => warned(cell).map(({ code }) => code).join(", ") };
 const COLUMNS = {
   figures: [
     column("throughput", "requests/s", "throughput_rps", write.rate), range("throughput_rps", write.rate),
@@ -15,8 +15,8 @@ const COLUMNS = {
     column("failed", "requests", "errors", write.count),
   ],
   time: [
-    ...Object.entries(SPLIT).map(([name, label]) => column(label, "of the time", `split_${name}_share`, write.share)),
-    column("±", "standard error", "split_error_share", write.share), column("cores", "effective", "effective_cores", write.ratio),
+    ...Object.entries(THREAD_STATES).map(([name, label]) => column(label, "of the time", `thread_${name}_share`, write.share)),
+    column("±", "standard error", "thread_share_error", write.share), column("cores", "effective", "effective_cores", write.ratio),
   ],
   costs: [
     column("CPU", "µs a request", "cpu_s_per_request", write.us), range("cpu_s_per_request", write.us),
@@ -28,14 +28,14 @@ const COLUMNS = {
 };
 
 const tableHost = document.getElementById("cells-table");
-const columns = () => [...NAMES, ...COLUMNS[state.columns], CAUTIONS];
+const columns = () => [...NAMES, ...COLUMNS[state.columns], WARNINGS];
 
-const WHOLE = new Set(DATA.dims.target.map((name) => name.toLowerCase())); // 3.13 is not 3.13t
+const WHOLE = new Set(DATA.dims.interpreter.map((name) => name.toLowerCase())); // 3.13 is not 3.13t
 
 function rows() {
   const words = state.find.toLowerCase().split(/\s+/).filter(Boolean);
   const found = CELLS.filter(chosen).filter((cell) => state.every || named("workload", cell) === state.workload).filter((cell) => {
-    const text = [...NAMES, CAUTIONS].map((one) => one.text(cell)).join(" ").toLowerCase().split(/[\s,]+/);
+    const text = [...NAMES, WARNINGS].map((one) => one.text(cell)).join(" ").toLowerCase().split(/[\s,]+/);
     return words.every((word) => text.some((part) => (WHOLE.has(word) ? part === word : part.startsWith(word))));
   });
   const down = state.sort.startsWith("-"), by = columns().find(({ key }) => key === state.sort.replace(/^-/, ""));
@@ -66,7 +66,7 @@ function drawTable() {
   const body = found.map((cell) => {
     const begins = before !== null && !state.sort && (of("clients", before) !== of("clients", cell) || of("workload", before) !== of("workload", cell));
     before = cell;
-    return h("tr", { class: begins ? "begins" : "" }, ...shown.map((one) => h("td", { class: one.cautions ? "notes" : `${one.name ? "" : "n"} ${one.quiet ? "range" : ""}` }, inside(one, cell))));
+    return h("tr", { class: begins ? "begins" : "" }, ...shown.map((one) => h("td", { class: one.warnings ? "notes" : `${one.name ? "" : "n"} ${one.quiet ? "range" : ""}` }, inside(one, cell))));
   });
   tableHost.replaceChildren(h("table", { class: "cells" }, h("thead", {}, h("tr", {}, ...shown.map(heading))), h("tbody", {}, ...body)));
   if (!found.length) tableHost.append(h("p", { class: "quiet" }, "No cell matches: try fewer words, or all workloads."));
@@ -76,9 +76,9 @@ function drawTable() {
 function inside(one, cell) {
   const text = one.text(cell), profile = of("profile", cell);
   if (one.key === "throughput_rps" && profile) return h("a", { href: `#profile-${profile}`, title: "why: its profile" }, text);
-  if (!one.cautions || !text) return text;
+  if (!one.warnings || !text) return text;
   const links = h("span", {});
-  warned(cell).forEach(({ code, says }, index) => links.append(...(index ? [", "] : []), h("a", { href: `#caution-${code}`, title: says }, code)));
+  warned(cell).forEach(({ code, says }, index) => links.append(...(index ? [", "] : []), h("a", { href: `#warning-${code}`, title: says }, code)));
   return links;
 }
 

@@ -36,10 +36,10 @@ function overClients(host, cells) {
   const told_ = cells.filter((cell) => of("throughput_rps", cell) > 0);
   const domain = extent(told_.flatMap((cell) => [of("throughput_rps", cell), of("throughput_rps_low", cell), of("throughput_rps_high", cell)]), 1.15);
   const y = { label: "requests/s (log)", domain, ticks: logTicks(domain), scale: scale.log, write: compact };
-  panels(host, shownTargets(told_), `Throughput of ${state.workload} over clients`, CLIENTS_AXIS(), y, (target, box, at, svg) => {
+  panels(host, shownInterpreters(told_), `Throughput of ${state.workload} over clients`, CLIENTS_AXIS(), y, (interpreter, box, at, svg) => {
     cores(svg, box, at);
     const ends = [];
-    for (const each of series(told_.filter((cell) => of("target", cell) === target))) {
+    for (const each of series(told_.filter((cell) => of("interpreter", cell) === interpreter))) {
       path(svg, each.map((cell) => [at.x(of("clients", cell)), at.y(of("throughput_rps", cell))]), each[0]);
       for (const cell of each) {
         const x = at.x(of("clients", cell));

@@ -1,16 +1,16 @@
 // Where the time of the threads that serve went.
 
 function drawTime(host) {
-  const cells = CELLS.filter(atClients), split = cells.filter((cell) => known(of("split_cpu_share", cell)));
+  const cells = CELLS.filter(atClients), split = cells.filter((cell) => known(of("thread_cpu_share", cell)));
   if (!cells.length) return nothing(host, "Nothing of this was measured.");
   if (!split.length) return nothing(host, "Where the time went is not known of these: the windows were too short, or the system does not tell.");
   const box = figure(host, `Where the serving threads' time went, ${state.workload}, ${clientsOf(state.clients)}; right: effective cores of ${DATA.cpus ?? "?"} CPUs, range over passes`);
-  const error = (cell) => (known(of("split_error_share", cell)) ? write.share(of("split_error_share", cell)) : UNKNOWN);
-  const parts = Object.entries(SPLIT).map(([name, label]) => ({
-    label, fill: `var(--split-${name})`, opacity: 1,
-    share: (cell) => of(`split_${name}_share`, cell) ?? 0,
-    tip: (cell) => lines(cell, `${label}: ${write.share(of(`split_${name}_share`, cell) ?? 0)}, median over passes`,
-      `standard error of the least certain share: ${error(cell)}`, of("split_estimated", cell) ? "threads came and went: estimated" : figures.cores(cell)),
+  const error = (cell) => (known(of("thread_share_error", cell)) ? write.share(of("thread_share_error", cell)) : UNKNOWN);
+  const parts = Object.entries(THREAD_STATES).map(([name, label]) => ({
+    label, fill: `var(--state-${name})`, opacity: 1,
+    share: (cell) => of(`thread_${name}_share`, cell) ?? 0,
+    tip: (cell) => lines(cell, `${label}: ${write.share(of(`thread_${name}_share`, cell) ?? 0)}, median over passes`,
+      `standard error of the least certain share: ${error(cell)}`, of("thread_accounting_estimated", cell) ? "threads came and went: estimated" : figures.cores(cell)),
   }));
   stacked(box, split, "Where the serving threads' time went", parts, (cell, narrow) =>
     narrow ? (known(of("effective_cores", cell)) ? write.ratio(of("effective_cores", cell)) : UNKNOWN) : ranged("effective_cores", cell, write.ratio));

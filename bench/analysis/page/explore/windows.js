@@ -14,9 +14,9 @@ function drawWindows(host) {
     const seen = all.filter((one) => pick(one) > 0), domain = extent(seen.map(pick), 1.15);
     if (!seen.length) continue;
     const y = { label, domain, ticks: logTicks(domain), scale: scale.log, write: compact };
-    panels(figure(host, caption), shownTargets(cells), caption, x, y, (target, box, at, svg) => {
+    panels(figure(host, caption), shownInterpreters(cells), caption, x, y, (interpreter, box, at, svg) => {
       const ends = [];
-      for (const cell of cells.filter((one) => of("target", one) === target)) {
+      for (const cell of cells.filter((one) => of("interpreter", one) === interpreter)) {
         const mine = seen.filter((one) => one.cell === cell).sort((a, b) => a.at - b.at);
         path(svg, mine.map((one) => [at.x(one.at), at.y(pick(one))]), cell);
         for (const one of mine) svg.append(dot(cell, at.x(one.at), at.y(pick(one)), lines(cell, `${unit(pick(one))}, ${one.at.toFixed(1)} min after the first window`)));

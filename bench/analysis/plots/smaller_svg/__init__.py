@@ -15,7 +15,7 @@ from bench.analysis.plots.smaller_svg.markers import place_markers
 from bench.analysis.plots.smaller_svg.nodes import Node, read
 from bench.analysis.plots.smaller_svg.texts import write_texts
 from bench.analysis.plots.smaller_svg.tidying import tidy, unclip
-from bench.analysis.plots.smaller_svg.writing import written
+from bench.analysis.plots.smaller_svg.writing import serialise
 
 
 def smaller(text: str, description: str = "") -> str:
@@ -38,4 +38,4 @@ def smaller(text: str, description: str = "") -> str:
     size = {name: root.at[name] for name in ("width", "height", "viewBox")}
     root.at = {"xmlns": "http://www.w3.org/2000/svg", **size, "fill": "none", "stroke-linejoin": "round", "role": "img"}
     root.at["aria-label"] = description
-    return written(root, definitions, glyphs)
+    return serialise(root, definitions, glyphs)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bench.analysis.plots.smaller_svg.nodes import BLACK, Node
-from bench.analysis.plots.smaller_svg.paths import moved, short
+from bench.analysis.plots.smaller_svg.paths import move, short
 
 STROKE: Final = 2  # commands of a straight line
 FEWEST: Final = 2  # neighbours that become one
@@ -29,20 +29,20 @@ def place_markers(root: Node, definitions: dict[str, Node], glyphs: set[str]) ->
 
 
 def _place(name: str, marker: Node, placed: Sequence[Node]) -> None:
-    looks = []
+    appearances = []
     for one in placed:
-        look = {key: value for key, value in one.at.items() if key not in _PLACE | marker.at.keys()}
-        looks.append(look if "fill" in marker.at else {"fill": BLACK} | look)
-    alike = all(look == looks[0] for look in looks)
+        appearance = {key: value for key, value in one.at.items() if key not in _PLACE | marker.at.keys()}
+        appearances.append(appearance if "fill" in marker.at else {"fill": BLACK} | appearance)
+    alike = all(appearance == appearances[0] for appearance in appearances)
     if alike:
-        marker.at |= looks[0]
-    for one, look in zip(placed, looks, strict=True):
+        marker.at |= appearances[0]
+    for one, appearance in zip(placed, appearances, strict=True):
         x, y = float(one.at.get("x", 0)), float(one.at.get("y", 0))
         if len(placed) == 1:
-            one.tag, one.at, one.path = "path", dict(marker.at), moved(marker.path or [], x, y)
+            one.tag, one.at, one.path = "path", dict(marker.at), move(marker.path or [], x, y)
             _no_fill(one)
         else:
-            one.at = {"href": f"#{name}", "x": short(x), "y": short(y)} | ({} if alike else look)
+            one.at = {"href": f"#{name}", "x": short(x), "y": short(y)} | ({} if alike else appearance)
 
 
 def _no_fill(node: Node) -> None:
@@ -61,5 +61,5 @@ def joined_strokes(nodes: Sequence[Node], definitions: dict[str, Node]) -> Itera
         if marker is None or marker.path is None or len(same) < FEWEST or len(marker.path) > STROKE:
             yield from same
             continue
-        path = [step for one in same for step in moved(marker.path, float(one.at["x"]), float(one.at["y"]))]
+        path = [step for one in same for step in move(marker.path, float(one.at["x"]), float(one.at["y"]))]
         yield Node("path", {**marker.at, "fill": "none"}, [], path)

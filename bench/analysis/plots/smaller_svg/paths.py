@@ -25,7 +25,7 @@ def parse(d: str) -> Path:
     return path
 
 
-def moved(path: Path, x: float, y: float) -> Path:
+def move(path: Path, x: float, y: float) -> Path:
     """Return a path at another place."""
     return [(command, [value + (x, y)[n % 2] for n, value in enumerate(values)]) for command, values in path]
 

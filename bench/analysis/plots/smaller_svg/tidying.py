@@ -37,7 +37,7 @@ def tidy(node: Node, definitions: dict[str, Node]) -> None:
     for child in node.children:
         tidy(child, definitions)
         child.at.pop("id", None)
-        if child.path is not None and not _drawn(child):
+        if child.path is not None and not _is_drawn(child):
             continue
         if child.tag == "g" and not (child.at and child.children):
             kept += child.children
@@ -62,7 +62,7 @@ def _may_be_one(group: Node, only: Node) -> bool:
     return not group.at.keys() & only.at.keys() and not ("clip-path" in group.at and moved)
 
 
-def _drawn(node: Node) -> bool:
+def _is_drawn(node: Node) -> bool:
     """Tell whether a path leaves a trace."""
     filled, drawn = (node.at.get(name, "none") != "none" for name in ("fill", "stroke"))
     return bool(node.path) and (filled or drawn) and node.at.get("opacity") != "0"

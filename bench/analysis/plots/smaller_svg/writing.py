@@ -14,7 +14,7 @@ from bench.analysis.plots.smaller_svg.paths import encode
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def written(root: Node, definitions: dict[str, Node], glyphs: set[str]) -> str:
+def serialise(root: Node, definitions: dict[str, Node], glyphs: set[str]) -> str:
     """Return the file, with the definitions that are referred to, under names as short as can be."""
     order: dict[str, None] = {}
 
@@ -30,7 +30,7 @@ def written(root: Node, definitions: dict[str, Node], glyphs: set[str]) -> str:
     refer(root)
     short = dict(zip(order, _names(), strict=False))
     parts: list[str] = []
-    head = _opened(root, short)
+    head = _opening_tag(root, short)
     for name in order:
         node = definitions[name]
         node.at = {"id": short[name]} | node.at
@@ -48,7 +48,7 @@ def _names() -> Iterator[str]:
 
 
 def _write(node: Node, short: dict[str, str], parts: list[str], *, whole: bool = False) -> None:
-    parts.append(_opened(node, short))
+    parts.append(_opening_tag(node, short))
     if node.path is not None:
         parts.append(f' d="{encode(node.path, 0 if whole else 2)}"')
     if node.children:
@@ -60,7 +60,7 @@ def _write(node: Node, short: dict[str, str], parts: list[str], *, whole: bool =
         parts.append("/>")
 
 
-def _opened(node: Node, short: dict[str, str]) -> str:
+def _opening_tag(node: Node, short: dict[str, str]) -> str:
     def renamed(value: str) -> str:
         if value.startswith("#") and value[1:] in short:
             return f"#{short[value[1:]]}"

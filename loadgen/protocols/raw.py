@@ -1,17 +1,17 @@
-"""Wires whose replies have a length that is known, or end with bytes that are known; what they say is not looked at."""
+"""Protocols whose replies have a known length or end with known bytes; their content is not checked."""
 
 from __future__ import annotations
 
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.compiled import compiled
-from loadgen.wires.parser import MORE, NUMBERS, OWN, PARSE
+from loadgen.compiled import compile_function
+from loadgen.protocols.parser import MORE, NUMBERS, OWN, PARSE
 
 MAX_DELIMITER_BYTES = NUMBERS
 
 
-@compiled(PARSE)
+@compile_function(PARSE)
 def parse_length(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],  # noqa: ARG001 - the contract's
@@ -27,7 +27,7 @@ def parse_length(
     return MORE
 
 
-@compiled(PARSE)
+@compile_function(PARSE)
 def parse_delimited(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

@@ -13,11 +13,11 @@ import pytest
 
 from bench.__main__ import main
 from bench.errors import GilbenchError
-from bench.interpreters import targets
-from bench.interpreters.targets import Target, auto, discover, resolve, target_environment
+from bench.interpreters import discovery
+from bench.interpreters.discovery import Interpreter, auto, discover, interpreter_environment, resolve
 from tests.support import interpreters
 
-PROBE = Path(targets.__file__).with_name("probe.py")
+PROBE = Path(discovery.__file__).with_name("probe.py")
 FIELDS = {"executable", "version", "implementation", "compiler", "pgo", "lto", "flags", "libc", "gil_enabled", "jit"}
 
 
@@ -54,12 +54,12 @@ def version(text: str, **fields: object) -> dict[str, object]:
     } | fields
 
 
-def found(folder: Path, *versions: str) -> list[Target]:
+def found(folder: Path, *versions: str) -> list[Interpreter]:
     paths = [program(folder, f"python{one}", **version(one)) for one in versions]
     return discover(lambda: paths)
 
 
-def names(many: Sequence[Target]) -> list[str]:
+def names(many: Sequence[Interpreter]) -> list[str]:
     return [one.name for one in many]
 
 
@@ -104,7 +104,7 @@ def test_discover_leaves_out_what_does_not_run_as_a_cpython(tmp_path: Path) -> N
 def test_discover_finds_programs_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "python3.14t", **version("3.14.77t"))
     monkeypatch.setenv("PATH", f"{tmp_path}/nowhere:{tmp_path}:/bin")
-    monkeypatch.setattr(targets, "ALL_PROVIDERS", {})
+    monkeypatch.setattr(discovery, "ALL_PROVIDERS", {})
     assert "3.14.77t" in [one.version for one in discover()]
 
 
@@ -134,7 +134,7 @@ def test_resolve_takes_a_path_and_a_chosen_name(tmp_path: Path) -> None:
     ("wanted", "says"),
     [
         ("3.12", "no CPython 3.12 found (found: 3.13): install it, as by uv python install 3.12"),
-        ("3.8", "CPython 3.8 is too old: targets are CPython 3.9 and newer"),
+        ("3.8", "CPython 3.8 is too old: gilbench measures CPython 3.9 and newer"),
         ("nosuch", "'nosuch' is no version, no program and no path of one"),
         ("/bin/sh", "/bin/sh is no Python that runs"),
         ("3.13,3.13", "names two interpreters"),
@@ -163,12 +163,12 @@ def test_auto_takes_the_newest_and_that_of_the_harness_without_a_pair(tmp_path: 
         auto(discover(lambda: [beta]))
 
 
-def test_target_environment_has_nothing_of_the_shells_python(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interpreter_environment_has_nothing_of_the_shells_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("PYTHON_GIL", "1")
     monkeypatch.setenv("VIRTUAL_ENV", "/elsewhere")
     monkeypatch.setenv("LANG", "C")
-    environment = target_environment()
+    environment = interpreter_environment()
     assert not [name for name in environment if name.startswith("PYTHON")]
     assert "VIRTUAL_ENV" not in environment
     assert environment["LANG"] == "C"
@@ -180,7 +180,7 @@ def test_probe_runs_under_every_interpreter() -> None:
             [one.executable, "-I", PROBE],
             capture_output=True,
             check=True,
-            env=target_environment(),
+            env=interpreter_environment(),
         )
         assert json.loads(done.stdout)["version"] == one.build["version"]
         assert not done.stderr

@@ -33,7 +33,7 @@ OLDEST: Final = (3, 9)
 AUTO: Final = "auto"
 
 _PROBE = Path(__file__).with_name("probe.py")
-_PROBE_TIMEOUT_S = 60.0  # on a busy machine a start takes seconds
+_PROBE_TIMEOUT_S = 60.0  # on a busy machine a launch takes seconds
 _PROGRAM = re.compile(r"python3\.\d+t?d?")
 _SHORT = re.compile(r"3(\.\d+){0,2}((a|b|rc)\d+)?t?")
 _NAME = re.compile(r"[\w.+=:-]{1,60}")
@@ -41,7 +41,7 @@ _RELEASES = "final"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Interpreter:
     """An interpreter to measure.
 
     Attributes:
@@ -81,8 +81,8 @@ class Target:
         return tuple(self.build["version_info"])
 
 
-def target_environment() -> dict[str, str]:
-    """Return the environment for a process under a target: nothing of what changes a Python's behaviour."""
+def interpreter_environment() -> dict[str, str]:
+    """Return the environment for a process under an interpreter: nothing of what changes a Python's behaviour."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -90,7 +90,7 @@ def target_environment() -> dict[str, str]:
     }
 
 
-def discover(candidates: Callable[[], Iterable[Path]] | None = None) -> list[Target]:
+def discover(candidates: Callable[[], Iterable[Path]] | None = None) -> list[Interpreter]:
     """Return the CPythons found, newest first, each once however many names it has.
 
     The newest of each series is named by it (``3.13``), the others by their whole version (``3.13.0``).
@@ -98,24 +98,24 @@ def discover(candidates: Callable[[], Iterable[Path]] | None = None) -> list[Tar
     programs = dict.fromkeys(path.resolve() for path in (candidates or _candidates)())
     with ThreadPoolExecutor(8) as pool:
         builds = {build["executable"]: build for build in pool.map(_probe, programs) if build and _fits(build)}
-    found = [Target("", build) for build in builds.values()]
+    found = [Interpreter("", build) for build in builds.values()]
     found.sort(key=lambda one: (one.age, not one.build["freethreaded"], not one.build["debug"]), reverse=True)
-    return list(_named(found))
+    return list(_assign_names(found))
 
 
-def extremes(found: Sequence[Target]) -> dict[str, Target]:
+def extremes(found: Sequence[Interpreter]) -> dict[str, Interpreter]:
     """Return the newest, the oldest and the newest free-threaded interpreter, by name.
 
     Args:
         found: every interpreter, newest first.
     """
-    with_gil = [target for target in found if not target.build["freethreaded"]]
-    free = [target for target in found if target.build["freethreaded"]]
-    return {target.name: target for target in (*with_gil[:1], *with_gil[-1:], *free[:1])}
+    with_gil = [interpreter for interpreter in found if not interpreter.build["freethreaded"]]
+    free = [interpreter for interpreter in found if interpreter.build["freethreaded"]]
+    return {interpreter.name: interpreter for interpreter in (*with_gil[:1], *with_gil[-1:], *free[:1])}
 
 
-def resolve(wanted: str, find: Callable[[], Sequence[Target]]) -> list[Target]:
-    """Return the targets that a comma-separated list stands for.
+def resolve(wanted: str, find: Callable[[], Sequence[Interpreter]]) -> list[Interpreter]:
+    """Return the interpreters that a comma-separated list stands for.
 
     Args:
         wanted: each is ``auto``; a version, the newest build that fits (``3.13``, ``3.13.0``, ``3.13t``); or a path.
@@ -129,51 +129,53 @@ def resolve(wanted: str, find: Callable[[], Sequence[Target]]) -> list[Target]:
     find = functools.cache(find)
     if wanted.strip() == AUTO:
         return auto(find())
-    targets: dict[str, Target] = {}
+    interpreters: dict[str, Interpreter] = {}
     for spec in filter(None, (part.strip() for part in wanted.split(","))):
         named, changed = variants.split(spec)
         given, _, what = named.rpartition("=")
         if given and not _NAME.fullmatch(given):
             raise GilbenchError(f"{given!r} is no name for an interpreter: take letters, digits and . _ + - = :")
         if _SHORT.fullmatch(what):
-            target = _from_version(what, find())
+            interpreter = _find_version(what, find())
         else:
-            build = _build_of(what, find)
-            target = Target(given or _name_of(build, find()), build)
-        changed.check(target.name, target.build)
-        target = _changed(Target(given or f"{target.name}{changed}", target.build, changed))
-        if target.name in targets:
-            raise GilbenchError(f"{target.name} names two interpreters: give one another name, as mine={what}{changed}")
-        targets[target.name] = target
-    if not targets:
+            build = _probe_program(what, find)
+            interpreter = Interpreter(given or _find_name(build, find()), build)
+        changed.check(interpreter.name, interpreter.build)
+        interpreter = _apply_settings(Interpreter(given or f"{interpreter.name}{changed}", interpreter.build, changed))
+        if interpreter.name in interpreters:
+            raise GilbenchError(
+                f"{interpreter.name} names two interpreters: give one another name, as mine={what}{changed}"
+            )
+        interpreters[interpreter.name] = interpreter
+    if not interpreters:
         raise GilbenchError("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
-    return list(targets.values())
+    return list(interpreters.values())
 
 
-def pin_targets(targets: Iterable[Target], counts: Sequence[int]) -> list[Target]:
-    """Return each target once for each number of CPUs that its servers are to be pinned to.
+def pin_interpreters(interpreters: Iterable[Interpreter], counts: Sequence[int]) -> list[Interpreter]:
+    """Return each interpreter once for each number of CPUs that its servers are to be pinned to.
 
     Raises:
-        GilbenchError: there are not so many, or a target says for itself how many.
+        GilbenchError: there are not so many, or an interpreter says for itself how many.
     """
     found = []
-    for target, count in itertools.product(targets, counts):
-        if target.changed.cpus is not None:
-            raise GilbenchError(f"--cpus: {target.name} says for itself how many: leave one of the two out")
+    for interpreter, count in itertools.product(interpreters, counts):
+        if interpreter.changed.cpus is not None:
+            raise GilbenchError(f"--cpus: {interpreter.name} says for itself how many: leave one of the two out")
         one = Variant(CPUS, str(count))
-        changed = InterpreterSettings((*target.changed.variants, one))
-        changed.check(target.name, target.build)
-        found.append(_changed(Target(f"{target.name}{one}", target.build, changed)))
+        changed = InterpreterSettings((*interpreter.changed.variants, one))
+        changed.check(interpreter.name, interpreter.build)
+        found.append(_apply_settings(Interpreter(f"{interpreter.name}{one}", interpreter.build, changed)))
     return found
 
 
-def require_same_build(targets: Iterable[Target]) -> None:
+def require_same_build(interpreters: Iterable[Interpreter]) -> None:
     """Refuse to compare what was not built alike.
 
     Raises:
-        GilbenchError: two targets differ in how they were built; the message says in what.
+        GilbenchError: two interpreters differ in how they were built; the message says in what.
     """
-    one, *others = targets
+    one, *others = interpreters
     for other in others:
         differs = [name for name in BUILT_ALIKE if one.build.get(name) != other.build.get(name)]
         if differs:
@@ -184,7 +186,7 @@ def require_same_build(targets: Iterable[Target]) -> None:
             )
 
 
-def auto(found: Sequence[Target]) -> list[Target]:
+def auto(found: Sequence[Interpreter]) -> list[Interpreter]:
     """Return the newest release with a free-threaded twin of the same version, and that twin.
 
     If there is no such pair: the newest release, and the harness's own interpreter.
@@ -215,19 +217,19 @@ def _candidates() -> Iterator[Path]:
             yield from (path for path in Path(folder).iterdir() if _PROGRAM.fullmatch(path.name))
 
 
-def _changed(target: Target) -> Target:
-    """Return a target with what it says of itself once its changes are made.
+def _apply_settings(interpreter: Interpreter) -> Interpreter:
+    """Return an interpreter with what it says of itself once its changes are made.
 
     Raises:
         GilbenchError: it does not start with them.
     """
-    if not target.changed.variants:
-        return target
-    said = _probe(target.executable, target.changed.environment)
+    if not interpreter.changed.variants:
+        return interpreter
+    said = _probe(interpreter.executable, interpreter.changed.environment)
     if said is None:
-        raise GilbenchError(f"{target.executable} does not start with {target.changed}: leave that out")
-    build = said | {"executable": str(target.executable), "variants": str(target.changed)}
-    return Target(target.name, build, target.changed)
+        raise GilbenchError(f"{interpreter.executable} does not start with {interpreter.changed}: leave that out")
+    build = said | {"executable": str(interpreter.executable), "variants": str(interpreter.changed)}
+    return Interpreter(interpreter.name, build, interpreter.changed)
 
 
 def _probe(program: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any] | None:
@@ -236,7 +238,7 @@ def _probe(program: Path, environment: Mapping[str, str] | None = None) -> dict[
     try:
         done = subprocess.run(
             [str(program), isolated, str(_PROBE)],
-            env=target_environment() | dict(environment or {}),
+            env=interpreter_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=True,
@@ -253,28 +255,30 @@ def _fits(build: dict[str, Any]) -> bool:
     return build["implementation"] == "CPython" and tuple(build["version_info"][:2]) >= OLDEST
 
 
-def _named(found: Iterable[Target]) -> Iterator[Target]:
+def _assign_names(found: Iterable[Interpreter]) -> Iterator[Interpreter]:
     taken: set[str] = set()
     for one in found:
         short = (one.series, one.version) if not one.build["debug"] else (f"{one.version}d",)
         names = (*short, *(f"{short[-1]}#{number}" for number in range(2, 100)))
         name = next(name for name in names if name not in taken)
         taken.add(name)
-        yield Target(name, one.build)
+        yield Interpreter(name, one.build)
 
 
-def _from_version(version: str, found: Sequence[Target]) -> Target:
+def _find_version(version: str, found: Sequence[Interpreter]) -> Interpreter:
     for one in found:  # newest first
         series_of_all = version in {"3", "3t"} and one.series.endswith("t") == version.endswith("t")
         if not one.build["debug"] and (version in {one.series, one.version} or series_of_all):
-            return Target(version, one.build)
+            return Interpreter(version, one.build)
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST[: version.count(".") + 1]:
-        raise GilbenchError(f"CPython {version} is too old: targets are CPython {'.'.join(map(str, OLDEST))} and newer")
+        raise GilbenchError(
+            f"CPython {version} is too old: gilbench measures CPython {'.'.join(map(str, OLDEST))} and newer"
+        )
     have = ", ".join(dict.fromkeys(one.name for one in found)) or "none"
     raise GilbenchError(f"no CPython {version} found (found: {have}): {_how_to_get(version)}")
 
 
-def _build_of(path: str, find: Callable[[], Sequence[Target]]) -> dict[str, Any]:
+def _probe_program(path: str, find: Callable[[], Sequence[Interpreter]]) -> dict[str, Any]:
     program = shutil.which(Path(path).expanduser())
     if program is None:
         found = [one.name for one in find()]
@@ -286,15 +290,15 @@ def _build_of(path: str, find: Callable[[], Sequence[Target]]) -> dict[str, Any]
     build = _probe(Path(program).resolve())
     if build is None or not _fits(build):
         what = f"{build['implementation']} {build['version']}" if build else "no Python that runs"
-        raise GilbenchError(f"{path} is {what}: targets are CPython {'.'.join(map(str, OLDEST))} and newer")
+        raise GilbenchError(f"{path} is {what}: gilbench measures CPython {'.'.join(map(str, OLDEST))} and newer")
     if (Path(program).parent.parent / "pyvenv.cfg").is_file():
         build["executable"] = str(Path(program).absolute())  # not resolved: so its packages are there for handlers
     return build
 
 
-def _name_of(build: dict[str, Any], found: Sequence[Target]) -> str:
+def _find_name(build: dict[str, Any], found: Sequence[Interpreter]) -> str:
     same = next((one for one in found if one.build == build), None)
-    return (same or Target("", build)).name or Target("", build).version
+    return (same or Interpreter("", build)).name or Interpreter("", build).version
 
 
 def _how_to_get(version: str) -> str:

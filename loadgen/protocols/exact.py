@@ -1,15 +1,15 @@
-"""Wires whose reply is known byte for byte: the reference servers' two, and raw ones with an expected reply."""
+"""Protocols whose reply is known byte for byte: the reference servers' two, and raw ones with an expected reply."""
 
 from __future__ import annotations
 
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.compiled import compiled
-from loadgen.wires.parser import MORE, OWN, PARSE, WRONG
+from loadgen.compiled import compile_function
+from loadgen.protocols.parser import MORE, OWN, PARSE, WRONG
 
 
-@compiled(PARSE)
+@compile_function(PARSE)
 def parse_exact(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

@@ -1,17 +1,17 @@
-"""A wire whose reply is any line; one that begins with ``!`` says that the server's handler failed."""
+"""A protocol whose reply is any line; one that begins with ``!`` says that the server's handler failed."""
 
 from __future__ import annotations
 
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.compiled import compiled
-from loadgen.wires.parser import FAILED, MORE, OWN, PARSE, STATUS
+from loadgen.compiled import compile_function
+from loadgen.protocols.parser import FAILED, MORE, OWN, PARSE, STATUS
 
 _LF, _MARK = ord("\n"), ord("!")
 
 
-@compiled(PARSE)
+@compile_function(PARSE)
 def parse_line(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

@@ -50,10 +50,10 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     Raises:
         GilbenchError: something in it makes no sense; the message says what would.
     """
-    common = _typed({name: getattr(typed, name) for name in (*options.CHANGEABLE, "results")})
+    common = _option_words({name: getattr(typed, name.replace("-", "_")) for name in (*options.CHANGEABLE, "results")})
     if typed.from_ is not None:
         run = _run(typed.from_)
-        return _of_run(run, typed.cell or [_slowest(run)], common)
+        return _profile_run(run, typed.cell or [_slowest(run)], common)
     if typed.slowest:
         raise GilbenchError("--slowest is of a run: say which, as --from results/latest")
     names = [_parts(name) for name in typed.cell or ()]
@@ -61,19 +61,21 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     chosen = [dict(zip(PARTS, cell, strict=True)) for cell in names] or [parts]
     defaults = {name: option.default for name, option in OPTIONS.items()} | _DEFAULTS
     whole = defaults | common | {"passes": "1", "precision": None, "baseline": None, "name": "profile"}
-    found = [options.read(whole | _typed(one)) for one in chosen]
+    found = [options.read(whole | _option_words(one)) for one in chosen]
     cells = tuple(dict.fromkeys(cell for wanted in found for cell in wanted.cells))
     if not typed.cell and typed.python is None:
-        cells = tuple(cell for cell in cells if cell.target == cells[0].target)  # half a minute is enough for one
+        cells = tuple(
+            cell for cell in cells if cell.interpreter == cells[0].interpreter
+        )  # half a minute is enough for one
     if len(found) > 1:
-        targets = {name: target for wanted in found for name, target in wanted.targets.items()}
+        interpreters = {name: interpreter for wanted in found for name, interpreter in wanted.interpreters.items()}
         handlers = {name: place for wanted in found for name, place in wanted.handlers.items()}
-        found[0].targets.update(targets)
+        found[0].interpreters.update(interpreters)
         found[0].handlers.update(handlers)
     return Profiling(found[0], cells, None)
 
 
-def _typed(options_: Mapping[str, Any]) -> dict[str, Any]:
+def _option_words(options_: Mapping[str, Any]) -> dict[str, Any]:
     return {name: text for name, text in options_.items() if text is not None}
 
 
@@ -85,9 +87,9 @@ def _parts(name: str) -> tuple[str, ...]:
     """
     cell = parse_cell(name, MODELS, WORKLOADS)
     if cell is not None:
-        return cell.model, cell.workload, cell.target, str(cell.clients)
-    clients_and_target = name.split("-")[-2:]
-    cells = ["-".join((model, workload, *clients_and_target)) for model in MODELS for workload in WORKLOADS]
+        return cell.model, cell.workload, cell.interpreter, str(cell.clients)
+    clients_and_interpreter = name.split("-")[-2:]
+    cells = ["-".join((model, workload, *clients_and_interpreter)) for model in MODELS for workload in WORKLOADS]
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
     raise GilbenchError(f"--cell {name}: there is no such cell{meant}; write it {_NAMED}")
 
@@ -109,19 +111,19 @@ def _run(folder: Path) -> Interrupted:
     raise GilbenchError(f"--from {folder}: it is of a newer version; update gilbench")
 
 
-def _of_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Profiling:
+def _profile_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Profiling:
     """Return some cells of a run, as they were measured but for what was typed.
 
     Raises:
         GilbenchError: the run has no such cell, or an interpreter is no longer there.
     """
-    cells = tuple(dict.fromkeys(_named(run, name) for name in names))
+    cells = tuple(dict.fromkeys(_parse_cells(run, name) for name in names))
     wanted = options.request_of_run(run, cells, {"results": None, "name": "profile"} | typed)
-    wanted = replace(wanted, passes=1, precision=None, baseline=next(iter(wanted.targets)))
+    wanted = replace(wanted, passes=1, precision=None, baseline=next(iter(wanted.interpreters)))
     return Profiling(options.apply_changes(wanted, _DEFAULTS | typed), cells, run.path)
 
 
-def _named(run: Interrupted, name: str) -> Cell:
+def _parse_cells(run: Interrupted, name: str) -> Cell:
     cells = {cell.name: cell for cell in run.plan.cells}
     if name in cells:
         return cells[name]
@@ -172,9 +174,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--cell", action="append", metavar="CELL", help=f"a cell by its name, {_NAMED}; can be repeated")
     add("--slowest", action="store_true", help="with --from: the cell that stays behind most (default)")
     add(
-        "--conversation",
+        "--requests-per-connection",
         default=None,
-        metavar="R|keepalive",
+        metavar="N|keep-alive",
         help="requests before a client connects anew (default: 10, or as in the run)",
     )
     add("--request", default=None, metavar="TEXT", help="what handlers of your own are asked")

@@ -16,11 +16,11 @@ from bench.planning.options import OPTIONS, read
 from bench.planning.run_request import RunRequest
 from bench.runner.server import Server
 from loadgen import Load, run
-from loadgen.wires import any_line_wire
+from loadgen.protocols import any_line_protocol
 from servers.models import MODELS
 from tests.support.interpreters import chosen, found
 
-TARGETS = chosen()
+INTERPRETERS = chosen()
 CONTROL = next(one for one in found() if one.release == sys.version_info[:2] and not one.build["freethreaded"])
 SHOP = '''
 import asyncio
@@ -55,8 +55,8 @@ def shop(tmp_path: Path) -> str:
 
 
 @contextlib.contextmanager
-def serving(model: str, handler: str, target: Any = CONTROL) -> Iterator[Server]:
-    server = Server(target, model, handler)
+def serving(model: str, handler: str, interpreter: Any = CONTROL) -> Iterator[Server]:
+    server = Server(interpreter, model, handler)
     try:
         server.ready()
         yield server
@@ -74,27 +74,27 @@ def ask(server: Server, *requests: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("target", "model"),
+    ("interpreter", "model"),
     [(name, model) for name, one in chosen().items() for model, row in MODELS.items() if one.release >= row.since],
 )
-def test_own_handler_is_served_by_every_model_and_interpreter(target: str, model: str, shop: str) -> None:
-    with serving(model, f"{shop}:price", TARGETS[target]) as server:
+def test_user_handler_is_served_by_every_model_and_interpreter(interpreter: str, model: str, shop: str) -> None:
+    with serving(model, f"{shop}:price", INTERPRETERS[interpreter]) as server:
         assert ask(server, b"21", b"x", b"4") == [
             b"42\n",
             b"!ValueError: invalid literal for int() with base 10: b'x'\n",
             b"8\n",
         ]
     reasons = {"ValueError": "invalid literal for int() with base 10: b'x'"}
-    assert list(server.spoilt()) == [{"code": "handler_failed", "reasons": reasons}]
+    assert list(server.disturbances()) == [{"code": "handler_failed", "reasons": reasons}]
 
 
 @pytest.mark.parametrize("model", [name for name, row in MODELS.items() if CONTROL.release >= row.since])
-def test_own_handler_may_be_a_coroutine_function_under_every_model(model: str, shop: str) -> None:
+def test_user_handler_may_be_a_coroutine_function_under_every_model(model: str, shop: str) -> None:
     with serving(model, f"{shop}:remote") as server:
         assert ask(server, b"a", b"b") == [b"from afar: a\n", b"from afar: b\n"]
 
 
-def test_own_handler_calls_a_factory_once_in_each_worker(shop: str) -> None:
+def test_user_handler_calls_a_factory_once_in_each_worker(shop: str) -> None:
     with serving("serial", f"{shop}:make()") as server:
         assert ask(server, b"a", b"b") == [b"1\n", b"2\n"]
         assert ask(server, b"c") == [b"3\n"]
@@ -103,13 +103,13 @@ def test_own_handler_calls_a_factory_once_in_each_worker(shop: str) -> None:
         assert ask(server, b"c") == [b"1\n"]  # another thread
 
 
-def test_own_handler_is_imported_from_the_current_folder(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_handler_is_imported_from_the_current_folder(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(shop).parent)
     with serving("serial", "shop:price") as server:
         assert ask(server, b"1") == [b"2\n"]
 
 
-def test_own_handler_fails_if_it_does_not_return_bytes(shop: str) -> None:
+def test_user_handler_fails_if_it_does_not_return_bytes(shop: str) -> None:
     with serving("serial", f"{shop}:text") as server:
         assert ask(server, b"1") == [b"!TypeError: the handler returned str, not bytes\n"]
 
@@ -117,7 +117,9 @@ def test_own_handler_fails_if_it_does_not_return_bytes(shop: str) -> None:
 def test_loadgen_counts_failures_of_a_handler_as_errors(shop: str) -> None:
     with serving("threaded", f"{shop}:price") as server:
         for request, answered in ((b"1", True), (b"x", False)):
-            load = Load(host="127.0.0.1", port=server.port, wire=any_line_wire(request), connections=2, duration_s=0.5)
+            load = Load(
+                host="127.0.0.1", port=server.port, protocol=any_line_protocol(request), connections=2, duration_s=0.5
+            )
             result = run(load)
             assert bool(result.requests) is answered
             assert set(result.errors) == (set() if answered else {"handler_failed"})
@@ -132,7 +134,7 @@ def test_loadgen_counts_failures_of_a_handler_as_errors(shop: str) -> None:
         ("nosuchpackage:handle", "under the interpreter of an environment that has it"),
     ],
 )
-def test_own_handler_is_refused_in_one_line_if_it_cannot_be_served(shop: str, handler: str, shown: str) -> None:
+def test_user_handler_is_refused_in_one_line_if_it_cannot_be_served(shop: str, handler: str, shown: str) -> None:
     with pytest.raises(ServerFailed, match=shown), serving("serial", handler.replace("SHOP", shop)):
         pass
 

@@ -1,4 +1,4 @@
-"""What a wire's parser is: one compiled function that is fed a reply as it comes in, cut at any byte.
+"""What a protocol's parser is: one compiled function that is fed a reply as it comes in, cut at any byte.
 
 ``parse(state, data, size, memory, numbers) -> int``
 
@@ -9,7 +9,8 @@ state
 data, size
     the next ``size`` bytes of the stream; 0 of them means that the server has ended it.
 memory, numbers
-    uint8[:] and int64[16], the wire's own, shared by the connections of an engine thread; they begin as the wire says.
+    uint8[:] and int64[16], the protocol's own, shared by the connections of an engine thread; they begin as the
+    protocol says.
 
 It returns how many bytes of ``data`` complete the reply, or ``MORE``, ``WRONG`` (not the reply that was asked for),
 ``PROTOCOL`` (not a reply at all), or ``DONE`` (the end of the stream completes it).

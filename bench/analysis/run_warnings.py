@@ -20,7 +20,7 @@ LONGEST_TOLD: Final = 120  # of what differs between builds; all of it is in the
 
 
 @dataclass(frozen=True, slots=True)
-class Caution:
+class WarningSummary:
     """A code, once, for the whole run.
 
     Attributes:
@@ -42,13 +42,13 @@ class Caution:
 _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 
-def cautions(run: Run) -> list[Caution]:
+def collect_warnings(run: Run) -> list[WarningSummary]:
     """Return the warnings: first those of the run as a whole, then those of its windows, the most frequent first."""
-    return [*_of_run(run), *window_cautions(run)]
+    return [*_run_level_warnings(run), *collect_window_warnings(run)]
 
 
-def window_cautions(run: Run) -> Iterator[Caution]:
-    """Yield what the windows warn of, a caution for each code."""
+def collect_window_warnings(run: Run) -> Iterator[WarningSummary]:
+    """Yield what the windows warn of, a warning for each code."""
     met: dict[str, list[tuple[str, Raw]]] = {}
     for _, row in run.windows[[*CELL, "warnings"]].iterrows():
         cell = Cell(*row[CELL]).name
@@ -58,7 +58,7 @@ def window_cautions(run: Run) -> Iterator[Caution]:
         yield _aggregate(code, hits, len(run.windows))
 
 
-def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> Caution:
+def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> WarningSummary:
     try:
         row = WINDOW_WARNINGS[code]
         hits = sorted(hits, key=lambda hit: -row.badness(hit[1]))
@@ -68,15 +68,23 @@ def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> Caution:
         says, remedy = json.dumps({k: v for k, v in hits[0][1].items() if k != "code"}, default=str), ""
     cells = list(dict.fromkeys(cell for cell, _ in hits))
     worst = ("worst " if len(cells) > WORST_SHOWN else "") + ", ".join(cells[:WORST_SHOWN])
-    return Caution(code, says, remedy, f"{len(hits)} of {wording.plural(windows, 'window')}: {worst}")
+    return WarningSummary(code, says, remedy, f"{len(hits)} of {wording.plural(windows, 'window')}: {worst}")
 
 
-def _of_run(run: Run) -> Iterator[Caution]:
-    for check in (_partial, _failed_cells, _gaps, _one_pass, _different_builds, _unexplained, _dropped_lines):
+def _run_level_warnings(run: Run) -> Iterator[WarningSummary]:
+    for check in (
+        _check_partial,
+        _check_failed_cells,
+        _check_gaps,
+        _check_one_pass,
+        _check_builds,
+        _check_unexplained,
+        _check_dropped_lines,
+    ):
         yield from check(run)
 
 
-def _partial(run: Run) -> Iterator[Caution]:
+def _check_partial(run: Run) -> Iterator[WarningSummary]:
     state = run.meta.get("state", "unknown")
     if state == "complete":
         return
@@ -88,17 +96,17 @@ def _partial(run: Run) -> Iterator[Caution]:
     )
     if missing:
         says += f"; {missing} of {wording.plural(len(planned), 'planned cell')} were not measured"
-    yield Caution("partial", says, RUN_WARNINGS["partial"].remedy)
+    yield WarningSummary("partial", says, RUN_WARNINGS["partial"].remedy)
 
 
-def _failed_cells(run: Run) -> Iterator[Caution]:
+def _check_failed_cells(run: Run) -> Iterator[WarningSummary]:
     failures = [failure for failure in run.meta.get("failures") or [] if isinstance(failure, dict)]
     if failures:
         each = [
             f"{f.get('cell', 'unknown')}, pass {f.get('pass', '?')}: {f.get('reason', 'unknown')}" for f in failures
         ]
         more = f"; and {len(each) - WORST_SHOWN} more, in run.json" if len(each) > WORST_SHOWN else ""
-        yield Caution(
+        yield WarningSummary(
             "failed_cells",
             f"{wording.plural(len(each), 'window')} could not be measured",
             RUN_WARNINGS["failed_cells"].remedy,
@@ -106,35 +114,34 @@ def _failed_cells(run: Run) -> Iterator[Caution]:
         )
 
 
-def _gaps(run: Run) -> Iterator[Caution]:
+def _check_gaps(run: Run) -> Iterator[WarningSummary]:
     gaps = [gap for gap in run.meta.get("gaps") or [] if isinstance(gap, dict)]
     if gaps:
-        yield Caution(
+        yield WarningSummary(
             "gaps",
             "not every model runs under every interpreter",
             RUN_WARNINGS["gaps"].remedy,
             "; ".join(
-                f"{gap.get('model', 'unknown')} under {gap.get('target', 'unknown')} {gap.get('reason', 'unknown')}"
-                for gap in gaps
+                " ".join(str(gap.get(key, "unknown")) for key in ("model", "interpreter", "reason")) for gap in gaps
             ),
         )
 
 
-def _one_pass(run: Run) -> Iterator[Caution]:
+def _check_one_pass(run: Run) -> Iterator[WarningSummary]:
     passes = run.windows.groupby(CELL)["pass"].nunique()
     single = int((passes == 1).sum())
     if single:
         which = "every cell has" if single == len(passes) else f"{single} of {len(passes)} cells have"
-        yield Caution(
+        yield WarningSummary(
             "one_pass",
             f"{which} one pass only: nothing tells how far another would have come out differently",
             RUN_WARNINGS["one_pass"].remedy,
         )
 
 
-def _different_builds(run: Run) -> Iterator[Caution]:
-    builds = run.section("targets")
-    known = {name: builds[name] for name in run.values("target") if isinstance(builds.get(name), dict)}
+def _check_builds(run: Run) -> Iterator[WarningSummary]:
+    builds = run.section("interpreters")
+    known = {name: builds[name] for name in run.values("interpreter") if isinstance(builds.get(name), dict)}
     differing = []
     for field in BUILT_ALIKE:
         title = wording.BUILD.get(field, field)
@@ -143,21 +150,21 @@ def _different_builds(run: Run) -> Iterator[Caution]:
             each = ", ".join(f"{name} {_flag(value)}" for name, value in values.items())
             differing.append(f"{title} ({each})" if len(each) <= LONGEST_TOLD else title)
     if differing:
-        yield Caution(
+        yield WarningSummary(
             "different_builds",
-            f"the targets were not built alike: {_listed(differing)}",
+            f"the interpreters were not built alike: {_enumerate(differing)}",
             RUN_WARNINGS["different_builds"].remedy,
         )
 
 
-def _unexplained(run: Run) -> Iterator[Caution]:
+def _check_unexplained(run: Run) -> Iterator[WarningSummary]:
     lives = life(run)
     shares = (lives[UNEXPLAINED] / lives[LATENCY]).dropna()
     far = shares[shares.abs() > UNEXPLAINED_ABOVE]
     if not far.empty:
         worst = far.reindex(far.abs().sort_values(ascending=False).index).head(WORST_SHOWN).reset_index(name="share")
         each = [f"{Cell(*row[CELL]).name} {row['share']:+.0%}" for _, row in worst.iterrows()]
-        yield Caution(
+        yield WarningSummary(
             "unexplained",
             f"the parts of a request's life miss its latency by more than {UNEXPLAINED_ABOVE:.0%} in "
             f"{len(far)} of {wording.plural(len(lives), 'cell')}",
@@ -166,7 +173,7 @@ def _unexplained(run: Run) -> Iterator[Caution]:
         )
 
 
-def _listed(parts: Iterable[str]) -> str:
+def _enumerate(parts: Iterable[str]) -> str:
     return "; ".join(parts)
 
 
@@ -174,9 +181,9 @@ def _flag(value: object) -> str:
     return _FLAG[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def _dropped_lines(run: Run) -> Iterator[Caution]:
+def _check_dropped_lines(run: Run) -> Iterator[WarningSummary]:
     if run.dropped_lines:
-        yield Caution(
+        yield WarningSummary(
             "dropped_lines",
             f"{wording.plural(run.dropped_lines, 'record')} was cut short and left out: the run ended while writing it",
             RUN_WARNINGS["dropped_lines"].remedy,

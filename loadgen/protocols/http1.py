@@ -14,9 +14,9 @@ import numpy.typing as npt
 from numpy import int64, uint8
 
 from loadgen import libc
-from loadgen.compiled import compiled, inlined
+from loadgen.compiled import compile_function, inline
 from loadgen.errors import GilbenchError
-from loadgen.wires.parser import DONE, MORE, OWN, PARSE, PROTOCOL, STATUS, WILL_CLOSE
+from loadgen.protocols.parser import DONE, MORE, OWN, PARSE, PROTOCOL, STATUS, WILL_CLOSE
 
 # Words of a connection's state.
 _PHASE, _LEFT, _AT, _HEADER, _FRAME = range(OWN, OWN + 5)
@@ -38,7 +38,7 @@ _PHASE, _LEFT, _AT, _HEADER, _FRAME = range(OWN, OWN + 5)
 # How the head says that the body is framed.
 _BY_CLOSE, _BY_LENGTH, _BY_CHUNKS = range(3)
 
-# Words of the wire's numbers: what is known of the head that memory holds.
+# Words of the protocol's numbers: what is known of the head that memory holds.
 _HEAD_ONLY, _KNOWN, _KNOWN_STATUS, _KNOWN_CLOSE, _KNOWN_LEFT, _KNOWN_PHASE = range(6)
 
 HEAD_BYTES = 4096
@@ -56,7 +56,7 @@ _KEEP = np.frombuffer(b"keep-alive", np.uint8)
 _MAX_LENGTH = 1 << 50
 
 
-@inlined
+@inline
 def _status_line(state: Any, byte: int) -> bool:
     """Take a byte of ``HTTP/1.x 200 whatever``."""
     at = state[_AT]
@@ -78,7 +78,7 @@ def _status_line(state: Any, byte: int) -> bool:
     return True
 
 
-@inlined
+@inline
 def _header(state: Any, byte: int) -> bool:
     """Take a byte of a header's line."""
     if state[_PHASE] == _LINE_START:
@@ -122,7 +122,7 @@ def _header(state: Any, byte: int) -> bool:
     return True
 
 
-@inlined
+@inline
 def _header_name(state: Any, byte: int) -> bool:
     at = state[_AT]
     if byte == _LF:
@@ -148,7 +148,7 @@ def _header_name(state: Any, byte: int) -> bool:
     return True
 
 
-@inlined
+@inline
 def _end_of_head(state: Any, numbers: Any) -> None:
     status, frame = state[STATUS], state[_FRAME]
     state[_AT] = 0
@@ -162,7 +162,7 @@ def _end_of_head(state: Any, numbers: Any) -> None:
         state[_PHASE], state[WILL_CLOSE] = _UNTIL_CLOSE, 1
 
 
-@inlined
+@inline
 def _chunk_line(state: Any, byte: int) -> int:
     """Take a byte between chunks or behind them; return 1 at the end of the reply, -1 if it makes no sense."""
     phase = state[_PHASE]
@@ -194,7 +194,7 @@ def _chunk_line(state: Any, byte: int) -> int:
     return 0
 
 
-@inlined
+@inline
 def _hexadecimal(byte: int) -> int:
     if ord("0") <= byte <= ord("9"):
         return byte - ord("0")
@@ -202,7 +202,7 @@ def _hexadecimal(byte: int) -> int:
     return lower - ord("a") + 10 if ord("a") <= lower <= ord("f") else -1
 
 
-@compiled(PARSE)
+@compile_function(PARSE)
 def parse_http(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

@@ -20,12 +20,12 @@ GROUP: Final = list(Group._fields)
 
 
 def confidence(run: Run) -> float:
-    """Return the confidence of one interval: where a run could stop at several looks, that of each of them."""
-    return ratios.CONFIDENCE if run.section("plan").get("precision") is None else ratios.confidence_of_looks()
+    """Return the confidence of one interval, or of that at each interim analysis where a run may stop early."""
+    return ratios.CONFIDENCE if run.section("plan").get("precision") is None else ratios.interim_confidence()
 
 
 def visit_s(run: Run) -> float:
-    """Return what one start of a group cost in the whole run's time."""
+    """Return what one launch of a group cost in the whole run's time."""
     elapsed = run.meta.get("elapsed_s")
     visits = len(run.windows[[*GROUP, "pass"]].drop_duplicates())
     return float(elapsed) / visits if isinstance(elapsed, (int, float)) and visits else math.nan
@@ -47,17 +47,17 @@ def windows_by_cell(run: Run) -> dict[Cell, pd.DataFrame]:
 
 
 def logs(figures: dict[ratios.Visit, float]) -> list[float]:
-    """Return the mean logarithm of each start's figures."""
-    by_start: dict[int, list[float]] = {}
+    """Return the mean logarithm of each launch's figures."""
+    by_launch: dict[int, list[float]] = {}
     for (pass_, _), figure in figures.items():
         if figure > 0:
-            by_start.setdefault(pass_, []).append(math.log(figure))
-    return [float(np.mean(each)) for each in by_start.values()]
+            by_launch.setdefault(pass_, []).append(math.log(figure))
+    return [float(np.mean(each)) for each in by_launch.values()]
 
 
 @functools.lru_cache(maxsize=4)
 def disturbed_visits(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
-    """Return the starts and rounds of each cell that something else disturbed, by the warnings of their windows."""
+    """Return the launches and rounds of each cell that something else disturbed, by the warnings of their windows."""
     found = {}
     for cell, windows in windows_by_cell(run).items():
         hit = windows[windows["warnings"].map(lambda shown: any(one.get("code") in DISTURBING for one in shown))]

@@ -48,7 +48,7 @@ class OwnHandler:
         if not self.makes:
             self.waits = inspect.iscoroutinefunction(self._made_by)
         else:
-            self.waits = inspect.iscoroutinefunction(self._of_this_worker())
+            self.waits = inspect.iscoroutinefunction(self._worker_handler())
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return OwnHandler, (self.name,)
@@ -56,19 +56,19 @@ class OwnHandler:
     def __call__(self, request: bytes) -> bytes:
         """Return the reply, or one that tells what the handler raised."""
         try:
-            reply = self._of_this_worker()(request)
-            return _checked(self._loop().run_until_complete(reply) if self.waits else reply)
+            reply = self._worker_handler()(request)
+            return _check(self._loop().run_until_complete(reply) if self.waits else reply)
         except Exception as exc:
-            return _told(exc)
+            return _describe(exc)
 
     async def awaited(self, request: bytes) -> bytes:
         """Return the reply of a coroutine function, in the event loop that is running."""
         try:
-            return _checked(await self._of_this_worker()(request))
+            return _check(await self._worker_handler()(request))
         except Exception as exc:
-            return _told(exc)
+            return _describe(exc)
 
-    def _of_this_worker(self) -> Callable[[bytes], Any]:
+    def _worker_handler(self) -> Callable[[bytes], Any]:
         worker = self._worker
         if worker.handler is None or worker.pid != os.getpid():
             worker.pid, worker.loop = os.getpid(), None
@@ -87,7 +87,7 @@ def _find(name: str) -> Tuple[Callable[..., Any], bool]:
     place, _, function = name.rpartition(":")
     makes = function.endswith("()")
     try:
-        module = _from_file(place) if place.endswith(".py") else importlib.import_module(place)
+        module = _load_file(place) if place.endswith(".py") else importlib.import_module(place)
         found = module
         for part in function.removesuffix("()").split("."):
             found = getattr(found, part)
@@ -99,7 +99,7 @@ def _find(name: str) -> Tuple[Callable[..., Any], bool]:
     return found, makes
 
 
-def _from_file(path: str) -> Any:
+def _load_file(path: str) -> Any:
     file = Path(path).resolve()
     if str(file.parent) not in sys.path:
         sys.path.insert(0, str(file.parent))  # where it finds its neighbours
@@ -115,7 +115,7 @@ def _from_file(path: str) -> Any:
     return module
 
 
-def _checked(reply: Any) -> bytes:
+def _check(reply: Any) -> bytes:
     if not isinstance(reply, bytes):
         raise TypeError("the handler returned %s, not bytes" % type(reply).__name__)
     if b"\n" in reply or reply.startswith(FAILED):
@@ -123,7 +123,7 @@ def _checked(reply: Any) -> bytes:
     return reply
 
 
-def _told(exc: Exception) -> bytes:
+def _describe(exc: Exception) -> bytes:
     kind = type(exc).__name__
     reason = " ".join(str(exc).split())[:MAX_REASON]
     if kind not in _kinds_seen:

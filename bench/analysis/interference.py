@@ -7,34 +7,34 @@ from typing import Final
 
 from bench.analysis import wording
 from bench.analysis.load import Run
-from bench.analysis.stats import over_passes, paired_ratio, pick
+from bench.analysis.stats import paired_ratio, pass_spreads, pick
 
 MIXED: Final = "mixed+"
 
 
-def describe_company(workload: str) -> int:
+def count_computing_clients(workload: str) -> int:
     """Return how many clients let the server compute while others are measured."""
     return int(workload.removeprefix(MIXED))
 
 
-def sentences(run: Run) -> Iterator[tuple[str, str]]:
-    """Yield for each model and target what one computing client, or as few as were measured, does to the others."""
-    numbers = sorted(describe_company(name) for name in run.values("workload") if name.startswith(MIXED))
+def describe_interference(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield for each model and interpreter the effect of one computing client (or the fewest measured) on others."""
+    numbers = sorted(count_computing_clients(name) for name in run.values("workload") if name.startswith(MIXED))
     if len(numbers) < 2 or numbers[0] != 0:
         return
     clients, some = int(run.windows["clients"].min()), numbers[1]
-    p99 = over_passes(run.windows, "latency_p99_ns")
-    for target in run.values("target"):
+    p99 = pass_spreads(run.windows, "latency_p99_ns")
+    for interpreter in run.values("interpreter"):
         for model in run.values("model"):
-            alone, among = ((model, f"{MIXED}{number}", clients, target) for number in (0, some))
+            alone, among = ((model, f"{MIXED}{number}", clients, interpreter) for number in (0, some))
             before, after = pick(p99, alone), pick(p99, among)
             ratio = paired_ratio(run.windows, "throughput_rps", among, alone)
             if before is None or after is None or ratio is None:
                 continue
             interval = f" ({wording.span(ratio.low, ratio.high)})" if ratio.has_range else ""
             says = (
-                f"beside {wording.plural(some, 'computing client')}, {wording.plural(clients, 'client')} with quick "
+                f"next to {wording.plural(some, 'computing client')}, {wording.plural(clients, 'client')} with quick "
                 f"requests get {wording.ratio(ratio.median)}×{interval} the throughput they get alone, and a p99 of "
                 f"{wording.milliseconds(after.median)} ms instead of {wording.milliseconds(before.median)} ms"
             )
-            yield f"{model} on {target}", says
+            yield f"{model} on {interpreter}", says

@@ -12,11 +12,11 @@ from bench.stats.ratios import Ratio
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class VerdictCounts:
     """What a candidate's rows of a metric come to.
 
     Attributes:
-        candidate: name of the target.
+        candidate: name of the interpreter.
         baseline: that of the other.
         metric: a key of :data:`~bench.analysis.metrics.METRICS`.
         cells: how many have each verdict.
@@ -30,8 +30,8 @@ class Tally:
     mean: Ratio | None
 
 
-def tallies(comparison: Comparison) -> Iterator[Tally]:
-    """Yield a tally for each metric of each candidate, candidate by candidate."""
+def count_verdicts(comparison: Comparison) -> Iterator[VerdictCounts]:
+    """Yield the counts of each metric of each candidate, candidate by candidate."""
     rows = comparison.rows
     counts = Counter((row.candidate, row.baseline, row.metric, row.verdict) for row in rows)
     sides = dict.fromkeys((row.candidate, row.baseline) for row in rows)
@@ -39,4 +39,4 @@ def tallies(comparison: Comparison) -> Iterator[Tally]:
     for (candidate, baseline), metric in itertools.product(sides, metrics):
         cells = {verdict: counts[candidate, baseline, metric, verdict] for verdict in Verdict}
         if any(cells.values()):
-            yield Tally(candidate, baseline, metric, cells, comparison.means.get((candidate, metric)))
+            yield VerdictCounts(candidate, baseline, metric, cells, comparison.means.get((candidate, metric)))
