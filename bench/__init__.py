@@ -5,11 +5,11 @@ The words, and the files that give them a meaning:
 interpreter
     an interpreter to measure (:mod:`bench.interpreters.discovery`).
 cell
-    model × workload × clients × interpreter: what one measurement is of (:mod:`bench.planning.plan`).
+    model × workload × clients × interpreter: what one measurement is of (:mod:`bench.schema.plan`).
 window
     one measured interval of load on a cell, after warm-up (:mod:`bench.runner.window`).
 pass
-    one visit to every cell, in random order, with servers started afresh (:mod:`bench.planning.plan`).
+    one visit to every cell, in random order, with servers started afresh (:mod:`bench.schema.plan`).
 run
     a folder of records with the plan, the machine and the builds they came from (:mod:`bench.schema.run_folder`).
 record

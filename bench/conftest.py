@@ -92,8 +92,8 @@ def records(cell: Cell, pytestconfig: pytest.Config) -> list[Record]:
 
 @pytest.fixture
 def failures(cell: Cell, pytestconfig: pytest.Config) -> list[str]:
-    failed = pytestconfig.stash[DONE].folder.meta["failures"]
-    return [f"pass {one['pass']}: {one['reason']}" for one in failed if one["cell"] == cell.name]
+    failed = pytestconfig.stash[DONE].folder.meta.failures
+    return [f"pass {one.pass_}: {one.reason}" for one in failed if one.cell == cell.name]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost, so that the table and the page's path come last

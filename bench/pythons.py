@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
+from dataclasses import asdict
 
 from rich.table import Table
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import AUTO, Interpreter, discover, resolve
+from bench.interpreters.discovery import discover
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import AUTO, resolve
+from bench.schema.build import Build
 from bench.terminal.console import Terminal
 from loadgen.command_line import Parser
 
@@ -25,7 +28,7 @@ def main(options: argparse.Namespace) -> int:
     if options.names:
         sys.stdout.writelines(f"{one.name}\n" for one in chosen)
     elif options.json:
-        sys.stdout.write(json.dumps({one.name: one.build for one in chosen}, indent=1) + "\n")
+        sys.stdout.write(json.dumps({one.name: asdict(one.build) for one in chosen}, indent=1) + "\n")
     else:
         console = Terminal()
         console.print(_table(console, chosen), "", _programs(console, chosen), "", sep="\n")
@@ -61,17 +64,17 @@ def _programs(console: Terminal, interpreters: list[Interpreter]) -> Table:
     return console.table(("name", "program"), rows, folded=("name", "program"))
 
 
-def _row(build: dict[str, Any]) -> list[str]:
-    month, day, year = build["built"].split()[1:4]
-    gil = "on" if build["gil_enabled"] else "off"
+def _row(build: Build) -> list[str]:
+    month, day, year = (build.built or "").split()[1:4]
+    gil = "on" if build.gil_enabled else "off"
     return [
-        f"{build['version']}{'t' if build['freethreaded'] else ''}{' debug' if build['debug'] else ''}",
+        f"{build.version}{'t' if build.freethreaded else ''}{' debug' if build.debug else ''}",
         f"{day} {month} {year}",
-        build["compiler"],
-        _KNOWN[build["pgo"]],
-        _KNOWN[build["lto"]],
+        build.compiler or "unknown",
+        _KNOWN[build.pgo],
+        _KNOWN[build.lto],
         gil,
-        _JIT.get(build["jit"], build["jit"]),
+        _JIT.get(build.jit, build.jit),
     ]
 
 

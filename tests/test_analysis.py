@@ -54,7 +54,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.meta = {
         "command": f"nox {SCRIPT}",
         "failures": [{"cell": SCRIPT, "pass": 0, "reason": SCRIPT}],
-        "state": SCRIPT,
+        "name": SCRIPT,
     }
     folder = made.write(tmp_path_factory.mktemp("hostile") / "run")
     assert main([str(folder)]) == 0
@@ -115,7 +115,7 @@ DAMAGES: dict[str, Callable[[Path, list[str]], object]] = {
     "a wrong type": lambda folder, lines: (folder / "records.jsonl").write_text(
         lines[0].replace('"wall_s": 0.5', '"wall_s": "long"')
     ),
-    "no run.json": lambda folder, lines: (folder / "run.json").unlink(),
+    "not a run.json": lambda folder, lines: (folder / "run.json").unlink(),
     "half a run.json": lambda folder, lines: (folder / "run.json").write_text('{"schema": 1, "name'),
     "run.json is a list": lambda folder, lines: (folder / "run.json").write_text("[]"),
     "a newer run.json": lambda folder, lines: (folder / "run.json").write_text('{"schema": 99}'),
@@ -131,9 +131,9 @@ DAMAGES: dict[str, Callable[[Path, list[str]], object]] = {
         ("a bad line amid good ones", "line 2"),
         ("a newer record", "update gilbench"),
         ("a wrong type", "wrong type"),
-        ("no run.json", "cannot read"),
-        ("half a run.json", "no run.json"),
-        ("run.json is a list", "no run.json"),
+        ("not a run.json", "cannot read"),
+        ("half a run.json", "not a run.json"),
+        ("run.json is a list", "not a run.json"),
         ("a newer run.json", "update gilbench"),
     ],
 )
@@ -303,7 +303,7 @@ def test_collect_warnings_name_an_early_end_failures_and_different_builds(tmp_pa
         "state": "partial",
         "failures": [{"cell": "threaded-cpu-8-3.13", "pass": 1, "reason": "did not start"}],
         "interpreters": {"3.13": build, "3.13t": {**build, "compiler": "Clang 18", "pgo": False}},
-        "plan": {"cells": ["serial-cpu-1-3.13", "threaded-cpu-1-3.13"]},
+        "plan": {"models": ["serial", "threaded"], "cells": ["serial-cpu-1-3.13", "threaded-cpu-1-3.13"]},
     }
     found = {warning.code: warning for warning in collect_warnings(made.load(tmp_path))}
     assert "ended early; 1 of 2 planned cells" in found["partial"].says

@@ -19,6 +19,7 @@ from bench.analysis import cells, latency, load_run, load_runs, ratios, read_run
 from bench.analysis.columns import TABLES, WINDOWS, markdown_table
 from bench.analysis.comparison import compare_interpreters
 from bench.analysis.export import FORMATS, MADE, main
+from bench.schema.run_meta import read_meta
 from loadgen.errors import GilbenchError
 from tests.support.made import Made
 
@@ -114,7 +115,7 @@ def test_load_run_keeps_names_in_the_order_of_the_plan(tmp_path: Path) -> None:
 
 
 def test_load_run_marks_unknown_figures_as_missing(tmp_path: Path) -> None:
-    folder = Made(models=("threaded",), workloads=("io",), accounted=False, meta={"interpreters": {}}).write(
+    folder = Made(models=("threaded",), workloads=("io",), accounted=False, meta={"interpreters": None}).write(
         tmp_path / "run"
     )
     lines = (
@@ -138,7 +139,7 @@ def test_load_run_marks_unknown_figures_as_missing(tmp_path: Path) -> None:
 
 
 def test_load_run_puts_run_json_into_attrs(windows: pd.DataFrame) -> None:
-    meta = json.loads((EXAMPLE / "run.json").read_text())
+    meta = json.loads(json.dumps(read_meta(EXAMPLE).to_dict()))
     assert windows.attrs == meta
     assert windows[windows["clients"] == 4].attrs == meta
 

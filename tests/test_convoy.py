@@ -11,7 +11,7 @@ from bench.analysis.life import life
 from bench.analysis.load import read_run
 from bench.analysis.plots import convoy
 from bench.analysis.plots.style import render, style
-from bench.interpreters.discovery import resolve
+from bench.interpreters.selection import resolve
 from bench.planning.options import OPTIONS, read
 from bench.runner.server import Server
 from bench.runner.window import measure

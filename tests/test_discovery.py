@@ -14,7 +14,9 @@ import pytest
 from bench.__main__ import main
 from bench.errors import GilbenchError
 from bench.interpreters import discovery
-from bench.interpreters.discovery import Interpreter, auto, discover, interpreter_environment, resolve
+from bench.interpreters.discovery import discover
+from bench.interpreters.interpreter import Interpreter, interpreter_environment
+from bench.interpreters.selection import auto, resolve
 from tests.support import interpreters
 
 PROBE = Path(discovery.__file__).with_name("probe.py")
@@ -66,8 +68,7 @@ def names(many: Sequence[Interpreter]) -> list[str]:
 def test_resolve_finds_the_interpreter_of_the_harness() -> None:
     own = resolve(sys.executable, interpreters.found)
     assert len(own) == 1
-    assert own[0].build.keys() >= FIELDS
-    assert own[0].build["version_info"] == list(sys.version_info)
+    assert own[0].build.version_info == sys.version_info
     assert own[0].executable.samefile(getattr(sys, "_base_executable", sys.executable))
 
 
@@ -135,10 +136,10 @@ def test_resolve_takes_a_path_and_a_chosen_name(tmp_path: Path) -> None:
     [
         ("3.12", "no CPython 3.12 found (found: 3.13): install it, as by uv python install 3.12"),
         ("3.8", "CPython 3.8 is too old: gilbench measures CPython 3.9 and newer"),
-        ("nosuch", "'nosuch' is no version, no program and no path of one"),
-        ("/bin/sh", "/bin/sh is no Python that runs"),
+        ("nosuch", "'nosuch' is not a version, a program or a path of one"),
+        ("/bin/sh", "/bin/sh is not a Python that runs"),
         ("3.13,3.13", "names two interpreters"),
-        ("a/b=3.13", "no name for an interpreter"),
+        ("a/b=3.13", "invalid name"),
         ("", "names no interpreter"),
     ],
 )
@@ -182,7 +183,7 @@ def test_probe_runs_under_every_interpreter() -> None:
             check=True,
             env=interpreter_environment(),
         )
-        assert json.loads(done.stdout)["version"] == one.build["version"]
+        assert json.loads(done.stdout)["version"] == one.build.version
         assert not done.stderr
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bench import paths, pytest_options
-from bench.interpreters.discovery import resolve
+from bench.interpreters.selection import resolve
 from bench.paths import ROOT
 from bench.run_module import run_module
 from bench.runner.server import Server

@@ -19,7 +19,7 @@ from bench.analysis.micro.load import load
 from bench.analysis.micro.plots import WAYS
 from bench.analysis.micro.tables import duration, facts, races, times
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import resolve
+from bench.interpreters.selection import resolve
 from bench.micro import environments, rounds
 from bench.micro.__main__ import main
 from tests.support.drawing import plots
@@ -42,7 +42,7 @@ def found_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_micro_measures_two_interpreters_and_shows_them(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     every = list(newest().values())
-    pair = [every[0].name, next((one.name for one in every if one.build["freethreaded"]), every[-1].name)]
+    pair = [every[0].name, next((one.name for one in every if one.build.freethreaded), every[-1].name)]
     only = "uncontended or widened or hot_call and double or hammered or SimpleQueue or test_thread and start"
     options = ["--pythons", ",".join(dict.fromkeys(pair)), "--rounds", "1", "--only", only, "--results", str(tmp_path)]
     assert main(options) == 0

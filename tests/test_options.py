@@ -10,7 +10,8 @@ import pytest
 from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS, read
-from bench.planning.run_request import Gap, RunRequest
+from bench.planning.run_request import RunRequest
+from bench.schema.run_meta import Gap
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 from tests.support.interpreters import found
@@ -98,7 +99,7 @@ def test_options_make_windows_short_and_rounds_several_at_a_precision() -> None:
         ("rounds", "0", "no whole number from 1"),
         ("warmup", "long", "write 500ms, 5s, 3m or 1h"),
         ("baseline", "2.7", "choose from mine"),
-        ("resume", "/no/such/run", "holds no run"),
+        ("resume", "/no/such/run", "name a run's folder"),
     ],
 )
 def test_options_refuse_invalid_values_with_the_remedy(option: str, text: str, says: str) -> None:

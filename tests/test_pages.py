@@ -16,7 +16,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bench.schema.layout import BUILD, DRAWN, MACHINE, MEASURED, META, PLAN, PROFILE
+from bench.schema.layout import DRAWN, MEASURED, PROFILE
 from bench.schema.warning_codes import RUN_WARNINGS, WINDOW_WARNINGS
 from docs.blocks.checks import check
 from docs.blocks.console import agrees, steps, text
@@ -241,11 +241,6 @@ def test_checks_give_each_code_a_meaning_and_a_remedy() -> None:
 
 
 def test_layout_documents_each_file_of_a_run() -> None:
-    run = read_json(ROOT / "results/example/run.json")
-    assert set(run) == set(META)
-    assert set(run["machine"]) == set(MACHINE)
-    assert all(set(build) <= set(BUILD) for build in run["interpreters"].values())
-    assert set(PLAN) <= set(run["plan"])
     shown = [pattern.strip() for table in (MEASURED, DRAWN) for names in table for pattern in names.split(",")]
     for path in (ROOT / "results/example").rglob("*"):
         name = path.relative_to(ROOT / "results/example")

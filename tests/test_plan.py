@@ -12,8 +12,9 @@ import pytest
 from bench.errors import GilbenchError
 from bench.planning import budget as budgets
 from bench.planning.budget import CAP_S, FLOOR_S, Budget
-from bench.planning.plan import Plan
+from bench.planning.starvation import refuse_starvation
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 
 CELLS = tuple(
     Cell(*parts)
@@ -72,17 +73,17 @@ def test_plan_is_read_back_from_its_json() -> None:
 def test_plan_is_not_read_from_json_that_lacks_what_it_needs(lost: str) -> None:
     raw = plan().to_dict()
     del raw[lost]
-    with pytest.raises((LookupError, TypeError)):
+    with pytest.raises((LookupError, TypeError, ValueError)):
         Plan.from_dict(raw)
 
 
-def test_plan_refuses_clients_that_would_starve_with_keep_alive() -> None:
+def test_refuse_starvation_refuses_clients_that_would_starve_with_keep_alive() -> None:
     def keep_alive(*cells: Cell) -> Plan:
         return Plan(cells=cells, passes=1, budget_s=60, requests_per_connection=None, seed=0)
 
     with pytest.raises(GilbenchError, match="serial serves 1 client at a time"):
-        keep_alive(Cell("serial", "io", 2, "3.13"))
-    assert keep_alive(Cell("serial", "io", 1, "3.13"), Cell("threaded", "io", 8, "3.13")).windows == 2
+        refuse_starvation(keep_alive(Cell("serial", "io", 2, "3.13")))
+    refuse_starvation(keep_alive(Cell("serial", "io", 1, "3.13"), Cell("threaded", "io", 8, "3.13")))
 
 
 def test_plan_describes_itself_for_run_json() -> None:

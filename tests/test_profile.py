@@ -16,6 +16,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -316,7 +317,7 @@ def test_profilers_choose_what_works_for_an_interpreter_and_say_why_not_others(i
         "sampling"
         if newest()[interpreter].release >= (3, 15)
         else "perf"
-        if newest()[interpreter].build["freethreaded"]
+        if newest()[interpreter].build.freethreaded
         else "py-spy"
     )
     if best == "perf" and "perf" in refused:  # this machine has none, or forbids it
@@ -422,13 +423,13 @@ def untouched(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Path:
-    """A run of one model and the user's user handlers, as if it had been measured."""
+    """A run of one model and the user's handlers, as if it had been measured."""
     interpreter = newest()[OLDEST]  # py-spy says when it has begun
     folder = Made(
         models=("serial", "threaded"), workloads=("cpu",), clients=(1, 2), interpreters=(interpreter.name,)
     ).write(tmp_path / "run")
     meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    meta["interpreters"] = {interpreter.name: interpreter.build}
+    meta["interpreters"] = {interpreter.name: asdict(interpreter.build)}
     meta["plan"] |= {
         "handlers": {},
         "request": "hello",
@@ -533,7 +534,7 @@ def test_memory_finds_the_lines_that_hoard(parts: Path, tmp_path: Path, undrawn:
         (["--cell", "nosuch-cpu-1-3.13"], "there is no such cell; write it as threaded-cpu-8-3.14"),
         (["--cell", "threaded-cpu-x-3.13"], "there is no such cell"),
         (["--slowest"], "--slowest is of a run: say which"),
-        (["--from", "nowhere"], "it holds no run"),
+        (["--from", "nowhere"], "cannot read nowhere/run.json"),
         (["--server", "thread"], "'thread' is unknown (did you mean threaded?): choose from serial"),
         (["--clients", "0"], "is no whole number from 1"),
         (["--window", "1h"], "a window lasts from"),

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pytest
 
 from bench.planning.budget import Budget
-from bench.planning.plan import Plan
 from bench.planning.stopping import FEWEST_LAUNCHES, Stopping
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from bench.stats import ratios
 from bench.stats.ratios import Ratio
 from tests.support.made import Made

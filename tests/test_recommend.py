@@ -11,8 +11,8 @@ from tests.support.made import Made
 
 
 def best(made: Made, tmp_path: Path, objective: str = "throughput") -> dict[str, Recommendation]:
+    made.meta = {"plan": {"objective": objective}}
     run = made.load(tmp_path)
-    run.meta["plan"]["objective"] = objective
     return {one.workload: one for one in recommendations(run)}
 
 

@@ -27,6 +27,7 @@ from bench.schema.record import (
     field_names,
 )
 from bench.schema.run_folder import RunFolder
+from bench.schema.run_meta import RunMeta, State
 from bench.schema.thread_state import THREAD_STATES
 
 RECORD = Record(
@@ -72,8 +73,11 @@ DESIGNED = {
 }
 
 
+META = RunMeta(schema=1, name="", created="2026-11-30T10:00:00+00:00", state=State.RUNNING)
+
+
 def folder(tmp_path: Path) -> RunFolder:
-    return RunFolder(tmp_path, "test", {"plan": {}})
+    return RunFolder(tmp_path, "test", META)
 
 
 def test_record_keeps_the_names_of_its_fields() -> None:
@@ -124,8 +128,8 @@ def test_run_folder_writes_records_to_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_run_folder_points_latest_to_the_newest_run(tmp_path: Path) -> None:
-    first = RunFolder(tmp_path, "one", {})
-    second = RunFolder(tmp_path, "two", {})
+    first = RunFolder(tmp_path, "one", META)
+    second = RunFolder(tmp_path, "two", META)
     assert (tmp_path / "latest").resolve() == second.path.resolve()
     assert not (tmp_path / "latest").readlink().is_absolute()
     first.close()

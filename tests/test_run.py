@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import signal
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter, resolve
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import resolve
 from bench.planning.options import OPTIONS, read
 from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
@@ -24,6 +25,7 @@ from bench.runner.server import Server
 from bench.runner.window_checks import WindowConditions
 from bench.schema.cell import Cell
 from bench.schema.record import Record
+from bench.schema.run_meta import RunMeta, read_meta
 from bench.terminal.console import Terminal
 from bench.terminal.progress import Progress
 
@@ -73,9 +75,8 @@ class Job:
         return run(dataclasses.replace(wanted.plan(cells), **changes), wanted, "typed", self.console)
 
     @property
-    def meta(self) -> dict[str, Any]:
-        meta: dict[str, Any] = json.loads((self.folder / "latest" / "run.json").read_text(encoding="utf-8"))
-        return meta
+    def meta(self) -> RunMeta:
+        return read_meta(self.folder / "latest")
 
     @property
     def records(self) -> list[Record]:
@@ -87,7 +88,7 @@ def script(folder: Path, name: str, text: str) -> Interpreter:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return Interpreter(name, OWN.build | {"executable": str(path)})
+    return Interpreter(name, replace(OWN.build, executable=str(path)))
 
 
 def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
@@ -118,15 +119,18 @@ def test_run_describes_itself_in_run_json_and_on_the_console(tmp_path: Path) -> 
     job = Job(tmp_path)
     job(("serial", "cpu", 1))
     meta = job.meta
-    assert (meta["state"], meta["command"], meta["failures"]) == ("complete", "typed", [])
-    assert meta["work"] == {"cpu": {"rounds": 8000}}
-    assert meta["interpreters"]["own"]["version"] == sys.version.split()[0]
-    assert meta["machine"]["cpus"] >= 1
-    assert meta["control"]["numba"]
-    assert meta["plan"]["cells"] == ["serial-cpu-1-own"]
+    assert (meta.state, meta.command, meta.failures) == ("complete", "typed", ())
+    assert meta.work == {"cpu": {"rounds": 8000}}
+    assert meta.interpreters["own"].version == sys.version.split()[0]
+    assert meta.machine is not None
+    assert meta.machine.cpus >= 1
+    assert meta.control["numba"]
+    assert meta.plan is not None
+    assert meta.plan.cells == (Cell("serial", "cpu", 1, "own"),)
     walls_s = sum(record.wall_s for record in job.records)
-    assert meta["elapsed_s"] > walls_s
-    assert meta["measured_share"] == pytest.approx(walls_s / meta["elapsed_s"], rel=0.01)
+    assert meta.elapsed_s is not None
+    assert meta.elapsed_s > walls_s
+    assert meta.measured_share == pytest.approx(walls_s / meta.elapsed_s, rel=0.01)
     said = job.console.file.getvalue()  # type: ignore[attr-defined]
     assert "pass 2 of 2" in said
     assert "measured 2 of 2 windows" in said
@@ -166,11 +170,11 @@ def test_run_notes_a_cell_that_cannot_be_measured_and_measures_the_others(tmp_pa
     done = job(("threaded", "io", 2), window_s=0.25)
     assert done.complete
     assert [record.interpreter for record in job.records] == ["own", "own"]
-    assert [(failure["cell"], failure["pass"]) for failure in job.meta["failures"]] == [
+    assert [(failure.cell, failure.pass_) for failure in job.meta.failures] == [
         ("threaded-io-2-brittle", 0),
         ("threaded-io-2-brittle", 1),
     ]
-    assert "ended by itself" in job.meta["failures"][0]["reason"]
+    assert "ended by itself" in job.meta.failures[0].reason
 
 
 class Interrupting(Progress):
@@ -205,7 +209,7 @@ def test_run_keeps_what_was_measured_before_an_interrupt(
     job = Job(tmp_path)
     done = job(("serial", "echo", 1), ("threaded", "echo", 1), ("asyncio", "echo", 1))
     assert not done.complete
-    assert job.meta["state"] == "partial"
+    assert job.meta.state == "partial"
     assert len(job.records) == len(done.records) == 2
     assert len(servers) > 3
     assert all(server.stop() is None for server in servers)  # each had been stopped
@@ -234,7 +238,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     done = job(*groups, **changes)
     assert done.complete
     assert (tmp_path / "latest").resolve() == folder
-    assert job.meta["state"] == "complete"
+    assert job.meta.state == "complete"
     windows = [(one.pass_, one.round_, one.cell) for one in job.records]
     assert len(windows) == len(set(windows)) == 2 * 2 * 2
     whole = [one for one in before if sum((o.pass_, o.cell) == (one.pass_, one.cell) for o in before) == 2]
@@ -244,7 +248,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     assert len(aside) == len(before) - len(whole)
     with pytest.raises(GilbenchError, match="is complete"):
         load_interrupted(folder)
-    with pytest.raises(GilbenchError, match="holds no run"):
+    with pytest.raises(GilbenchError, match="cannot read"):
         load_interrupted(tmp_path)
 
 

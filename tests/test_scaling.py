@@ -26,11 +26,13 @@ from bench.analysis.scaling.limits import Scaling
 from bench.analysis.scaling.table import rows, to_csv
 from bench.errors import GilbenchError, ServerFailed
 from bench.interpreters import affinity
-from bench.interpreters.discovery import Interpreter, pin_interpreters, resolve
-from bench.planning.plan import Plan
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import pin_interpreters, resolve
+from bench.planning.starvation import refuse_starvation
 from bench.runner.server import Server
 from bench.runner.verification import DESCRIBING, verify
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from tests.support.interpreters import found
 from tests.support.made import Made
 from tests.test_options import typed
@@ -357,7 +359,7 @@ def newest() -> Interpreter:
 
 def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Interpreter) -> None:
     (interpreter,) = resolve(f"{newest.name}+cpus=1", found)
-    assert (interpreter.name, interpreter.build["variants"], interpreter.changed.cpus) == (
+    assert (interpreter.name, interpreter.build.variants, interpreter.changed.cpus) == (
         f"{newest.name}+cpus=1",
         "+cpus=1",
         1,
@@ -377,7 +379,7 @@ def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Interpreter
 
 def test_resolve_finds_the_pinned_interpreters_of_a_resumed_run_again(newest: Interpreter) -> None:
     (interpreter,) = resolve(f"{newest.name}+cpus=1", found)
-    (again,) = resolve(f"{interpreter.name}={interpreter.executable}{interpreter.build['variants']}", found)
+    (again,) = resolve(f"{interpreter.name}={interpreter.executable}{interpreter.build.variants}", found)
     assert again == interpreter
 
 
@@ -418,14 +420,15 @@ def test_plan_has_an_interpreter_for_each_number_of_cpus(monkeypatch: pytest.Mon
         typed(cpus=",")
 
 
-def test_plan_has_pools_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
+def test_refuse_starvation_knows_pools_as_large_as_the_cpus_that_they_are_pinned_to() -> None:
     def keep_alive(clients: int) -> Plan:
         cells = (Cell("prefork", "cpu", clients, "3+cpus=2"),)
-        return Plan(cells=cells, passes=1, budget_s=60, requests_per_connection=None, seed=0, cpus={"3+cpus=2": 2})
+        settings: dict[str, Any] = {"passes": 1, "budget_s": 60, "requests_per_connection": None, "seed": 0}
+        return Plan(cells=cells, cpus={"3+cpus=2": 2}, **settings)
 
-    assert keep_alive(2).cells
+    refuse_starvation(keep_alive(2))
     with pytest.raises(GilbenchError, match="prefork serves 2 clients at a time"):
-        keep_alive(3)
+        refuse_starvation(keep_alive(3))
 
 
 def test_affinity_puts_the_generator_elsewhere_and_back() -> None:

@@ -18,12 +18,14 @@ from typing import Any
 import pytest
 
 from bench.errors import ServerFailed
-from bench.interpreters.discovery import Interpreter, resolve
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import resolve
 from bench.paths import ROOT
 from bench.runner.server import Server
 from bench.schema.record import ContextSwitches, CpuTime, PageFaults
 from bench.threads import usage
 from servers.models import MODELS as SERVING_MODELS
+from tests.support.builds import made_build
 from tests.support.until import until
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
@@ -60,7 +62,7 @@ def fake(tmp_path: Path, script: str) -> Interpreter:
     path = tmp_path / "python"
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return Interpreter("fake", {"executable": str(path)})
+    return Interpreter("fake", made_build(executable=str(path)))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -97,7 +99,7 @@ def test_server_ends_a_process_whose_ready_line_is_invalid(tmp_path: Path) -> No
 
 def test_server_fails_for_a_program_that_cannot_be_executed(tmp_path: Path) -> None:
     with pytest.raises(ServerFailed, match="cannot start"):
-        Server(Interpreter("gone", {"executable": str(tmp_path / "gone")}), "serial", "io")
+        Server(Interpreter("gone", made_build(executable=str(tmp_path / "gone"))), "serial", "io")
 
 
 def test_server_check_fails_once_the_process_has_ended(interpreter: Interpreter) -> None:
@@ -120,8 +122,9 @@ def test_server_kills_a_process_that_ignores_signals(tmp_path: Path, monkeypatch
 
 def test_server_ends_with_a_harness_that_is_killed() -> None:
     harness = (
-        "import sys; from bench.runner.server import Server; from bench.interpreters.discovery import Interpreter\n"
-        "own = Interpreter('own', {'executable': sys.executable, 'gil_enabled': True})\n"
+        "import sys; from bench.runner.server import Server; from bench.interpreters.interpreter import Interpreter\n"
+        "from tests.support.builds import made_build\n"
+        "own = Interpreter('own', made_build(executable=sys.executable))\n"
         "servers = [Server(own, model, 'io') for model in ('threaded', 'multiprocess')]\n"
         "for server in servers: server.ready(); print(server.pid, server.port, flush=True)\n"
         "input()"

@@ -29,7 +29,7 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from bench.interpreters.discovery import Interpreter, interpreter_environment
+from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.paths import ROOT
 from servers import conversation, coroutine, lifecycle
 from servers.conversation import Handler
@@ -138,8 +138,8 @@ def test_servers_announce_what_they_serve_in_the_ready_line(contract: Contract) 
         "workload": "echo",
         "protocol": contract.protocol,
         "work": {"replies": 1},
-        "version": contract.interpreter.build["version"],
-        "gil_enabled": not contract.interpreter.build["freethreaded"],
+        "version": contract.interpreter.build.version,
+        "gil_enabled": not contract.interpreter.build.freethreaded,
     }
 
 

@@ -18,7 +18,7 @@ from bench.analysis import compare
 from bench.analysis.explain import explain
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.discovery import resolve
+from bench.interpreters.selection import resolve
 from bench.paths import ROOT
 from bench.planning.options import OPTIONS, read
 from bench.profile.request import profiling
@@ -141,7 +141,7 @@ def test_pythons_fails_in_one_line(capsys: pytest.CaptureFixture[str], monkeypat
     with pytest.raises(SystemExit) as end:
         telling.main(["pythons", "/no/such/python"])
     assert end.value.code == 1
-    assert capsys.readouterr().err.startswith("python -m bench pythons: error: '/no/such/python' is no version")
+    assert capsys.readouterr().err.startswith("python -m bench pythons: error: '/no/such/python' is not a version")
 
 
 # Help

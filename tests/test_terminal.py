@@ -21,17 +21,18 @@ from bench.analysis.load import Run
 from bench.analysis.markdown import code, escape, table
 from bench.analysis.terminal import show
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.live import account
 from bench.planning import budget
-from bench.planning.plan import Plan
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from bench.stats.ratios import ratio_of_logs
 from bench.terminal import estimate, github
 from bench.terminal.console import Terminal, narrow, says_ascii, shorten, spell
 from bench.terminal.live_table import LiveTable, Seen, sparkline
 from bench.terminal.progress import Progress
 from bench.threads.account import STATES, WORKER, Account, Role
+from tests.support.builds import made_build
 from tests.support.made import MODELS, Made
 
 LONG = ("3.14+jit+nogc", "a-build-of-mine+switch=0.0005+malloc=mimalloc+env:A=1")
@@ -462,19 +463,19 @@ def test_commands_fit_into_80_columns(
 ) -> None:
     monkeypatch.setenv("LANG", language)
     monkeypatch.setenv("COLUMNS", "80")
-    build = {
-        "version": "3.14.0rc2",
-        "version_info": [3, 14, 0, "candidate", 2],
-        "freethreaded": True,
-        "debug": True,
-        "built": "(main, Sep  9 2026, 10:00:00)",
-        "compiler": "Clang 21.1.0 (https://github.com/llvm/llvm-project.git 0123456789abcdef)",
-        "pgo": None,
-        "lto": None,
-        "gil_enabled": False,
-        "jit": "unavailable",
-        "executable": "/a/long/path" * 12,
-    }
+    build = made_build(
+        version="3.14.0rc2",
+        version_info=(3, 14, 0, "candidate", 2),
+        freethreaded=True,
+        debug=True,
+        built="(main, Sep  9 2026, 10:00:00)",
+        compiler="Clang 21.1.0 (https://github.com/llvm/llvm-project.git 0123456789abcdef)",
+        pgo=None,
+        lto=None,
+        gil_enabled=False,
+        jit="unavailable",
+        executable="/a/long/path" * 12,
+    )
     found = [Interpreter(name, build) for name in LONG]
     monkeypatch.setattr(pythons, "discover", lambda: found)
     options = pythons.parser().parse_args([])

@@ -21,7 +21,7 @@ from servers.models import MODELS
 from tests.support.interpreters import chosen, found
 
 INTERPRETERS = chosen()
-CONTROL = next(one for one in found() if one.release == sys.version_info[:2] and not one.build["freethreaded"])
+CONTROL = next(one for one in found() if one.release == sys.version_info[:2] and not one.build.freethreaded)
 SHOP = '''
 import asyncio
 

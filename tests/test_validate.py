@@ -21,7 +21,8 @@ from bench.analysis.validate import words
 from bench.analysis.validate.__main__ import main as show
 from bench.analysis.validate.load import Validation, load
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter, extremes
+from bench.interpreters.discovery import extremes
+from bench.interpreters.interpreter import Interpreter
 from bench.paths import ROOT
 from bench.stats.agreement import INTERIM_COUNTS, Verdict, estimate, frequency, judge
 from bench.validate.__main__ import main
@@ -34,6 +35,7 @@ from bench.validate.study import Gap, Known, Observations, Observed, Row, Study,
 from bench.validate.suite import FAILURES, Suite
 from loadgen.host_load import MachineTime
 from loadgen.warning_codes import FOREIGN_CORES_ABOVE
+from tests.support.builds import made_build
 from tests.support.interpreters import FEW_PYTHONS, chosen, found
 from tests.support.until import until
 
@@ -263,16 +265,14 @@ def test_all_studies_have_rows_of_their_own() -> None:
 
 def test_all_studies_name_what_this_machine_cannot_do() -> None:
     old = [
-        interpreter
-        for interpreter in found()
-        if interpreter.release < (3, 15) and not interpreter.build["freethreaded"]
+        interpreter for interpreter in found() if interpreter.release < (3, 15) and not interpreter.build.freethreaded
     ][:1]
     assert [one.name for one in all_studies(old) if isinstance(one, Gap)] == ["profiler", "free-threaded"]
 
 
 def test_extremes_are_the_newest_the_oldest_and_the_newest_free_threaded() -> None:
     def interpreter(name: str) -> Interpreter:
-        return Interpreter(name, {"freethreaded": name.endswith("t"), "version_info": [3, 9]})
+        return Interpreter(name, made_build(freethreaded=name.endswith("t")))
 
     names = ("3.15t", "3.15", "3.14", "3.13t", "3.9")
     assert list(extremes([interpreter(name) for name in names])) == ["3.15", "3.9", "3.15t"]
@@ -311,7 +311,7 @@ def test_work_is_more_by_what_its_name_says(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("name", chosen())
 def test_programs_run_under_an_interpreter(name: str) -> None:
-    programs = waits.WITHOUT_GIL if chosen()[name].build["freethreaded"] else waits.WITH_GIL
+    programs = waits.WITHOUT_GIL if chosen()[name].build.freethreaded else waits.WITH_GIL
     for program in (*programs, *waits.ALWAYS):
         with waits.running(chosen()[name], program) as process:
             assert process.poll() is None

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError, ServerFailed
-from bench.interpreters.discovery import Interpreter, resolve
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import resolve
 from bench.interpreters.variants import InterpreterSettings, Variant, split
 from bench.runner.server import Server
 from bench.runner.verification import DESCRIBING, verify
 from servers.models import MODELS
+from tests.support.builds import made_build
 from tests.support.interpreters import chosen, found, without_gil
 
 LATEST = found()[0].name
 FREE = without_gil()
 EVERYTHING = "+switch=0.0005+nogc+freeze+hashseed=7+env:SHOP=open"
-WITH_JIT = [name for name, one in chosen().items() if one.build["jit"] == "off"]
+WITH_JIT = [name for name, one in chosen().items() if one.build.jit == "off"]
 
 
 def only(spec: str) -> Interpreter:
@@ -67,7 +69,7 @@ def test_verification_fails_where_the_jit_is_off() -> None:
 
 
 def test_verification_fails_where_subinterpreters_do_not_get_the_jit() -> None:
-    names = [one.name for one in found() if one.build["jit"] == "off" and one.release == (3, 14)][:1]
+    names = [one.name for one in found() if one.build.jit == "off" and one.release == (3, 14)][:1]
     for name in names:
         with pytest.raises(ServerFailed, match="jit_enabled is False, not True: leave subinterpreters out"):
             verified("subinterpreters", only(f"{name}+jit"))
@@ -77,7 +79,7 @@ def test_verification_fails_where_subinterpreters_do_not_get_the_jit() -> None:
 def test_models_serve_with_the_gil_of_a_free_threaded_build_on(model: str) -> None:
     for name in (name for name in FREE if only(name).release >= MODELS[model].since):
         interpreter = only(f"{name}+gil")
-        assert (interpreter.name, interpreter.build["gil_enabled"], interpreter.build["variants"]) == (
+        assert (interpreter.name, interpreter.build.gil_enabled, interpreter.build.variants) == (
             f"{name}+gil",
             True,
             "+gil",
@@ -149,15 +151,14 @@ def test_resolve_refuses_nonsense_in_a_line_that_says_what_there_is(spec: str, s
     ("word", "value", "build", "says"),
     [
         ("jit", "", {"jit": "unavailable"}, "3.13 and newer, in builds made with --enable-experimental-jit"),
-        ("malloc", "mimalloc", {"version_info": [3, 12, 1]}, "in CPython 3.13 and newer"),
+        ("malloc", "mimalloc", {"version_info": (3, 12, 1, "final", 0)}, "in CPython 3.13 and newer"),
         ("malloc", "malloc", {"freethreaded": True}, "has mimalloc and no other"),
     ],
 )
 def test_interpreter_settings_refuses_a_build_that_does_not_know_it_and_names_those_that_do(
     word: str, value: str, build: dict[str, Any], says: str
 ) -> None:
-    plain = {"jit": "off", "version_info": [3, 14, 0], "freethreaded": False}
     changed = InterpreterSettings((Variant(word, value),))
-    changed.check("mine", plain)
+    changed.check("mine", made_build())
     with pytest.raises(GilbenchError, match=says):
-        changed.check("mine", plain | build)
+        changed.check("mine", made_build(**build))

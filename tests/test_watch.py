@@ -408,8 +408,8 @@ def test_version_is_read_from_the_process(name: str) -> None:
     with program("kinds of waiting", name) as process:
         read = version(process.pid)
     assert read is not None
-    assert newest()[name].build["version"].startswith(read.removesuffix("t"))
-    assert read.endswith("t") == newest()[name].build["freethreaded"]
+    assert newest()[name].build.version.startswith(read.removesuffix("t"))
+    assert read.endswith("t") == newest()[name].build.freethreaded
 
 
 # The command.
@@ -433,7 +433,7 @@ def test_watch_command_writes_json(name: str, unhurried: None, capsys: pytest.Ca
         assert command_line.main(["watch", str(process.pid), "--for", "600ms", "--json", "--no-py-spy"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["pid"] == process.pid
-    assert found["python"] == newest()[name].build["version"] + "t" * newest()[name].build["freethreaded"]
+    assert found["python"] == newest()[name].build.version + "t" * newest()[name].build.freethreaded
     for one in (*found["threads"], found["total"]):
         assert sum(one[kind] for kind in SHOWN) == pytest.approx(1)
         assert min(one[kind] for kind in SHOWN) >= 0

@@ -26,6 +26,7 @@ from bench.analysis.serve import is_drawn, serve
 from bench.analysis.summary import summarise, to_csv
 from bench.analysis.terminal import show
 from bench.paths import latest
+from bench.schema.run_meta import State
 from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError
 
@@ -95,7 +96,7 @@ def _port(text: str) -> int:
 def _going_on(folder: Path) -> bool:
     """Tell whether a run is being measured, or has not begun to be: then there is nothing to draw pictures from."""
     try:
-        return read_run(folder).meta.get("state") == "running"
+        return read_run(folder).meta.state is State.RUNNING
     except GilbenchError:
         return not (folder / RECORDS).is_file()
 

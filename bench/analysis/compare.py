@@ -12,7 +12,7 @@ from bench.analysis.comparison import Comparison, compare_interpreters, compare_
 from bench.analysis.formats import FORMATS, show
 from bench.analysis.load import read_run
 from bench.paths import latest
-from bench.stats.ratios import SAME_WITHIN
+from bench.schema.plan import SAME_WITHIN
 from bench.terminal import github
 from bench.terminal.console import Terminal
 from loadgen.errors import GilbenchError

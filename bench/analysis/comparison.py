@@ -19,9 +19,9 @@ from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.overall import overall
 from bench.analysis.stats import CELL
 from bench.schema.cell import Cell, Group
-from bench.schema.record import BUILT_ALIKE
+from bench.schema.plan import SAME_WITHIN
 from bench.stats import ratios
-from bench.stats.ratios import SAME_WITHIN, Ratio
+from bench.stats.ratios import Ratio
 from loadgen.errors import GilbenchError
 from loadgen.nearest import did_you_mean
 
@@ -148,8 +148,7 @@ def compare_interpreters(
         GilbenchError: there are no two interpreters, or one is not in the run.
     """
     interpreters = run.values("interpreter")
-    plan = run.section("plan")
-    baseline = baseline or str(plan.get("baseline") or "") or interpreters[0]
+    baseline = baseline or run.baseline
     others = [candidate] if candidate else [name for name in interpreters if name != baseline]
     for name in (baseline, *others):
         if name not in interpreters:
@@ -157,7 +156,7 @@ def compare_interpreters(
             raise GilbenchError(f"{run.name} has no interpreter {name}{meant}: choose from {', '.join(interpreters)}")
     if not others:
         raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
-    zone = float(plan.get("same_within", SAME_WITHIN)) if same_within is None else same_within
+    zone = (run.plan.same_within if run.plan else SAME_WITHIN) if same_within is None else same_within
     rows = [row for metric in metrics for row in _judge(_side_by_side(run, metric, baseline, others), zone, run)]
     means = {(other, metric): overall(run, other, baseline, metric) for other in others for metric in metrics}
     shown = {key: mean for key, mean in means.items() if mean is not None}
@@ -295,7 +294,5 @@ def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:
 
 
 def _differ(one: Run, interpreter: str, other: Run, against: str) -> tuple[str, ...]:
-    builds = one.section("interpreters").get(interpreter), other.section("interpreters").get(against)
-    if not all(isinstance(build, dict) for build in builds):
-        return ()
-    return tuple(name for name in BUILT_ALIKE if len({str(build.get(name)) for build in builds if build}) > 1)
+    build, other_build = one.meta.interpreters.get(interpreter), other.meta.interpreters.get(against)
+    return build.differences(other_build) if build and other_build else ()

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.analysis.arguments import Parser, fail
-from bench.analysis.load import META, RECORDS, read_run
+from bench.analysis.load import RECORDS, read_run
+from bench.schema.run_meta import META
 from loadgen.errors import GilbenchError
 
 BENCHMARK: Final = "benchmark.json"
@@ -37,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
             keep(
                 path,
                 options.folder / path.relative_to(run.folder),
-                dict(_replace_paths(run.meta, run.folder, options.folder)),
+                dict(_replace_paths(run.meta.to_dict(), run.folder, options.folder)),
             )
     except GilbenchError as exc:
         return fail(str(exc), 1)

@@ -20,6 +20,7 @@ from bench.analysis.load import Run, read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.stats import CELL, pass_spreads
 from bench.analysis.summary import summarise
+from bench.schema.run_meta import RunMeta
 from bench.schema.warning_codes import DISTURBING
 from loadgen.errors import GilbenchError
 from loadgen.histogram import Histogram
@@ -46,7 +47,7 @@ def load_run(path: Path | str) -> pd.DataFrame:
     """
     run = read_run(path)
     frame = _windows(run)
-    frame.attrs.update((run.meta | {"name": run.name}).items())
+    frame.attrs.update(json.loads(json.dumps(run.meta.to_dict())))
     return frame
 
 
@@ -165,14 +166,13 @@ def _percentiles(run: Run, percentiles: Sequence[float]) -> pd.DataFrame:
 def _windows(run: Run) -> pd.DataFrame:
     """Return the windows of a run with the columns of :data:`~bench.analysis.columns.WINDOWS`."""
     windows = run.windows
-    builds = {
-        interpreter: build for interpreter, build in run.section("interpreters").items() if isinstance(build, dict)
-    }
+    builds = run.meta.interpreters
+    known = {name: (build.version, build.gil_enabled) for name, build in builds.items()}
     codes = windows["warnings"].map(lambda shown: [str(one.get("code", "unknown")) for one in shown])
     frame = windows.assign(
         cell=_cell(windows),
-        python_version=windows["interpreter"].map(lambda interpreter: builds.get(interpreter, {}).get("version")),
-        gil_enabled=windows["interpreter"].map(lambda interpreter: builds.get(interpreter, {}).get("gil_enabled")),
+        python_version=windows["interpreter"].map(lambda name: known.get(name, (None, None))[0]),
+        gil_enabled=windows["interpreter"].map(lambda name: known.get(name, (None, None))[1]),
         began=pd.to_datetime((windows["at_s"] * 1e6).round().astype("int64"), unit="us", utc=True),
         error_kinds=windows["error_kinds"].map(json.dumps),
         roles=windows["roles"].map(json.dumps),
@@ -219,7 +219,7 @@ def _runs(windows: pd.DataFrame) -> Iterator[Run]:
     plain.attrs = {}  # pandas copies them with every column that is picked
     plain["warnings"] = plain["warnings"].map(lambda codes: [{"code": code} for code in codes.split()])
     for name, part in plain.groupby("run", sort=False):
-        yield Run(Path(str(name)), dict(metas[str(name)]), part.reset_index(drop=True), 0)
+        yield Run(Path(str(name)), RunMeta.from_dict(metas[str(name)]), part.reset_index(drop=True), 0)
 
 
 def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -21,14 +21,14 @@ GROUP: Final = list(Group._fields)
 
 def confidence(run: Run) -> float:
     """Return the confidence of one interval, or of that at each interim analysis where a run may stop early."""
-    return ratios.CONFIDENCE if run.section("plan").get("precision") is None else ratios.interim_confidence()
+    return ratios.interim_confidence() if run.plan and run.plan.precision is not None else ratios.CONFIDENCE
 
 
 def visit_s(run: Run) -> float:
     """Return what one launch of a group cost in the whole run's time."""
-    elapsed = run.meta.get("elapsed_s")
+    elapsed_s = run.meta.elapsed_s
     visits = len(run.windows[[*GROUP, "pass"]].drop_duplicates())
-    return float(elapsed) / visits if isinstance(elapsed, (int, float)) and visits else math.nan
+    return elapsed_s / visits if elapsed_s is not None and visits else math.nan
 
 
 def groups(run: Run) -> list[Group]:

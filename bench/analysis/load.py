@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.schema.cell import PLURALS, Cell
-from bench.schema.record import SCHEMA, Record, field_names
+from bench.schema.cell import Cell
+from bench.schema.plan import Plan
+from bench.schema.record import Record, field_names
+from bench.schema.run_meta import RunMeta, read_meta
 from loadgen.errors import GilbenchError
 
 RECORDS: Final = "records.jsonl"
-META: Final = "run.json"
 PAGE: Final = "report.html"
 
 # What is an object in a record becomes columns, whose names end in the unit.
@@ -39,7 +40,7 @@ class Run:
 
     Attributes:
         folder: where it was read from.
-        meta: what ``run.json`` holds.
+        meta: the content of ``run.json``.
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
             ``cpu_s_per_request`` that for each request answered, ``errors`` the number of failed requests,
@@ -50,21 +51,41 @@ class Run:
     """
 
     folder: Path
-    meta: dict[str, Any]
+    meta: RunMeta
     windows: pd.DataFrame
     dropped_lines: int
 
-    def section(self, name: str) -> dict[str, Any]:
-        """Return an object of ``run.json``, empty if it is not there."""
-        found = self.meta.get(name)
-        return found if isinstance(found, dict) else {}
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that it was made by; ``None``: not known."""
+        return self.meta.plan
+
+    @property
+    def objective(self) -> str:
+        """The objective of its recommendation."""
+        return self.plan.objective if self.plan else "throughput"
+
+    @property
+    def baseline(self) -> str:
+        """The interpreter that others are compared with."""
+        return (self.plan.baseline if self.plan else "") or str(self.values("interpreter")[0])
+
+    def is_free(self, interpreter: str) -> bool:
+        """Tell whether an interpreter ran without a GIL."""
+        build = self.meta.interpreters.get(interpreter)
+        return build is not None and not build.gil_enabled
+
+    def variants(self, interpreter: str) -> str:
+        """Return what was changed about an interpreter, such as ``+jit``; empty: nothing, or not known."""
+        build = self.meta.interpreters.get(interpreter)
+        return build.variants if build else ""
 
     def values(self, column: str) -> list[Any]:
         """Return what was measured of ``model``, ``workload``, ``clients`` or ``interpreter``, in the plan's order."""
         measured = list(dict.fromkeys(self.windows[column].tolist()))
         if column == "clients":
             return sorted(measured)
-        planned = self.section("plan").get(PLURALS[column]) or []
+        planned = self.plan.values(column) if self.plan else []
         return [v for v in planned if v in measured] + sorted(v for v in measured if v not in planned)
 
     @property
@@ -74,13 +95,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        return str(self.meta.get("name") or self.folder.name)
+        return self.meta.name
 
     @property
     def cpus(self) -> int | None:
         """CPUs that the run could use; ``None`` where not known."""
-        found = self.section("machine").get("cpus")
-        return found if isinstance(found, int) and found > 0 else None
+        return self.meta.machine.cpus if self.meta.machine else None
 
 
 def read_run(path: Path | str) -> Run:
@@ -97,7 +117,7 @@ def read_run(path: Path | str) -> Run:
             f"{folder} is no folder: name a run's folder, as results/latest, or nox -s bench to make one"
         )
     try:
-        meta = _read_meta(folder / META)
+        meta = read_meta(folder)
         records, dropped = _read_records(folder / RECORDS)
     except OSError as exc:
         raise GilbenchError(
@@ -110,19 +130,6 @@ def read_run(path: Path | str) -> Run:
     except (ValueError, TypeError, AttributeError) as exc:
         raise GilbenchError(f"{folder / RECORDS} has a field of a wrong type: {exc}; restore the file") from exc
     return Run(folder, meta, windows, dropped)
-
-
-def _read_meta(path: Path) -> dict[str, Any]:
-    try:
-        meta = json.loads(path.read_bytes())
-        schema = meta.get("schema", SCHEMA)
-        newer = schema > SCHEMA
-    except (ValueError, AttributeError, TypeError) as exc:
-        raise GilbenchError(f"{path} is no run.json ({exc}): restore the file, or measure again") from exc
-    if newer:
-        raise GilbenchError(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
-    checked: dict[str, Any] = meta
-    return checked
 
 
 def _read_records(path: Path) -> tuple[list[Record], int]:

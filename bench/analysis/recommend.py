@@ -84,7 +84,7 @@ def objective(text: str) -> Objective:
 
 def recommendations(run: Run) -> Iterator[Recommendation]:
     """Yield one for each workload that several models or interpreters were measured on."""
-    wanted = objective(str(run.section("plan").get("objective") or "throughput"))
+    wanted = objective(run.objective)
     windows = run.windows[run.windows["requests"] > 0]
     spreads, p99 = pass_spreads(windows, wanted.column), pass_spreads(windows, "latency_p99_ns")
     out = disturbed(run)

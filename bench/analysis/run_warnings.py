@@ -11,8 +11,9 @@ from bench.analysis import wording
 from bench.analysis.life import LATENCY, UNEXPLAINED, life
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
+from bench.schema.build import BUILT_ALIKE
 from bench.schema.cell import Cell
-from bench.schema.record import BUILT_ALIKE
+from bench.schema.run_meta import State
 from bench.schema.warning_codes import RUN_WARNINGS, UNEXPLAINED_ABOVE, WINDOW_WARNINGS, Raw
 
 WORST_SHOWN: Final = 3
@@ -39,6 +40,10 @@ class WarningSummary:
         return f"{self.code}: {self.says}{f' ({self.where})' if self.where else ''}"
 
 
+_INCOMPLETE: Final = {
+    State.RUNNING: "the run is still going on, or was killed",
+    State.PARTIAL: "the run was ended early",
+}
 _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
 
@@ -85,26 +90,19 @@ def _run_level_warnings(run: Run) -> Iterator[WarningSummary]:
 
 
 def _check_partial(run: Run) -> Iterator[WarningSummary]:
-    state = run.meta.get("state", "unknown")
-    if state == "complete":
+    if run.meta.state not in _INCOMPLETE:
         return
-    planned = {str(cell) for cell in run.section("plan").get("cells") or []}
-    measured = {cell.name for cell in run.cells}
-    missing = len(planned - measured)
-    says = {"running": "the run is still going on, or was killed", "partial": "the run was ended early"}.get(
-        str(state), f"the run's state is {state}"
-    )
+    planned = set(run.plan.cells if run.plan else ())
+    missing = len(planned - set(run.cells))
+    says = _INCOMPLETE[run.meta.state]
     if missing:
         says += f"; {missing} of {wording.plural(len(planned), 'planned cell')} were not measured"
     yield WarningSummary("partial", says, RUN_WARNINGS["partial"].remedy)
 
 
 def _check_failed_cells(run: Run) -> Iterator[WarningSummary]:
-    failures = [failure for failure in run.meta.get("failures") or [] if isinstance(failure, dict)]
-    if failures:
-        each = [
-            f"{f.get('cell', 'unknown')}, pass {f.get('pass', '?')}: {f.get('reason', 'unknown')}" for f in failures
-        ]
+    each = [f"{one.cell}, pass {one.pass_}: {one.reason}" for one in run.meta.failures]
+    if each:
         more = f"; and {len(each) - WORST_SHOWN} more, in run.json" if len(each) > WORST_SHOWN else ""
         yield WarningSummary(
             "failed_cells",
@@ -115,15 +113,12 @@ def _check_failed_cells(run: Run) -> Iterator[WarningSummary]:
 
 
 def _check_gaps(run: Run) -> Iterator[WarningSummary]:
-    gaps = [gap for gap in run.meta.get("gaps") or [] if isinstance(gap, dict)]
-    if gaps:
+    if run.meta.gaps:
         yield WarningSummary(
             "gaps",
             "not every model runs under every interpreter",
             RUN_WARNINGS["gaps"].remedy,
-            "; ".join(
-                " ".join(str(gap.get(key, "unknown")) for key in ("model", "interpreter", "reason")) for gap in gaps
-            ),
+            "; ".join(map(str, run.meta.gaps)),
         )
 
 
@@ -140,12 +135,12 @@ def _check_one_pass(run: Run) -> Iterator[WarningSummary]:
 
 
 def _check_builds(run: Run) -> Iterator[WarningSummary]:
-    builds = run.section("interpreters")
-    known = {name: builds[name] for name in run.values("interpreter") if isinstance(builds.get(name), dict)}
+    builds = run.meta.interpreters
+    known = {name: builds[name] for name in run.values("interpreter") if name in builds}
     differing = []
     for field in BUILT_ALIKE:
         title = wording.BUILD.get(field, field)
-        values = {name: build.get(field) for name, build in known.items()}
+        values = {name: getattr(build, field) for name, build in known.items()}
         if len(set(map(str, values.values()))) > 1:
             each = ", ".join(f"{name} {_flag(value)}" for name, value in values.items())
             differing.append(f"{title} ({each})" if len(each) <= LONGEST_TOLD else title)

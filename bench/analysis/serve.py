@@ -26,11 +26,12 @@ from typing import Any, Final
 
 from bench.analysis import theme
 from bench.analysis.findings import findings
-from bench.analysis.load import META, PAGE, RECORDS, read_run
+from bench.analysis.load import PAGE, RECORDS, read_run
 from bench.analysis.page import draw_page
 from bench.analysis.run_warnings import collect_warnings
 from bench.analysis.summary import summarise
 from bench.analysis.templates import render_template
+from bench.schema.run_meta import META
 from loadgen.errors import GilbenchError
 
 HOST: Final = "127.0.0.1"

@@ -29,13 +29,11 @@ def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Se
 def _head(run: Run, found: Sequence[Finding], warned: Sequence[WarningSummary]) -> str:
     """Return the findings and the warnings."""
     lines = [f"## {escape(run.name)}", ""]
-    command = run.meta.get("command")
-    lines += [code(command), ""] if isinstance(command, str) and command else []
+    lines += [code(run.meta.command), ""] if run.meta.command else []
     lines += [f"- **{escape(finding.subject)}**: {escape(finding.says)}" for finding in found]
     best = list(recommendations(run))
     if best:
-        objective = str(run.section("plan").get("objective") or "throughput")
-        lines += ["", f"### What serves best, by {escape(objective)}", ""]
+        lines += ["", f"### What serves best, by {escape(run.objective)}", ""]
         lines += [f"- **{escape(one.workload)}**: {escape(one.says)}" for one in best]
     if warned:
         lines += ["", "### Warnings", ""]

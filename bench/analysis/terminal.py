@@ -49,8 +49,7 @@ def show(
     best = list(recommendations(run))
     if best:
         console.print()
-        objective = run.section("plan").get("objective") or "throughput"
-        console.print(console.spell(f"what serves best, by {objective}", "bold"))
+        console.print(console.spell(f"what serves best, by {run.objective}", "bold"))
     for one in best:
         _say(console, one.workload, f": {one.says}", "bold")
     if warned and not github.runs_in_actions():

@@ -7,11 +7,12 @@ interpreter that serves must then say of itself (:mod:`servers.interpreter`). Se
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from bench.errors import GilbenchError
 from bench.interpreters import affinity
+from bench.schema.build import Build
 from loadgen.nearest import did_you_mean
 
 ENV: Final = "env:"
@@ -42,24 +43,24 @@ class Kind(NamedTuple):
     options: Callable[[str], list[str]] = lambda _: []
     prefix: Callable[[str], list[str]] = lambda _: []
     state: Callable[[str], dict[str, object]] = lambda _: {}
-    unless: Callable[[Mapping[str, Any], str], str] = lambda _, __: ""
+    unless: Callable[[Build, str], str] = lambda _, __: ""
     unable: Callable[[str], str] = lambda _: ""
     reads: Callable[[str], bool] = lambda value: not value
 
 
-def _no_jit(build: Mapping[str, Any], _: str) -> str:
-    known = build["jit"] != "unavailable"
+def _no_jit(build: Build, _: str) -> str:
+    known = build.jit != "unavailable"
     return "" if known else "a JIT is in CPython 3.13 and newer, in builds made with --enable-experimental-jit"
 
 
-def _has_gil(build: Mapping[str, Any], _: str) -> str:
-    return "" if build["freethreaded"] else "it has its GIL anyway; free-threaded builds of 3.13 and newer know it"
+def _has_gil(build: Build, _: str) -> str:
+    return "" if build.freethreaded else "it has its GIL anyway; free-threaded builds of 3.13 and newer know it"
 
 
-def _no_such_allocator(build: Mapping[str, Any], value: str) -> str:
-    if build["freethreaded"] and value != "mimalloc":
+def _no_such_allocator(build: Build, value: str) -> str:
+    if build.freethreaded and value != "mimalloc":
         return "a free-threaded build has mimalloc and no other"
-    if value == "mimalloc" and tuple(build["version_info"][:2]) < (3, 13):
+    if value == "mimalloc" and build.version_info[:2] < (3, 13):
         return "mimalloc is in CPython 3.13 and newer"
     return ""
 
@@ -163,28 +164,28 @@ class InterpreterSettings(NamedTuple):
         """How many CPUs a server is pinned to; ``None``: to none."""
         return next((int(one.value) for one in self.variants if one.word == CPUS), None)
 
-    def state(self, build: Mapping[str, Any]) -> dict[str, object]:
+    def state(self, build: Build) -> dict[str, object]:
         """Return what an interpreter that serves must say of itself; what is not changed must be as it is plainly.
 
         Args:
             build: what the interpreter says of itself with all of this in its environment.
         """
         plain: dict[str, object] = {
-            "gil_enabled": build["gil_enabled"],
+            "gil_enabled": build.gil_enabled,
             "switch_interval_s": _SWITCH_S,
             "gc_enabled": True,
             "gc_frozen": False,
             "cpus": len(affinity.available_cpus()),
         }
-        if build["jit"] in {"on", "off"}:
-            plain["jit_enabled"] = build["jit"] == "on"
+        if build.jit in {"on", "off"}:
+            plain["jit_enabled"] = build.jit == "on"
         changed = {name: value for one in self.variants for name, value in one.kind.state(one.value).items()}
-        if tuple(build["version_info"][:2]) < (3, 14):
+        if build.version_info[:2] < (3, 14):
             changed.pop("jit_enabled", None)  # sys._jit came with 3.14
             plain.pop("jit_enabled", None)
         return plain | changed
 
-    def check(self, name: str, build: Mapping[str, Any]) -> None:
+    def check(self, name: str, build: Build) -> None:
         """Make sure that a build knows all of it, and that this machine can do it.
 
         Raises:

@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,9 @@ from rich.console import Console
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.discovery import Interpreter, discover, resolve
+from bench.interpreters.discovery import discover
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import resolve
 from bench.micro.environments import environment
 from bench.micro.rounds import SCHEMA, measure
 from bench.paths import RESULTS, results
@@ -124,8 +127,8 @@ def _carry_out(interpreters: Sequence[Interpreter], options: argparse.Namespace,
     meta: dict[str, Any] = {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine.describe(),
-        "interpreters": {interpreter.name: interpreter.build for interpreter in interpreters},
+        "machine": asdict(machine.describe()),
+        "interpreters": {interpreter.name: asdict(interpreter.build) for interpreter in interpreters},
         "rounds": options.rounds,
         "only": options.only,
     }

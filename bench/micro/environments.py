@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter, interpreter_environment
+from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.paths import ROOT
 
 PACKAGES: Final = ("pytest", "pytest-benchmark")
@@ -26,7 +26,7 @@ def environment(interpreter: Interpreter) -> Path:
         GilbenchError: it cannot be made; the message says what could not be had.
     """
     key = hashlib.sha256(
-        f"{interpreter.executable}{interpreter.build['version']}{interpreter.build['built']}".encode()
+        f"{interpreter.executable}{interpreter.build.version}{interpreter.build.built}".encode()
     ).hexdigest()
     folder = KEPT / f"{interpreter.series}-{key[:12]}"
     python = folder / "bin" / "python"

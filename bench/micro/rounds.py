@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter, interpreter_environment
+from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.interpreters.variants import InterpreterSettings
 
 SUITE: Final = Path(__file__).with_name("suite")

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass
 
 from bench.errors import GilbenchError
-from bench.planning.plan import SETTLE_S, Plan
+from bench.planning.defaults import SETTLE_S
+from bench.schema.plan import Plan
 
 FLOOR_S = 0.3
 CAP_S = 5.0

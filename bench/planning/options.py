@@ -12,13 +12,16 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.discovery import AUTO, Interpreter, discover, pin_interpreters, require_same_build, resolve
+from bench.interpreters.discovery import discover
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import AUTO, pin_interpreters, require_same_build, resolve
 from bench.paths import RESULTS, results
 from bench.planning import readers
-from bench.planning.plan import COMPUTING_CLIENTS, WARMUP_JIT_S, WARMUP_S
+from bench.planning.defaults import COMPUTING_CLIENTS, WARMUP_JIT_S
 from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell
+from bench.schema.plan import WARMUP_S
 from loadgen.command_line import Parser
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.nearest import did_you_mean
@@ -235,7 +238,7 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
         secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], readers.count(2**63, least=0))
     )
     interpreters = _interpreters(typed)
-    jit = any(interpreter.build["jit"] == "on" for interpreter in interpreters.values())
+    jit = any(interpreter.build.jit == "on" for interpreter in interpreters.values())
     warmup_s = WARMUP_JIT_S if jit else WARMUP_S
     if typed["warmup"] is not None:
         warmup_s = _read("warmup", typed["warmup"], duration_s)
@@ -273,7 +276,7 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
 def _resume(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
     wanted = request_of_run(run, run.plan.cells, typed)
     for name, interpreter in wanted.interpreters.items():
-        if interpreter.build != run.meta["interpreters"][name]:
+        if interpreter.build != run.meta.interpreters[name]:
             raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
     return replace(wanted, resumed=run)
 
@@ -294,25 +297,12 @@ def request_of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, 
     found = resolve(",".join(map(run.specification, names)), discover)
     return RunRequest(
         interpreters={interpreter.name: interpreter for interpreter in found},
-        models=list(dict.fromkeys(cell.model for cell in plan.cells)),
-        workloads=list(dict.fromkeys(cell.workload for cell in plan.cells)),
-        handlers=plan.handlers,
-        request=plan.request,
-        objective=plan.objective,
-        clients=list(dict.fromkeys(cell.clients for cell in plan.cells)),
-        requests_per_connection=plan.requests_per_connection,
-        passes=plan.passes,
-        rounds=plan.rounds,
-        window_s=plan.window_s,
-        warmup_s=plan.warmup_s,
-        precision=plan.precision,
-        same_within=plan.same_within,
-        baseline=plan.baseline,
-        fixed_layout=plan.fixed_layout,
-        budget_s=plan.budget_s,
+        models=plan.values("model"),
+        workloads=plan.values("workload"),
+        clients=plan.values("clients"),
         results=results() if typed["results"] is None else Path(typed["results"]),
         name=_read("name", typed["name"], readers.folder_name),
-        seed=plan.seed,
+        **plan.settings(),
     )
 
 

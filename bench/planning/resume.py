@@ -1,67 +1,49 @@
-"""Going on with a run that was interrupted, so that its statistics are those of one that was not.
+"""Resuming a run that was interrupted, so that its statistics are those of one that was not.
 
-Its plan stands in ``run.json``, its seed gives the order. A visit to a group that was cut in the middle is made again:
-its windows go to ``interrupted.jsonl``, so that none is lost and none counts twice.
+Its plan is in ``run.json``, its seed gives the order. A visit to a group that was cut in the middle is made again: its
+windows go to ``interrupted.jsonl``, so that none is lost and none counts twice.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import json
 import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bench.errors import GilbenchError
-from bench.planning.plan import Plan
 from bench.schema.cell import Cell, Group
-from bench.schema.record import SCHEMA, Record
+from bench.schema.plan import Plan
+from bench.schema.record import Record
+from bench.schema.run_meta import META, RunMeta, State, read_meta
 
 SET_ASIDE: Final = "interrupted.jsonl"
 
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A run that did not come to its end.
+    """An earlier run, with a plan and interpreters that can be used again.
 
     Attributes:
-        path: of its folder.
+        path: path of its folder.
         meta: its ``run.json``.
+        plan: the plan that it was made by.
     """
 
     path: Path
-    meta: dict[str, Any]
+    meta: RunMeta
+    plan: Plan
 
     @property
     def elapsed_s(self) -> float:
         """Time that it has used of its budget."""
-        return float(self.meta.get("elapsed_s") or 0.0)
-
-    @functools.cached_property
-    def plan(self) -> Plan:
-        """The plan that it was made by.
-
-        Raises:
-            LookupError, TypeError: there is none.
-        """
-        return Plan.from_dict(self.meta["plan"])
-
-    def check(self) -> None:
-        """Make sure that its plan and interpreters can be read.
-
-        Raises:
-            LookupError, TypeError: they cannot.
-        """
-        for cell in self.plan.cells:
-            self.specification(cell.interpreter)
+        return self.meta.elapsed_s or 0.0
 
     def specification(self, interpreter: str) -> str:
         """Return an interpreter as ``--pythons`` names it, so that it is found and checked as then."""
-        build = self.meta["interpreters"][interpreter]
-        return f"{interpreter}={build['executable']}{build.get('variants', '')}"
+        build = self.meta.interpreters[interpreter]
+        return f"{interpreter}={build.executable}{build.variants}"
 
     def load_resumable(self) -> list[Record]:
         """Return its records, after those of visits that were cut were set aside.
@@ -85,13 +67,13 @@ class Interrupted:
                 os.fsync(file.fileno())
             new.replace(self.path / "records.jsonl")
         except OSError as exc:
-            raise GilbenchError(f"cannot go on with {self.path}: {exc.strerror}; make room") from exc
+            raise GilbenchError(f"cannot resume {self.path}: {exc.strerror}; make room") from exc
         return kept
 
     def _whole(self, records: list[Record]) -> set[tuple[int, Group]]:
         """Return the visits in which every cell has all its windows, or is known to have failed."""
         plan, cells = self.plan, set(self.plan.cells)
-        failed = {(one["cell"], one["pass"]) for one in self.meta.get("failures") or []}
+        failed = {(one.cell, one.pass_) for one in self.meta.failures}
         windows = Counter((one.pass_, one.cell) for one in records)
         return {
             (pass_, cell.group)
@@ -104,22 +86,25 @@ class Interrupted:
         }
 
 
-def load_interrupted(folder: Path) -> Interrupted:
-    """Return the run in a folder.
+def load_run(folder: Path) -> Interrupted:
+    """Return the run in a folder, complete or not.
 
     Raises:
-        GilbenchError: there is no run, it is complete, or it is of another version.
+        GilbenchError: there is no run, its plan is not known, or it is of another version.
     """
-    try:
-        meta = json.loads((folder / "run.json").read_bytes())
-        found = Interrupted(folder.resolve(), meta)
-        schema, state = meta["schema"], meta["state"]
-        with contextlib.suppress(KeyError):
-            found.check()
-            if state == "complete":
-                raise GilbenchError(f"{folder} is complete: there is nothing to go on with; start another run")
-            if schema <= SCHEMA:
-                return found
-    except (OSError, ValueError, TypeError, LookupError) as exc:
-        raise GilbenchError(f"{folder} holds no run that could be gone on with ({exc}): name its folder") from None
-    raise GilbenchError(f"{folder} was made by another version of gilbench: start the run again")
+    meta = read_meta(folder)
+    if meta.plan is None or not {cell.interpreter for cell in meta.plan.cells} <= set(meta.interpreters):
+        raise GilbenchError(f"{folder / META} lacks the plan or its interpreters: restore the file, or measure again")
+    return Interrupted(folder.resolve(), meta, meta.plan)
+
+
+def load_interrupted(folder: Path) -> Interrupted:
+    """Return the run in a folder, to be resumed.
+
+    Raises:
+        GilbenchError: there is no run that could be resumed.
+    """
+    run = load_run(folder)
+    if run.meta.state is State.COMPLETE:
+        raise GilbenchError(f"{folder} is complete, there is nothing to resume: start another run")
+    return run

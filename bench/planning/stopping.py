@@ -12,8 +12,8 @@ import statistics
 from collections.abc import Sequence
 
 from bench.planning.budget import Budget
-from bench.planning.plan import Plan
 from bench.schema.cell import Cell, Group
+from bench.schema.plan import Plan
 from bench.schema.record import Record
 from bench.stats import ratios
 

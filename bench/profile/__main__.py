@@ -7,13 +7,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.errors import GilbenchError
 from bench.paths import nox
-from bench.planning.plan import Plan
 from bench.profile import folder
 from bench.profile.memory import memory
 from bench.profile.profilers import AUTO, PROFILERS
@@ -23,8 +23,10 @@ from bench.profile.windows import PLAIN, How, Profile, profile
 from bench.run_module import run_module
 from bench.runner.lock import only_run
 from bench.runner.run import describe
+from bench.schema.plan import Plan
 from bench.schema.record import Record
 from bench.schema.run_folder import RunFolder
+from bench.schema.run_meta import State
 from loadgen.command_line import Parser
 
 
@@ -113,14 +115,14 @@ def _open_run(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path
     if asked.run is not None:
         yield asked.run, lambda _: None
         return
-    run = RunFolder(asked.wanted.results, asked.wanted.name, describe(plan, asked.wanted, command))
-    run.meta["state"] = "partial"
+    run = RunFolder(asked.wanted.results, asked.wanted.name, describe(plan, asked.wanted, command, {}))
+    state = State.PARTIAL
     with contextlib.closing(run):
         try:
             yield run.path, run.append
-            run.meta["state"] = "complete"
+            state = State.COMPLETE
         finally:
-            run.save()
+            run.update(replace(run.meta, state=state))
 
 
 def _say(found: Profile, console: Console) -> None:

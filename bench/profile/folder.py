@@ -15,11 +15,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.profile.stacks import to_text
 from bench.profile.windows import How, Profile
 from bench.threads.timeline import Timeline
@@ -68,7 +69,7 @@ def _meta(found: Profile, interpreter: Interpreter, how: How, command: str) -> d
         "schema": SCHEMA,
         "cell": found.cell._asdict(),
         "command": command,
-        "build": interpreter.build,
+        "build": asdict(interpreter.build),
         "profiler": None if found.profiler is None else found.profiler.name,
         "why": None if found.profiler is None else found.profiler.why,
         "passed_over": found.refused,

@@ -18,12 +18,12 @@ from typing import Any, Final
 import psutil
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
-from bench.planning.plan import Plan
+from bench.interpreters.interpreter import Interpreter
 from bench.profile.stacks import short
 from bench.profile.windows import window, with_environment
 from bench.runner.server import Server
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 
 INSIDE: Final = Path(__file__).with_name("inside")
 LINES_KEPT: Final = 30

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -14,10 +13,10 @@ from typing import Any, Final
 from bench.errors import GilbenchError
 from bench.planning import options
 from bench.planning.options import OPTIONS
-from bench.planning.resume import Interrupted
+from bench.planning.resume import Interrupted, load_run
 from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell, parse_cell
-from bench.schema.record import SCHEMA, Record
+from bench.schema.record import Record
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
@@ -52,7 +51,7 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     """
     common = _option_words({name: getattr(typed, name.replace("-", "_")) for name in (*options.CHANGEABLE, "results")})
     if typed.from_ is not None:
-        run = _run(typed.from_)
+        run = load_run(typed.from_)
         return _profile_run(run, typed.cell or [_slowest(run)], common)
     if typed.slowest:
         raise GilbenchError("--slowest is of a run: say which, as --from results/latest")
@@ -92,23 +91,6 @@ def _parts(name: str) -> tuple[str, ...]:
     cells = ["-".join((model, workload, *clients_and_interpreter)) for model in MODELS for workload in WORKLOADS]
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
     raise GilbenchError(f"--cell {name}: there is no such cell{meant}; write it {_NAMED}")
-
-
-def _run(folder: Path) -> Interrupted:
-    """Return a run, whether or not it came to its end.
-
-    Raises:
-        GilbenchError: there is none in that folder, or it is of another version.
-    """
-    try:
-        meta = json.loads((folder / "run.json").read_bytes())
-        run = Interrupted(folder.resolve(), meta)
-        run.check()
-        if meta["schema"] <= SCHEMA:
-            return run
-    except (OSError, ValueError, TypeError, LookupError) as exc:
-        raise GilbenchError(f"--from {folder}: it holds no run ({exc}); name one, as results/latest") from None
-    raise GilbenchError(f"--from {folder}: it is of a newer version; update gilbench")
 
 
 def _profile_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Profiling:

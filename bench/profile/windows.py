@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.interpreters.variants import ENV, InterpreterSettings, Variant
-from bench.planning.plan import THREAD_ACCOUNTING_FROM_S, Plan
+from bench.planning.defaults import THREAD_ACCOUNTING_FROM_S
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
 from bench.runner.server import Server
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from bench.schema.record import Record
 from bench.stats import ratios
 from bench.threads import usage
@@ -148,7 +149,7 @@ def profile(cell: Cell, interpreter: Interpreter, plan: Plan, how: How) -> Profi
 
 
 def _makes_sense(kind: Kind, interpreter: Interpreter) -> bool:
-    return kind is not Kind.GIL or bool(interpreter.build["gil_enabled"])
+    return kind is not Kind.GIL or bool(interpreter.build.gil_enabled)
 
 
 def _measure_timeline(found: Profile, server: Server, plan: Plan) -> Measured:

@@ -6,20 +6,22 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.errors import GilbenchError
 from bench.interpreters import affinity
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.planning.budget import Budget
-from bench.planning.plan import SETTLE_S, THREAD_ACCOUNTING_FROM_S, Plan
+from bench.planning.defaults import SETTLE_S, THREAD_ACCOUNTING_FROM_S
 from bench.planning.stopping import Stopping
 from bench.runner.server import Server
 from bench.runner.verification import DESCRIBING, verify
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from bench.schema.record import Record
 from bench.schema.run_folder import RunFolder
+from bench.schema.run_meta import State
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 from bench.threads import usage
@@ -51,7 +53,7 @@ class Experiment:
     @property
     def complete(self) -> bool:
         """Whether every cell was visited as often as planned."""
-        return bool(self.folder.meta["state"] == "complete")
+        return self.folder.meta.state is State.COMPLETE
 
     def run(self, budget: Budget) -> None:
         """Visit every cell as often as planned, or until all ratios are known well enough.
@@ -62,7 +64,7 @@ class Experiment:
         Raises:
             GilbenchError: the records could not be written.
         """
-        plan, meta, stopping = self.plan, self.folder.meta, Stopping(self.plan, budget)
+        plan, state, stopping = self.plan, State.PARTIAL, Stopping(self.plan, budget)
         visited = {(record.pass_, record.cell.group) for record in self.records}
         done = len(self.records)
         try:
@@ -80,15 +82,12 @@ class Experiment:
                     self.progress.visited({} if plan.precision is None else stopping.known(group, self.records))
                     done += len(rounds) * len(rounds[0])
                 budget.learn(done, self._measured_s)
-            meta["state"] = "complete"
-        except BaseException:
-            meta["state"] = "partial"
-            raise
+            state = State.COMPLETE
         finally:
             elapsed_s = time.monotonic() - budget.began_s
-            meta["elapsed_s"] = round(elapsed_s, 3)
-            meta["measured_share"] = round(self._measured_s / elapsed_s, 4)
-            self.folder.save()
+            share = round(self._measured_s / elapsed_s, 4)
+            ended = replace(self.folder.meta, state=state, elapsed_s=round(elapsed_s, 3), measured_share=share)
+            self.folder.update(ended)
 
     @property
     def _measured_s(self) -> float:

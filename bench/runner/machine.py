@@ -6,27 +6,27 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from bench.schema.run_meta import Machine
 from loadgen.host_load import MachineTime, cpus, read_time, steal_share
 
 __all__ = ["MachineTime", "cpus", "describe", "describe_control", "read_time", "steal_share"]
 
 
-def describe() -> dict[str, Any]:
-    """Return what a reader needs to know of the machine, for ``run.json``."""
-    return {
-        "system": platform.system(),
-        "release": platform.release(),
-        "arch": platform.machine(),
-        "cpu_model": _cpu_model(),
-        "cpus": cpus(),
-        "cpus_of_machine": os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "load_average": list(psutil.getloadavg()),
-    }
+def describe() -> Machine:
+    """Return what a reader needs to know of the machine."""
+    return Machine(
+        system=platform.system(),
+        release=platform.release(),
+        arch=platform.machine(),
+        cpu_model=_cpu_model(),
+        cpus=cpus(),
+        cpus_of_machine=os.cpu_count(),
+        memory_bytes=psutil.virtual_memory().total,
+        load_average=psutil.getloadavg(),
+    )
 
 
 def describe_control() -> dict[str, str]:

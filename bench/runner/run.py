@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from bench.errors import GilbenchError
 from bench.planning.budget import Budget
-from bench.planning.plan import Plan
 from bench.planning.run_request import RunRequest
 from bench.runner import machine
 from bench.runner.experiment import Experiment, calibrate
 from bench.runner.lock import only_run
+from bench.schema.plan import Plan
+from bench.schema.record import SCHEMA
 from bench.schema.run_folder import RunFolder
+from bench.schema.run_meta import RunMeta, State
 from bench.terminal import github
 from bench.terminal.console import Terminal
 from bench.terminal.live_table import Seen
@@ -49,11 +52,10 @@ def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosi
         if plan.precision is not None:
             plan = replace(plan, passes=budget.passes)
         if resumed:
-            records, folder = resumed.load_resumable(), RunFolder.again(resumed.path, resumed.meta)
+            records, folder = resumed.load_resumable(), RunFolder.reopen(resumed.path, resumed.meta)
         else:
-            meta = describe(plan, wanted, command) | {"work": work}
-            meta["plan"]["window_s"] = round(budget.window_s(0), 3)
-            records, folder = [], RunFolder(wanted.results, wanted.name, meta)
+            planned = replace(plan, window_s=round(budget.window_s(0), 3))
+            records, folder = [], RunFolder(wanted.results, wanted.name, describe(planned, wanted, command, work))
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
         experiment = Experiment(plan, wanted.interpreters, folder, progress, records)
         # Ctrl-C is caught outside of the progress, which leaves its table as it stands then.
@@ -74,16 +76,21 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def describe(plan: Plan, wanted: RunRequest, command: str) -> dict[str, Any]:
-    """Return what ``run.json`` says of a run before anything is measured."""
-    return {
-        "command": command,
-        "plan": plan.to_dict(),
-        "machine": machine.describe(),
-        "control": machine.describe_control(),
-        "interpreters": {name: interpreter.build for name, interpreter in wanted.interpreters.items()},
-        "gaps": [gap._asdict() for gap in wanted.gaps],
-    }
+def describe(plan: Plan, request: RunRequest, command: str, work: Mapping[str, dict[str, Any]]) -> RunMeta:
+    """Return the content of ``run.json`` before anything is measured."""
+    return RunMeta(
+        schema=SCHEMA,
+        name=request.name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        state=State.RUNNING,
+        command=command,
+        plan=plan,
+        work=dict(work),
+        machine=machine.describe(),
+        control=machine.describe_control(),
+        interpreters={name: interpreter.build for name, interpreter in request.interpreters.items()},
+        gaps=tuple(request.gaps),
+    )
 
 
 def _say_how_it_ended(experiment: Experiment, console: Terminal, verbosity: int) -> None:
@@ -94,7 +101,7 @@ def _say_how_it_ended(experiment: Experiment, console: Terminal, verbosity: int)
     of_all = f" of {experiment.plan.windows}" if experiment.plan.precision is None else ""
     console.print(
         console.spell(
-            f"{how} {len(experiment.records)}{of_all} windows in {meta['elapsed_s']:.0f} s, "
-            f"{meta['measured_share']:.0%} of that inside windows"
+            f"{how} {len(experiment.records)}{of_all} windows in {meta.elapsed_s or 0:.0f} s, "
+            f"{meta.measured_share or 0:.0%} of that inside windows"
         )
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bench.errors import ServerFailed
-from bench.interpreters.discovery import Interpreter, interpreter_environment
+from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.paths import ROOT
 
 START_TIMEOUT_S = 20.0
@@ -102,7 +102,7 @@ class Server:
             self.stop()
             what = "ended at its start" if readable else f"was not ready within {START_TIMEOUT_S:g} s"
             raise ServerFailed(f"{self._name} {what}: {self._last_words}") from None
-        if self.said.get("gil_enabled") and not self._interpreter.build["gil_enabled"]:
+        if self.said.get("gil_enabled") and not self._interpreter.build.gil_enabled:
             self.stop()
             raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'nobody says for what'}")
 

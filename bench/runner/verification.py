@@ -7,7 +7,7 @@ import socket
 from typing import Any, Final
 
 from bench.errors import ServerFailed
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.runner.server import Server
 
 DESCRIBING: Final = "servers.interpreter:describe"
@@ -25,8 +25,8 @@ def verify(server: Server, model: str, interpreter: Interpreter) -> None:
     environment = interpreter.changed.environment
     said = _ask(server.port, ",".join(environment) or "-")
     wanted = interpreter.changed.state(interpreter.build) | {"environment": environment, "ignores_environment": False}
-    if "hash" in interpreter.build:
-        wanted["hash"] = interpreter.build["hash"]
+    if interpreter.build.hash is not None:
+        wanted["hash"] = interpreter.build.hash
     wrong = [f"{name} is {said.get(name)}, not {value}" for name, value in wanted.items() if said.get(name) != value]
     if wrong:
         raise ServerFailed(

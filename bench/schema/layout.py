@@ -1,7 +1,7 @@
-"""What lies in a run's folder and what stands in its ``run.json``: the tables that the reference is made of.
+"""The files of a run's folder: the tables that the reference is made of.
 
-A record, a line of ``records.jsonl``, is described where it is defined, in :mod:`bench.schema.record`; the plan in
-:mod:`bench.planning.plan`.
+A record, a line of ``records.jsonl``, is described in :mod:`bench.schema.record`, ``run.json`` in
+:mod:`bench.schema.run_meta`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ MEASURED: Final = {
     "run.json": "what was planned, where, on which builds, and how it ended",
     "records.jsonl": "a record a line, each written to disk as soon as its window was measured",
     "benchmark.json": "the same as pytest-benchmark sees it: seconds per request, a round for each window",
-    "interrupted.jsonl": "windows of a visit that was interrupted, and made again when the run was gone on with; used "
+    "interrupted.jsonl": "windows of a visit that was interrupted, and made again when the run was resumed; used "
     "nowhere",
     "profile/": "profiles of cells, by ``nox -s profile``",
-    "micro/": "the microscope, by ``nox -s micro -- --into``",
+    "micro/": "microbenchmarks, by ``nox -s micro -- --into``",
 }
-"""What cannot be had again."""
+"""Files that are measured: they cannot be made again."""
 
 DRAWN: Final = {
     "report.html": "the page, with everything inside it",
@@ -28,7 +28,7 @@ DRAWN: Final = {
     "misses the means, as a share), ``refused`` and why, and over cores the throughput predicted ``at_8_rps`` and so "
     "on; empty: not known",
 }
-"""What ``nox -s report`` draws from it."""
+"""Files that ``nox -s report`` draws from them."""
 
 PROFILE: Final = {
     "profile.json": "the cell; ``profiler``, and those ``passed_over`` and why; ``sampled_s``, seconds of load under "
@@ -45,62 +45,3 @@ PROFILE: Final = {
     "timeline.trace.json": "drawn: the timeline for Perfetto and the Firefox Profiler",
 }
 """In ``profile/CELL/`` of a run's folder; ``timeline-GROUP.svg`` and ``.png`` are next to it."""
-
-META: Final = {
-    "schema": "version of the layout of this file and of the records",
-    "name": "of the folder",
-    "created": "when the run began, UTC",
-    "state": "``running``; ``complete``; or ``partial``: it was ended early. ``running`` with nobody at it: it was "
-    "killed",
-    "command": "what was typed",
-    "plan": "see below",
-    "work": "for each workload, what one request does, as its server said",
-    "machine": "see below",
-    "control": "the interpreter of the harness and load generator, and the versions of what they stand on",
-    "interpreters": "for each interpreter, its build; see below",
-    "gaps": "models that an interpreter cannot run: ``model``, ``interpreter``, ``reason``",
-    "failures": "cells that could not be measured: ``cell``, ``pass``, ``reason``",
-    "elapsed_s": "from the end of set-up to the end of the last window",
-    "measured_share": "share of it spent inside measured windows",
-}
-
-PLAN: Final = {
-    "cells": "names (model-workload-clients-interpreter) of what was selected",
-    "models": "of the cells, each once",
-    "workloads": "of the cells, each once",
-    "clients": "of the cells, each once",
-    "interpreters": "of the cells, each once",
-}
-"""Keys of ``plan`` besides the fields of :class:`bench.planning.plan.Plan`."""
-
-MACHINE: Final = {
-    "system": "name of the operating system",
-    "release": "of its kernel",
-    "arch": "of the processor",
-    "cpu_model": "name of the processor",
-    "cpus": "how many CPUs the harness may use",
-    "cpus_of_machine": "how many there are",
-    "memory_bytes": "of the machine",
-    "load_average": "over 1, 5 and 15 minutes when the run began",
-}
-
-BUILD: Final = {
-    "executable": "path of the program",
-    "version": "as ``3.13.1``",
-    "version_info": "the same in parts",
-    "implementation": "always ``CPython``",
-    "compiler": "that it was built with",
-    "built": "branch and date of the build",
-    "libc": "C library; null: not known",
-    "pgo": "built with profile-guided optimisation; null: not known, like the next two",
-    "lto": "built with link-time optimisation",
-    "bolt": "built with BOLT",
-    "flags": "the compiler's flags that decide about code generation",
-    "allocator": "``pymalloc``, ``mimalloc`` or ``malloc``",
-    "freethreaded": "built without a GIL",
-    "gil_enabled": "whether the GIL is on",
-    "jit": "``on``, ``off`` or ``unavailable``",
-    "debug": "a debug build",
-    "variants": "what was changed about it, as ``+jit``; not there: nothing",
-    "hash": "with ``+hashseed``: a hash that shows it",
-}

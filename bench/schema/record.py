@@ -19,9 +19,6 @@ from loadgen.errors import GilbenchError
 
 SCHEMA = 1
 
-BUILT_ALIKE = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
-"""What of two builds in ``run.json`` must agree for a difference to be one of versions."""
-
 
 @dataclass(frozen=True, slots=True)
 class Latency:

@@ -7,12 +7,13 @@ import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from bench.errors import GilbenchError
-from bench.schema.record import SCHEMA, Record
+from bench.schema.record import Record
+from bench.schema.run_meta import META, Failure, RunMeta, State
 
 
 class RunFolder:
@@ -20,43 +21,35 @@ class RunFolder:
 
     Attributes:
         path: of the folder.
-        meta: what ``run.json`` holds; :meth:`save` writes it.
+        meta: the content of ``run.json``; :meth:`update` changes and writes it.
     """
 
-    def __init__(self, results: Path, name: str, meta: dict[str, Any]) -> None:
+    def __init__(self, results: Path, name: str, meta: RunMeta) -> None:
         """Make the folder.
 
         Raises:
             GilbenchError: it cannot be made or written to.
         """
-        now = datetime.now(UTC)
-        self.path = results.resolve() / "runs" / f"{now:%Y%m%dT%H%M%SZ}-{name}"
-        self.meta = {
-            "schema": SCHEMA,
-            "name": self.path.name,
-            "created": now.isoformat(timespec="seconds"),
-            "state": "running",
-            **meta,
-            "failures": [],
-        }
+        self.path = results.resolve() / "runs" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}"
+        self.meta = replace(meta, name=self.path.name)
         with _explain(self.path):
             self.path.mkdir(parents=True)
             self._records = (self.path / "records.jsonl").open("ab", buffering=0)
-            self.save()
+            self._save()
             _point(results.resolve() / "latest", self.path)
 
     @classmethod
-    def again(cls, path: Path, meta: dict[str, Any]) -> RunFolder:
+    def reopen(cls, path: Path, meta: RunMeta) -> RunFolder:
         """Open the folder of a run that was interrupted.
 
         Raises:
             GilbenchError: it cannot be written to.
         """
         folder = cls.__new__(cls)
-        folder.path, folder.meta = path, meta | {"state": "running"}
+        folder.path, folder.meta = path, replace(meta, state=State.RUNNING)
         with _explain(path):
             folder._records = (path / "records.jsonl").open("ab", buffering=0)
-            folder.save()
+            folder._save()
             _point(path.parent.parent / "latest", path)
         return folder
 
@@ -73,20 +66,27 @@ class RunFolder:
             os.fsync(self._records.fileno())
 
     def fail(self, cell: str, pass_: int, reason: str) -> None:
-        """Note that a cell could not be measured, and why."""
-        self.meta["failures"].append({"cell": cell, "pass": pass_, "reason": reason})
-        self.save()
+        """Note that a cell could not be measured, and why.
 
-    def save(self) -> None:
+        Raises:
+            GilbenchError: the disk is full, or the like.
+        """
+        self.update(replace(self.meta, failures=(*self.meta.failures, Failure(cell, pass_, reason))))
+
+    def update(self, meta: RunMeta) -> None:
         """Write ``run.json`` anew; a reader sees the old one or the new one, never half of it.
 
         Raises:
             GilbenchError: the disk is full, or the like.
         """
+        self.meta = meta
         with _explain(self.path):
-            new = self.path / "run.json.new"
-            new.write_text(json.dumps(self.meta, indent=1) + "\n", encoding="utf-8")
-            new.replace(self.path / "run.json")
+            self._save()
+
+    def _save(self) -> None:
+        new = self.path / f"{META}.new"
+        new.write_text(json.dumps(self.meta.to_dict(), indent=1) + "\n", encoding="utf-8")
+        new.replace(self.path / META)
 
     def close(self) -> None:
         """Close the records."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from bench.schema.record import BUILT_ALIKE
+from bench.schema.build import BUILT_ALIKE
 from loadgen.warning_codes import WARNING_CODES as _LOAD
 
 CONTENDED_ABOVE = 0.95

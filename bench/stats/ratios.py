@@ -20,8 +20,6 @@ import numpy as np
 from scipy import special
 
 CONFIDENCE: Final = 0.95
-SAME_WITHIN: Final = 0.01
-"""Ratios closer to 1 than this share count as the same, unless another is asked for."""
 INTERIM_SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 """Shares of the time at which a run that stops at a precision makes an interim analysis."""
 

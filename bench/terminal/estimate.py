@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from rich.table import Table
 
 from bench.planning.budget import Budget
-from bench.planning.plan import Plan
+from bench.schema.plan import Plan
 from bench.terminal.console import Terminal
 
 START_S: Final = 0.05

@@ -16,9 +16,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from bench.planning.plan import Plan
 from bench.planning.stopping import precise_enough
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from bench.schema.record import Record
 from bench.stats.ratios import Ratio
 from bench.terminal.console import Terminal, narrow, shorten

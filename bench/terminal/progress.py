@@ -19,8 +19,8 @@ from typing import Final
 
 from rich.live import Live
 
-from bench.planning.plan import Plan
 from bench.schema.cell import Cell
+from bench.schema.plan import Plan
 from bench.stats.ratios import Ratio
 from bench.terminal.console import Terminal
 from bench.terminal.live_table import LiveTable, Seen, clock, rate

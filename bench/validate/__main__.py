@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -89,7 +90,7 @@ def _measure(options: argparse.Namespace, console: Console) -> tuple[Path, bool]
         GilbenchError: no study has that name, there is no interpreter, or the folder cannot be written to.
     """
     found = discover()
-    if not any(not interpreter.build["freethreaded"] for interpreter in found):
+    if not any(not interpreter.build.freethreaded for interpreter in found):
         raise GilbenchError("no CPython with a GIL was found: install one, as with uv python install 3.14")
     all_of_them = list(all_studies(found))
     studies = [one for one in all_of_them if isinstance(one, Study) and _select(one, options.only)]
@@ -100,9 +101,9 @@ def _measure(options: argparse.Namespace, console: Console) -> tuple[Path, bool]
     interpreters = extremes(found)
     meta = {
         "command": _command(options),
-        "machine": machine.describe(),
+        "machine": asdict(machine.describe()),
         "control": machine.describe_control(),
-        "interpreters": {name: interpreter.build for name, interpreter in interpreters.items()},
+        "interpreters": {name: asdict(interpreter.build) for name, interpreter in interpreters.items()},
         "budget_s": options.budget,
         "disturbed_above": {"foreign_cores": FOREIGN_CORES_ABOVE, "steal_share": STEAL_ABOVE},
         "rows": {},

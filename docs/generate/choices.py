@@ -6,7 +6,7 @@ import ast
 
 from bench.analysis.metrics import METRICS
 from bench.interpreters.variants import ENV, KINDS
-from bench.planning.plan import COMPUTING_CLIENTS
+from bench.planning.defaults import COMPUTING_CLIENTS
 from docs.generate.markdown import code, page, table
 from docs.sessions import ROOT
 from servers.models import MODELS

@@ -9,8 +9,10 @@ import typing
 from collections.abc import Iterator
 
 from bench.analysis import columns, frames
-from bench.planning.plan import Plan
 from bench.schema import layout, record
+from bench.schema.build import Build
+from bench.schema.cell import PLURALS
+from bench.schema.plan import Plan, Settings
 from bench.schema.record import (
     BackgroundLoad,
     ConnectTime,
@@ -23,6 +25,7 @@ from bench.schema.record import (
     ThreadAccounting,
     ThreadStates,
 )
+from bench.schema.run_meta import Machine, RunMeta
 from docs.generate.docstrings import attributes, said
 from docs.generate.markdown import code, keys, page, prose, table
 
@@ -63,7 +66,7 @@ def records() -> str:
         ]
     return page(
         "Record",
-        f"One window: a interval of load on one cell, after warm-up; one JSON object, one line of `records.jsonl`. "
+        f"One window: an interval of load on one cell, after warm-up; one JSON object, one line of `records.jsonl`. "
         f"This is schema {record.SCHEMA}. `null` means not known; it never stands for 0. A field that is here keeps "
         "its name and unit; more may be added.",
         *parts,
@@ -74,12 +77,14 @@ def records() -> str:
 
 def run_folder() -> str:
     """Return the page of what lies in a run's folder, and what stands in ``run.json``."""
-    plan = layout.PLAN | {name: text for name, text in attributes(Plan).items() if name not in layout.PLAN}
+    cells = {"cells": "names of the selected cells: model-workload-clients-interpreter"}
+    parts = {name: f"{name} of the cells, each once" for name in PLURALS.values()}
+    plan = cells | parts | attributes(Settings) | {k: v for k, v in attributes(Plan).items() if k != "cells"}
     return page(
         "A run's folder",
         "`results/runs/<UTC time>-<name>/`, to the newest of which `results/latest` points.",
         "## Measured",
-        "Not to be had again.",
+        "These files cannot be made again.",
         keys(("file", "what it holds"), layout.MEASURED),
         "## Drawn",
         "`nox -s report` draws it again.",
@@ -89,14 +94,14 @@ def run_folder() -> str:
         "`timeline-GROUP.svg` and `.png` are next to these folders. Windows of profiles are not among the run's "
         "records.",
         "## run.json",
-        keys(("key", "what it holds"), layout.META),
+        keys(("key", "what it holds"), attributes(RunMeta)),
         "### plan",
         keys(("key", "what it holds"), plan),
         "### machine",
-        keys(("key", "what it holds"), layout.MACHINE),
+        keys(("key", "what it holds"), attributes(Machine)),
         "### interpreters",
         "For each interpreter, by its name:",
-        keys(("key", "what it holds"), layout.BUILD),
+        keys(("key", "what it holds"), attributes(Build)),
     )
 
 

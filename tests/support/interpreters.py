@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import asdict
 from typing import Any
 
-from bench.interpreters.discovery import Interpreter, discover, extremes
+import msgspec
+
+from bench.interpreters.discovery import discover, extremes
+from bench.interpreters.interpreter import Interpreter
+from bench.schema.build import Build
 
 FEW_PYTHONS = {"PATH": "/usr/bin:/bin", "PYENV_ROOT": "/nowhere"}
 """Environment of a command that is given interpreters by their paths, and need not spend seconds on finding others."""
@@ -27,12 +32,14 @@ def set_up(*, every: bool, builds: list[tuple[str, dict[str, Any]]] | None) -> N
 def found() -> list[Interpreter]:
     """Return every CPython on this machine, newest first."""
     builds = _options["found"]
-    return discover() if builds is None else [Interpreter(name, build) for name, build in builds]
+    return (
+        discover() if builds is None else [Interpreter(name, msgspec.convert(build, Build)) for name, build in builds]
+    )
 
 
 def as_builds() -> list[tuple[str, dict[str, Any]]]:
     """Return what :func:`set_up` takes in another process."""
-    return [(interpreter.name, interpreter.build) for interpreter in found()]
+    return [(interpreter.name, asdict(interpreter.build)) for interpreter in found()]
 
 
 @functools.cache
@@ -53,9 +60,9 @@ def chosen() -> dict[str, Interpreter]:
 
 def with_gil() -> list[str]:
     """Return the names of those chosen that have a GIL, newest first."""
-    return [name for name, interpreter in chosen().items() if not interpreter.build["freethreaded"]]
+    return [name for name, interpreter in chosen().items() if not interpreter.build.freethreaded]
 
 
 def without_gil() -> list[str]:
     """Return the names of those chosen that are free-threaded, newest first."""
-    return [name for name, interpreter in chosen().items() if interpreter.build["freethreaded"]]
+    return [name for name, interpreter in chosen().items() if interpreter.build.freethreaded]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -14,6 +15,7 @@ import numpy as np
 
 from bench.analysis import read_run
 from bench.analysis.load import Run
+from bench.schema.cell import Cell
 from bench.schema.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record, ThreadAccounting, ThreadStates
 from loadgen import hdr_encoding
 from loadgen.histogram import BUCKETS, bucket_index
@@ -155,7 +157,7 @@ class Made:
                 "workloads": list(self.workloads),
                 "clients": list(self.clients),
                 "interpreters": list(self.interpreters),
-                "cells": sorted({f"{r.model}-{r.workload}-{r.clients}-{r.interpreter}" for r in records}),
+                "cells": self._cells(records),
                 "passes": self.passes,
                 "window_s": 0.5,
                 "warmup_s": 0.1,
@@ -167,6 +169,7 @@ class Made:
             "machine": {
                 "system": "Linux",
                 "release": "6.1",
+                "arch": "x86_64",
                 "cpu_model": "AMD EPYC",
                 "cpus": 2,
                 "memory_bytes": 25_000_000_000,
@@ -177,6 +180,7 @@ class Made:
                 name: {
                     "executable": f"/usr/bin/python{name}",
                     "version": "3.13.15",
+                    "version_info": [3, 13, 15, "final", 0],
                     "implementation": "CPython",
                     "compiler": "GCC 12.2.0",
                     "pgo": True,
@@ -192,8 +196,23 @@ class Made:
             "elapsed_s": 160.1,
             "measured_share": 0.7,
         }
-        (folder / "run.json").write_text(json.dumps(meta | self.meta), encoding="utf-8")
+        (folder / "run.json").write_text(json.dumps(_merge(meta, self.meta)), encoding="utf-8")
         return folder
+
+    def _cells(self, records: Sequence[Record]) -> list[str]:
+        """Return the names of the cells in the plan's order."""
+        made = {record.cell for record in records}
+        parts = (self.models, self.workloads, self.clients, self.interpreters)
+        return [cell.name for cell in itertools.starmap(Cell, itertools.product(*parts)) if cell in made]
 
     def load(self, tmp_path: Path) -> Run:
         return read_run(self.write(tmp_path / "run"))
+
+
+def _merge(whole: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a ``run.json`` with changes to it; an object changes key by key, a build too."""
+    merged = dict(whole)
+    for key, value in changes.items():
+        before = merged.get(key)
+        merged[key] = _merge(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged

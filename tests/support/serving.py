@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import psutil
 
-from bench.interpreters.discovery import interpreter_environment
+from bench.interpreters.interpreter import interpreter_environment
 from bench.paths import ROOT
 from servers.framing import PROTOCOLS
 from servers.models import MODELS

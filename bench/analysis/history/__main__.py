@@ -22,10 +22,11 @@ from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change, all_chang
 from bench.analysis.history.explored import explorer_data
 from bench.analysis.history.series import RATIO, THROUGHPUT, Series, series_of_runs
 from bench.analysis.inline import inline
-from bench.analysis.load import META, RECORDS, Run, read_run
+from bench.analysis.load import RECORDS, Run, read_run
 from bench.analysis.plots.style import save, style
 from bench.analysis.templates import render_template
 from bench.paths import results
+from bench.schema.run_meta import META
 from loadgen.errors import GilbenchError
 
 _MOST_SHOWN: Final = 30  # changes, in the terminal

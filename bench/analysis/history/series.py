@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
+from bench.schema.build import BUILT_ALIKE
 from bench.schema.cell import Cell, Group
-from bench.schema.record import BUILT_ALIKE
 from bench.stats import ratios
 from bench.stats.ratios import Ratio
 
@@ -98,13 +98,13 @@ def series_of_runs(runs: Sequence[Run]) -> list[Series]:
 def creation_time(run: Run) -> datetime:
     """Return when a run was made; one that does not tell comes first."""
     try:
-        return datetime.fromisoformat(str(run.meta.get("created")))
+        return datetime.fromisoformat(run.meta.created)
     except ValueError:
         return datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
-    baseline = str(run.section("plan").get("baseline") or "") or str(run.values("interpreter")[0])
+    baseline = run.baseline
     throughput = METRICS["throughput"].figures
     for cell in launches.windows_by_cell(run):
         group, interpreter = cell.group, cell.interpreter
@@ -120,20 +120,19 @@ def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
 
 
 def _conditions(run: Run, workload: str) -> Conditions:
-    machine = run.section("machine")
-    named = f"{machine.get('cpu_model') or 'unknown processor'}, {machine.get('cpus') or '?'} CPUs"
-    work = json.dumps(run.section("work").get(workload.partition("+")[0]), sort_keys=True)
-    return Conditions(named, work, str(run.section("plan").get("requests_per_connection")))
+    machine = run.meta.machine
+    named = f"{machine.cpu_model}, {machine.cpus} CPUs" if machine else "unknown machine"
+    work = json.dumps(run.meta.work.get(workload.partition("+")[0]), sort_keys=True)
+    return Conditions(named, work, str(run.plan.requests_per_connection) if run.plan else "unknown")
 
 
 def _point(run: Run, interpreter: str, value: Ratio) -> Point:
-    found = run.section("interpreters").get(interpreter)
-    build: dict[str, Any] = found if isinstance(found, dict) else {}
+    build = run.meta.interpreters.get(interpreter)
     return Point(
         run.name,
         creation_time(run),
-        str(build.get("version", "unknown")),
-        {name: build.get(name) for name in BUILT_ALIKE},
-        build.get("gil_enabled") is False,
+        build.version if build else "unknown",
+        {name: getattr(build, name) for name in BUILT_ALIKE} if build else {},
+        run.is_free(interpreter),
         value,
     )

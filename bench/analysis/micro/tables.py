@@ -11,8 +11,9 @@ import pandas as pd
 
 from bench.analysis.comparison import Verdict, judge
 from bench.analysis.micro.load import Micro
+from bench.schema.plan import SAME_WITHIN
 from bench.stats import ratios
-from bench.stats.ratios import CONFIDENCE, SAME_WITHIN, Ratio
+from bench.stats.ratios import CONFIDENCE, Ratio
 
 RACED: Final = ", raced for"
 _UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))

@@ -68,8 +68,8 @@ def draw_page(
         profiles: the chapter of profiles, if any cells were profiled.
         profiled: where in it a cell is, by its name.
     """
-    machine = run.section("machine")
-    place = (machine.get("cpu_model"), f"{run.cpus} CPUs" if run.cpus else None, *run.values("interpreter"))
+    machine = run.meta.machine
+    place = (*((machine.cpu_model, f"{machine.cpus} CPUs") if machine else ()), *run.values("interpreter"))
     page = render_template(
         PACKAGE,
         "report.html.j2",
@@ -77,15 +77,15 @@ def draw_page(
         style=explore.style() + explore.text(PACKAGE, "page.css"),
         script=explore.script(PACKAGE, SCRIPTS),
         name=run.name,
-        created=facts.moment(run.meta.get("created")),
-        place=", ".join(str(part) for part in place if part),
+        created=facts.moment(run.meta.created),
+        place=", ".join(map(str, place)),
         partial=next((one for one in warned if one.code == "partial"), None),
         headlines=headlines(run),
         disturbed=_disturbed(run),
         findings=found,
         warnings=warned,
         best=list(recommendations(run)),
-        objective=str(run.section("plan").get("objective") or "throughput"),
+        objective=run.objective,
         chapters=list(chapters(plots, warned)),
         laws=scaling.rows(run),
         views=VIEWS.items(),

@@ -15,7 +15,6 @@ from bench.analysis.explore import round_figures
 from bench.analysis.formats import MARKS
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS
-from bench.analysis.plots.style import is_free
 from bench.analysis.rankings import rankings
 from bench.analysis.run_warnings import WarningSummary
 from bench.analysis.stats import CELL
@@ -64,7 +63,7 @@ def explorer_data(
         "dims": dims,
         "cpus": run.cpus,
         "passes": int(run.windows["pass"].nunique()),
-        "free": [interpreter for interpreter in dims["interpreter"] if is_free(run, interpreter)],
+        "free": [interpreter for interpreter in dims["interpreter"] if run.is_free(interpreter)],
         "thread_states": {state.key: state.label for state in THREAD_STATES},
         "codes": [{"code": warning.code, "says": warning.says} for warning in warned],
         "cells": {

@@ -9,81 +9,88 @@ from typing import Final
 from bench.analysis import wording
 from bench.analysis.load import Run
 
-_GENERAL: Final = (
+_FIELDS: Final = (
     *("version", "implementation", "compiler", "flags", "pgo", "lto", "bolt", "allocator", "libc"),
-    *("variants", "gil_enabled", "jit", "debug", "executable"),
+    *("variants", "gil_enabled", "jit", "debug", "executable", "built"),
 )
+_UNCHANGED: Final = ("", None)
 
 
 def builds(run: Run) -> list[tuple[str, list[str]]]:
     """Return the builds as rows: what, and one value for each interpreter; the first row names the interpreters."""
     interpreters = run.values("interpreter")
-    found = {
-        name: build if isinstance(build := run.section("interpreters").get(name), dict) else {} for name in interpreters
-    }
-    others = {field for build in found.values() for field in build} - set(_GENERAL) - {"freethreaded", "version_info"}
-    fields = [field for field in (*_GENERAL, *sorted(others)) if any(field in build for build in found.values())]
+    found = [run.meta.interpreters.get(name) for name in interpreters]
     rows = [
-        (wording.BUILD.get(field, field), [plain(build.get(field)) for build in found.values()]) for field in fields
+        (wording.BUILD.get(field, field), [plain(getattr(build, field, None)) for build in found])
+        for field in _FIELDS
+        if any(getattr(build, field, None) not in _UNCHANGED for build in found)
     ]
     return [("interpreter", interpreters), *rows]
 
 
 def machine(run: Run) -> list[tuple[str, str]]:
-    here, control = run.section("machine"), run.section("control")
-    memory = here.get("memory_bytes")
-    rows = {
-        "processor": here.get("cpu_model"),
-        "CPUs": here.get("cpus"),
-        "memory": f"{memory / 2**30:.1f} GiB" if isinstance(memory, (int, float)) else None,
-        "system": " ".join(plain(here[part]) for part in ("system", "release", "arch") if part in here),
-        "load at the beginning": here.get("load_average"),
-        "load generator": ", ".join(
-            f"{'CPython' if part == 'version' else part} {plain(value)}"
-            for part, value in control.items()
-            if part != "executable"
-        ),
-    }
-    return [(what, plain(value)) for what, value in rows.items() if value not in (None, "") or what == "CPUs"]
+    here = run.meta.machine
+    control = ", ".join(
+        f"{'CPython' if part == 'version' else part} {value}"
+        for part, value in run.meta.control.items()
+        if part != "executable"
+    )
+    rows: dict[str, object] = {"CPUs": None}
+    if here is not None:
+        rows = {
+            "processor": here.cpu_model,
+            "CPUs": here.cpus,
+            "memory": None if here.memory_bytes is None else f"{here.memory_bytes / 2**30:.1f} GiB",
+            "system": f"{here.system} {here.release} {here.arch}",
+            "load at the beginning": here.load_average,
+        }
+    rows["load generator"] = control
+    return [(what, plain(value)) for what, value in rows.items() if value not in _UNCHANGED or what == "CPUs"]
 
 
 def plan(run: Run) -> list[tuple[str, str]]:
-    planned = run.section("plan")
-    share, elapsed = run.meta.get("measured_share"), run.meta.get("elapsed_s")
-    work = run.section("work")
-    rows = {
-        "models": planned.get("models"),
-        "workloads": planned.get("workloads"),
-        "one request": "; ".join(f"{name}: {plain(does)}" for name, does in work.items()),
-        "clients": planned.get("clients"),
-        "passes": planned.get("passes"),
-        "windows": f"{len(run.windows)} measured" + _seconds(", each of ", planned.get("window_s")),
-        "warm-up": _seconds("", planned.get("warmup_s")),
-        "requests per connection": planned.get("requests_per_connection", "unknown")
-        or "keep-alive: one connection without end",
-        "seed of the order": planned.get("seed"),
-        "took": _seconds("", elapsed) + (f", {share:.0%} of it measured" if isinstance(share, (int, float)) else ""),
+    planned, share, elapsed_s = run.plan, run.meta.measured_share, run.meta.elapsed_s
+    rows: dict[str, object] = {
+        "one request": "; ".join(f"{name}: {plain(does)}" for name, does in run.meta.work.items()),
+        "windows": f"{len(run.windows)} measured" + _seconds(", each of ", planned.window_s if planned else None),
+        "took": _seconds("", elapsed_s) + ("" if share is None else f", {share:.0%} of it measured"),
     }
-    return [(what, plain(value)) for what, value in rows.items() if value not in (None, "")]
+    if planned is not None:
+        rows |= {
+            "models": planned.values("model"),
+            "workloads": planned.values("workload"),
+            "clients": planned.values("clients"),
+            "passes": planned.passes,
+            "warm-up": _seconds("", planned.warmup_s),
+            "requests per connection": planned.requests_per_connection or "keep-alive: one connection without end",
+            "seed of the order": planned.seed,
+        }
+    return [(what, plain(rows[what])) for what in _PLAN if rows.get(what) not in _UNCHANGED]
+
+
+_PLAN: Final = (
+    *("models", "workloads", "one request", "clients", "passes", "windows", "warm-up", "requests per connection"),
+    *("seed of the order", "took"),
+)
 
 
 def command(run: Run) -> str:
     """Return what measures the same again, in the same random order; empty if that was not recorded."""
-    typed, seed = str(run.meta.get("command") or ""), run.section("plan").get("seed")
+    typed = run.meta.command
     try:
         words = shlex.split(typed)
     except ValueError:  # somebody's own text
         return typed
-    if not words or not isinstance(seed, int) or any(word.split("=")[0] == "--seed" for word in words):
+    if not words or run.plan is None or any(word.split("=")[0] == "--seed" for word in words):
         return typed
-    return f"{typed} {'' if '--' in words else '-- '}--seed {seed}"
+    return f"{typed} {'' if '--' in words else '-- '}--seed {run.plan.seed}"
 
 
 def plain(value: object) -> str:
     """Write whatever ``run.json`` holds as text."""
     if isinstance(value, dict):
         return ", ".join(f"{plain(name)} {plain(each)}" for name, each in value.items())
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return ", ".join(map(plain, value))
     if isinstance(value, float):
         return f"{value:.4g}"
@@ -91,13 +98,13 @@ def plain(value: object) -> str:
     return "unknown" if value is None else "yes" if value is True else "no" if value is False else str(value)
 
 
-def moment(created: object) -> str:
+def moment(created: str) -> str:
     try:
-        at = datetime.fromisoformat(str(created))
+        at = datetime.fromisoformat(created)
         return f"{(at if at.tzinfo is None else at.astimezone(UTC)):%-d %B %Y, %H:%M} UTC"
     except ValueError:
-        return plain(created)
+        return created or "unknown"
 
 
-def _seconds(before: str, value: object) -> str:
-    return f"{before}{value:.3g} s" if isinstance(value, (int, float)) else ""
+def _seconds(before: str, value: float | None) -> str:
+    return "" if value is None else f"{before}{value:.3g} s"

@@ -144,7 +144,7 @@ def draw_bars(  # noqa: PLR0917 - what is shown, in the order in which it stands
         value: inches for all this.
     """
     panels = rows(run, spreads["median"].dropna().index, clients)
-    hollow = any(style.is_free(run, interpreter) for interpreter in run.values("interpreter"))
+    hollow = any(run.is_free(interpreter) for interpreter in run.values("interpreter"))
     figure, axes = make(titles, subtitle + ("; hollow: no GIL" if hollow else ""), [], panels, value=value)
     for workload, named in panels.items():
         spreads_here = {
@@ -152,7 +152,7 @@ def draw_bars(  # noqa: PLR0917 - what is shown, in the order in which it stands
         }
         known = {at: spread for at, spread in spreads_here.items() if spread is not None}
         for at, spread in known.items():
-            colour, free = style.colour(named[at].model), style.is_free(run, named[at].interpreter)
+            colour, free = style.colour(named[at].model), run.is_free(named[at].interpreter)
             appearance = (
                 {"facecolor": style.PAPER, "edgecolor": colour, "linewidth": 1.2} if free else {"facecolor": colour}
             )

@@ -192,9 +192,8 @@ def _switch_intervals(run: Run, axes: Axes) -> None:
 
 
 def _interval_ms(run: Run, interpreter: str) -> float:
-    build = run.section("interpreters").get(interpreter)
-    changed = str(build.get("variants") or "") if isinstance(build, dict) else ""
-    given = [part.removeprefix("switch=") for part in changed.split("+") if part.startswith("switch=")]
+    parts = run.variants(interpreter).split("+")
+    given = [part.removeprefix("switch=") for part in parts if part.startswith("switch=")]
     return float(given[0]) * 1e3 if given else SWITCH_INTERVAL_MS
 
 

@@ -34,9 +34,7 @@ def draw(run: Run) -> Figure | None:
     figure, axes = bars.make(
         titles.leaders(run, p99s, workload, clients, about, lambda ns: f"{wording.milliseconds(ns)} ms", most=False),
         f"a closed loop: clients wait for their answers, so stalls count once; {grid.passes_note(run)}",
-        _keys(
-            hollow=any(style.is_free(run, interpreter) for interpreter in run.values("interpreter")), several=several
-        ),
+        _keys(hollow=any(run.is_free(interpreter) for interpreter in run.values("interpreter")), several=several),
         panels,
         value=0.28,
     )
@@ -66,7 +64,7 @@ def draw(run: Run) -> Figure | None:
         for model in dict.fromkeys(row.model for row in rows):
             _model(place, model, {y: one for y, one in known.items() if rows[y].model == model})
         for y, (p50, *_) in known.items():
-            colour, free = style.colour(rows[y].model), style.is_free(run, rows[y].interpreter)
+            colour, free = style.colour(rows[y].model), run.is_free(rows[y].interpreter)
             if p50:
                 place.plot([p50.median / 1e6], [y], "o", color=colour, markerfacecolor=style.PAPER if free else colour)
         ranges = [

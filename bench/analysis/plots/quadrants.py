@@ -52,9 +52,7 @@ def draw(run: Run) -> Figure | None:
         return None
     interpreters = [name for name in run.values("interpreter") if any(point.interpreter == name for point in points)]
     apart = len(points) > MOST_IN_ONE and len(interpreters) > 1
-    hollow = (
-        "; hollow: no GIL" if any(style.is_free(run, interpreter) for interpreter in run.values("interpreter")) else ""
-    )
+    hollow = "; hollow: no GIL" if any(run.is_free(interpreter) for interpreter in run.values("interpreter")) else ""
     cpus = f" on {wording.plural(run.cpus, 'CPU')}" if run.cpus else ""
     subtitle = f"speed-up over serial with {clients} clients{cpus}, {grid.passes_note(run)}"
     subtitle += f"; lines at {OVERLAPS_ABOVE}×{hollow}"

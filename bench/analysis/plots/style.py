@@ -173,16 +173,10 @@ def appearances(run: Run) -> dict[str, Appearance]:
     counts = {False: 0, True: 0}
     found = {}
     for interpreter in run.values("interpreter"):
-        free = is_free(run, interpreter)
+        free = run.is_free(interpreter)
         found[interpreter] = Appearance("--" if free else "-", MARKERS[counts[free] % len(MARKERS)], filled=not free)
         counts[free] += 1
     return found
-
-
-def is_free(run: Run, interpreter: str) -> bool:
-    """Tell whether an interpreter ran without a GIL."""
-    build = run.section("interpreters").get(interpreter)
-    return isinstance(build, dict) and build.get("gil_enabled") is False
 
 
 def short(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -111,19 +111,14 @@ def all_series(run: Run) -> Iterator[Series]:
 
 def pinned_cpus(run: Run, interpreter: str) -> int | None:
     """Return how many CPUs the servers of an interpreter were pinned to; ``None``: to none."""
-    found = _CPUS.search(str(_build(run, interpreter).get("variants") or ""))
+    found = _CPUS.search(run.variants(interpreter))
     return int(found[1]) if found else None
 
 
 def _base(run: Run, interpreter: str) -> tuple[str, str]:
     """Return what interpreters that differ in the number of CPUs alone have in common."""
-    build = _build(run, interpreter)
-    return str(build.get("executable")), _CPUS.sub("", str(build.get("variants") or ""))
-
-
-def _build(run: Run, interpreter: str) -> dict[str, Any]:
-    build = run.section("interpreters").get(interpreter)
-    return build if isinstance(build, dict) else {}
+    build = run.meta.interpreters.get(interpreter)
+    return build.executable if build else "unknown", _CPUS.sub("", run.variants(interpreter))
 
 
 def _values(rows: pd.DataFrame, column: str) -> tuple[Value, ...]:

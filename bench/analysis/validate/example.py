@@ -11,8 +11,8 @@ from typing import Final
 
 from bench.analysis.arguments import Parser, fail
 from bench.analysis.example import interpreters, keep, make_room
-from bench.analysis.load import META
 from bench.analysis.validate.load import OBSERVATIONS, load
+from bench.schema.run_meta import META
 from loadgen.errors import GilbenchError
 
 OBSERVED: Final = (META, OBSERVATIONS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.profile.profilers.perf import PERF
 from bench.profile.profilers.profiler import Profiler, Refused
 from bench.profile.profilers.py_spy import PY_SPY

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Final, NamedTuple, Self
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.profile.stacks import Kind, Stacks
 
 RATE_HZ: Final = 100

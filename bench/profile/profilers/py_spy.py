@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.profile.profilers.profiler import Asked, Profiler, Refusal
 from bench.profile.stacks import Kind, Stacks, frame
 
@@ -24,7 +24,7 @@ _FRAME = re.compile(r"^(.*) \((.*?)(?::(\d+))?\)$")
 def refusal(interpreter: Interpreter) -> Refusal | None:
     if not PROGRAM.exists():
         return Refusal("it is not installed", "run nox -s profile, or pip install py-spy")
-    if interpreter.build["freethreaded"]:
+    if interpreter.build.freethreaded:
         return Refusal("it cannot read free-threaded builds", "choose --profiler perf")
     return None
 

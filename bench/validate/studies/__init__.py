@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.interpreters.discovery import Interpreter, extremes
+from bench.interpreters.discovery import extremes
+from bench.interpreters.interpreter import Interpreter
 from bench.validate.studies import errors, load, profiles, ratios, servers, states, waits
 from bench.validate.study import Gap, Study
 
@@ -16,8 +17,8 @@ def all_studies(found: Sequence[Interpreter]) -> Iterator[Study | Gap]:
         found: every interpreter, newest first; the studies of servers run under the first with a GIL.
     """
     interpreters = extremes(found)
-    plain = next(interpreter for interpreter in interpreters.values() if not interpreter.build["freethreaded"])
-    free = next((interpreter for interpreter in interpreters.values() if interpreter.build["freethreaded"]), None)
+    plain = next(interpreter for interpreter in interpreters.values() if not interpreter.build.freethreaded)
+    free = next((interpreter for interpreter in interpreters.values() if interpreter.build.freethreaded), None)
     yield from errors.studies()
     yield from load.studies()
     yield from waits.studies(interpreters)

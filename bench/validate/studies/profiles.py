@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
+from bench.interpreters.interpreter import Interpreter
 from bench.profile.profilers import AUTO, choose
 from bench.profile.profilers.profiler import Asked, Profiler
 from bench.profile.stacks import Kind
@@ -29,7 +29,7 @@ HOLDING: Final = {"holds": parts.HOLDS_S / _WHOLE_S, "releases": 0.0, "waits": 0
 def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield one for each interpreter that has a GIL and a profiler."""
     for name, interpreter in interpreters.items():
-        if not interpreter.build["gil_enabled"]:
+        if not interpreter.build.gil_enabled:
             continue
         profiler, refused = choose(AUTO, interpreter)
         if profiler is None or Kind.GIL not in profiler.kinds:

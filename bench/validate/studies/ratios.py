@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
-from bench.planning.plan import SETTLE_S, WARMUP_S
+from bench.interpreters.interpreter import Interpreter
+from bench.planning.defaults import SETTLE_S
 from bench.runner.server import Server
 from bench.runner.window import measure
 from bench.schema.cell import Cell
+from bench.schema.plan import WARMUP_S
 from bench.stats import ratios
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen.protocols import any_line_protocol

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter
-from bench.planning.plan import SETTLE_S, WARMUP_S
+from bench.interpreters.interpreter import Interpreter
+from bench.planning.defaults import SETTLE_S
 from bench.runner.server import Server, serving
 from bench.runner.window import measure
 from bench.schema.cell import Cell
+from bench.schema.plan import WARMUP_S
 from bench.threads import usage
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter, resolve
-from bench.planning.plan import WARMUP_S
+from bench.interpreters.interpreter import Interpreter
+from bench.interpreters.selection import resolve
 from bench.runner.server import serving
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
+from bench.schema.plan import WARMUP_S
 from bench.schema.thread_state import BLOCKED
 from bench.threads.account import WORKER
 from bench.validate.study import Known, Observations, Observed, Row, Study

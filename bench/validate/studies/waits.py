@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.errors import GilbenchError
-from bench.interpreters.discovery import Interpreter, interpreter_environment
+from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.live.account import watch
 from bench.paths import ROOT
 from bench.runner.server import serving
@@ -98,7 +98,7 @@ INTERPRETERS: Final = Waits(
 def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield them for each interpreter."""
     for name, interpreter in interpreters.items():
-        free = bool(interpreter.build["freethreaded"])
+        free = bool(interpreter.build.freethreaded)
         for program, waits in (ALWAYS | (WITHOUT_GIL if free else WITH_GIL)).items():
             yield _waits(name, interpreter, program, waits)
         if not free and interpreter.release >= _INTERPRETERS_SINCE:
@@ -217,7 +217,7 @@ def _timeline(name: str, interpreter: Interpreter) -> Study:
 
 def _unprivileged_study(interpreters: Mapping[str, Interpreter]) -> Study | Gap:
     """Return the study of a process that may not trace others, as users of a shared machine are."""
-    (name, interpreter), *_ = ((name, one) for name, one in interpreters.items() if not one.build["freethreaded"])
+    (name, interpreter), *_ = ((name, one) for name, one in interpreters.items() if not one.build.freethreaded)
     prefix = _UNPRIVILEGED if os.geteuid() == 0 else ()
     if prefix and shutil.which(prefix[0]) is None:
         return Gap("unprivileged", "setpriv, of util-linux, was not found; or run this as another user than root")
@@ -246,7 +246,7 @@ def _unprivileged_study(interpreters: Mapping[str, Interpreter]) -> Study | Gap:
 def _profiler_studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield the studies in which CPython's own sampling profiler is the witness."""
     found = [
-        name for name, one in interpreters.items() if one.release >= _PROFILER_SINCE and not one.build["freethreaded"]
+        name for name, one in interpreters.items() if one.release >= _PROFILER_SINCE and not one.build.freethreaded
     ]
     if not found:
         yield Gap("profiler", "no CPython 3.15 or newer was found, whose own profiler is the witness")

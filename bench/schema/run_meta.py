@@ -1,0 +1,147 @@
+"""``run.json``: what was planned, where, on which builds, and how it ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from bench.schema.build import Build
+from bench.schema.plan import Plan
+from bench.schema.record import SCHEMA
+from loadgen.errors import GilbenchError
+
+META: Final = "run.json"
+
+
+class State(StrEnum):
+    """How far a run has come. ``running`` without a process that measures it: it was killed."""
+
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The machine that a run was made on; ``None``: not known.
+
+    Attributes:
+        system: name of the operating system.
+        release: release of its kernel.
+        arch: architecture of the processor.
+        cpu_model: name of the processor.
+        cpus: number of CPUs that the harness may use.
+        cpus_of_machine: number of CPUs of the machine.
+        memory_bytes: memory of the machine.
+        load_average: over 1, 5 and 15 minutes when the run began.
+    """
+
+    system: str
+    release: str
+    arch: str
+    cpu_model: str
+    cpus: int
+    cpus_of_machine: int | None = None
+    memory_bytes: int | None = None
+    load_average: tuple[float, ...] | None = None
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """A model that an interpreter cannot run, and why."""
+
+    model: str
+    interpreter: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.model} under {self.interpreter} {self.reason}"
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A cell that could not be measured in a pass (``pass`` in JSON), and why."""
+
+    cell: str
+    pass_: int = msgspec.field(name="pass")
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMeta:
+    """The content of ``run.json``.
+
+    Attributes:
+        schema: version of the layout of this file and of the records.
+        name: name of the folder.
+        created: when the run began, UTC.
+        state: ``running``, ``complete``, or ``partial``: it was ended early. ``running`` without a process that
+            measures it: it was killed.
+        command: the command line.
+        plan: see below; ``None``: not known.
+        work: for each workload, what one request does, as its server reports it.
+        machine: see below; ``None``: not known.
+        control: the interpreter of the harness and load generator, and the versions of the packages that they use.
+        interpreters: the build of each interpreter, by its name; see below.
+        gaps: models that an interpreter cannot run: ``model``, ``interpreter``, ``reason``.
+        failures: cells that could not be measured: ``cell``, ``pass``, ``reason``.
+        elapsed_s: from the end of set-up to the end of the last window; ``None``: not known.
+        measured_share: share of it spent inside measured windows; ``None``: not known.
+    """
+
+    schema: int
+    name: str
+    created: str
+    state: State
+    command: str = ""
+    plan: Plan | None = None
+    work: dict[str, dict[str, Any]] = field(default_factory=dict)
+    machine: Machine | None = None
+    control: dict[str, str] = field(default_factory=dict)
+    interpreters: dict[str, Build] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    elapsed_s: float | None = None
+    measured_share: float | None = None
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> RunMeta:
+        """Return what :meth:`to_dict` wrote; what is null or absent is not known, unknown keys are left out.
+
+        Raises:
+            LookupError, TypeError, ValueError: a value has the wrong type, or a key is missing.
+        """
+        known = {name: value for name, value in raw.items() if value is not None}
+        plan = Plan.from_dict(known.pop("plan")) if "plan" in known else None
+        return replace(msgspec.convert(known, cls), plan=plan)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object that stands in the file."""
+        plain: dict[str, Any] = msgspec.to_builtins(replace(self, plan=None))
+        return plain | {"plan": None if self.plan is None else self.plan.to_dict()}
+
+
+def read_meta(folder: Path) -> RunMeta:
+    """Read ``run.json`` of a run's folder.
+
+    Raises:
+        GilbenchError: it cannot be read or understood, or is of a newer version.
+    """
+    path = folder / META
+    try:
+        raw = json.loads(path.read_bytes())
+        if not isinstance(raw, dict):
+            raise TypeError(f"a {type(raw).__name__} in place of an object")
+        schema = raw.get("schema", SCHEMA)
+        newer = schema > SCHEMA
+        meta = None if newer else RunMeta.from_dict({"schema": SCHEMA, "name": folder.name, **raw})
+    except OSError as exc:
+        raise GilbenchError(f"cannot read {path}: {exc.strerror}; name a run's folder, as results/latest") from exc
+    except (ValueError, TypeError, LookupError) as exc:
+        raise GilbenchError(f"{path} is not a run.json ({exc}): restore the file, or measure again") from exc
+    if meta is None:
+        raise GilbenchError(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
+    return meta
