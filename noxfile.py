@@ -1,19 +1,25 @@
-"""What there is to run: ``nox -s bench`` measures and draws, ``nox -s tests`` tests; ``nox -l`` lists the rest.
+"""Sessions: ``nox -s bench`` measures and draws, ``nox -s tests`` tests; ``nox -l`` lists the rest.
 
-Every session installs one dependency group of pyproject.toml, at the versions that requirements.lock pins. Those that
-measure or show results work from any folder, as ``nox -f PATH/noxfile.py -s bench``: paths behind ``--`` count from it.
+Each command of gilbench is a session of the same name, which installs what it needs at the versions that
+requirements.lock pins and works from any folder: ``nox -f PATH/noxfile.py -s bench``.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nox
 from nox.virtualenv import HAS_UV
 from python_discovery import get_interpreter
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT))
+
+from bench.cli.commands import COMMANDS, Command  # noqa: E402 - found only now
 
 if TYPE_CHECKING:
     from python_discovery import PythonInfo
@@ -32,11 +38,12 @@ EXAMPLE = (
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
 WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
-COMPILED = ("loadgen.execution", "loadgen.delays", "bench.threads.fast_sample")
+COMPILED = ("loadgen.execution", "loadgen.engine.delays", "bench.threads.fast_sample")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VALIDATION = "results/validate/example"
-ROOT = Path(__file__).resolve().parent
+SCRIPTS = ("bench/report", "tests/report/javascript")
 WORKFLOWS = sorted([*ROOT.glob(".github/workflows/*.yml"), ROOT / "docs/how-to/gate.yml"])
+EXTRAS = tuple(PROJECT["project"]["optional-dependencies"])
 SUPPORTED: str = PROJECT["project"]["requires-python"]
 DOWNLOADED = "3.14"
 
@@ -57,119 +64,66 @@ PYTHON = _harness_python()
 harness_session = nox.session(python=PYTHON or False)  # False: no environment, just enough of a session to say why
 
 
-def _install(session: nox.Session, group: str) -> None:
+def _install(session: nox.Session, *extras: str, group: str = "") -> None:
+    """Install what gilbench needs, with some of its extras and a dependency group, at the locked versions."""
     if PYTHON is None:
         session.error(f"gilbench needs CPython {SUPPORTED} with a GIL for itself and finds none: install one, or uv")
     # Importing Numba takes three times as long where it cannot keep bytecode.
     session.env["PYTHONDONTWRITEBYTECODE"] = None
-    requirements = nox.project.dependency_groups(PROJECT, group)
+    requirements = [*PROJECT["project"]["dependencies"]]
+    for extra in extras:
+        requirements += PROJECT["project"]["optional-dependencies"][extra]
+    if group:
+        requirements += nox.project.dependency_groups(PROJECT, group)
     session.install("-c", LOCK, *requirements, env={"UV_COMPILE_BYTECODE": "1"})
 
 
-def _run_here(session: nox.Session, *words: str, interrupt_s: float = 30, terminate_s: float = 10) -> None:
-    """Run a module of ours, with what stands behind --, in the folder where nox was called."""
+def _tools(session: nox.Session, group: str) -> None:
+    """Install a dependency group alone, at the locked versions."""
+    session.install("-c", LOCK, *nox.project.dependency_groups(PROJECT, group))
+
+
+def _run_here(session: nox.Session, *words: str) -> None:
+    """Run a command of ours in the folder where nox was called."""
     if Path(session.invoked_from).resolve() != ROOT:
         session.chdir(session.invoked_from)
     # What that folder holds is not taken for a module of ours, nor for one that we need.
     env = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    command = ("python", "-m", *words, *session.posargs)
-    session.run(*command, env=env, interrupt_timeout=interrupt_s, terminate_timeout=terminate_s)
-
-
-def _relative(session: nox.Session, name: str) -> str:
-    return os.path.relpath(ROOT / name, Path(session.invoked_from).resolve())
-
-
-@harness_session
-def bench(session: nox.Session) -> None:
-    """Measure, draw and show: the main job. Options go behind --, as in: nox -s bench -- --pythons 3.13,3.13t."""
-    _install(session, "bench")
-    narrow = ("--benchmark-name=short", "--benchmark-columns=median")
-    pytest = ("pytest", "-c", _relative(session, "pyproject.toml"), "-p", "bench.pytest_options", *narrow)
     # After Ctrl-C what has been measured is still drawn.
-    _run_here(session, *pytest, _relative(session, "bench"), interrupt_s=90, terminate_s=15)
+    session.run("python", "-m", "bench", *words, env=env, interrupt_timeout=90, terminate_timeout=15)
 
 
-@harness_session
-def report(session: nox.Session) -> None:
-    """Draw a run again from its records, by default the latest: nox -s report -- results/runs/A."""
-    _install(session, "bench")
-    _run_here(session, "bench.analysis")
+def _command_session(name: str, command: Command) -> None:
+    """Make the session of a command: its environment, and the words behind -- given to it."""
+
+    def run(session: nox.Session) -> None:
+        _install(session, *command.extras)
+        _run_here(session, name, *session.posargs)
+
+    run.__doc__ = f"{command.summary[0].upper()}{command.summary[1:]}: nox -s {name} -- --help."
+    nox.session(python=PYTHON or False, name=name)(run)
 
 
-@harness_session
-def compare(session: nox.Session) -> None:
-    """Compare two interpreters of a run, or two runs: nox -s compare -- results/runs/A results/runs/B."""
-    _install(session, "bench")
-    _run_here(session, "bench.analysis.compare")
-
-
-@harness_session
-def history(session: nox.Session) -> None:
-    """Draw each cell over all runs and over versions of CPython, and name the runs where a change came in."""
-    _install(session, "history")
-    _run_here(session, "bench.analysis.history")
-
-
-@harness_session
-def export(session: nox.Session) -> None:
-    """Write runs as Parquet, CSV or JSON lines: nox -s export -- results/latest windows.parquet."""
-    _install(session, "export")
-    _run_here(session, "bench.analysis.export")
-
-
-@harness_session
-def micro(session: nox.Session) -> None:
-    """Measure starts, hand-offs, locks and singletons inside each interpreter: nox -s micro -- --pythons 3.14."""
-    _install(session, "micro")
-    _run_here(session, "bench.micro")
-
-
-@harness_session
-def profile(session: nox.Session) -> None:
-    """See which lines hold the GIL, when, and who waits: nox -s profile -- --server threaded --workload cpu."""
-    _install(session, "profile")
-    _run_here(session, "bench.profile")
-
-
-@harness_session
-def watch(session: nox.Session) -> None:
-    """Watch where the time of a running Python process goes, live: nox -s watch -- PID."""
-    _install(session, "profile")
-    _run_here(session, "bench", "watch", interrupt_s=5)
-
-
-@harness_session
-def validate(session: nox.Session) -> None:
-    """Hold the figures against what is known, each with its interval: nox -s validate -- --budget 10m --only queue."""
-    _install(session, "profile")
-    _run_here(session, "bench.validate")
-
-
-@harness_session
-def peers(session: nox.Session) -> None:
-    """Measure the load generator against wrk, Locust and others: nox -s peers -- --rounds 9."""
-    _install(session, "peers")
-    _run_here(session, "loadgen.peers")
+for _name, _command in COMMANDS.items():
+    _command_session(_name, _command)
 
 
 @harness_session
 def example(session: nox.Session) -> None:
     """Measure the committed example run anew, and bring what quotes it up to date: half an hour on a quiet machine."""
-    _install(session, "tests")
+    _install(session, *EXTRAS, group="tests")
     results = Path(session.create_tmp()).resolve()
     run, folder = str(results / "latest"), "results/example"
-    pytest = (*PYTEST, "-p", "bench.pytest_options", "bench", *EXAMPLE, f"--results={results}")
-    session.run(*pytest, interrupt_timeout=90, terminate_timeout=15)
+    session.run("python", "-m", "bench", "bench", *EXAMPLE, f"--results={results}")
     cells = ("--cell", "threaded-cpu-4-3.13", "--cell", "threaded-cpu-4-3.13t")
-    session.run("python", "-m", "bench.profile", "--from", run, *cells, "--requests-per-connection", "keep-alive")
-    session.run("python", "-m", "bench.micro", "--pythons", "3.13,3.13t,3.14", "--rounds", "3", "--into", run)
-    session.run("python", "-m", "bench.analysis.example", run, folder)
-    session.run("python", "-m", "bench.analysis", folder, "--quiet")
-    session.run("python", "-m", "bench.validate", "--results", str(results), success_codes=(0, 3))
+    session.run("python", "-m", "bench", "profile", "--from", run, *cells, "--requests-per-connection", "keep-alive")
+    session.run("python", "-m", "bench", "micro", "--pythons", "3.13,3.13t,3.14", "--rounds", "3", "--into", run)
+    session.run("python", "-m", "docs.example", run, folder)
+    session.run("python", "-m", "bench", "report", folder, "--quiet")
+    session.run("python", "-m", "bench", "validate", "--results", str(results), success_codes=(0, 3))
     (validation,) = (results / "validate").iterdir()
-    session.run("python", "-m", "bench.analysis.validate.example", str(validation), VALIDATION)
-    session.run("python", "-m", "bench.analysis.validate", VALIDATION, success_codes=(0, 3))
+    session.run("python", "-m", "docs.example_validation", str(validation), VALIDATION)
+    session.run("python", "-m", "bench.report.validation", VALIDATION, success_codes=(0, 3))
     session.run("python", "-m", "docs.generate")
     session.run("python", "-m", "docs.generate.mindmap")
     session.run("python", "-m", "docs.notebook")
@@ -179,14 +133,14 @@ def example(session: nox.Session) -> None:
 @harness_session
 def notebook(session: nox.Session) -> None:
     """Run docs/notebook.ipynb again on the example run, and keep what it shows; -- --check: tell what would change."""
-    _install(session, "notebook")
+    _install(session, "export", group="notebook")
     session.run("python", "-m", "docs.notebook", *session.posargs)
 
 
 @harness_session
 def docs(session: nox.Session) -> None:
     """Write the reference from the code and build the site, docs/_build/html; -- --check: only report differences."""
-    _install(session, "docs")
+    _install(session, *EXTRAS, group="docs")
     session.run("python", "-m", "docs.generate", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "docs.generate.mindmap")
@@ -198,7 +152,7 @@ def docs(session: nox.Session) -> None:
 @harness_session
 def tests(session: nox.Session) -> None:
     """Test that the code does what it says, on any machine: nox -s tests -- -k NAME; --busy; --every-python."""
-    _install(session, "tests")
+    _install(session, *EXTRAS, group="tests")
     if not any(map(shutil.which, BROWSERS)):
         session.run("playwright", "install", "--only-shell", "chromium")
     session.run("python", "-c", f"import {', '.join(COMPILED)}")  # once for all workers
@@ -207,34 +161,36 @@ def tests(session: nox.Session) -> None:
 
 @harness_session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and the directions of imports."""
-    _install(session, "lint")
+    """Check style, formatting and the directions of imports, of Python and of the pages' scripts."""
+    _tools(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports", "--no-logo")
+    session.run("oxlint", *SCRIPTS)
+    session.run("oxfmt", "--check", *SCRIPTS)
 
 
 @harness_session
 def workflows(session: nox.Session) -> None:
     """Check GitHub's workflows, ours and the one to be copied, with actionlint; and shellcheck if it is installed."""
-    _install(session, "workflows")
+    _tools(session, "workflows")
     session.run("actionlint", *map(str, WORKFLOWS))
 
 
 @harness_session
 def types(session: nox.Session) -> None:
     """Check types."""
-    _install(session, "types")
+    _install(session, *EXTRAS, group="types")
     session.run("mypy", *session.posargs)
 
 
 @harness_session
 def lock(session: nox.Session) -> None:
     """Bring the lock in line with pyproject.toml; with -- --upgrade, take the newest versions."""
-    _install(session, "lock")
+    _tools(session, "lock")
     groups = [f"--group={group}" for group in PROJECT["dependency-groups"]]
     session.run(
-        *("uv", "pip", "compile", "pyproject.toml", *groups, "--universal", "--python-version=3.11"),
+        *("uv", "pip", "compile", "pyproject.toml", "--all-extras", *groups, "--universal", "--python-version=3.11"),
         *("--generate-hashes", "--no-annotate", "--custom-compile-command=nox -s lock"),
         *("--quiet", f"--output-file={LOCK}", *session.posargs),
     )

@@ -17,3 +17,5 @@ record
 effective cores
     CPU-seconds of the server's process tree per second of wall time: 1.0 is concurrency only, more is parallelism.
 """
+
+VERSION = "0.1.0"

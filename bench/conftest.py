@@ -1,21 +1,23 @@
-"""``pytest bench``: what pytest collects is the plan.
+"""The pytest adapter: what ``pytest bench`` collects is the plan.
 
-Each cell is a test item, so ``-k`` narrows the plan and ``--collect-only`` shows it. What was selected is measured
-first, all of it in interleaved passes; then each item tells pytest-benchmark the windows of its cell; then a process
-of its own draws the run, since measuring knows nothing of analysing.
+Each cell is a test item, so that ``-k`` narrows the plan and ``--collect-only`` shows it. The selected cells are
+measured first, in interleaved passes (:func:`bench.runner.run.run`); then each item gives pytest-benchmark the windows
+of its cell; then a process of its own draws the run, since measuring does not import analysis.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.adapter import NARROW
 from bench.errors import GilbenchError
-from bench.paths import ROOT, nox
-from bench.planning import options
+from bench.paths import ROOT, command_line
+from bench.planning import read_options
 from bench.planning.options import DEST, OPTIONS
 from bench.planning.run_request import RunRequest
 from bench.run_module import run_module
@@ -27,17 +29,35 @@ from bench.terminal import estimate
 from bench.terminal.console import Terminal
 
 collect_ignore = ["micro"]  # runs inside the interpreters
-WANTED = pytest.StashKey[RunRequest]()
+REQUEST = pytest.StashKey[RunRequest]()
 DONE = pytest.StashKey[Experiment]()
 
 
+class _BenchmarkFile(os.PathLike[str]):
+    """Where pytest-benchmark writes: into the run's folder, which is known once the run has one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def __bool__(self) -> bool:
+        experiment = self._config.stash.get(DONE, None)
+        return experiment is not None and any(record.requests for record in experiment.records)
+
+    def __fspath__(self) -> str:
+        return str(self._config.stash[DONE].folder.path / "benchmark.json")
+
+    __str__ = __fspath__
+
+
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.import_plugin("bench.pytest_options")  # unless -p has: pytest bench
+    pluginmanager.import_plugin("bench.adapter.options")  # unless -p has: pytest bench
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.option.benchmark_timer = "bench.clock.seconds_per_request"
+    config.option.benchmark_timer = "bench.adapter.clock.seconds_per_request"
+    config.option.benchmark_json = config.option.benchmark_json or _BenchmarkFile(config)
+    config.addinivalue_line("markers", "cell(cell): the cell that a test is of")
     if config.option.verbose < 0:  # pytest's own -q
         config.option.verbose = -2  # nor how many tests passed
         config.option.benchmark_quiet = True
@@ -47,12 +67,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     config = session.config
     with _usage_errors():
-        config.stash[WANTED] = options.read({name: config.getoption(DEST.format(name)) for name in OPTIONS})
+        config.stash[REQUEST] = read_options.read({name: config.getoption(DEST.format(name)) for name in OPTIONS})
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> Generator[None, object, object]:
-    """With ``--collect-only`` show the plan and its price below the cells; with ``-q`` nothing but the price."""
+    """With ``--collect-only`` show the plan and its estimate below the cells; with ``-q`` the estimate alone."""
     config, items, quiet = session.config, session.items, session.config.option.verbose < 0
     if not config.option.collectonly or not items:
         return (yield)
@@ -62,20 +82,21 @@ def pytest_collection_finish(session: pytest.Session) -> Generator[None, object,
     finally:
         session.items = items
     with _usage_errors(), _suspended_capture(config) as console:
-        wanted = config.stash[WANTED]
-        estimate.show(console, wanted.plan(map(_cell, items)), wanted.gaps, quiet=quiet)
+        request = config.stash[REQUEST]
+        estimate.show(console, request.plan(map(_cell, items)), request.gaps, quiet=quiet)
     return result
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
-    """With ``-q`` say nothing of cells that could be measured."""
+    """With ``-q`` report nothing for cells that could be measured."""
     return ("passed", "", "") if config.option.verbose < 0 and report.passed and report.when == "call" else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "cell" in metafunc.fixturenames:
-        metafunc.parametrize("cell", metafunc.config.stash[WANTED].cells, ids=lambda cell: cell.name)
+        cells = metafunc.config.stash[REQUEST].cells
+        metafunc.parametrize("cell", [pytest.param(cell, id=cell.name, marks=pytest.mark.cell(cell)) for cell in cells])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,33 +132,34 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 
 def _measure(session: pytest.Session) -> None:
     """Measure what was selected; if that was interrupted, what has not been measured is selected no longer."""
-    config, wanted = session.config, session.config.stash[WANTED]
+    config, request = session.config, session.config.stash[REQUEST]
     with _usage_errors(), _suspended_capture(config) as console:
-        plan = wanted.plan(map(_cell, session.items))
-        experiment = config.stash[DONE] = run(plan, wanted, _command(config), console, config.option.verbose)
+        plan = request.plan(map(_cell, session.items))
+        experiment = config.stash[DONE] = run(plan, request, _command(config), console, config.option.verbose)
     if not experiment.complete:
         measured = {record.cell for record in experiment.records}
         session.items = [item for item in session.items if _cell(item) in measured]
-    # The option for it would have to name the file before there is a folder; where nothing was answered there is none.
-    if any(record.requests for record in experiment.records):
-        config._benchmarksession.json = experiment.folder.path / "benchmark.json"  # type: ignore[attr-defined]
 
 
 def _draw(config: pytest.Config, experiment: Experiment) -> bool:
     with _suspended_capture(config):
         quiet = ["--quiet"] if config.option.verbose < 0 else []
-        return run_module("bench.analysis", *quiet, str(experiment.folder.path)) == 0
+        return run_module("bench", "report", *quiet, str(experiment.folder.path)) == 0
 
 
 def _cell(item: pytest.Item) -> Cell:
-    cell: Cell = item.callspec.params["cell"]  # type: ignore[attr-defined]
+    marker = item.get_closest_marker("cell")
+    assert marker is not None  # noqa: S101 - each item is parametrised by its cell
+    cell: Cell = marker.args[0]
     return cell
 
 
 def _command(config: pytest.Config) -> str:
-    args = [str(arg) for arg in config.invocation_params.args]
-    ours = next((place for place, arg in enumerate(args) if Path(arg).resolve() == ROOT / "bench"), -1)
-    return nox("bench", args[ours + 1 :])
+    """Return the command line, without what ``gilbench bench`` puts before and behind it."""
+    words = [str(word) for word in config.invocation_params.args]
+    if NARROW[-1] in words:
+        words = words[words.index(NARROW[-1]) + 1 :]
+    return command_line("bench", [word for word in words if Path(word).resolve() != ROOT / "bench"])
 
 
 @contextlib.contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from loadgen.errors import GilbenchError
+from loadgen.errors import GilbenchError, InvalidInput
 
-__all__ = ["GilbenchError", "ServerFailed"]
+__all__ = ["GilbenchError", "InvalidInput", "ServerFailed"]
 
 
 class ServerFailed(GilbenchError):

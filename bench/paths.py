@@ -1,4 +1,4 @@
-"""Where things are: the checkout, its results, and where the user stands, from where paths on a command line count."""
+"""Paths: the code, the results, and the folder of the user, from which paths on a command line count."""
 
 from __future__ import annotations
 
@@ -13,10 +13,27 @@ RESULTS: Final = "GILBENCH_RESULTS"
 """The variable of the environment that names another folder for results than the checkout's, for every command."""
 
 
+def is_checkout() -> bool:
+    """Tell whether this is a checkout, and not an installed package."""
+    return (ROOT / "noxfile.py").is_file()
+
+
 def results() -> Path:
-    """Return the folder of the results, unless a command line names another."""
+    """Return the folder of the results, unless a command line names another.
+
+    It is what :data:`RESULTS` names, else ``results`` in the checkout, or in the user's folder if there is no checkout.
+    """
     named = os.environ.get(RESULTS)
-    return Path(named) if named else relative_path(ROOT / "results")
+    if named:
+        return Path(named)
+    return relative_path(ROOT / "results") if is_checkout() else Path("results")
+
+
+def cache() -> Path:
+    """Return a folder for what can be made again, such as environments of interpreters."""
+    if is_checkout():
+        return ROOT / ".nox"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gilbench"
 
 
 def latest() -> Path:
@@ -30,7 +47,9 @@ def relative_path(path: Path) -> Path:
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
-def nox(session: str, words: Sequence[str] = ()) -> str:
-    """Return the command that runs a session from where the user stands."""
+def command_line(command: str, words: Sequence[str] = ()) -> str:
+    """Return the command line that runs a command from the user's folder, as it is typed there."""
+    if not is_checkout():
+        return shlex.join(["gilbench", command, *words])
     noxfile = [] if Path.cwd() == ROOT else ["-f", str(ROOT / "noxfile.py")]
-    return shlex.join(["nox", *noxfile, "-s", session, *(["--", *words] if words else [])])
+    return shlex.join(["nox", *noxfile, "-s", command, *(["--", *words] if words else [])])

@@ -1,4 +1,4 @@
-"""What runs in a process of its own: analysing, of which measuring knows nothing."""
+"""Running modules of ours in a process of their own, such as those that draw what was measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from bench.paths import ROOT
 
 
 def run_module(module: str, *words: str) -> int:
-    """Run a module of ours with these words where the user stands, and return its exit status."""
+    """Run a module of ours with these words in the user's folder, and return its exit code."""
     # From any folder it finds our modules, and none of that folder's in their place.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
     return subprocess.run([sys.executable, "-m", module, *words], env=environment, check=False).returncode
+
+
+def run_python(*words: str) -> int:
+    """Run this Python with these words where our modules can be imported, and return its exit code."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
+    return subprocess.run([sys.executable, *words], env=os.environ | {"PYTHONPATH": path}, check=False).returncode

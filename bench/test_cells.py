@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import clock
+from bench.adapter import clock
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 

@@ -1,17 +1,17 @@
-"""``python -m loadgen HOST:PORT ...`` puts load on a server; ``python -m loadgen talk HOST:PORT`` talks to one."""
+"""``python -m loadgen``: ``gilbench load``, and ``python -m loadgen talk``: ``gilbench talk``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
-from loadgen import cli, talk
+from loadgen.cli import main as load
+from loadgen.cli import talk
 
-COMMANDS = {"talk": talk.main}
 
-
-def main(argv: list[str]) -> int:
-    command = COMMANDS.get(argv[0]) if argv else None
-    return command(argv[1:]) if command else cli.main(argv)
+def main(words: Sequence[str]) -> int:
+    """Run the command, and return its exit code."""
+    return talk.main(words[1:]) if words and words[0] == "talk" else load.main(words)
 
 
 if __name__ == "__main__":

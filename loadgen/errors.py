@@ -8,3 +8,7 @@ class GilbenchError(Exception):
 
     Only command lines catch it, print it and exit.
     """
+
+
+class InvalidInput(GilbenchError):
+    """Options or files that make no sense; other errors say that what was asked for failed."""

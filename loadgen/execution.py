@@ -10,22 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
-from loadgen.answered import Answered
-from loadgen.engine import half_close
-from loadgen.engine_thread import EngineThread, Totals
-from loadgen.errors import GilbenchError
-from loadgen.files import allow_files
-from loadgen.histogram import Histogram
-from loadgen.host_observer import HostMetrics, HostObserver
-from loadgen.interval import CompressedHistogram, Interval
-from loadgen.load import OVERRUN_S, Load
-from loadgen.result import EngineUse, LoadResult
-from loadgen.workspace import (
+from loadgen.engine.answered import Answered
+from loadgen.engine.histogram import Histogram
+from loadgen.engine.loop import half_close
+from loadgen.engine.thread import EngineThread, Totals
+from loadgen.engine.workspace import (
     CONNECT,
     GAPS_INTENDED,
     GAPS_SENT,
     LATENESS,
 )
+from loadgen.errors import GilbenchError
+from loadgen.files import allow_files
+from loadgen.interval import CompressedHistogram, Interval
+from loadgen.load import OVERRUN_S, Load
+from loadgen.result import EngineUse, LoadResult
+from loadgen.validation.host_observer import HostMetrics, HostObserver
 
 _CANCEL_POLL_S = 0.02
 _EDGE_POLL_S = 0.0002  # an edge is noticed this late

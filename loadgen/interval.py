@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadgen.histogram import Histogram
+from loadgen.engine.histogram import Histogram
 
 
 @dataclass(frozen=True, slots=True)

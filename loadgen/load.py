@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from loadgen.engine.stages import Stage
 from loadgen.errors import GilbenchError
 from loadgen.protocols import PROTOCOLS, Protocol
-from loadgen.stages import Stage
 
 MAX_CONNECTIONS = 100_000
 MAX_REQUESTS_PER_CONNECTION = 1_000_000_000
@@ -92,11 +92,11 @@ class Load:
             (self.rate_rps is not None and bool(self.stages), "give a rate or stages, not both"),
             (
                 self.rate_rps is not None and not MIN_RPS <= self.rate_rps <= MAX_RPS,
-                "a rate must be from 1e-5 to 1e8 a second",
+                "a rate must be from 1e-5 to 1e8 per second",
             ),
             (
                 not all(rps == 0 or MIN_RPS <= rps <= MAX_RPS for rps in self._rates),
-                "the rates of stages must be 0, or from 1e-5 to 1e8 a second",
+                "the rates of stages must be 0, or from 1e-5 to 1e8 per second",
             ),
             (any(not stage.duration_s > 0 for stage in self.stages), "a stage must last for more than 0 s"),
             (

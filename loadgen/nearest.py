@@ -1,4 +1,4 @@
-"""A name that nobody knows, and the one that was probably meant."""
+"""Suggestions for an unknown name."""
 
 from __future__ import annotations
 

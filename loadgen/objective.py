@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from loadgen.duration import duration_s
 from loadgen.nearest import did_you_mean
-from loadgen.options import duration_s
 from loadgen.result import LoadResult
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {

@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from loadgen.histogram import Histogram
-from loadgen.host_observer import HostMetrics
+from loadgen.engine.histogram import Histogram
 from loadgen.interval import Interval
 from loadgen.load import Load
+from loadgen.validation.host_observer import HostMetrics
 
 LATENCY_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 CONNECT_PERCENTILES = {"p50": 50.0, "p99": 99.0}
@@ -54,7 +54,8 @@ class LoadResult:
         began_s: when the window began, on the monotonic clock.
         wall_s: length of the window, shorter than asked for if it was cancelled.
         requests: requests answered rightly, and in the open loop sent on time.
-        errors: failed requests by kind (:data:`loadgen.workspace.ERRORS`); kinds that did not occur are left out.
+        errors: failed requests by kind (:data:`loadgen.engine.error_kinds.ERRORS`); kinds that did not occur are left
+            out.
         statuses: HTTP replies by class, as ``2xx``.
         latency: in ns, from when a request was wanted (closed loop) or intended (open loop) to the end of its reply; of
             the requests answered rightly, those sent late among them, and, at their time-out, of those that timed out.
@@ -78,7 +79,8 @@ class LoadResult:
         trace: the first requests of the window, as many as the load asked for.
         cancelled: ended before its time.
         host_metrics: figures of the host and the server meanwhile.
-        ceiling_rps: the rate at which the engine threads would be busy all of the time (:mod:`loadgen.ceiling`).
+        ceiling_rps: the rate at which the engine threads would be busy all of the time
+            (:mod:`loadgen.validation.ceiling`).
     """
 
     load: Load

@@ -1,4 +1,4 @@
-"""A name that nobody knows, and the one that was probably meant. Loaded only when there is one."""
+"""Suggestions for an unknown name. Loaded only when there is one."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from bench.analysis.plots import style
+from bench.report.plots import style
 from tests.support import interpreters
 from tests.support.busy import busy
 from tests.support.examples import ANY_SPEED
@@ -65,7 +65,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 @pytest.fixture(scope="session", autouse=True)
-def host_load() -> None:
+def clean_environment() -> None:
     """Forget who runs the tests, and what a terminal of theirs can do: tests say for themselves what they are about."""
     for name in (
         "GILBENCH_RESULTS",

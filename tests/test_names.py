@@ -21,8 +21,8 @@ from servers.workloads import WORKLOADS
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("servers", "loadgen", "bench", "docs")
 NOT_SOURCES = {"__pycache__", "_build"}
-COMMANDS = ROOT / "bench/shell/commands.py"
-FILES = sorted(path.name for path in (ROOT / "tests").glob("test_*.py"))
+COMMANDS = ROOT / "bench/cli/commands.py"
+FILES = sorted(str(path.relative_to(ROOT / "tests")) for path in (ROOT / "tests").rglob("test_*.py"))
 
 FUNCTION_WORDS = """
 a an the all another any both each every first last less many more most n next no none only other several some such two
@@ -53,7 +53,7 @@ def definitions(body: Sequence[ast.stmt]) -> Iterator[str]:
 
 
 def commands(tree: ast.Module) -> Iterator[str]:
-    """Yield the last word of each command in the table of :mod:`bench.shell.commands`, without importing them all."""
+    """Yield the last word of each command in the table of :mod:`bench.cli.commands`, without importing them all."""
     (table,) = (
         node.value
         for node in tree.body

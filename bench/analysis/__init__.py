@@ -1,4 +1,4 @@
-"""From a run's folder to ratios, tables, plots and a page. Reads files only; measures nothing.
+"""From a run's folder to frames, summaries, comparisons and fits: numbers only. It reads files and measures nothing.
 
 In a notebook, started where gilbench lies or with its folder on ``sys.path``::
 
@@ -11,9 +11,9 @@ In a notebook, started where gilbench lies or with its folder on ``sys.path``::
     cells(windows[~windows.disturbed])    # of some windows only
 
 ``load_runs`` reads several runs into one frame. ``windows.to_parquet("windows.parquet")`` keeps everything, also the
-run's meta in ``windows.attrs``; ``nox -s export`` does the same with units and meanings in the file.
+run's meta in ``windows.attrs``; ``gilbench export`` does the same with units and meanings in the file.
 
-What the project itself draws a run from, in the order in which data passes through:
+The order in which data passes through:
 
 :mod:`~bench.analysis.load`
     a folder becomes a :class:`Run`, whose ``windows`` has a row for each record.
@@ -21,31 +21,25 @@ What the project itself draws a run from, in the order in which data passes thro
     the one definition of each statistic: median, range over passes, paired ratio.
 :mod:`~bench.analysis.summary`
     a row for each cell; ``summary.csv``.
-:mod:`~bench.analysis.findings`, :mod:`~bench.analysis.run_warnings`
-    what was seen, and the warnings, in sentences.
+:mod:`~bench.narrative.findings`, :mod:`~bench.narrative.run_warnings`
+    sentences about them.
 :mod:`~bench.analysis.scaling`
     laws of how throughput grows with clients and with cores; ``scaling.csv``.
-:mod:`~bench.analysis.plots`
-    a file for each plot.
-:mod:`~bench.analysis.page`, :mod:`~bench.analysis.terminal`
-    all of it together, for a browser and for a terminal.
-:mod:`~bench.analysis.columns`, :mod:`~bench.analysis.frames`, :mod:`~bench.analysis.export`
+:mod:`~bench.report.plots`
+    one file per plot.
+:mod:`~bench.report.page`, :mod:`~bench.report.terminal`
+    all of it for a browser and for a terminal.
+:mod:`~bench.analysis.columns`, :mod:`~bench.analysis.frames`, :mod:`~bench.cli.export`
     the frames above, what their columns mean, and files of them.
 """
 
-from bench.analysis.findings import Finding, findings
 from bench.analysis.frames import cells, latency, load_run, load_runs, ratios
 from bench.analysis.load import Run, read_run
-from bench.analysis.run_warnings import WarningSummary, collect_warnings
 from bench.analysis.summary import summarise
 
 __all__ = [
-    "Finding",
     "Run",
-    "WarningSummary",
     "cells",
-    "collect_warnings",
-    "findings",
     "latency",
     "load_run",
     "load_runs",

@@ -1,6 +1,6 @@
 """The columns of the frames of :mod:`bench.analysis.frames`: the one list that docstrings, Parquet files and docs show.
 
-Units: ``s``, ``min``, ``ns``, ``bytes``, ``MHz``; ``req/s``, requests a second; ``cores``, CPU-seconds a second;
+Units: ``s``, ``min``, ``ns``, ``bytes``, ``MHz``; ``req/s``, requests per second; ``cores``, CPU-seconds per second;
 ``share``, of 1; ``ratio``; ``%``; ``count``, how many; none for names, texts and answers. What is not known is NaN or
 ``<NA>``, never 0.
 """

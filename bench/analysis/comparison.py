@@ -22,7 +22,7 @@ from bench.schema.cell import Cell, Group
 from bench.schema.plan import SAME_WITHIN
 from bench.stats import ratios
 from bench.stats.ratios import Ratio
-from loadgen.errors import GilbenchError
+from loadgen.errors import InvalidInput
 from loadgen.nearest import did_you_mean
 
 Side = tuple[Run, Cell]
@@ -145,7 +145,7 @@ def compare_interpreters(
         metrics: keys of :data:`~bench.analysis.metrics.METRICS`.
 
     Raises:
-        GilbenchError: there are no two interpreters, or one is not in the run.
+        InvalidInput: there are no two interpreters, or one is not in the run.
     """
     interpreters = run.values("interpreter")
     baseline = baseline or run.baseline
@@ -153,9 +153,9 @@ def compare_interpreters(
     for name in (baseline, *others):
         if name not in interpreters:
             meant = did_you_mean(name, interpreters)
-            raise GilbenchError(f"{run.name} has no interpreter {name}{meant}: choose from {', '.join(interpreters)}")
+            raise InvalidInput(f"{run.name} has no interpreter {name}{meant}: choose from {', '.join(interpreters)}")
     if not others:
-        raise GilbenchError(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
+        raise InvalidInput(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
     zone = (run.plan.same_within if run.plan else SAME_WITHIN) if same_within is None else same_within
     rows = [row for metric in metrics for row in _judge(_side_by_side(run, metric, baseline, others), zone, run)]
     means = {(other, metric): overall(run, other, baseline, metric) for other in others for metric in metrics}
@@ -210,7 +210,7 @@ def compare_runs(one: Run, other: Run, same_within: float | None = None) -> Comp
     are.
 
     Raises:
-        GilbenchError: they have nothing in common.
+        InvalidInput: they have nothing in common.
     """
     zone = SAME_WITHIN if same_within is None else same_within
     single = len(one.values("interpreter")) == len(other.values("interpreter")) == 1
@@ -227,7 +227,7 @@ def compare_runs(one: Run, other: Run, same_within: float | None = None) -> Comp
                 found.append(row)
         rows += _judge(found, zone)
     if not rows:
-        raise GilbenchError(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
+        raise InvalidInput(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
     left_out = [f"{cell.name}: only in {run.name}" for run in (one, other) for cell in run.cells if cell not in common]
     return Comparison(tuple(rows), zone, tuple(left_out))
 

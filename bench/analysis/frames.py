@@ -22,8 +22,8 @@ from bench.analysis.stats import CELL, pass_spreads
 from bench.analysis.summary import summarise
 from bench.schema.run_meta import RunMeta
 from bench.schema.warning_codes import DISTURBING
-from loadgen.errors import GilbenchError
-from loadgen.histogram import Histogram
+from loadgen.engine.histogram import Histogram
+from loadgen.errors import InvalidInput
 
 PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 100.0)
 
@@ -43,7 +43,7 @@ def load_run(path: Path | str) -> pd.DataFrame:
         path: the folder, as ``results/latest``.
 
     Raises:
-        GilbenchError: there is no such folder, it holds no records, or a file in it cannot be understood.
+        InvalidInput: there is no such folder, it holds no records, or a file in it cannot be understood.
     """
     run = read_run(path)
     frame = _windows(run)
@@ -59,12 +59,12 @@ def load_runs(paths: Iterable[Path | str]) -> pd.DataFrame:
     name what its ``run.json`` holds.
 
     Raises:
-        GilbenchError: as :func:`load_run`; or there is none, or two are one and the same.
+        InvalidInput: as :func:`load_run`; or there is none, or two are one and the same.
     """
     frames = [load_run(path) for path in paths]
     metas = {str(frame.attrs["name"]): frame.attrs for frame in frames}
     if not frames or len(metas) < len(frames):
-        raise GilbenchError(f"{len(frames)} runs, {len(metas)} of them different: name each run's folder once")
+        raise InvalidInput(f"{len(frames)} runs, {len(metas)} of them different: name each run's folder once")
     whole = _stack(frames)
     whole.attrs = {_RUNS: metas}
     return whole
@@ -78,7 +78,7 @@ def cells(windows: pd.DataFrame) -> pd.DataFrame:
         windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
 
     Raises:
-        GilbenchError: there is no row, or they do not come from there.
+        InvalidInput: there is no row, or they do not come from there.
     """
     return _per_run(windows, summarise, CELLS)
 
@@ -104,11 +104,11 @@ def ratios(
         metrics: keys of :data:`bench.analysis.metrics.METRICS`.
 
     Raises:
-        GilbenchError: there is no row, they do not come from there, or an interpreter or metric is not there.
+        InvalidInput: there is no row, they do not come from there, or an interpreter or metric is not there.
     """
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
-        raise GilbenchError(f"no metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
+        raise InvalidInput(f"no metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
 
     def compared(run: Run) -> pd.DataFrame:
         return _ratio_rows(compare_interpreters(run, baseline, candidate, same_within, metrics), run)
@@ -127,10 +127,10 @@ def latency(windows: pd.DataFrame, percentiles: Sequence[float] = PERCENTILES) -
         percentiles: above 0, up to 100.
 
     Raises:
-        GilbenchError: there is no row, they do not come from there, or a percentile is out of range.
+        InvalidInput: there is no row, they do not come from there, or a percentile is out of range.
     """
     if not percentiles or not all(0 < one <= 100 for one in percentiles):
-        raise GilbenchError(f"percentiles lie above 0 and up to 100, not {', '.join(map(str, percentiles)) or 'none'}")
+        raise InvalidInput(f"percentiles lie above 0 and up to 100, not {', '.join(map(str, percentiles)) or 'none'}")
     return _per_run(windows, lambda run: _percentiles(run, percentiles), LATENCY)
 
 
@@ -207,12 +207,12 @@ def _runs(windows: pd.DataFrame) -> Iterator[Run]:
     """Yield the runs that windows come from, as :func:`bench.analysis.load.read_run` would, with these windows alone.
 
     Raises:
-        GilbenchError: there is no row, or they do not come from :func:`load_run`.
+        InvalidInput: there is no row, or they do not come from :func:`load_run`.
     """
     metas: Mapping[str, Any] = windows.attrs.get(_RUNS) or {str(windows.attrs.get("name")): windows.attrs}
     missing = {column.name for column in WINDOWS} - {*map(str, windows.columns)}
     if missing or windows.empty or not set(windows["run"]) <= metas.keys():
-        raise GilbenchError(
+        raise InvalidInput(
             "these are no windows of a known run: give what load_run or load_runs returned, or some rows of it"
         )
     plain = windows.astype(_PLAIN).astype({"thread_accounting_estimated": bool})

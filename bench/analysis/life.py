@@ -39,7 +39,7 @@ UNEXPLAINED: Final = "unexplained"
 PARTS: Final = (*STATES, OVERLAPPED, TURN, QUEUE, ACCEPTED, ON_THE_WAY, UNEXPLAINED)
 """In the order in which they are drawn."""
 
-LATENCY: Final = "latency"
+LATENCY_S: Final = "latency"
 
 Roles = Mapping[str, Mapping[str, float]]
 
@@ -56,9 +56,9 @@ def life(run: Run) -> pd.DataFrame:
     known = run.windows[run.windows["roles"].map(bool) & (run.windows["requests"] > 0) & alone]
     rows = [_seconds(window) for _, window in known.iterrows()]
     if not rows:
-        return pd.DataFrame(columns=[*PARTS, LATENCY], index=pd.MultiIndex.from_tuples([], names=CELL), dtype=float)
+        return pd.DataFrame(columns=[*PARTS, LATENCY_S], index=pd.MultiIndex.from_tuples([], names=CELL), dtype=float)
     frame = pd.DataFrame(rows).groupby(CELL, sort=False).sum(min_count=1)
-    return frame[[*PARTS, LATENCY]].div(frame["requests"], axis="index")
+    return frame[[*PARTS, LATENCY_S]].div(frame["requests"], axis="index")
 
 
 def _seconds(window: pd.Series[Any]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _seconds(window: pd.Series[Any]) -> dict[str, Any]:
             parts[ACCEPTED] = min(max(latency_s - sum(parts.values()), 0.0), _busy_s(roles.get(MAIN), wall_s))
         parts[UNEXPLAINED] = latency_s - sum(parts.values())
     cell = {name: window[name] for name in CELL}
-    return cell | parts | {LATENCY: latency_s, "requests": float(window["requests"])}
+    return cell | parts | {LATENCY_S: latency_s, "requests": float(window["requests"])}
 
 
 def _busy_s(role: Mapping[str, float] | None, wall_s: float) -> float:

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.schema.cell import Cell
+from bench.schema.cell import MIXED, Cell, parse_workload
 from bench.schema.plan import Plan
 from bench.schema.record import Record, field_names
 from bench.schema.run_meta import RunMeta, read_meta
-from loadgen.errors import GilbenchError
+from loadgen.errors import InvalidInput
 
 RECORDS: Final = "records.jsonl"
 PAGE: Final = "report.html"
@@ -45,8 +45,8 @@ class Run:
             (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
             ``cpu_s_per_request`` that for each request answered, ``errors`` the number of failed requests,
             ``error_kinds`` their number by kind, ``roles`` the accounts of each role, ``background_rps`` what computing
-            clients got meanwhile, ``latency_hdr`` the whole histogram as :mod:`loadgen.hdr_encoding` writes it. NaN:
-            unknown.
+            clients got meanwhile, ``latency_hdr`` the whole histogram as :mod:`loadgen.engine.hdr_encoding` writes it.
+            NaN: unknown.
         dropped_lines: records that were cut short by a crash and left out: 0 or 1.
     """
 
@@ -88,6 +88,11 @@ class Run:
         planned = self.plan.values(column) if self.plan else []
         return [v for v in planned if v in measured] + sorted(v for v in measured if v not in planned)
 
+    def computing_clients(self) -> list[int]:
+        """Return the numbers of computing clients that ``mixed`` was measured with."""
+        numbers = (clients for served, clients in map(parse_workload, self.values("workload")) if served == MIXED)
+        return sorted(clients for clients in numbers if clients is not None)
+
     @property
     def cells(self) -> list[Cell]:
         """Cells that have a window, in the order of their first."""
@@ -109,26 +114,26 @@ def read_run(path: Path | str) -> Run:
     A last line that was cut in the middle, as a crash leaves it, is dropped and counted.
 
     Raises:
-        GilbenchError: there is no such folder, it holds no records, or a file in it cannot be understood.
+        InvalidInput: there is no such folder, it holds no records, or a file in it cannot be understood.
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise GilbenchError(
-            f"{folder} is no folder: name a run's folder, as results/latest, or nox -s bench to make one"
+        raise InvalidInput(
+            f"{folder} is not a folder: name a run's folder, as results/latest, or gilbench bench to make one"
         )
     try:
         meta = read_meta(folder)
         records, dropped = _read_records(folder / RECORDS)
     except OSError as exc:
-        raise GilbenchError(
+        raise InvalidInput(
             f"cannot read {exc.filename}: {exc.strerror}; name the folder of a run, as results/latest"
         ) from exc
     if not records:
-        raise GilbenchError(f"{folder / RECORDS} holds no complete record: measure again with nox -s bench")
+        raise InvalidInput(f"{folder / RECORDS} holds no complete record: measure again with gilbench bench")
     try:
         windows = _tidy(records)
     except (ValueError, TypeError, AttributeError) as exc:
-        raise GilbenchError(f"{folder / RECORDS} has a field of a wrong type: {exc}; restore the file") from exc
+        raise InvalidInput(f"{folder / RECORDS} has a field of a wrong type: {exc}; restore the file") from exc
     return Run(folder, meta, windows, dropped)
 
 
@@ -155,8 +160,8 @@ def _is_json(line: bytes) -> bool:
 def _read_record(path: Path, number: int, line: bytes) -> Record:
     try:
         return Record.from_json(line.decode(errors="replace"))
-    except GilbenchError as exc:
-        raise GilbenchError(f"{path}, line {number}: {exc}") from exc
+    except InvalidInput as exc:
+        raise InvalidInput(f"{path}, line {number}: {exc}") from exc
 
 
 def _tidy(records: list[Record]) -> pd.DataFrame:

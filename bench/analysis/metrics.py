@@ -14,7 +14,7 @@ from bench.analysis.load import Run
 from bench.schema.cell import Cell
 from bench.stats import ratios
 from bench.stats.ratios import Visit
-from loadgen.histogram import Histogram
+from loadgen.engine.histogram import Histogram
 
 Figures = dict[Visit, float]
 NONE: Final[frozenset[Visit]] = frozenset()
@@ -92,7 +92,7 @@ METRICS: Final = {
     "latency_p50": Metric("latency p50", False, _percentile(50), _bucket_error),
     "latency_p99": Metric("latency p99", False, _percentile(99), _bucket_error),
     "cpu_per_request": Metric(
-        "CPU a request",
+        "CPU/request",
         False,
         _each(lambda windows: windows["cpu_s_per_request"]),
         lambda _, __: 0.0,

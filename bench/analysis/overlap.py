@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from bench.analysis import launches
-from bench.analysis.interference import MIXED
 from bench.analysis.load import Run
-from bench.analysis.stats import Spread, Verdict, pass_spreads, pick, speedups
+from bench.analysis.stats import Answer, Spread, pass_spreads, pick, speedups
+from bench.schema.cell import MIXED
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
     disturbed: bool
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> Answer | None:
         """Whether requests overlap; ``None`` if unknown: serial was not measured, or there is one client only.
 
         Computing that overlaps shows twice, in the speed-up and in the cores in use; the one without the other, as when
@@ -40,10 +40,10 @@ class Seen(NamedTuple):
         if self.speedup is None or self.clients == 1:
             return None
         if self.disturbed:
-            return Verdict.UNCLEAR
+            return Answer.UNCLEAR
         verdict = self.speedup.above(OVERLAPS_ABOVE)
-        one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Verdict.YES
-        return Verdict.UNCLEAR if verdict is Verdict.YES and self.workload == COMPUTES and one_core else verdict
+        one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Answer.YES
+        return Answer.UNCLEAR if verdict is Answer.YES and self.workload == COMPUTES and one_core else verdict
 
 
 def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:

@@ -24,7 +24,7 @@ CELL: Final = list(Cell._fields)
 BASELINE: Final = "serial"
 
 
-class Verdict(enum.Enum):
+class Answer(enum.Enum):
     """Whether a spread lies above a threshold."""
 
     YES = "yes"
@@ -51,12 +51,12 @@ class Spread(NamedTuple):
     def has_range(self) -> bool:
         return not math.isnan(self.low)
 
-    def above(self, threshold: float) -> Verdict:
+    def above(self, threshold: float) -> Answer:
         """Tell whether the whole range lies above or below; without a range, the one value that there is."""
         low, high = (self.low, self.high) if self.has_range else (self.median, self.median)
         if low > threshold:
-            return Verdict.YES
-        return Verdict.NO if high < threshold else Verdict.UNCLEAR
+            return Answer.YES
+        return Answer.NO if high < threshold else Answer.UNCLEAR
 
 
 def pass_spreads(windows: pd.DataFrame, column: str) -> pd.DataFrame:

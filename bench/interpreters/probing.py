@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from bench.errors import GilbenchError
+from bench.errors import InvalidInput
 from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.schema.build import Build
 
@@ -48,12 +48,12 @@ def apply_settings(interpreter: Interpreter) -> Interpreter:
     """Return an interpreter with what it reports of itself once its settings are in effect.
 
     Raises:
-        GilbenchError: it does not start with them.
+        InvalidInput: it does not start with them.
     """
     if not interpreter.changed.variants:
         return interpreter
     build = probe(interpreter.executable, interpreter.changed.environment)
     if build is None:
-        raise GilbenchError(f"{interpreter.executable} does not start with {interpreter.changed}: leave that out")
+        raise InvalidInput(f"{interpreter.executable} does not start with {interpreter.changed}: leave that out")
     changed = replace(build, executable=str(interpreter.executable), variants=str(interpreter.changed))
     return replace(interpreter, build=changed)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bench.errors import GilbenchError
+from bench.errors import InvalidInput
 from bench.interpreters import variants
 from bench.interpreters.interpreter import Interpreter
 from bench.interpreters.probing import OLDEST, apply_settings, is_measurable, probe
@@ -38,7 +38,7 @@ def resolve(wanted: str, find: Callable[[], Sequence[Interpreter]]) -> list[Inte
             seconds.
 
     Raises:
-        GilbenchError: one does not exist or cannot be measured; the message says what can.
+        InvalidInput: one does not exist or cannot be measured; the message says what can.
     """
     find = functools.cache(find)
     if wanted.strip() == AUTO:
@@ -48,7 +48,7 @@ def resolve(wanted: str, find: Callable[[], Sequence[Interpreter]]) -> list[Inte
         named, changed = variants.split(spec)
         given, _, what = named.rpartition("=")
         if given and not _NAME.fullmatch(given):
-            raise GilbenchError(f"invalid name {given!r} for an interpreter: use letters, digits and . _ + - = :")
+            raise InvalidInput(f"invalid name {given!r} for an interpreter: use letters, digits and . _ + - = :")
         if _SHORT.fullmatch(what):
             interpreter = _find_version(what, find())
         else:
@@ -57,12 +57,12 @@ def resolve(wanted: str, find: Callable[[], Sequence[Interpreter]]) -> list[Inte
         changed.check(interpreter.name, interpreter.build)
         interpreter = apply_settings(Interpreter(given or f"{interpreter.name}{changed}", interpreter.build, changed))
         if interpreter.name in interpreters:
-            raise GilbenchError(
+            raise InvalidInput(
                 f"{interpreter.name} names two interpreters: give one another name, as mine={what}{changed}"
             )
         interpreters[interpreter.name] = interpreter
     if not interpreters:
-        raise GilbenchError("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
+        raise InvalidInput("--pythons names no interpreter: name some, as 3.13,3.13t, or say auto")
     return list(interpreters.values())
 
 
@@ -72,7 +72,7 @@ def auto(found: Sequence[Interpreter]) -> list[Interpreter]:
     If there is no such pair: the newest release, and the harness's own interpreter.
 
     Raises:
-        GilbenchError: no release was found.
+        InvalidInput: no release was found.
     """
     releases = [one for one in found if one.build.version_info[3] == _RELEASE and not one.build.debug]
     for one in releases:
@@ -80,7 +80,7 @@ def auto(found: Sequence[Interpreter]) -> list[Interpreter]:
         if twin is not None:
             return [one, twin]
     if not releases:
-        raise GilbenchError(f"no release of CPython found: {_how_to_get('3.13')}")
+        raise InvalidInput(f"no release of CPython found: {_how_to_get('3.13')}")
     own = probe(Path(sys.executable).resolve())
     newest = next((one for one in releases if not one.build.freethreaded), releases[0])
     return [newest, *(one for one in releases if own and one.build == own and one is not newest)]
@@ -90,12 +90,12 @@ def pin_interpreters(interpreters: Iterable[Interpreter], counts: Sequence[int])
     """Return each interpreter once for each number of CPUs that its servers are to be pinned to.
 
     Raises:
-        GilbenchError: this process may not use that many, or an interpreter has a number of its own.
+        InvalidInput: this process may not use that many, or an interpreter has a number of its own.
     """
     found = []
     for interpreter, count in itertools.product(interpreters, counts):
         if interpreter.changed.cpus is not None:
-            raise GilbenchError(f"--cpus: {interpreter.name} says for itself how many: leave one of the two out")
+            raise InvalidInput(f"--cpus: {interpreter.name} says for itself how many: leave one of the two out")
         one = Variant(CPUS, str(count))
         changed = InterpreterSettings((*interpreter.changed.variants, one))
         changed.check(interpreter.name, interpreter.build)
@@ -107,14 +107,14 @@ def require_same_build(interpreters: Iterable[Interpreter]) -> None:
     """Refuse to compare interpreters that were not built alike.
 
     Raises:
-        GilbenchError: two interpreters differ in how they were built; the message says in what.
+        InvalidInput: two interpreters differ in how they were built; the message says in what.
     """
     one, *others = interpreters
     for other in others:
         differs = one.build.differences(other.build)
         if differs:
             each = "; ".join(f"{name}: {getattr(one.build, name)} and {getattr(other.build, name)}" for name in differs)
-            raise GilbenchError(
+            raise InvalidInput(
                 f"{one.name} and {other.name} were not built alike ({each}): build both from source with the same "
                 "compiler and flags, or leave --require-same-build out"
             )
@@ -126,9 +126,9 @@ def _find_version(version: str, found: Sequence[Interpreter]) -> Interpreter:
         if not one.build.debug and (version in {one.series, one.version} or series_of_all):
             return Interpreter(version, one.build)
     if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST[: version.count(".") + 1]:
-        raise GilbenchError(f"CPython {version} is too old: {_MEASURED}")
+        raise InvalidInput(f"CPython {version} is too old: {_MEASURED}")
     have = ", ".join(dict.fromkeys(one.name for one in found)) or "none"
-    raise GilbenchError(f"no CPython {version} found (found: {have}): {_how_to_get(version)}")
+    raise InvalidInput(f"no CPython {version} found (found: {have}): {_how_to_get(version)}")
 
 
 def _probe_program(path: str, find: Callable[[], Sequence[Interpreter]]) -> Build:
@@ -136,14 +136,14 @@ def _probe_program(path: str, find: Callable[[], Sequence[Interpreter]]) -> Buil
     if program is None:
         found = [one.name for one in find()]
         meant = did_you_mean(path, [AUTO, *found])
-        raise GilbenchError(
+        raise InvalidInput(
             f"{path!r} is not a version, a program or a path of one{meant} (found: {', '.join(found) or 'none'}): "
             f"{_how_to_get('3.14t')}"
         )
     build = probe(Path(program).resolve())
     if build is None or not is_measurable(build):
         what = f"{build.implementation} {build.version}" if build else "not a Python that runs"
-        raise GilbenchError(f"{path} is {what}: {_MEASURED}")
+        raise InvalidInput(f"{path} is {what}: {_MEASURED}")
     if (Path(program).parent.parent / "pyvenv.cfg").is_file():
         # Not resolved, so that handlers find the environment's packages.
         build = replace(build, executable=str(Path(program).absolute()))

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from bench.errors import GilbenchError
+from bench.errors import InvalidInput
 from bench.interpreters import affinity
 from bench.schema.build import Build
 from loadgen.nearest import did_you_mean
@@ -189,15 +189,15 @@ class InterpreterSettings(NamedTuple):
         """Make sure that a build knows all of it, and that this machine can do it.
 
         Raises:
-            GilbenchError: it does not, or cannot; the message says what would do.
+            InvalidInput: it does not, or cannot; the message says what would do.
         """
         for one in self.variants:
             why = one.kind.unless(build, one.value)
             if why:
-                raise GilbenchError(f"{name} does not know {one}: {why}; leave it out, or name another interpreter")
+                raise InvalidInput(f"{name} does not know {one}: {why}; leave it out, or name another interpreter")
             missing = one.kind.unable(one.value)
             if missing:
-                raise GilbenchError(f"{one}: {missing}")
+                raise InvalidInput(f"{one}: {missing}")
 
 
 PLAIN: Final = InterpreterSettings()
@@ -207,7 +207,7 @@ def split(spec: str) -> tuple[str, InterpreterSettings]:
     """Divide ``3.14+jit+switch=0.001`` into the interpreter and what is changed about it.
 
     Raises:
-        GilbenchError: a word is unknown, its value makes no sense, or it stands there twice.
+        InvalidInput: a word is unknown, its value makes no sense, or it stands there twice.
     """
     rest = spec
     found: list[Variant] = []
@@ -220,11 +220,11 @@ def split(spec: str) -> tuple[str, InterpreterSettings]:
     words = [one.word for one in found]
     twice = next((word for word in words if words.count(word) > 1), None)
     if twice:
-        raise GilbenchError(f"{spec} says +{twice} twice: say it once")
+        raise InvalidInput(f"{spec} says +{twice} twice: say it once")
     tail = rest.rpartition("+")[2]
     if tail != rest and not {os.sep, "="} & set(tail):
         meant = did_you_mean(f"+{tail}", [f"+{word}" for word in KINDS])
-        raise GilbenchError(f"{spec}: +{tail} is unknown{meant}: choose from {help_text()}")
+        raise InvalidInput(f"{spec}: +{tail} is unknown{meant}: choose from {help_text()}")
     return rest, InterpreterSettings(tuple(found))
 
 
@@ -250,5 +250,5 @@ def _read(text: str) -> Variant | None:
     if not kind.reads(value):
         if os.sep in value:  # the name that a path was given
             return None
-        raise GilbenchError(f"+{text}: write +{word}{f'={kind.value}' if kind.value else ''}")
+        raise InvalidInput(f"+{text}: write +{word}{f'={kind.value}' if kind.value else ''}")
     return Variant(word, value)

@@ -1,9 +1,9 @@
-"""The accounting live, like top, for any running Python process of one's own: ``python -m bench watch PID``.
+"""The accounting live, like top, for any running Python process of one's own: ``gilbench watch PID``.
 
 The files, in the order in which data passes through them:
 
 :mod:`~bench.live.snapshots`
-    which Python frames the threads are in, a few times a second, from py-spy: names, and what a lock is waited for.
+    which Python frames the threads are in, a few times per second, from py-spy: names, and what a lock is waited for.
 :mod:`~bench.live.meaning`
     innermost frames become a meaning: waits for work, or for its turn.
 :mod:`~bench.live.interval`
@@ -14,6 +14,6 @@ The files, in the order in which data passes through them:
     some intervals together become shares, a row a thread, and what is in doubt.
 :mod:`~bench.live.screen`
     a breakdown as a table on a terminal or in a file, and as JSON.
-:mod:`~bench.live.command`
+:mod:`~bench.cli.watch`
     the command itself.
 """

@@ -71,7 +71,7 @@ class Breakdown:
 
 
 def break_down(interval: Interval, name: Callable[[int], str]) -> Breakdown:
-    """Return the shares of a interval, or of several added up.
+    """Return the shares of an interval, or of several added up.
 
     Args:
         interval: what was seen.

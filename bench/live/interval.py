@@ -16,7 +16,7 @@ from typing import Final
 from bench.live.meaning import Meaning
 from bench.live.snapshots import StackSnapshot
 from bench.threads.account import CPU, RUN_QUEUE, STATES, Account, account
-from bench.threads.sampler import Doing, Samples
+from bench.threads.sampler import Samples, StateAndPlace
 from bench.threads.wait_state import Place, State, is_event_loop
 
 GIL: Final = State.GIL.value
@@ -173,7 +173,9 @@ def _finer(samples: Samples, met: Counter[tuple[int, int]], places: Places) -> d
     return finer
 
 
-def _count_frames(met: set[tuple[int, Doing]], snapshots: list[StackSnapshot]) -> dict[int, tuple[int, int, int]]:
+def _count_frames(
+    met: set[tuple[int, StateAndPlace]], snapshots: list[StackSnapshot]
+) -> dict[int, tuple[int, int, int]]:
     """Count, for each thread, how often its frames were seen, in a wait for work, and in a lock that was none."""
     locks = {(tid, where) for tid, (state, where) in met if state is State.LOCK}
     counted: dict[int, tuple[int, int, int]] = defaultdict(lambda: (0, 0, 0))

@@ -62,7 +62,7 @@ def table(breakdown: Breakdown, about: list[str], notes: list[str], console: Con
     return Group(Text(" · ".join([*about, *_summary(breakdown)]), style="bold"), Text(), grid, Text(), *lines)
 
 
-def to_dict(breakdown: Breakdown, pid: int, python: str | None) -> dict[str, Any]:
+def breakdown_to_dict(breakdown: Breakdown, pid: int, python: str | None) -> dict[str, Any]:
     """Return a breakdown as it stands in JSON; shares are of the thread's time, and of all threads' time in total."""
     return {
         "pid": pid,

@@ -12,10 +12,10 @@ from typing import Final
 
 from bench.errors import GilbenchError
 from bench.interpreters.interpreter import Interpreter, interpreter_environment
-from bench.paths import ROOT
+from bench.paths import cache
 
 PACKAGES: Final = ("pytest", "pytest-benchmark")
-KEPT: Final = ROOT / ".nox" / "micro-interpreters"
+KEPT: Final = cache() / "micro-interpreters"
 _TIMEOUT_S = 300.0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.errors import GilbenchError
+from bench.errors import GilbenchError, InvalidInput
 from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.interpreters.variants import InterpreterSettings
 
@@ -36,6 +36,7 @@ def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> I
 
     Raises:
         GilbenchError: pytest itself failed, or took too long; the message has its last line.
+        InvalidInput: no test has that in its name.
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as scratch:
         timed, facts = Path(scratch, "timed.json"), Path(scratch, "facts.jsonl")
@@ -70,7 +71,7 @@ def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> I
             ) from None
         lines = done.stdout.splitlines()
         if done.returncode == _NO_TESTS:
-            raise GilbenchError(f"--only {only}: no test has that in its name")
+            raise InvalidInput(f"--only {only}: no test has that in its name")
         if done.returncode not in {0, 1} or not timed.exists():
             said = [line for line in (*lines, *done.stderr.splitlines()) if line.strip()]
             raise GilbenchError(

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
-from bench.errors import GilbenchError
+from bench.errors import InvalidInput
 from bench.planning.defaults import SETTLE_S
 from bench.schema.plan import Plan
 
@@ -41,14 +41,14 @@ class Budget:
         Args:
             plan: what is to be done in it.
             start_and_stop_s: what that takes for the servers of a group, as tried out.
-            used_s: what a run that is gone on with has used.
+            used_s: what a run that is resumed has used.
 
         Raises:
-            GilbenchError: even the shortest windows would take longer; the message says how long.
+            InvalidInput: even the shortest windows would take longer; the message says how long.
         """
         budget = cls.planned(plan, start_and_stop_s, used_s)
         if budget.refusal:
-            raise GilbenchError(budget.refusal)
+            raise InvalidInput(budget.refusal)
         return budget
 
     @classmethod

@@ -1,31 +1,16 @@
-"""What is typed behind ``nox -s bench --``: one row an option, and what the words become."""
+"""The options of ``gilbench bench``: one row per option."""
 
 from __future__ import annotations
 
-import argparse
-import secrets
-import shutil
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.interpreters.discovery import discover
-from bench.interpreters.interpreter import Interpreter
-from bench.interpreters.selection import AUTO, pin_interpreters, require_same_build, resolve
-from bench.paths import RESULTS, results
-from bench.planning import readers
-from bench.planning.defaults import COMPUTING_CLIENTS, WARMUP_JIT_S
-from bench.planning.resume import Interrupted, load_interrupted
-from bench.planning.run_request import RunRequest
-from bench.schema.cell import Cell
+from bench.interpreters.selection import AUTO
+from bench.paths import RESULTS
+from bench.planning.defaults import WARMUP_JIT_S
 from bench.schema.plan import WARMUP_S
-from loadgen.command_line import Parser
-from loadgen.load import MAX_CONNECTIONS
-from loadgen.nearest import did_you_mean
-from loadgen.options import duration_s, read_requests_per_connection
+from loadgen.cli.command_line import Parser
+from loadgen.cli.exit_codes import EXIT_CODES, FAILED, INTERRUPTED
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -34,16 +19,6 @@ MAX_PASSES = 1000
 PASSES = 3
 ROUNDS = 7  # with windows of 100 ms; docs/method.md has the measurement
 WINDOW_S = 0.1
-
-CHANGEABLE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
-    "requests-per-connection": ("requests_per_connection", read_requests_per_connection),
-    "request": ("request", readers.line),
-    "rounds": ("rounds", readers.count(MAX_PASSES)),
-    "window": ("window_s", readers.window),
-}
-"""Options that another command may change of a run's, with the field of :class:`RunRequest` and what reads it."""
-
-Value = TypeVar("Value")
 
 
 class Option(NamedTuple):
@@ -140,10 +115,8 @@ OPTIONS = {
         f"where the results go (default: results in gilbench's own folder, or what {RESULTS} in the environment names)",
         KEPT,
     ),
-    "name": Option("bench", "NAME", "ends the name of the run's folder (default: bench)", KEPT),
-    "resume": Option(
-        None, "FOLDER", "go on with a run that was interrupted; its plan holds, other options do not", KEPT
-    ),
+    "name": Option("bench", "NAME", "end of the name of the run's folder (default: bench)", KEPT),
+    "resume": Option(None, "FOLDER", "resume a run that was interrupted; its plan holds, other options do not", KEPT),
 }
 
 
@@ -154,46 +127,36 @@ DEST = "gilbench_{}"
 """Where a namespace keeps what was typed for an option."""
 
 EXAMPLES = (
-    ("nox -s bench", "the default: what there is to know of this machine in three minutes"),
+    ("gilbench bench", "the default: what there is to know of this machine in three minutes"),
     (
-        "nox -s bench -- --pythons 3.13,3.13t --servers threaded,multiprocess --workloads cpu --clients 1,4",
+        "gilbench bench --pythons 3.13,3.13t --servers threaded,multiprocess --workloads cpu --clients 1,4",
         "threads with and without a GIL, and processes, at computing",
     ),
     (
-        "nox -s bench -- --workload ./shop.py:price --request item-7 --servers all --objective 'p99<20ms'",
+        "gilbench bench --workload ./shop.py:price --request item-7 --servers all --objective 'p99<20ms'",
         "which model and interpreter serve a handler of your own best",
     ),
     (
-        "nox -s bench -- --pythons 3.13,3.14 --servers threaded --workloads cpu --clients 4 --precision 1% --budget 5m",
+        "gilbench bench --pythons 3.13,3.14 --servers threaded --workloads cpu --clients 4 --precision 1% --budget 5m",
         "two interpreters compared, to within a per cent",
     ),
-    ("nox -s bench -- --collect-only", "shows the plan and what it takes, and measures nothing"),
-    (
-        "nox -f ~/gilbench/noxfile.py -s bench -- --workload ./shop.py:price --request item-7 --results ./perf",
-        "from another project's folder, to which all paths are relative",
-    ),
+    ("gilbench bench --collect-only", "shows the plan and what it takes, and measures nothing"),
 )
 
 
 def parser() -> Parser:
-    """Return the options by their groups, as ``--help`` shows them; pytest reads them, and has others besides."""
+    """Return the options by their groups, as ``--help`` shows them."""
     made = Parser(
-        prog="nox -s bench --",
+        prog="gilbench bench",
         description="Measure servers of several concurrency models under several CPythons, and draw what was seen. "
-        "Pytest's own options work as well, as --collect-only, -k 'threaded and cpu' and -q; --help -v shows them all.",
+        "In a checkout `gilbench bench OPTIONS` is the same; pytest's --benchmark-... options work as well.",
         examples=EXAMPLES,
         tables={
             "concurrency models": {name: model.summary for name, model in MODELS.items()},
             "workloads": {name: workload.summary for name, workload in WORKLOADS.items()},
             "behind an interpreter": variants.summaries(),
         },
-        exits={
-            0: "all was measured and drawn",
-            1: "a cell could not be measured, or the run not be drawn",
-            2: "interrupted",
-            4: "wrong options, or a plan that does not fit",
-            5: "nothing was selected",
-        },
+        exits={FAILED: "a cell could not be measured, or the run not be drawn", INTERRUPTED: EXIT_CODES[INTERRUPTED]},
     )
     groups = {title: made.add_argument_group(title) for title in (MEASURED, PRECISELY, COMPARED, KEPT)}
     for name, option in OPTIONS.items():
@@ -203,160 +166,3 @@ def parser() -> Parser:
             *names, dest=DEST.format(name), default=option.default, help=option.help, **takes
         )
     return made
-
-
-def read(typed: Mapping[str, Any]) -> RunRequest:
-    """Make sense of what was typed for each of :data:`OPTIONS`, and find the interpreters.
-
-    Raises:
-        GilbenchError: something in it makes no sense; the message names the option and says what would.
-    """
-    if typed["resume"] is not None:
-        return _resume(load_interrupted(Path(typed["resume"])), typed)
-    models = _choose("servers", typed, MODELS)
-    handlers: dict[str, str] = {}
-    workloads = _choose("workloads", typed, WORKLOADS, readers.workload(handlers))
-    workloads = [each for name in workloads for each in _expand_mixed(name)]
-    request = _read("request", typed["request"], readers.line)
-    objective = _read("objective", typed["objective"], readers.objective)
-    clients = _each("clients", typed, readers.count(MAX_CONNECTIONS))
-    requests_per_connection = _read(
-        "requests-per-connection", typed["requests-per-connection"], read_requests_per_connection
-    )
-    precision = None if typed["precision"] is None else _read("precision", typed["precision"], readers.share)
-    if precision is not None and typed["passes"] is not None:
-        raise GilbenchError("--precision measures as many passes as it takes: leave --passes out, or --precision")
-    passes = _read("passes", typed["passes"] or str(PASSES), readers.count(MAX_PASSES))
-    rounds = _read("rounds", typed["rounds"] or str(1 if precision is None else ROUNDS), readers.count(MAX_PASSES))
-    window_s = None if precision is None else WINDOW_S
-    if typed["window"] is not None:
-        window_s = _read("window", typed["window"], readers.window)
-    same_within = _read("same-within", typed["same-within"], readers.share)
-    budget_s = _read("budget", typed["budget"], duration_s)
-    name = _read("name", typed["name"], readers.folder_name)
-    seed = (
-        secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], readers.count(2**63, least=0))
-    )
-    interpreters = _interpreters(typed)
-    jit = any(interpreter.build.jit == "on" for interpreter in interpreters.values())
-    warmup_s = WARMUP_JIT_S if jit else WARMUP_S
-    if typed["warmup"] is not None:
-        warmup_s = _read("warmup", typed["warmup"], duration_s)
-    if precision is not None and len(interpreters) < 2:
-        raise GilbenchError("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
-    if typed["fixed-layout"] and shutil.which("setarch") is None:
-        raise GilbenchError("--fixed-layout needs setarch: install util-linux, or leave it out")
-    wanted = RunRequest(
-        interpreters=interpreters,
-        models=models,
-        workloads=workloads,
-        handlers=handlers,
-        request=request,
-        objective=objective,
-        clients=clients,
-        requests_per_connection=requests_per_connection,
-        passes=passes,
-        rounds=rounds,
-        window_s=window_s,
-        warmup_s=warmup_s,
-        precision=precision,
-        same_within=same_within,
-        baseline=typed["baseline"] or next(iter(interpreters)),
-        fixed_layout=bool(typed["fixed-layout"]),
-        budget_s=budget_s,
-        results=results() if typed["results"] is None else Path(typed["results"]),
-        name=name,
-        seed=seed,
-    )
-    if not wanted.cells:
-        raise GilbenchError(f"--servers: {'; '.join(map(str, wanted.gaps))}: name others, or other --pythons")
-    return wanted
-
-
-def _resume(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
-    wanted = request_of_run(run, run.plan.cells, typed)
-    for name, interpreter in wanted.interpreters.items():
-        if interpreter.build != run.meta.interpreters[name]:
-            raise GilbenchError(f"--resume: {name} has been built anew since: start the run again")
-    return replace(wanted, resumed=run)
-
-
-def request_of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> RunRequest:
-    """Return what a run was asked for, from its ``run.json``.
-
-    Args:
-        run: an earlier run.
-        cells: those of it whose interpreters are needed.
-        typed: ``results`` and ``name`` are taken from there.
-
-    Raises:
-        GilbenchError: an interpreter is no longer there.
-    """
-    plan = run.plan
-    names = dict.fromkeys(cell.interpreter for cell in cells)
-    found = resolve(",".join(map(run.specification, names)), discover)
-    return RunRequest(
-        interpreters={interpreter.name: interpreter for interpreter in found},
-        models=plan.values("model"),
-        workloads=plan.values("workload"),
-        clients=plan.values("clients"),
-        results=results() if typed["results"] is None else Path(typed["results"]),
-        name=_read("name", typed["name"], readers.folder_name),
-        **plan.settings(),
-    )
-
-
-def apply_changes(wanted: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
-    """Return what was asked for with what was typed of :data:`CHANGEABLE`; what was not typed stays.
-
-    Raises:
-        GilbenchError: something in it makes no sense.
-    """
-    read_ = {
-        field: _read(name, typed[name], reader)
-        for name, (field, reader) in CHANGEABLE.items()
-        if typed.get(name) is not None
-    }
-    return replace(wanted, **read_)
-
-
-def _expand_mixed(workload: str) -> list[str]:
-    """Return a workload as it is, ``mixed`` once for each number of computing clients."""
-    return [f"{workload}+{clients}" for clients in COMPUTING_CLIENTS] if workload == readers.MIXED else [workload]
-
-
-def _interpreters(typed: Mapping[str, Any]) -> dict[str, Interpreter]:
-    found = resolve(typed["pythons"], discover)
-    if typed["cpus"] is not None:
-        found = pin_interpreters(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
-    interpreters = {interpreter.name: interpreter for interpreter in found}
-    if typed["baseline"] and typed["baseline"] not in interpreters:
-        meant = did_you_mean(typed["baseline"], interpreters)
-        raise GilbenchError(
-            f"--baseline {typed['baseline']} is not measured{meant}: choose from {', '.join(interpreters)}"
-        )
-    if typed["require-same-build"]:
-        require_same_build(interpreters.values())
-    return interpreters
-
-
-def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:
-    try:
-        return reader(text.strip())
-    except argparse.ArgumentTypeError as exc:
-        raise GilbenchError(f"--{option}: {exc}") from None
-
-
-def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value]) -> list[Value]:
-    """Read a comma-separated list; what stands in it twice counts once."""
-    parts = [part for part in typed[option].split(",") if part.strip()]
-    if not parts:
-        example = OPTIONS[option].default or "1,2"
-        raise GilbenchError(f"--{option} names nothing: write for example --{option} {example}")
-    return list(dict.fromkeys(_read(option, part, reader) for part in parts))
-
-
-def _choose(
-    option: str, typed: Mapping[str, Any], table: Mapping[str, object], reader: Callable[[str], str] | None = None
-) -> list[str]:
-    return list(table) if typed[option].strip() == ALL else _each(option, typed, reader or readers.choice(table))

@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench.schema.cell import MIXED
+from loadgen.duration import duration_s
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.nearest import unknown
-from loadgen.options import duration_s
 from servers.workloads import WORKLOADS
 
 OBJECTIVES = ("throughput", "cpu", "memory")
-MIXED = "mixed"
 SHORTEST_S, LONGEST_S = 0.02, 600.0
 
 
@@ -72,7 +72,7 @@ def choice(known: Iterable[str]) -> Callable[[str], str]:
 def count(most: int, least: int = 1) -> Callable[[str], int]:
     def read_one(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most:,}")
+            raise argparse.ArgumentTypeError(f"invalid number {text!r}: use a whole number from {least} to {most:,}")
         return int(text)
 
     return read_one
@@ -83,7 +83,7 @@ def share(text: str) -> float:
         share = float(text.removesuffix("%")) / 100
         if text.endswith("%") and 0 <= share < 1:
             return share
-    raise argparse.ArgumentTypeError(f"{text!r} is no share: write it as 2%")
+    raise argparse.ArgumentTypeError(f"invalid share {text!r}: use 2%")
 
 
 def window(text: str) -> float:
@@ -94,5 +94,5 @@ def window(text: str) -> float:
 
 def folder_name(text: str) -> str:
     if not text or not text.replace("-", "").replace("_", "").isalnum():
-        raise argparse.ArgumentTypeError(f"{text!r} is no name for a folder: use letters, digits, - and _")
+        raise argparse.ArgumentTypeError(f"invalid name {text!r}: use letters, digits, - and _")
     return text

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.errors import GilbenchError
+from bench.errors import GilbenchError, InvalidInput
 from bench.schema.cell import Cell, Group
 from bench.schema.plan import Plan
 from bench.schema.record import Record
@@ -49,7 +49,7 @@ class Interrupted:
         """Return its records, after those of visits that were cut were set aside.
 
         Raises:
-            GilbenchError: the records cannot be read or written.
+            InvalidInput: the records cannot be read or written.
         """
         try:
             lines = (self.path / "records.jsonl").read_bytes().split(b"\n")[:-1]  # the last was cut, or is empty
@@ -90,11 +90,11 @@ def load_run(folder: Path) -> Interrupted:
     """Return the run in a folder, complete or not.
 
     Raises:
-        GilbenchError: there is no run, its plan is not known, or it is of another version.
+        InvalidInput: there is no run, its plan is not known, or it is of another version.
     """
     meta = read_meta(folder)
     if meta.plan is None or not {cell.interpreter for cell in meta.plan.cells} <= set(meta.interpreters):
-        raise GilbenchError(f"{folder / META} lacks the plan or its interpreters: restore the file, or measure again")
+        raise InvalidInput(f"{folder / META} lacks the plan or its interpreters: restore the file, or measure again")
     return Interrupted(folder.resolve(), meta, meta.plan)
 
 
@@ -102,9 +102,9 @@ def load_interrupted(folder: Path) -> Interrupted:
     """Return the run in a folder, to be resumed.
 
     Raises:
-        GilbenchError: there is no run that could be resumed.
+        InvalidInput: there is no run that could be resumed.
     """
     run = load_run(folder)
     if run.meta.state is State.COMPLETE:
-        raise GilbenchError(f"{folder} is complete, there is nothing to resume: start another run")
+        raise InvalidInput(f"{folder} is complete, there is nothing to resume: start another run")
     return run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.errors import GilbenchError
+from bench.errors import InvalidInput
 from bench.schema.plan import Plan
 from servers.models import MODELS, default_workers
 
@@ -11,7 +11,7 @@ def refuse_starvation(plan: Plan) -> None:
     """Check that every client of every cell is served.
 
     Raises:
-        GilbenchError: a model could never serve a cell's clients.
+        InvalidInput: a model could never serve a cell's clients.
     """
     if plan.requests_per_connection is not None:
         return
@@ -19,7 +19,7 @@ def refuse_starvation(plan: Plan) -> None:
         at_once = MODELS[cell.model].clients_at_once(plan.cpus.get(cell.interpreter, default_workers()))
         if at_once is not None and cell.clients > at_once:
             served = "1 client" if at_once == 1 else f"{at_once} clients"
-            raise GilbenchError(
+            raise InvalidInput(
                 f"{cell.model} serves {served} at a time: with --requests-per-connection keep-alive the others of "
                 f"{cell.clients} would wait for ever: leave {cell.model} out, or give --requests-per-connection 10"
             )

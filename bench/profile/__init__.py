@@ -2,7 +2,7 @@
 
 The files, in the order of the main path:
 
-:mod:`~bench.profile.__main__`
+:mod:`~bench.cli.profile`
     the command; this is the main path.
 :mod:`~bench.profile.request`
     which cell: from its parts, its name, or the slowest of a run.

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from bench.errors import GilbenchError
-from bench.planning import options
+from bench.errors import InvalidInput
+from bench.planning import read_options
 from bench.planning.options import OPTIONS
 from bench.planning.resume import Interrupted, load_run
 from bench.planning.run_request import RunRequest
@@ -33,12 +33,12 @@ class Profiling:
     """What is to be profiled.
 
     Attributes:
-        wanted: everything as for a run; its cells are those to be profiled.
+        request: everything as for a run; its cells are those to be profiled.
         cells: in this order.
         run: the folder of the run that it belongs to; ``None``: a new one.
     """
 
-    wanted: RunRequest
+    request: RunRequest
     cells: tuple[Cell, ...]
     run: Path | None
 
@@ -47,20 +47,22 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     """Make sense of what was typed, and find the interpreters.
 
     Raises:
-        GilbenchError: something in it makes no sense; the message says what would.
+        InvalidInput: something in it makes no sense; the message says what would.
     """
-    common = _option_words({name: getattr(typed, name.replace("-", "_")) for name in (*options.CHANGEABLE, "results")})
+    common = _option_words(
+        {name: getattr(typed, name.replace("-", "_")) for name in (*read_options.CHANGEABLE, "results")}
+    )
     if typed.from_ is not None:
         run = load_run(typed.from_)
         return _profile_run(run, typed.cell or [_slowest(run)], common)
     if typed.slowest:
-        raise GilbenchError("--slowest is of a run: say which, as --from results/latest")
+        raise InvalidInput("--slowest is of a run: say which, as --from results/latest")
     names = [_parts(name) for name in typed.cell or ()]
     parts = {name: getattr(typed, own) for name, own in PARTS.items()}
     chosen = [dict(zip(PARTS, cell, strict=True)) for cell in names] or [parts]
     defaults = {name: option.default for name, option in OPTIONS.items()} | _DEFAULTS
     whole = defaults | common | {"passes": "1", "precision": None, "baseline": None, "name": "profile"}
-    found = [options.read(whole | _option_words(one)) for one in chosen]
+    found = [read_options.read(whole | _option_words(one)) for one in chosen]
     cells = tuple(dict.fromkeys(cell for wanted in found for cell in wanted.cells))
     if not typed.cell and typed.python is None:
         cells = tuple(
@@ -82,7 +84,7 @@ def _parts(name: str) -> tuple[str, ...]:
     """Divide the name of a cell; models, workloads and interpreters may have hyphens themselves.
 
     Raises:
-        GilbenchError: it is the name of no cell.
+        InvalidInput: it is the name of no cell.
     """
     cell = parse_cell(name, MODELS, WORKLOADS)
     if cell is not None:
@@ -90,19 +92,19 @@ def _parts(name: str) -> tuple[str, ...]:
     clients_and_interpreter = name.split("-")[-2:]
     cells = ["-".join((model, workload, *clients_and_interpreter)) for model in MODELS for workload in WORKLOADS]
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
-    raise GilbenchError(f"--cell {name}: there is no such cell{meant}; write it {_NAMED}")
+    raise InvalidInput(f"--cell {name}: there is no such cell{meant}; write it {_NAMED}")
 
 
 def _profile_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Profiling:
     """Return some cells of a run, as they were measured but for what was typed.
 
     Raises:
-        GilbenchError: the run has no such cell, or an interpreter is no longer there.
+        InvalidInput: the run has no such cell, or an interpreter is no longer there.
     """
     cells = tuple(dict.fromkeys(_parse_cells(run, name) for name in names))
-    wanted = options.request_of_run(run, cells, {"results": None, "name": "profile"} | typed)
+    wanted = read_options.request_of_run(run, cells, {"results": None, "name": "profile"} | typed)
     wanted = replace(wanted, passes=1, precision=None, baseline=next(iter(wanted.interpreters)))
-    return Profiling(options.apply_changes(wanted, _DEFAULTS | typed), cells, run.path)
+    return Profiling(read_options.apply_changes(wanted, _DEFAULTS | typed), cells, run.path)
 
 
 def _parse_cells(run: Interrupted, name: str) -> Cell:
@@ -111,7 +113,7 @@ def _parse_cells(run: Interrupted, name: str) -> Cell:
         return cells[name]
     known = ", ".join(sorted(cells)[:3])
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
-    raise GilbenchError(
+    raise InvalidInput(
         f"--cell {name}: the run has no such cell{meant}; write it as its page does, for example {known}"
     )
 
@@ -120,7 +122,7 @@ def _slowest(run: Interrupted) -> str:
     """Return the cell that stays behind the best of its workload and clients by most, by median throughput.
 
     Raises:
-        GilbenchError: the records cannot be read, or there are none.
+        InvalidInput: the records cannot be read, or there are none.
     """
     rates: dict[Cell, list[float]] = defaultdict(list)
     try:
@@ -128,7 +130,7 @@ def _slowest(run: Interrupted) -> str:
             record = Record.from_json(line)
             rates[record.cell].append(record.throughput_rps)
     except OSError as exc:
-        raise GilbenchError(f"--from {run.path}: {exc.strerror}; name a run that has records") from exc
+        raise InvalidInput(f"--from {run.path}: {exc.strerror}; name a run that has records") from exc
     medians = {cell: statistics.median(found) for cell, found in rates.items()}
     best: Mapping[tuple[str, int], float] = {
         (cell.workload, cell.clients): max(
@@ -137,7 +139,7 @@ def _slowest(run: Interrupted) -> str:
         for cell in medians
     }
     if not medians:
-        raise GilbenchError(f"--from {run.path}: it has no records; measure first, with nox -s bench")
+        raise InvalidInput(f"--from {run.path}: it has no records; measure first, with gilbench bench")
     return min(medians, key=lambda cell: medians[cell] / (best[cell.workload, cell.clients] or 1.0)).name
 
 
@@ -145,7 +147,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
     add = parser.add_argument_group("what is profiled").add_argument
     add("--server", default=None, metavar="NAME", help=f"concurrency model (default: {_DEFAULTS['servers']})")
-    add("--workload", default=None, metavar="NAME", help="as for nox -s bench, your own too (default: cpu)")
+    add("--workload", default=None, metavar="NAME", help="as for gilbench bench, your own too (default: cpu)")
     add(
         "--python",
         default=None,
@@ -167,4 +169,4 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--window", default=None, metavar="TIME", help=f"length of a window (default: {_DEFAULTS['window']})")
     add = parser.add_argument_group("where results go").add_argument
     add("--from", dest="from_", type=Path, metavar="RUN", help="a run, whose page gets the profile")
-    add("--results", default=None, metavar="FOLDER", help="where a new run goes (default: as for nox -s bench)")
+    add("--results", default=None, metavar="FOLDER", help="where a new run goes (default: as for gilbench bench)")

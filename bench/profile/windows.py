@@ -50,7 +50,7 @@ class How:
     Attributes:
         profiler: a key of :data:`bench.profile.profilers.PROFILERS`, or "auto".
         native: with frames of C code.
-        rate_hz: stack samples of each thread a second.
+        rate_hz: stack samples of each thread per second.
     """
 
     profiler: str

@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from bench.schema.record import BackgroundLoad
+from bench.schema.record_parts import BackgroundLoad
 from loadgen import GilbenchError, Load, LoadResult, run
 from loadgen.load import OVERRUN_S
 from loadgen.protocols import PROTOCOLS

@@ -1,4 +1,4 @@
-"""The machine: what it is; how busy all of it was is read by :mod:`loadgen.host_load`."""
+"""The machine: what it is; how busy all of it was is read by :mod:`loadgen.validation.host_load`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import psutil
 
 from bench.schema.run_meta import Machine
-from loadgen.host_load import MachineTime, cpus, read_time, steal_share
+from loadgen.validation.host_load import MachineTime, cpus, read_time, steal_share
 
-__all__ = ["MachineTime", "cpus", "describe", "describe_control", "read_time", "steal_share"]
+__all__ = ["MachineTime", "cpus", "describe_control", "describe_machine", "read_time", "steal_share"]
 
 
-def describe() -> Machine:
+def describe_machine() -> Machine:
     """Return what a reader needs to know of the machine."""
     return Machine(
         system=platform.system(),

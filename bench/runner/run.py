@@ -25,14 +25,14 @@ from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 
 
-def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
+def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
     """Measure everything in ``plan``, every record on disk as soon as it is measured.
 
     Ctrl-C ends it early, with what has been measured by then; so does SIGTERM, as ``timeout`` and a cancelled job send.
 
     Args:
         plan: what to measure.
-        wanted: the interpreters, and where the results go.
+        request: the interpreters, and where the results go.
         command: what was typed, for the record.
         console: where progress is shown.
         verbosity: below 0 nothing but what went wrong is said; above 0 each window has a line.
@@ -43,11 +43,11 @@ def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosi
     """
     with only_run(), _sigterm_as_ctrl_c(), github.group("measuring", console.stream):
         if verbosity >= 0:
-            console.print(console.spell(f"\ntrying out the servers under {', '.join(wanted.interpreters)}"))
-            for gap in wanted.gaps:
+            console.print(console.spell(f"\ntrying out the servers under {', '.join(request.interpreters)}"))
+            for gap in request.gaps:
                 console.print(console.spell(f"left out: {gap}"))
-        start_and_stop_s, work = calibrate(plan, wanted.interpreters)
-        resumed = wanted.resumed
+        start_and_stop_s, work = calibrate(plan, request.interpreters)
+        resumed = request.resumed
         budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
         if plan.precision is not None:
             plan = replace(plan, passes=budget.passes)
@@ -55,9 +55,12 @@ def run(plan: Plan, wanted: RunRequest, command: str, console: Terminal, verbosi
             records, folder = resumed.load_resumable(), RunFolder.reopen(resumed.path, resumed.meta)
         else:
             planned = replace(plan, window_s=round(budget.window_s(0), 3))
-            records, folder = [], RunFolder(wanted.results, wanted.name, describe(planned, wanted, command, work))
+            records, folder = (
+                [],
+                RunFolder(request.results, request.name, describe_run(planned, request, command, work)),
+            )
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
-        experiment = Experiment(plan, wanted.interpreters, folder, progress, records)
+        experiment = Experiment(plan, request.interpreters, folder, progress, records)
         # Ctrl-C is caught outside of the progress, which leaves its table as it stands then.
         with contextlib.suppress(KeyboardInterrupt), contextlib.closing(folder), progress:
             experiment.run(budget)
@@ -76,7 +79,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def describe(plan: Plan, request: RunRequest, command: str, work: Mapping[str, dict[str, Any]]) -> RunMeta:
+def describe_run(plan: Plan, request: RunRequest, command: str, work: Mapping[str, dict[str, Any]]) -> RunMeta:
     """Return the content of ``run.json`` before anything is measured."""
     return RunMeta(
         schema=SCHEMA,
@@ -86,7 +89,7 @@ def describe(plan: Plan, request: RunRequest, command: str, work: Mapping[str, d
         command=command,
         plan=plan,
         work=dict(work),
-        machine=machine.describe(),
+        machine=machine.describe_machine(),
         control=machine.describe_control(),
         interpreters={name: interpreter.build for name, interpreter in request.interpreters.items()},
         gaps=tuple(request.gaps),

@@ -14,7 +14,8 @@ from bench.runner import cpu_clocks, machine, window_checks
 from bench.runner.background_load import ComputingClients
 from bench.runner.server import Server
 from bench.schema.cell import Cell
-from bench.schema.record import (
+from bench.schema.record import Record
+from bench.schema.record_parts import (
     BackgroundLoad,
     ConnectTime,
     ContextSwitches,
@@ -22,16 +23,15 @@ from bench.schema.record import (
     CpuTime,
     Latency,
     PageFaults,
-    Record,
     ThreadAccounting,
     ThreadStates,
 )
 from bench.threads import usage
 from bench.threads.watch import Watch
 from loadgen import Load, LoadResult, protocols, run
-from loadgen.answered import Answered
-from loadgen.belief import warnings
+from loadgen.engine.answered import Answered
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
+from loadgen.validation.checks import warnings
 
 
 class WindowObserver(Protocol):

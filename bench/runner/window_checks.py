@@ -12,8 +12,8 @@ from bench.schema.warning_codes import (
     GENERATOR_CORES_ABOVE,
     MAJOR_FAULTS_ABOVE_PER_S,
 )
-from loadgen import belief
-from loadgen.warning_codes import FOREIGN_CORES_ABOVE, STEAL_ABOVE
+from loadgen.validation import checks as belief
+from loadgen.validation.warning_codes import FOREIGN_CORES_ABOVE, STEAL_ABOVE
 
 
 @dataclass(frozen=True, slots=True)

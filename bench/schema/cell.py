@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+MIXED: Final = "mixed"
+"""The workload in which some clients let the server compute while others want quick replies."""
+
 PLURALS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "interpreter": "interpreters"}
 """What ``run.json`` calls the values of each part of its cells."""
+
+
+def parse_workload(name: str) -> tuple[str, int | None]:
+    """Return what its server serves, and the number of computing clients: ``mixed`` and 2 of ``mixed+2``."""
+    served, plus, clients = name.partition("+")
+    return served, int(clients) if plus else None
 
 
 class Group(NamedTuple):
@@ -24,12 +33,12 @@ class Group(NamedTuple):
     @property
     def served(self) -> str:
         """Return what its server serves: ``mixed`` of ``mixed+2``."""
-        return self.workload.partition("+")[0]
+        return parse_workload(self.workload)[0]
 
     @property
     def computing_clients(self) -> int:
         """Return how many clients let the server compute meanwhile: 2 of ``mixed+2``."""
-        return int(self.workload.partition("+")[2] or 0)
+        return parse_workload(self.workload)[1] or 0
 
 
 class Cell(NamedTuple):

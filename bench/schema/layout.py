@@ -14,8 +14,8 @@ MEASURED: Final = {
     "benchmark.json": "the same as pytest-benchmark sees it: seconds per request, a round for each window",
     "interrupted.jsonl": "windows of a visit that was interrupted, and made again when the run was resumed; used "
     "nowhere",
-    "profile/": "profiles of cells, by ``nox -s profile``",
-    "micro/": "microbenchmarks, by ``nox -s micro -- --into``",
+    "profile/": "profiles of cells, by ``gilbench profile``",
+    "micro/": "microbenchmarks, by ``gilbench micro --into``",
 }
 """Files that are measured: they cannot be made again."""
 
@@ -28,7 +28,7 @@ DRAWN: Final = {
     "misses the means, as a share), ``refused`` and why, and over cores the throughput predicted ``at_8_rps`` and so "
     "on; empty: not known",
 }
-"""Files that ``nox -s report`` draws from them."""
+"""Files that ``gilbench report`` draws from them."""
 
 PROFILE: Final = {
     "profile.json": "the cell; ``profiler``, and those ``passed_over`` and why; ``sampled_s``, seconds of load under "

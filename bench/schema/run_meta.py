@@ -13,7 +13,7 @@ import msgspec
 from bench.schema.build import Build
 from bench.schema.plan import Plan
 from bench.schema.record import SCHEMA
-from loadgen.errors import GilbenchError
+from loadgen.errors import InvalidInput
 
 META: Final = "run.json"
 
@@ -128,20 +128,18 @@ def read_meta(folder: Path) -> RunMeta:
     """Read ``run.json`` of a run's folder.
 
     Raises:
-        GilbenchError: it cannot be read or understood, or is of a newer version.
+        InvalidInput: it cannot be read or understood, or is of a newer version.
     """
     path = folder / META
     try:
-        raw = json.loads(path.read_bytes())
-        if not isinstance(raw, dict):
-            raise TypeError(f"a {type(raw).__name__} in place of an object")
+        raw = msgspec.convert(json.loads(path.read_bytes()), dict[str, Any])
         schema = raw.get("schema", SCHEMA)
         newer = schema > SCHEMA
         meta = None if newer else RunMeta.from_dict({"schema": SCHEMA, "name": folder.name, **raw})
     except OSError as exc:
-        raise GilbenchError(f"cannot read {path}: {exc.strerror}; name a run's folder, as results/latest") from exc
+        raise InvalidInput(f"cannot read {path}: {exc.strerror}; name a run's folder, as results/latest") from exc
     except (ValueError, TypeError, LookupError) as exc:
-        raise GilbenchError(f"{path} is not a run.json ({exc}): restore the file, or measure again") from exc
+        raise InvalidInput(f"{path} is not a run.json ({exc}): restore the file, or measure again") from exc
     if meta is None:
-        raise GilbenchError(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
+        raise InvalidInput(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
     return meta

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from bench.schema.build import BUILT_ALIKE
-from loadgen.warning_codes import WARNING_CODES as _LOAD
+from loadgen.validation.warning_codes import WARNING_CODES as _LOAD
 
 CONTENDED_ABOVE = 0.95
 GENERATOR_CORES_ABOVE = 0.1
@@ -119,7 +119,7 @@ WINDOW_WARNINGS: Final = {
     "clock": WindowWarning(
         f"the CPUs' clock differed by more than {CLOCK_MOVED_ABOVE:.0%} between the window's edges",
         "the CPUs' clock changed within a window, at worst {}",
-        "fix the frequency (python -m bench doctor says how), and trust the paired ratios more than the rates",
+        "fix the frequency (gilbench doctor says how), and trust the paired ratios more than the rates",
         lambda raw: abs(float(raw["to_mhz"]) / float(raw["from_mhz"]) - 1),
         lambda raw: f"from {raw['from_mhz']:.0f} to {raw['to_mhz']:.0f} MHz",
         disturbs=True,
@@ -133,8 +133,8 @@ WINDOW_WARNINGS: Final = {
         disturbs=True,
     ),
     "paging": WindowWarning(
-        f"the server read memory back from disk more than {MAJOR_FAULTS_ABOVE_PER_S:g} times a second",
-        "the server read its memory back from disk, up to {} times a second",
+        f"the server read memory back from disk more than {MAJOR_FAULTS_ABOVE_PER_S:g} times per second",
+        "the server read its memory back from disk, up to {} times per second",
         "end what fills the memory, or measure with fewer clients",
         lambda raw: raw["faults_per_s"],
         lambda raw: f"{raw['faults_per_s']:.0f}",

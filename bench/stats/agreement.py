@@ -23,7 +23,8 @@ from typing import Final, NamedTuple
 
 from scipy import stats
 
-CONFIDENCE: Final = 0.95
+from bench.stats.ratios import CONFIDENCE
+
 INTERIM_COUNTS: Final = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135)
 """Numbers of observations at which a row is judged."""
 

@@ -103,8 +103,8 @@ def _plan(plan: Plan, costs: Estimate) -> Iterator[tuple[str, str]]:
 
 def _costs(costs: Estimate, bound: str) -> Iterator[tuple[str, str]]:
     yield "set-up", f"about {costs.set_up_s:.0f} s: each model and each workload is tried out"
-    beside = f"each window costs about {costs.overhead_s:.2f} s beside itself, an estimate until servers were started"
-    yield "measuring", f"{bound} {costs.measuring_s:.0f} s; {beside}"
+    overhead = f"each window has an overhead of about {costs.overhead_s:.2f} s, an estimate until servers were started"
+    yield "measuring", f"{bound} {costs.measuring_s:.0f} s; {overhead}"
     yield "drawing", f"{costs.drawing_s:.0f} s are kept for it"
 
 

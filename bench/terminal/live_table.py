@@ -44,7 +44,7 @@ class Seen(NamedTuple):
     Attributes:
         cell: of the window.
         pass_: number of the pass, from 0.
-        throughput_rps: requests a second.
+        throughput_rps: requests per second.
         p99_ns: 99th percentile of the latency; ``None`` if nothing was answered.
         codes: of its warnings.
     """
@@ -246,7 +246,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def rate(value: float) -> str:
-    """Write requests a second, as ``1,234``."""
+    """Write requests per second, as ``1,234``."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

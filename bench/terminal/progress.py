@@ -36,7 +36,7 @@ class Progress:
     Args:
         console: where it is shown.
         plan: what is measured.
-        before: windows of a run that is gone on with.
+        before: windows of a run that is resumed.
         verbosity: below 0 nothing is shown; above 0 each window has a line of its own.
     """
 

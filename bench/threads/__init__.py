@@ -13,11 +13,11 @@ The files, in the order in which data passes through them:
 :mod:`~bench.threads.tree`
     the threads of the tree as they come and go, each with its files open.
 :mod:`~bench.threads.sampler`
-    samples all of them a few hundred times a second, as often as its own cost allows.
+    samples all of them a few hundred times per second, as often as its own cost allows.
 :mod:`~bench.threads.account`
     exact times and samples together become shares that sum to 1, by role and in all, with their errors.
 :mod:`~bench.threads.fast_sample`
-    the same sample a thousand times a second: compiled.
+    the same sample a thousand times per second: compiled.
 :mod:`~bench.threads.fast_sampler`
     samples all threads so as they come and go, and makes a timeline of it.
 :mod:`~bench.threads.timeline`

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.schema import thread_state
-from bench.threads.sampler import Doing, Samples
+from bench.threads.sampler import Samples, StateAndPlace
 from bench.threads.wait_state import State, is_event_loop
 
 BATCHES: Final = 16
@@ -150,7 +150,7 @@ def _roles(samples: Samples, seen: dict[int, Counter[State]]) -> dict[int, str]:
     return roles
 
 
-def _turns(doing: Doing) -> bool:
+def _turns(doing: StateAndPlace) -> bool:
     """Tell whether a thread was seen in its event loop's wait for the server's clients."""
     state, where = doing
     return state is State.IDLE and where is not None and is_event_loop(where)

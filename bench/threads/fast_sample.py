@@ -1,4 +1,4 @@
-"""Sampling a few threads thousands of times a second: compiled, without the GIL, on files that stay open.
+"""Sampling a few threads thousands of times per second: compiled, without the GIL, on files that stay open.
 
 A sample of a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or did, one of its
 ``schedstat``: a few microseconds, no stop, no memory allocated. What it means is decided later, in Python
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import typeof, types
 
-from loadgen import libc
-from loadgen.compiled import compile_function, inline
+from loadgen.engine import libc
+from loadgen.engine.compiled import compile_function, inline
 
 RUNNING = -2
 GONE = -3

@@ -1,4 +1,4 @@
-"""Timeline sampler of every thread of a server: a thousand samples a second, or as many as its cost allows."""
+"""Timeline sampler of every thread of a server: a thousand samples per second, or as many as its cost allows."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ import numpy.typing as npt
 
 from bench.threads.fast_sample import GONE, NEW, RUNNING, make_buffer, sample
 from bench.threads.sampler import Sampler
-from bench.threads.timeline import ABSENT, CODE, Doing, Lane, Timeline, enter_queues, find_spans, mark_holders
+from bench.threads.timeline import ABSENT, CODE, Activity, Lane, Timeline, enter_queues, find_spans, mark_holders
 from bench.threads.tree import Process, Tree
 from bench.threads.wait_state import Call, Place, State, classify, place
 
 RATE_HZ: Final = 2000.0
-COST_CORES: Final = 0.04  # what sampling may cost; with many threads it is done less often
+FAST_COST_CORES: Final = 0.04  # what sampling may cost; with many threads it is done less often
 SHORTEST_S, LONGEST_S = 0.004, 0.032
 """How long a thread that has just begun goes unseen, at most: longer where none came or went for a while."""
 MAX_THREADS: Final = 512
 
 _WORD: Final = 2**64 - 1
 _OF_STATE: Final = {
-    State.RUNNING: Doing.RUNNING,
-    State.GIL: Doing.GIL,
-    State.LOCK: Doing.LOCK,
-    State.OWN: Doing.OWN,
-    State.CLIENT: Doing.IDLE,
-    State.IDLE: Doing.IDLE,
+    State.RUNNING: Activity.RUNNING,
+    State.GIL: Activity.GIL,
+    State.LOCK: Activity.LOCK,
+    State.OWN: Activity.OWN,
+    State.CLIENT: Activity.IDLE,
+    State.IDLE: Activity.IDLE,
 }
-_UNCLEAR: Final = frozenset({CODE[Doing.LOCK], CODE[Doing.OWN]})
+_UNCLEAR: Final = frozenset({CODE[Activity.LOCK], CODE[Activity.OWN]})
 
 
 class _Change(NamedTuple):
@@ -59,7 +59,7 @@ class _Seen:
 
 
 class FastSampler:
-    """Samples a server thousands of times a second from :meth:`begin` to :meth:`end`, in a thread of its own.
+    """Samples a server thousands of times per second from :meth:`begin` to :meth:`end`, in a thread of its own.
 
     Raises:
         OSError: the server has gone, may not be inspected, or the system does not tell.
@@ -177,7 +177,7 @@ class FastSampler:
 
 
 def next_gap_ns(gap_ns: float, cost_ns: float, *, shortest_ns: float) -> float:
-    """Return the mean time between samples from now on, such that sampling comes to cost :data:`COST_CORES`.
+    """Return the mean time between samples from now on, such that sampling comes to cost :data:`FAST_COST_CORES`.
 
     It changes slowly, so that one expensive interval among cheap ones does not matter.
 
@@ -186,7 +186,7 @@ def next_gap_ns(gap_ns: float, cost_ns: float, *, shortest_ns: float) -> float:
         cost_ns: CPU time of each of them.
         shortest_ns: the time between samples when they cost nothing.
     """
-    return max(0.9 * gap_ns + 0.1 * cost_ns / COST_CORES, shortest_ns)
+    return max(0.9 * gap_ns + 0.1 * cost_ns / FAST_COST_CORES, shortest_ns)
 
 
 def _open(pid: int, tid: int) -> tuple[str, tuple[int, int]]:
@@ -213,7 +213,7 @@ def _understood(number: int, arguments: tuple[int, int], stack: int, process: Pr
     if number == GONE:
         return ABSENT, None
     if number == RUNNING:
-        return CODE[Doing.RUNNING], None
+        return CODE[Activity.RUNNING], None
     call = Call(number, tuple(word & _WORD for word in arguments), stack & _WORD)
     return CODE[_OF_STATE[classify(call, process)]], place(call)
 
@@ -223,4 +223,4 @@ def _enter(codes: npt.NDArray[np.int8], seen: _Seen, idle_places: set[Place]) ->
     last = _Change(len(codes), ABSENT, None, 0)
     for change, (end, *_) in itertools.pairwise([*seen.changes, last]):
         idle = change.code in _UNCLEAR and change.where in idle_places
-        codes[change.tick : end] = CODE[Doing.IDLE] if idle else change.code
+        codes[change.tick : end] = CODE[Activity.IDLE] if idle else change.code

@@ -34,7 +34,7 @@ _HASHES: Final = (GNUHashSection, ELFHashSection)
 _OFFSETS: Final = struct.Struct("=8s8Q")  # the same in 3.13, 3.14 and 3.15
 
 
-class Span(NamedTuple):
+class AddressRange(NamedTuple):
     """A stretch of addresses."""
 
     begin: int
@@ -55,7 +55,7 @@ class _Offsets(NamedTuple):
     interpreter_next: int
 
 
-def gils(pid: int) -> tuple[Span, ...]:
+def gils(pid: int) -> tuple[AddressRange, ...]:
     """Return the stretches of a process's memory that hold a GIL; none if it is no CPython.
 
     Raises:
@@ -90,7 +90,7 @@ def version(pid: int) -> str | None:
     return shown + "t" * bool(offsets is not None and offsets.free_threaded)
 
 
-def _place(pid: int, name: str) -> Span | None:
+def _place(pid: int, name: str) -> AddressRange | None:
     """Return where in its memory a process has what its CPython exports by this name."""
     for path, base in _programs(pid):
         with contextlib.suppress(OSError):
@@ -98,7 +98,7 @@ def _place(pid: int, name: str) -> Span | None:
             stat = file.stat()
             found = _symbol(file, name, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
             if found is not None:
-                return Span(base + found.begin, base + found.end)
+                return AddressRange(base + found.begin, base + found.end)
     return None
 
 
@@ -116,7 +116,7 @@ def _programs(pid: int) -> list[tuple[str, int]]:
 
 
 @functools.lru_cache(maxsize=64)
-def _symbol(file: Path, name: str, *_version: int) -> Span | None:
+def _symbol(file: Path, name: str, *_version: int) -> AddressRange | None:
     """Return where a symbol lies from a file's first byte in memory on; ``None`` if it has none."""
     with file.open("rb") as stream:
         try:
@@ -127,14 +127,14 @@ def _symbol(file: Path, name: str, *_version: int) -> Span | None:
                 symbol = table.get_symbol(name) if isinstance(table, _HASHES) else None
                 if symbol is not None:
                     begin = symbol["st_value"] - first
-                    return Span(begin, begin + symbol["st_size"])
+                    return AddressRange(begin, begin + symbol["st_size"])
         except (ELFError, ValueError):
             return None
     return None
 
 
-def _subinterpreters(pid: int, runtime: Span) -> list[Span]:
-    spans: list[Span] = []
+def _subinterpreters(pid: int, runtime: AddressRange) -> list[AddressRange]:
+    spans: list[AddressRange] = []
     try:
         memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY)
     except OSError:
@@ -146,7 +146,7 @@ def _subinterpreters(pid: int, runtime: Span) -> list[Span]:
         state = _word(memory, runtime.begin + offsets.interpreters_head)
         while state and len(spans) < MAX_INTERPRETERS:
             if not runtime.begin <= state < runtime.end:
-                spans.append(Span(state, state + offsets.interpreter_size))
+                spans.append(AddressRange(state, state + offsets.interpreter_size))
             state = _word(memory, state + offsets.interpreter_next)
     except (OSError, struct.error):  # the list changed while it was walked
         return spans
@@ -155,7 +155,7 @@ def _subinterpreters(pid: int, runtime: Span) -> list[Span]:
     return spans
 
 
-def _offsets(memory: int, runtime: Span) -> _Offsets | None:
+def _offsets(memory: int, runtime: AddressRange) -> _Offsets | None:
     """Return what the interpreter tells tools of its layout; ``None`` before 3.13."""
     offsets = _Offsets(*_OFFSETS.unpack(os.pread(memory, _OFFSETS.size, runtime.begin)))
     return offsets if offsets.cookie == COOKIE else None

@@ -1,4 +1,4 @@
-"""Sampler of every thread of a server, a few hundred times a second or as often as its cost allows.
+"""Sampler of every thread of a server, a few hundred times per second or as often as its cost allows.
 
 The times between two samples are random, so that nothing periodic in the server, such as the switch interval, is always
 met in the same phase. No sample stops a thread, and none needs its help.
@@ -28,7 +28,7 @@ _BETWEEN_S: Final = 0.005
 _ASLEEP_S: Final = 0.015
 _QUIET_TRIES: Final = 5
 
-Doing = tuple[State, Place | None]
+StateAndPlace = tuple[State, Place | None]
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Samples:
     wall_s: float = 0.0
     count: int = 0
     rows: list[tuple[int, int, int]] = field(default_factory=list)
-    doings: list[Doing] = field(default_factory=list)
+    doings: list[StateAndPlace] = field(default_factory=list)
     exact_ns: dict[int, tuple[int, int]] = field(default_factory=dict)
     process_of: dict[int, int] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Sampler:
             raise OSError(0, "its system calls on this kind of machine are not known")
         self._tree = Tree(pid, ports)
         self._samples = Samples(pid)
-        self._index: dict[Doing, int] = {}
+        self._index: dict[StateAndPlace, int] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._chance = random.Random(pid)  # noqa: S311 - times, not secrets
@@ -198,7 +198,7 @@ class Sampler:
             self._listener.backlog(self._listener_fd) if self._listener is not None and self._listener_fd >= 0 else None
         )
 
-    def _observe(self) -> Iterator[tuple[Thread, Doing]]:
+    def _observe(self) -> Iterator[tuple[Thread, StateAndPlace]]:
         """Yield what each thread does; where one has ended another may have begun, so there it is sampled again."""
         new = list(self._tree.threads.values())
         seen: set[int] = set()

@@ -25,7 +25,7 @@ from bench.schema.thread_state import BLOCKED, GIL_WAIT, LOCK_WAIT, RUN_QUEUE
 ASLEEP: Final = 0.02  # who is busy for no more than this share of the time has nothing to do
 
 
-class Doing(enum.Enum):
+class Activity(enum.Enum):
     """What a lane shows."""
 
     RUNNING = "running"
@@ -44,9 +44,9 @@ class Doing(enum.Enum):
     """Waits for a client, or for work."""
 
 
-DOINGS: Final = tuple(Doing)
-ABSENT: Final = len(DOINGS)
-CODE: Final = {doing: code for code, doing in enumerate(DOINGS)}
+ACTIVITIES: Final = tuple(Activity)
+ABSENT: Final = len(ACTIVITIES)
+CODE: Final = {doing: code for code, doing in enumerate(ACTIVITIES)}
 """What stands for each state in arrays; :data:`ABSENT` for none."""
 
 
@@ -55,7 +55,7 @@ class Span(NamedTuple):
 
     begin_ns: int
     end_ns: int
-    doing: Doing
+    doing: Activity
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Lane:
 
     def awake(self, timeline: Timeline) -> bool:
         """Tell whether it did more than wait for work."""
-        busy_ns = sum(end_ns - begin_ns for begin_ns, end_ns, doing in self.spans if doing is not Doing.IDLE)
+        busy_ns = sum(end_ns - begin_ns for begin_ns, end_ns, doing in self.spans if doing is not Activity.IDLE)
         return busy_ns > ASLEEP * (timeline.end_ns - timeline.begin_ns)
 
 
@@ -105,9 +105,9 @@ class Timeline:
         """Mean time from one sample to the next."""
         return (self.end_ns - self.begin_ns) / max(1, self.samples - 1)
 
-    def shares(self) -> dict[Doing, float]:
+    def shares(self) -> dict[Activity, float]:
         """Return how the time of those that serve divides: of all lanes but a main thread that only waits for them."""
-        spent = dict.fromkeys(DOINGS, 0)
+        spent = dict.fromkeys(ACTIVITIES, 0)
         for lane in [lane for lane in self.lanes if lane.tid != self.root or lane.awake(self)] or self.lanes:
             for begin_ns, end_ns, doing in lane.spans:
                 spent[doing] += end_ns - begin_ns
@@ -130,19 +130,19 @@ def enter_queues(
             got_cpu_ns = (ticks_ns[tick - 1] + ticks_ns[tick]) / 2  # some time between the two samples
             first = int(np.searchsorted(ticks_ns, got_cpu_ns - (after_ns - before_ns)))
             stretch = codes[first:tick]
-            stretch[stretch == CODE[Doing.RUNNING]] = CODE[Doing.QUEUE]
+            stretch[stretch == CODE[Activity.RUNNING]] = CODE[Activity.QUEUE]
 
 
 def mark_holders(codes: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """Return the codes of the threads of one GIL, with the one that holds it wherever that is known."""
     found = codes.copy()
     holder = -1
-    for tick in np.flatnonzero((codes == CODE[Doing.GIL]).any(axis=0)):
-        running = np.flatnonzero(codes[:, tick] == CODE[Doing.RUNNING])
+    for tick in np.flatnonzero((codes == CODE[Activity.GIL]).any(axis=0)):
+        running = np.flatnonzero(codes[:, tick] == CODE[Activity.RUNNING])
         if len(running) == 1:
             holder = int(running[0])
         if holder in running:
-            found[holder, tick] = CODE[Doing.HOLDING]
+            found[holder, tick] = CODE[Activity.HOLDING]
     return found
 
 
@@ -153,4 +153,4 @@ def find_spans(codes: npt.NDArray[np.int8], ticks_ns: npt.NDArray[np.int64]) -> 
     edges = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes) - 1]
     for first, end in itertools.pairwise(edges):
         if codes[first] != ABSENT and end > first:
-            yield Span(int(ticks_ns[first]), int(ticks_ns[end]), DOINGS[int(codes[first])])
+            yield Span(int(ticks_ns[first]), int(ticks_ns[end]), ACTIVITIES[int(codes[first])])

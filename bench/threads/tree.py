@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.threads.descriptors import BELIEVED_S, Descriptors
-from bench.threads.interpreters import Span, gils
+from bench.threads.interpreters import AddressRange, gils
 from bench.threads.wait_state import Descriptor
 
 RESCAN_S: Final = 0.1  # children of threads other than a process's first are searched for this often
@@ -30,7 +30,7 @@ class Process:
         self._origin = _origin(pid)
         # A fork has everything at the same addresses; an exec puts them elsewhere.
         same = parent is not None and parent._origin == self._origin
-        self.gils: tuple[Span, ...] = parent.gils if parent is not None and same else gils(pid)
+        self.gils: tuple[AddressRange, ...] = parent.gils if parent is not None and same else gils(pid)
         self._descriptors: Descriptors | None = None
         self._watched: dict[int, tuple[float, list[int]]] = {}
         self._children = os.open(f"/proc/{pid}/task/{pid}/children", os.O_RDONLY)

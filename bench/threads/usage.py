@@ -1,11 +1,11 @@
-"""What a server's whole process tree used between two readings (:mod:`loadgen.process_tree`)."""
+"""What a server's whole process tree used between two readings (:mod:`loadgen.validation.process_tree`)."""
 
 from __future__ import annotations
 
 import resource
 
-from bench.schema.record import ContextSwitches, CpuTime, PageFaults
-from loadgen.process_tree import Usage, offset_s, read
+from bench.schema.record_parts import ContextSwitches, CpuTime, PageFaults
+from loadgen.validation.process_tree import Usage, offset_s, read
 
 __all__ = ["Usage", "cpu_between", "faults_between", "offset_s", "read", "switches_between", "switches_of_life"]
 

@@ -59,7 +59,7 @@ class Place(NamedTuple):
     stack_pointer: int
 
 
-class Process(Protocol):
+class WaitingProcess(Protocol):
     """What must be known of a process to understand a call of its."""
 
     def holds_gil(self, address: int) -> bool:
@@ -122,7 +122,7 @@ def is_event_loop(where: Place, machine: str = platform.machine()) -> bool:
     return _NAMES[machine].get(where.number) == "epoll"
 
 
-def classify(call: Call | None, process: Process, machine: str = platform.machine()) -> State:
+def classify(call: Call | None, process: WaitingProcess, machine: str = platform.machine()) -> State:
     """Return what a thread of ``process`` waits for."""
     if call is None:
         return State.RUNNING
@@ -130,32 +130,32 @@ def classify(call: Call | None, process: Process, machine: str = platform.machin
     return State.OWN if rule is None else rule(call, process)
 
 
-def _futex(call: Call, process: Process) -> State:
+def _futex(call: Call, process: WaitingProcess) -> State:
     return State.GIL if process.holds_gil(call.args[0]) else State.LOCK
 
 
-def _receive(call: Call, process: Process) -> State:
+def _receive(call: Call, process: WaitingProcess) -> State:
     return State.CLIENT if process.descriptor(call.args[0]) is Descriptor.CLIENT else State.OWN
 
 
-def _poll(call: Call, process: Process) -> State:
+def _poll(call: Call, process: WaitingProcess) -> State:
     kinds = {process.descriptor(fd) for fd in process.polled(call.args[0], call.args[1])}
     if Descriptor.LISTENER in kinds:
         return State.IDLE
     return State.CLIENT if Descriptor.CLIENT in kinds else State.OWN
 
 
-def _epoll(call: Call, process: Process) -> State:
+def _epoll(call: Call, process: WaitingProcess) -> State:
     """Tell the server's own event loop, which watches its listener or its clients, from one within a handler."""
     kinds = {process.descriptor(fd) for fd in process.watched(call.args[0])}
     return State.OWN if kinds.isdisjoint({Descriptor.LISTENER, Descriptor.CLIENT}) else State.IDLE
 
 
-def _idle(_call: Call, _process: Process) -> State:
+def _idle(_call: Call, _process: WaitingProcess) -> State:
     return State.IDLE
 
 
-_RULES: Final[dict[str, Callable[[Call, Process], State]]] = {
+_RULES: Final[dict[str, Callable[[Call, WaitingProcess], State]]] = {
     "futex": _futex,
     "read": _receive,
     "readv": _receive,

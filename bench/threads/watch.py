@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from bench.schema.record import ThreadAccounting, ThreadStates
+from bench.schema.record_parts import ThreadAccounting, ThreadStates
 from bench.schema.thread_state import BUSY_STATES
 from bench.threads.account import Account, account
 from bench.threads.sampler import Sampler

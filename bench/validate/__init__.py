@@ -1,4 +1,4 @@
-"""Studies that hold the project's figures against what is known: ``nox -s validate``.
+"""Studies that hold the project's figures against what is known: ``gilbench validate``.
 
 study
     one experiment, done again and again: a server, a program or a load whose truth is known, and one observation of it.

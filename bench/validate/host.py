@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from loadgen import host_load, process_tree
-from loadgen.warning_codes import FOREIGN_CORES_ABOVE
+from loadgen.validation import host_load, process_tree
+from loadgen.validation.warning_codes import FOREIGN_CORES_ABOVE
 
 STEAL_ABOVE: Final = (
     0.04  # more than a window may have: of all bounds here the narrowest are of 3%, and steal hits a part

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from docs.blocks.checks import Verdict, check
 from docs.blocks.page import Block, Page
-from loadgen.command_line import Parser
+from loadgen.cli.command_line import Parser
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
+from bench.cli.completion.script import SERVERS_COMMAND, all_parsers
 from bench.errors import GilbenchError
 from bench.interpreters import variants
-from bench.planning import options
-from bench.shell.commands import COMMANDS
+from bench.planning import options, read_options
 from docs.blocks.programs import Program, program, runnable
 from docs.sessions import ROOT
 
@@ -83,20 +83,16 @@ def _why(words: list[str]) -> str:
     if own.module == "-c":
         compile(own.words[0], "<string>", "exec")
         return ""
-    if own.session == _BENCH:
-        return _bench(own.typed)
+    if own.command == _BENCH:
+        return _bench(own.words)
     return _parse(own)
 
 
 def _parse(own: Program) -> str:
-    """Give the words to the parser of the command whose name is the longest that fits."""
-    session = ("nox", "-s", own.session, "--", *own.typed)
-    whole = list(session if own.session else ("python", "-m", own.module, *own.words))
-    fitting = [name for name in map(str.split, COMMANDS) if whole[: len(name)] == name]
-    if fitting:
-        name = max(fitting, key=len)
-        return _refusal(COMMANDS[" ".join(name)](), whole[len(name) :])
-    module = importlib.import_module(runnable(own.module))
+    """Give the words to the parser of the command."""
+    if own.module == SERVERS_COMMAND.split()[-1]:
+        return _refusal(all_parsers()[SERVERS_COMMAND], own.words)
+    module = importlib.import_module(own.module if own.command else runnable(own.module))
     return _refusal(module.parser(), own.words) if hasattr(module, "parser") else f"{own.module} has no parser"
 
 
@@ -122,8 +118,8 @@ def _bench(words: tuple[str, ...]) -> str:
     given: dict[str, Any] = {name: getattr(found, options.DEST.format(name)) for name in options.OPTIONS}
     try:
         given["pythons"] = ",".join(_stand_ins(given["pythons"]))
-        with mock.patch.object(options, "discover", return_value=[]):  # which takes seconds; none is wanted
-            options.read(given | {"resume": None})
+        with mock.patch.object(read_options, "discover", return_value=[]):  # which takes seconds; none is wanted
+            read_options.read(given | {"resume": None})
     except GilbenchError as exc:
         return str(exc)
     return ""

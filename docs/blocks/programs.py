@@ -1,4 +1,4 @@
-"""Which module of the project a command runs, and with which words."""
+"""The command of the project that a line of a page runs, and with which words."""
 
 from __future__ import annotations
 
@@ -6,45 +6,53 @@ import importlib.util
 import re
 from typing import Final, NamedTuple
 
+from bench.cli.commands import COMMANDS, PROGRAM
 from docs.sessions import sessions
 
-_PYTHON: Final = re.compile(r"(\.nox/\w+/bin/)?python(3(\.\d+)?t?)?")
+_PYTHON: Final = re.compile(r"python(3(\.\d+)?t?)?")
 _NOX: Final = (("python3", "-m", "nox"), ("python", "-m", "nox"), ("uvx", "nox"), ("pipx", "run", "nox"), ("nox",))
-_OTHERS: Final = {"pip", "venv"}  # modules that are not the project's
+_OTHERS: Final = {"pip", "venv"}
+"""Modules that are not the project's."""
 
 
 class Program(NamedTuple):
     """A module's ``main``, and the words of its command line.
 
     Attributes:
-        module: ``-c`` for Python that was typed.
-        words: of its command line.
-        session: of nox, that runs it.
-        typed: what of the words the reader types in that session.
+        module: ``-c`` for Python that is typed; empty: the main program without a command.
+        words: words of the command line behind the command.
+        command: name of the command; empty: not one of the table.
     """
 
     module: str
     words: tuple[str, ...]
-    session: str = ""
-    typed: tuple[str, ...] = ()
+    command: str = ""
 
 
 def program(words: list[str]) -> Program | None:
-    """Return what a command runs; ``None``: no part of the project.
+    """Return what a command line runs; ``None``: nothing of the project.
 
     Raises:
-        ValueError: nox is asked for something that it does not have.
+        ValueError: nox or gilbench is asked for something that it does not have.
     """
     for nox in _NOX:
         if tuple(words[: len(nox)]) == nox:
             return _session(words[len(nox) :])
+    if words[:1] == [PROGRAM]:
+        return _command(words[1:])
     if not words or not _PYTHON.fullmatch(words[0]) or len(words) < 3 or words[2] in _OTHERS:
         return None
     if words[1] == "-c":
         return Program("-c", tuple(words[2:]))
-    if words[1] != "-m":
-        return None
-    return Program(words[2], tuple(words[3:]))
+    return Program(words[2], tuple(words[3:])) if words[1] == "-m" else None
+
+
+def _command(words: list[str]) -> Program:
+    if not words or words[0] not in COMMANDS:
+        raise ValueError(f"{PROGRAM} {' '.join(words[:1])}: no such command; there are {', '.join(COMMANDS)}")
+    if words[:2] == ["python", "-c"]:
+        return Program("-c", tuple(words[2:]))
+    return Program(COMMANDS[words[0]].module, tuple(words[1:]), words[0])
 
 
 def _session(words: list[str]) -> Program | None:
@@ -60,8 +68,7 @@ def _session(words: list[str]) -> Program | None:
     unknown = [word for word in several if word not in known]
     if unknown or not several:
         raise ValueError(f"{', '.join(unknown) or 'nothing'}: no session; there are {', '.join(known)}")
-    one = known[several[0]]
-    return Program(one.module, (*one.words, *own), several[0], tuple(own)) if one.module and len(several) == 1 else None
+    return _command([several[0], *own]) if known[several[0]].command and len(several) == 1 else None
 
 
 def runnable(module: str) -> str:

@@ -20,15 +20,12 @@ from typing import Any, Final
 from docs.blocks.programs import Program, program, runnable
 from docs.sessions import ROOT
 
-_DIRECT: Final[dict[tuple[str, ...], str]] = {
-    ("bench", "explain"): "bench.analysis.explain"
-}  # started by the former as a process of its own
 _BASH: Final = shutil.which("bash") or "bash"
 _STATUS: Final = "echo $?"
 _PIPE: Final = re.compile(r"""((?:[^|'"]|'[^']*'|"[^"]*")*)\|(.*)""", re.DOTALL)
 _SHELL_ONLY: Final = frozenset(";&<>()")
 _ENVIRONMENT: Final = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
-_INTERPRETER: Final = re.compile(r"(?<!\S)(\.nox/bench/bin/)?python3?(?= )")
+_INTERPRETER: Final = re.compile(r"(?<!\S)python3?(?= )")
 
 
 class Shell:
@@ -94,9 +91,8 @@ def _program(own: Program) -> tuple[int, str]:
             return 0
 
     else:
-        direct = _DIRECT.get((own.module, *own.words[:1]))
-        words = list(own.words[1:] if direct else own.words)
-        main: Callable[[list[str]], object] = importlib.import_module(runnable(direct or own.module)).main
+        words = list(own.words)
+        main: Callable[[list[str]], object] = importlib.import_module(runnable(own.module)).main
 
         def run() -> object:
             return main(words)

@@ -9,7 +9,7 @@ from typing import Final
 
 from docs.generate.pages import every
 from docs.sessions import ROOT
-from loadgen.command_line import Parser
+from loadgen.cli.command_line import Parser
 
 FOLDER: Final = Path("docs/reference")
 

@@ -76,7 +76,7 @@ def metrics() -> str:
     rows = [(code(name), one.title, "more" if one.more else "less") for name, one in METRICS.items()]
     return page(
         "Metrics",
-        "What `nox -s compare`, `ratios()` and the page compare between interpreters. "
+        "What `gilbench compare`, `ratios()` and the page compare between interpreters. "
         "[How](../method.md#interpreters-against-each-other).",
         table(("metric", "title", "better is"), rows),
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench.cli.completion.script import all_parsers
 from bench.schema.warning_codes import RUN_WARNINGS, WINDOW_WARNINGS
-from bench.shell.commands import COMMANDS
 from docs.generate.markdown import code, page, table
-from loadgen.warning_codes import WARNING_CODES
+from loadgen.cli.exit_codes import DONE, EXIT_CODES, INVALID
+from loadgen.validation.warning_codes import WARNING_CODES
 
-_ALWAYS = {0: "all well", 2: "wrong options"}
+_ALWAYS = {DONE: EXIT_CODES[DONE], INVALID: EXIT_CODES[INVALID]}
 
 
 def warnings() -> str:
@@ -17,8 +18,8 @@ def warnings() -> str:
     titles = ("code", "when", "what to do")
     return page(
         "Warnings",
-        "What speaks against a figure. Each has a code, which stays, and the figures behind it; the page, the terminal "
-        "and `python -m bench explain` show it where it matters, and `--strict` of the load generator makes it a "
+        "Each has a code, which stays, and the figures behind it; the page, the terminal "
+        "and `gilbench explain` show it where it matters, and `--strict` of the load generator makes it a "
         "failure. [How windows are checked](../method.md#checks-on-every-window).",
         "## Of a window",
         "In `warnings` of its [record](record.md).",
@@ -36,14 +37,15 @@ def exits() -> str:
     """Return the page of exit codes."""
     return page(
         "Exit codes",
-        "What a command ends with: 0, all well; 2, the options are wrong, which one line on standard error says, with "
-        "what would do. Through nox a failure is nox's own 1, whatever the command's: where the number matters, call "
-        "the command itself, as [in CI](../how-to/gate-in-ci.md).",
+        "One table, which every command keeps. An error is one line on standard error that names the remedy. Through "
+        "nox a failure is nox's own 1, whatever the command's: where the number matters, call `gilbench` itself.",
+        table(("exit code", "meaning"), [(str(number), meaning) for number, meaning in EXIT_CODES.items()]),
+        "## What they mean for each command",
         table(("command", "exit code", "when"), _exits()),
     )
 
 
 def _exits() -> Iterator[tuple[str, str, str]]:
-    for name, parser in COMMANDS.items():
-        for number, (status, when) in enumerate(sorted((_ALWAYS | dict(getattr(parser(), "exits", {}))).items())):
-            yield code(name.removesuffix(" --")) if not number else "", str(status), when
+    for name, parser in all_parsers().items():
+        for number, (status, when) in enumerate(sorted((_ALWAYS | dict(getattr(parser, "exits", {}))).items())):
+            yield code(name) if not number else "", str(status), when

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from bench.shell.commands import COMMANDS
+from bench.cli.commands import COMMANDS, PROGRAM
+from bench.cli.completion.script import SERVERS_COMMAND, all_parsers
 from docs.generate.markdown import code, page, prose, table
 from docs.sessions import sessions
 
-_BENCH: Final = "nox -s bench --"
-_LOADGEN: Final = ("python -m loadgen", "python -m servers", "nox -s peers --")
+_BENCH: Final = f"{PROGRAM} bench"
+_LOADGEN: Final = (f"{PROGRAM} load", f"{PROGRAM} talk", f"{PROGRAM} peers", SERVERS_COMMAND)
 _DEFAULT: Final = re.compile(r"\s*\(default(?:: (?P<what>[^()]*(?:\([^()]*\)[^()]*)*))?\)")
 _ELSEWHERE: Final = {"concurrency models", "workloads", "behind an interpreter"}  # tables with pages of their own
 _GROUPS: Final = {"positional arguments": ("Arguments", "argument"), "options": ("Options", "option")}  # argparse's own
@@ -21,7 +22,7 @@ _GROUPS: Final = {"positional arguments": ("Arguments", "argument"), "options": 
 def bench() -> str:
     """Return the page of the main command."""
     return page(
-        "nox -s bench",
+        _BENCH,
         *_command(_BENCH, level=2),
         "Names are those of [models](models.md), [workloads](workloads.md) and [variants](variants.md).",
     )
@@ -29,31 +30,30 @@ def bench() -> str:
 
 def commands() -> str:
     """Return the page of all commands but those of the load generator and the servers."""
-    names = [name for name in COMMANDS if name != _BENCH and not name.startswith(_LOADGEN)]
+    names = [name for name in all_parsers() if name != _BENCH and not name.startswith(_LOADGEN)]
     return page(
         "Commands",
-        "Sessions of nox make the environment that they need and run in it, from any folder: `nox -f PATH/noxfile.py "
-        "-s ...`. `python` stands for `.nox/bench/bin/python`, which `nox -s bench --install-only` makes. Every "
-        "command has `--help`; [exit codes](exit-codes.md) stand by themselves.",
-        *(part for name in names for part in (f"## {_plain(name)}", *_command(name, level=3))),
+        "`pipx install .` or `uv tool install .` in a checkout puts `gilbench` on PATH. Without that, `nox -s COMMAND "
+        "-- OPTIONS` is the same: it makes the environment that the command needs, and works from any folder as `nox "
+        "-f PATH/noxfile.py -s ...`. Every command has `--help` and keeps one table of [exit codes](exit-codes.md).",
+        *(part for name in names for part in (f"## {name}", *_command(name, level=3))),
     )
 
 
 def loadgen() -> str:
     """Return the page of the load generator's commands and the servers."""
-    names = [name for name in COMMANDS if name.startswith(_LOADGEN)]
+    names = [name for name in all_parsers() if name.startswith(_LOADGEN)]
     return page(
         "Load generator and servers",
-        "Each can be used by itself. The load generator needs the environment that `nox -s bench --install-only` "
-        "makes; the servers need a CPython, 3.9 or newer, and nothing else. [The load generator by "
-        "itself](../loadgen.md) tells more.",
-        *(part for name in names for part in (f"## {_plain(name)}", *_command(name, level=3))),
+        "Each can be used alone. The servers need a CPython, 3.9 or newer, and nothing else. [The load generator "
+        "alone](../loadgen.md) has more.",
+        *(part for name in names for part in (f"## {name}", *_command(name, level=3))),
     )
 
 
 def nox_sessions() -> str:
     """Return the page of nox's sessions."""
-    rows = [(code(f"nox -s {name}"), session.summary, _whose(name)) for name, session in sessions().items()]
+    rows = [(code(f"nox -s {name}"), session.summary, _options_link(name)) for name, session in sessions().items()]
     return page(
         "Sessions",
         "What `nox -l` lists. Options go behind `--`.",
@@ -61,22 +61,18 @@ def nox_sessions() -> str:
     )
 
 
-def _whose(session: str) -> str:
-    name = f"nox -s {session} --"
+def _options_link(session: str) -> str:
+    name = f"{PROGRAM} {session}"
     if name == _BENCH:
         return "[bench](bench.md)"
-    if name not in COMMANDS:
+    if session not in COMMANDS:
         return ""
     where = "loadgen.md" if name.startswith(_LOADGEN) else "commands.md"
-    return f"[{session}]({where}#nox--s-{session})"
-
-
-def _plain(name: str) -> str:
-    return name.removesuffix(" --")
+    return f"[{session}]({where}#gilbench-{session})"
 
 
 def _command(name: str, *, level: int) -> Iterator[str]:
-    parser = COMMANDS[name]()
+    parser = all_parsers()[name]
     yield prose(_sentence(" ".join((parser.description or "").split())))
     examples = getattr(parser, "examples", ())  # the servers' parser is one of the standard library's alone
     if examples:

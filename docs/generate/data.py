@@ -13,7 +13,8 @@ from bench.schema import layout, record
 from bench.schema.build import Build
 from bench.schema.cell import PLURALS
 from bench.schema.plan import Plan, Settings
-from bench.schema.record import (
+from bench.schema.record import Record
+from bench.schema.record_parts import (
     BackgroundLoad,
     ConnectTime,
     ContextSwitches,
@@ -21,7 +22,6 @@ from bench.schema.record import (
     CpuTime,
     Latency,
     PageFaults,
-    Record,
     ThreadAccounting,
     ThreadStates,
 )
@@ -49,7 +49,7 @@ _UNITS = {
     "_rps": "requests/s",
     "_share": "share of 1",
     "_mhz": "MHz",
-    "_cores": "CPU-seconds a second",
+    "_cores": "CPU-seconds per second",
 }
 """By how a field's name ends; the longest that fits."""
 
@@ -87,7 +87,7 @@ def run_folder() -> str:
         "These files cannot be made again.",
         keys(("file", "what it holds"), layout.MEASURED),
         "## Drawn",
-        "`nox -s report` draws it again.",
+        "`gilbench report` draws it again.",
         keys(("file", "what it holds"), layout.DRAWN),
         "## profile/CELL/",
         keys(("file", "what it holds"), layout.PROFILE),
@@ -115,7 +115,7 @@ def python_frames() -> str:
     return page(
         "Frames",
         "What `bench.analysis` gives to a notebook: pandas frames, whose columns keep their names and units. "
-        "[The notebook](../notebook.ipynb) shows them at work, and `nox -s export` writes them as Parquet.",
+        "[The notebook](../notebook.ipynb) shows them at work, and `gilbench export` writes them as Parquet.",
         *parts,
     )
 

@@ -7,28 +7,25 @@ their own: the picture has no background, and looks the same on a light page and
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Line
 
-from bench.analysis import wording
-from bench.analysis.plots import style
-from bench.analysis.stats import Spread
+from bench.report.plots import style
+from docs.generate.mindmap_cards import FREE, GIL, NEWER, Card, Row, cards
 from docs.generate.mindmap_figures import Figures
 from docs.sessions import ROOT
+from loadgen.cli.picture import FAINT, INK, QUIET
 from loadgen.errors import GilbenchError
-from loadgen.picture import FAINT, INK, QUIET
 
 EXAMPLE: Final = Path("results/example")
 FOLDER: Final = Path("docs/pictures")
 NAME: Final = "mindmap"
 
-GIL, FREE, NEWER = "3.13", "3.13t", "3.14"  # interpreters of the example run
 
 # Points.
 WIDTH: Final = 408.0
@@ -49,150 +46,12 @@ STRONG: Final = 8.8
 TITLE: Final = 10.2
 
 
-class Row(NamedTuple):
-    """A line of a card.
-
-    Attributes:
-        text: what it is about.
-        figure: what was measured, written at the end.
-        bar: a ratio and its range, drawn as well.
-        longest: the highest end of a range in this card.
-        colour: of the bar.
-        hollow: no GIL.
-    """
-
-    text: str
-    figure: str
-    bar: Spread | None = None
-    longest: float = 1.0
-    colour: str = INK
-    hollow: bool = False
-
-
-class Card(NamedTuple):
-    """A branch: what it is called, in which colour, its lines, and what they mean."""
-
-    title: str
-    colour: str
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def height(self) -> float:
-        return HEADER + len(self.rows) * ROW + len(self.notes) * NOTE + 1.9 * PADDING
-
-
-def cards(figures: Figures) -> list[Card]:
-    """Return the branches, left and right in turn."""
-    return [
-        Card(
-            "Waiting overlaps",
-            style.LABELS["multiprocess"],
-            tuple(_overlaps(figures, "io", free=False)),
-            (
-                f"× serial (dashed), {figures.clients} clients, 5 ms.",
-                "Concurrency: while one waits,",
-                "another goes on.",
-            ),
-        ),
-        Card(
-            "Computing needs cores",
-            style.COLOURS["asyncio"],
-            tuple(_overlaps(figures, "cpu", free=True)),
-            (
-                f"× serial (dashed), {figures.clients} clients, {figures.run.cpus} CPUs.",
-                "Parallelism: several compute",
-                "at the same instant.",
-            ),
-        ),
-        Card(
-            "The GIL",
-            style.LABELS["threaded"],
-            (
-                Row("cores of threads", figures.cores("threaded", "cpu", GIL)),
-                Row("their time waiting for it", figures.gil_wait("threaded", "cpu", GIL)),
-                Row("hashing by threads", f"{wording.ratio(figures.speedup('threaded', 'native', GIL).median)}×"),
-                Row(
-                    "until it comes back",
-                    f"{figures.fact('the GIL back, switch interval 5 ms', 'median_ms', GIL):.1f} ms",
-                ),
-            ),
-            (
-                "One thread of an interpreter at a",
-                "time. Let go for I/O, sleep, hashing,",
-                "and after 5 ms if somebody waits.",
-            ),
-        ),
-        Card(
-            "Past the GIL",
-            style.COLOURS["subinterpreters"],
-            (
-                Row("coroutines: cores", figures.cores("asyncio", "cpu", GIL)),
-                Row("processes: cores", figures.cores("multiprocess", "cpu", GIL)),
-                Row("interpreters: cores", figures.cores("subinterpreters", "cpu", NEWER)),
-                Row("threads, no GIL: cores", figures.cores("threaded", "cpu", FREE)),
-            ),
-            (
-                "PEP 703; PEP 684 and 734; or fork.",
-                "The JIT (PEP 744) makes one thread",
-                "quicker: nothing overlaps by it.",
-            ),
-        ),
-        Card(
-            "What starting costs",
-            style.COLOURS["asyncio-threads"],
-            (
-                Row("coroutine's task", figures.time("task", GIL)),
-                Row("thread", figures.time("thread", GIL)),
-                Row("process, forked", figures.time("process: fork", GIL)),
-                Row("interpreter", figures.time("interpreter", NEWER)),
-                Row("process, spawned", figures.time("process: spawn", GIL)),
-            ),
-            ("To start one and see it end.",),
-        ),
-        Card(
-            "What sharing costs",
-            QUIET,
-            (
-                Row("lock nobody else wants", figures.time("uncontended: Lock", GIL)),
-                Row(
-                    "longest wait, 4 want it",
-                    f"{figures.fact('Lock wanted by 4 threads', 'longest_wait_ms', GIL):.0f} ms",
-                ),
-                Row(
-                    "the same without GIL",
-                    f"{figures.fact('Lock wanted by 4 threads', 'longest_wait_ms', FREE):.1f} ms",
-                ),
-                Row("lost by n += 1, GIL", f"{figures.fact('counter +=, by 4 threads', 'missing_share', GIL):.0%}"),
-                Row("lost by n += 1, no GIL", f"{figures.fact('counter +=, by 4 threads', 'missing_share', FREE):.0%}"),
-            ),
-            ("The GIL never was your lock.",),
-        ),
-    ]
-
-
-def _overlaps(figures: Figures, workload: str, *, free: bool) -> Iterator[Row]:
-    """Yield the models' speed-ups over serial, with bars."""
-    shown = [
-        ("coroutines", "asyncio", GIL),
-        ("threads", "threaded", GIL),
-        ("processes", "multiprocess", GIL),
-        (f"{figures.run.cpus} interpreters", "subinterpreters", NEWER),
-        *([("threads, no GIL", "threaded", FREE)] if free else []),
-    ]
-    times = [figures.speedup(model, workload, interpreter) for _, model, interpreter in shown]
-    longest = max(one.high for one in times)
-    for (name, model, interpreter), one in zip(shown, times, strict=True):
-        texts = f"{wording.ratio(one.median)}×"
-        yield Row(name, texts, one, longest, style.colour(model), hollow=interpreter == FREE)
-
-
 def draw(figures: Figures) -> Figure:
     """Return the picture."""
     branches = cards(figures)
     pairs = [branches[place : place + 2] for place in range(0, len(branches), 2)]
     top, root = 4.0, 63.0
-    height = top + root + sum(max(card.height for card in pair) + BETWEEN for pair in pairs) + MARGIN
+    height = top + root + sum(max(_height(card) for card in pair) + BETWEEN for pair in pairs) + MARGIN
     figure = style.blank(WIDTH / 72, height / 72)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(height, 0))
@@ -201,14 +60,14 @@ def draw(figures: Figures) -> Figure:
     places = []
     for pair in pairs:
         places += [(card, left, at) for card, left in zip(pair, (MARGIN, WIDTH - MARGIN - CARD), strict=True)]
-        at += max(card.height for card in pair) + BETWEEN
+        at += max(_height(card) for card in pair) + BETWEEN
     last = places[-1][2] + HEADER / 2
     axes.plot([TRUNK, TRUNK], [top + root, last - TURN], color=style.AXIS, linewidth=3.2, solid_capstyle="butt")
     for _, left, where in places:
         _branch(axes, left, where)
     _root(axes, top, root)
     for card, left, where in places:
-        tallest = max(other.height for other, _, height_at in places if height_at == where)
+        tallest = max(_height(other) for other, _, height_at in places if height_at == where)
         _card(axes, card, left, where, tallest)
     style.describe(
         figure,
@@ -216,6 +75,10 @@ def draw(figures: Figures) -> Figure:
         + "; ".join(f"{card.title}: {', '.join(f'{row.text} {row.figure}' for row in card.rows)}" for card in branches),
     )
     return figure
+
+
+def _height(card: Card) -> float:
+    return HEADER + len(card.rows) * ROW + len(card.notes) * NOTE + 1.9 * PADDING
 
 
 def _root(axes: Axes, top: float, height: float) -> None:

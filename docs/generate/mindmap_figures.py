@@ -8,31 +8,31 @@ from typing import Any, Final, TypeVar
 
 import pandas as pd
 
-from bench.analysis import wording
+from bench.analysis import micro
 from bench.analysis.load import Run, read_run
-from bench.analysis.micro import load as microscope
-from bench.analysis.micro.tables import duration
 from bench.analysis.stats import Spread, pass_spreads, pick, speedups
+from bench.narrative import wording
+from bench.report.micro.tables import duration
 from loadgen.errors import GilbenchError
 
 T = TypeVar("T")
 
-MICRO: Final = "micro"  # the microscope's folder in a run's
+MICRO: Final = "micro"  # folder of microbenchmarks in a run's
 
 
 class Figures:
-    """What the example run and its microscope say, as it is written.
+    """Figures of the example run and its microbenchmarks, as they are written.
 
     Args:
         folder: of the run.
 
     Raises:
-        GilbenchError: it is no run with a microscope.
+        GilbenchError: it is not a run with microbenchmarks.
     """
 
     def __init__(self, folder: Path) -> None:
         self.run: Run = read_run(folder)
-        self._micro = microscope.load(folder / MICRO)
+        self._micro = micro.load_micro(folder / MICRO)
         self._against_serial = speedups(self.run.windows)
 
     @property
@@ -53,7 +53,7 @@ class Figures:
         return f"{self._median('thread_gil_wait_share', model, workload, interpreter):.0%}"
 
     def time(self, name: str, interpreter: str) -> str:
-        """Return what something under the microscope takes: the median over rounds."""
+        """Return the time of a microbenchmark: the median over rounds."""
         rows = self._micro.timed
         return duration(
             _median(
@@ -62,7 +62,7 @@ class Figures:
         )
 
     def fact(self, name: str, figure: str, interpreter: str) -> float:
-        """Return what was counted under the microscope: the median over rounds."""
+        """Return a count of a microbenchmark: the median over rounds."""
         rows = self._micro.facts
         here = (rows["name"] == name) & (rows["figure"] == figure) & (rows["interpreter"] == interpreter)
         return _median(rows.loc[here, "value"], name, interpreter)

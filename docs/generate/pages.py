@@ -18,7 +18,7 @@ class Made(NamedTuple):
 
 
 PAGES: Final = {
-    "bench": Made("nox -s bench", "the main command and its options", commands.bench),
+    "bench": Made("gilbench bench", "the main command and its options", commands.bench),
     "sessions": Made("Sessions", "everything that nox can run", commands.nox_sessions),
     "commands": Made("Commands", "every other command and its options", commands.commands),
     "loadgen": Made("Load generator and servers", "their commands and options", commands.loadgen),

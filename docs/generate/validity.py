@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bench.analysis.validate import page as drawn
-from bench.analysis.validate import words
-from bench.analysis.validate.load import load
+from bench.analysis.validation import load_validation
+from bench.narrative import validation as words
+from bench.report.validation import page as drawn
 from docs.generate.markdown import page, table
 
 EXAMPLE: Final = Path("results/validate/example")
@@ -21,13 +21,13 @@ def text() -> str:
     Raises:
         GilbenchError: there is no committed validation.
     """
-    validation = load(EXAMPLE)
+    validation = load_validation(EXAMPLE)
     limits = drawn.limits(validation)
     rows = [(*words.cells(result), result.says) for result in validation.results]
     gaps = [f"* {name}: {reason}" for name, reason in (validation.meta.get("gaps") or {}).items()]
     return page(
         "Validity",
-        "Do the figures agree with what is known? `nox -s validate` asks that on your machine. It repeats studies "
+        "Do the figures agree with what is known? `gilbench validate` asks that on your machine. It repeats studies "
         "whose truth is known by arithmetic, construction, theory, counting, or a second instrument that measures the "
         "same in another way, until each row's interval is narrow enough or the budget is spent. What follows is one "
         f"run of it, kept in [`{EXAMPLE}`](../{EXAMPLE}/run.json) with every observation.",

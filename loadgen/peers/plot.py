@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from loadgen.cli.picture import BLUE, GREEN, INK, ORANGE, PINK, QUIET, blank, headline, plain, render
 from loadgen.peers.compare import Row, rows
 from loadgen.peers.plan import Record
 from loadgen.peers.tools import TOOLS
-from loadgen.picture import BLUE, GREEN, INK, ORANGE, PINK, QUIET, blank, headline, plain, render
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def draw(records: Sequence[Record], name: str) -> bytes:
         axes.yaxis.set_major_formatter(plain)
         axes.yaxis.set_minor_formatter(lambda *_: "")
         axes.xaxis.minorticks_off()
-        axes.set_ylabel("µs of CPU a request (log)")
+        axes.set_ylabel("µs of CPU per request (log)")
         axes.set_title(f"on {server}", loc="left", fontsize=9.5, color=INK)
         lowest, highest = min(lowest, axes.get_ylim()[0]), max(highest, axes.get_ylim()[1])
     for axes in panels:

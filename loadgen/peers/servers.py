@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from loadgen.delays import delaying
+from loadgen.engine.delays import delaying
 from loadgen.errors import GilbenchError
 from loadgen.peers.drivers.report import HOST, REQUEST
-from loadgen.responder import responder
+from loadgen.validation.responder import responder
 
 REPLY: Final = b"HTTP/1.1 200 OK\r\nServer: gilbench\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nYes, yes\n"
 

@@ -47,7 +47,7 @@ def _no_wrk() -> str | None:
 
 
 def _no_locust() -> str | None:
-    return None if importlib.util.find_spec("locust") else "Locust is not installed: nox -s peers installs it"
+    return None if importlib.util.find_spec("locust") else "Locust is not installed: install gilbench[peers]"
 
 
 def _wrk_version() -> str:

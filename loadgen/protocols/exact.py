@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.compiled import compile_function
+from loadgen.engine.compiled import compile_function
 from loadgen.protocols.parser import MORE, OWN, PARSE, WRONG
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen import libc
-from loadgen.compiled import compile_function, inline
+from loadgen.engine import libc
+from loadgen.engine.compiled import compile_function, inline
 from loadgen.errors import GilbenchError
 from loadgen.protocols.parser import DONE, MORE, OWN, PARSE, PROTOCOL, STATUS, WILL_CLOSE
 

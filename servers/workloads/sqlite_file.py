@@ -20,7 +20,7 @@ from servers import lifecycle
 
 ROWS = 20_000
 PRIME = 7919  # steps through all rows in an order that is far from theirs
-WAIT_S = 30.0
+LOCK_TIMEOUT_S = 30.0
 
 
 class _Worker(threading.local):
@@ -68,7 +68,7 @@ def connection_of_this_worker(path: str) -> Tuple[sqlite3.Connection, int]:
     worker: Any = _worker
     if worker.connection is None or worker.pid != os.getpid() or worker.path != path:
         worker.pid, worker.path = os.getpid(), path
-        worker.connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
+        worker.connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None)
         worker.connection.execute("PRAGMA synchronous = NORMAL")
     worker.step += 1
     return worker.connection, worker.step

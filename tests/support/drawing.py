@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.analysis.plots import PLOTS
+from bench.report.plots import PLOTS
 
 
 @contextlib.contextmanager
 def plots(*names: str) -> Iterator[None]:
     """Let a page have these plots and no others."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("bench.analysis.__main__.PLOTS", {name: PLOTS[name] for name in names})
+        monkeypatch.setattr("bench.report.draw.PLOTS", {name: PLOTS[name] for name in names})
         yield

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from loadgen import Load, LoadResult, run
-from loadgen.histogram import BUCKETS, Histogram, bucket_index
+from loadgen.engine.histogram import BUCKETS, Histogram, bucket_index
+from loadgen.engine.stages import Stage
 from loadgen.interval import Interval
 from loadgen.result import EngineUse
-from loadgen.stages import Stage
 from tests.support.until import LIMIT_S
 
 

@@ -16,9 +16,10 @@ import numpy as np
 from bench.analysis import read_run
 from bench.analysis.load import Run
 from bench.schema.cell import Cell
-from bench.schema.record import ConnectTime, ContextSwitches, CpuTime, Latency, Record, ThreadAccounting, ThreadStates
-from loadgen import hdr_encoding
-from loadgen.histogram import BUCKETS, bucket_index
+from bench.schema.record import Record
+from bench.schema.record_parts import ConnectTime, ContextSwitches, CpuTime, Latency, ThreadAccounting, ThreadStates
+from loadgen.engine import hdr_encoding
+from loadgen.engine.histogram import BUCKETS, bucket_index
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 WORKLOADS = ("echo", "io", "cpu")

@@ -61,7 +61,7 @@ class Series:
     """One figure of one cell, from the oldest run to the newest.
 
     Attributes:
-        figure: ``throughput``, in requests a second, or ``ratio``, to the baseline of the same run.
+        figure: ``throughput``, in requests per second, or ``ratio``, to the baseline of the same run.
         group: model, workload and clients.
         interpreter: name of the interpreter.
         baseline: name of the other; empty for a throughput.

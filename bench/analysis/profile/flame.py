@@ -97,7 +97,7 @@ _SIGNS: Final[Mapping[str, str]] = {
     "(/": "own",  # a handler of the user's own lies outside of this project and of all libraries
     "(C)": "c",
 }
-KINDS: Final = {
+ORIGINS: Final = {
     "own": "the workload, or a handler of your own",
     "server": "the reference server",
     "library": "Python's library",

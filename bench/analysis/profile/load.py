@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.schema.cell import Cell
-from loadgen.errors import GilbenchError
+from loadgen.errors import InvalidInput
 
 SCHEMA: Final = 1
-KINDS: Final = ("cpu", "gil", "wall", "blocked")
+STACK_KINDS: Final = ("cpu", "gil", "wall", "blocked")
 PROFILE: Final = "profile"
 
 Stack = tuple[str, ...]
@@ -44,7 +44,7 @@ class Profile:
     Attributes:
         folder: where it lies.
         meta: its ``profile.json``.
-        stacks: by kind; see :data:`KINDS`.
+        stacks: by kind; see :data:`STACK_KINDS`.
         lanes: of the timeline; empty if there is none.
         requests: that fell into it.
         end_us: its length.
@@ -92,11 +92,11 @@ class Profile:
         return dict((self.meta.get("timeline") or {}).get("shares") or {})
 
 
-def load(run: Path) -> list[Profile]:
+def load_profiles(run: Path) -> list[Profile]:
     """Read all profiles of a run, those of a group side by side, in the order of their names.
 
     Raises:
-        GilbenchError: a file cannot be read or understood.
+        InvalidInput: a file cannot be read or understood.
     """
     folder = run / PROFILE
     if not folder.is_dir():
@@ -109,15 +109,15 @@ def read(folder: Path) -> Profile:
     """Read one profile.
 
     Raises:
-        GilbenchError: a file cannot be read or understood.
+        InvalidInput: a file cannot be read or understood.
     """
     try:
         meta = json.loads((folder / "profile.json").read_bytes())
         if meta["schema"] > SCHEMA:
-            raise GilbenchError(
+            raise InvalidInput(
                 f"{folder} has schema {meta['schema']}, this version reads up to {SCHEMA}: update gilbench"
             )
-        stacks = {kind: _stacks(path) for kind in KINDS if (path := folder / f"stacks-{kind}.folded").is_file()}
+        stacks = {kind: _stacks(path) for kind in STACK_KINDS if (path := folder / f"stacks-{kind}.folded").is_file()}
         raw, memory = (_json(folder / name) for name in ("timeline.json", "memory.json"))
         return Profile(
             folder=folder,
@@ -132,7 +132,7 @@ def read(folder: Path) -> Profile:
             memory=memory,
         )
     except (OSError, ValueError, TypeError, LookupError) as exc:
-        raise GilbenchError(f"{folder} holds no profile that can be read ({exc}): profile the cell again") from exc
+        raise InvalidInput(f"{folder} holds no profile that can be read ({exc}): profile the cell again") from exc
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.analysis.interference import MIXED
 from bench.analysis.load import Run
 from bench.analysis.overlap import WAITS
 from bench.analysis.scaling.laws import Floats
 from bench.analysis.stats import CELL
+from bench.schema.cell import MIXED
 
 OVER_CLIENTS: Final = "clients"
 OVER_CORES: Final = "cores"

@@ -1,4 +1,4 @@
-"""Every law of every series with its coefficients, for ``scaling.csv`` and for the page."""
+"""Every law of every series with its coefficients, for ``scaling.csv``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.analysis import wording
 from bench.analysis.load import Run
+from bench.analysis.scaling.choice import Scaling, laws
 from bench.analysis.scaling.fit import Fit
-from bench.analysis.scaling.laws import LAWS
-from bench.analysis.scaling.limits import Scaling, interval, laws
 from bench.analysis.scaling.predict import CORES
 from bench.analysis.scaling.series import OVER_CORES
 
@@ -36,11 +34,6 @@ def table(run: Run) -> pd.DataFrame:
 def to_csv(run: Run) -> str:
     """Return the table as CSV; the same records give the same text."""
     return table(run).to_csv(index=False, float_format="%.6g", lineterminator="\n")
-
-
-def rows(run: Run) -> list[dict[str, str]]:
-    """Return what the page tells of each series that has a law, or was meant to have one."""
-    return [_cells(one) for one in laws(run) if one.several]
 
 
 def _row(one: Scaling, fit: Fit) -> dict[str, Any]:
@@ -76,34 +69,3 @@ def _row(one: Scaling, fit: Fit) -> dict[str, Any]:
         for end, figure in zip(("", "_low", "_high"), known_rates, strict=True):
             row[f"at_{cores}{end}_rps"] = figure
     return row | {"no_prediction": one.outlook.refused if mine else ""}
-
-
-def _cells(one: Scaling) -> dict[str, str]:
-    series, fit = one.series, one.chosen
-    estimates = fit.estimates
-    serial = estimates.get("contention", estimates.get("serial"))
-    peak = fit.peak
-    bound = f"peak {wording.rate(peak.rate)} at {peak.n:.0f}" if peak else f"below {wording.rate(fit.ceiling_rps)}"
-    shown = {
-        "over": series.over + (f", {wording.plural(series.clients, 'client')}" if series.clients is not None else ""),
-        "workload": series.workload,
-        "model": series.model,
-        "interpreter": series.interpreter,
-        "law": LAWS[fit.law].title.removeprefix("the ").replace("Universal Scalability Law", "USL"),
-        "serial": interval(serial) if serial else wording.UNKNOWN,
-        "crosstalk": interval(estimates["crosstalk"]) if "crosstalk" in estimates else wording.UNKNOWN,
-        "bound": bound if fit.peak_in_range else wording.UNKNOWN,
-        "misfit": wording.share(fit.misfit),
-        "note": fit.refused,
-    }
-    if series.over == OVER_CORES and not fit.refused:
-        made = [
-            f"{p.cores} cores: {wording.rate(p.rate)} ({wording.rate(p.low)}–{wording.rate(p.high)})"
-            for p in one.outlook.predictions
-        ]
-        by = "" if one.outlook.fit is fit else " by the USL"
-        predicted = [f"predicted{by} for {', '.join(made)}"] if made else []
-        shown["note"] = "; ".join(filter(None, [*predicted, one.outlook.refused]))
-    elif one.saturated:
-        shown["note"] = shown["note"] or "all CPUs in use"
-    return shown

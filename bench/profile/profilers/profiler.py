@@ -47,7 +47,7 @@ class Asked(NamedTuple):
         kind: which moments.
         handler: the user's own, as ``--workload`` takes it; else the name of its workload.
         native: with frames of C code, where the profiler can.
-        rate_hz: samples of each thread a second.
+        rate_hz: samples of each thread per second.
         folder: for what the profiler writes; made for this sample, gone afterwards.
     """
 

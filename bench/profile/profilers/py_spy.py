@@ -23,7 +23,7 @@ _FRAME = re.compile(r"^(.*) \((.*?)(?::(\d+))?\)$")
 
 def refusal(interpreter: Interpreter) -> Refusal | None:
     if not PROGRAM.exists():
-        return Refusal("it is not installed", "run nox -s profile, or pip install py-spy")
+        return Refusal("it is not installed", "run gilbench profile, or pip install py-spy")
     if interpreter.build.freethreaded:
         return Refusal("it cannot read free-threaded builds", "choose --profiler perf")
     return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.interpreters.discovery import extremes
 from bench.interpreters.interpreter import Interpreter
-from bench.validate.studies import errors, load, profiles, ratios, servers, states, waits
+from bench.validate.studies import cpython_profiler, errors, load, profiles, ratios, servers, states, waits
 from bench.validate.study import Gap, Study
 
 
@@ -22,6 +22,7 @@ def all_studies(found: Sequence[Interpreter]) -> Iterator[Study | Gap]:
     yield from errors.studies()
     yield from load.studies()
     yield from waits.studies(interpreters)
+    yield from cpython_profiler.studies(interpreters)
     yield from states.studies(plain, free)
     yield from profiles.studies(interpreters)
     yield from servers.studies(plain)

@@ -22,10 +22,10 @@ from bench.paths import ROOT
 from bench.validate.studies.load import LINE
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run
-from loadgen.delays import delaying
+from loadgen.engine.delays import delaying
+from loadgen.engine.stages import Stage
 from loadgen.protocols import http_protocol
 from loadgen.protocols.http1 import request
-from loadgen.stages import Stage
 
 _EVERY, _RPS = 8, 280.0
 _STOPPED_S, _LATE_RPS, _LATE_FOR_S = 0.25, 400.0, 1.0

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, LoadResult, run
-from loadgen.delays import delaying
-from loadgen.histogram import Histogram, highest_in_bucket
+from loadgen.engine.delays import delaying
+from loadgen.engine.histogram import Histogram, highest_in_bucket
 
 LINE: Final = b"Yes, yes\n"
 Times = npt.NDArray[np.float64]

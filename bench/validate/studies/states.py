@@ -95,7 +95,7 @@ _TWO_CORES: Final = _Expected(
 _Load = tuple[str, str, int, int | None]
 """A model, a workload, a number of clients and one of requests per connection."""
 
-WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
+STATES_WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
     ("threaded", "io", 2, None): (_blocked_s(4.0),),
     ("multiprocess", "io", 4, 10): (_blocked_s(10.0),),  # processes come and go: their number is estimated
     ("serial", "io", 4, 10): (
@@ -122,14 +122,14 @@ WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
     ("threaded", "cpu", 2, None): (_ONE_CORE,),
     ("asyncio", "cpu", 2, None): (_ONE_CORE,),
 }
-WITHOUT_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {("threaded", "cpu", 2, None): (_TWO_CORES,)}
+STATES_WITHOUT_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {("threaded", "cpu", 2, None): (_TWO_CORES,)}
 
 
 def studies(plain: Interpreter, free: Interpreter | None) -> Iterator[Study]:
     """Yield them, under an interpreter that has a GIL and, if there is one, another that has none."""
-    yield from _load_studies(plain, WITH_GIL)
+    yield from _load_studies(plain, STATES_WITH_GIL)
     if free is not None and (os.cpu_count() or 1) > 1:
-        yield from _load_studies(free, WITHOUT_GIL)
+        yield from _load_studies(free, STATES_WITHOUT_GIL)
     yield _convoy(plain)
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import math
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,14 +22,13 @@ from bench.runner.window import measure
 from bench.schema.cell import Cell
 from bench.threads.account import CPU, RUN_QUEUE
 from bench.threads.fast_sampler import FastSampler
-from bench.threads.timeline import Doing
+from bench.threads.timeline import Activity
 from bench.threads.wait_state import State
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 
 GIL, LOCK, OWN = State.GIL.value, State.LOCK.value, State.OWN.value
 _PROGRAMS: Final = Path(__file__).parent.parent / "programs.py"
-_WATCHED_S = 0.6
-_PROFILER_SINCE = (3, 15)
+WATCHED_S = 0.6
 _INTERPRETERS_SINCE = (3, 14)
 _UNPRIVILEGED: Final = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all", "--")
 
@@ -61,7 +58,7 @@ def _turns(threads: int, bound: float) -> Waits:
     )
 
 
-WITH_GIL: Final = {
+WAITS_WITH_GIL: Final = {
     "two compute": _turns(2, 0.04),
     "four compute": _turns(4, 0.03),
     "C that holds the GIL": Waits(
@@ -70,7 +67,7 @@ WITH_GIL: Final = {
         0.06,
     ),
 }
-WITHOUT_GIL: Final = {
+WAITS_WITHOUT_GIL: Final = {
     "four compute": Waits(
         "Four threads compute without a GIL: each is on a CPU or waits for one.",
         {f"{CPU} + {RUN_QUEUE}": 1.0, GIL: 0.0, LOCK: 0.0, CPU: min(1.0, (os.cpu_count() or 1) / 4)},
@@ -99,14 +96,13 @@ def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
     """Yield them for each interpreter."""
     for name, interpreter in interpreters.items():
         free = bool(interpreter.build.freethreaded)
-        for program, waits in (ALWAYS | (WITHOUT_GIL if free else WITH_GIL)).items():
+        for program, waits in (ALWAYS | (WAITS_WITHOUT_GIL if free else WAITS_WITH_GIL)).items():
             yield _waits(name, interpreter, program, waits)
         if not free and interpreter.release >= _INTERPRETERS_SINCE:
             yield _waits(name, interpreter, "two interpreters", INTERPRETERS)
         yield _contended_study(name, interpreter)
         if not free:
             yield _timeline(name, interpreter)
-    yield from _profiler_studies(interpreters)
     yield _unprivileged_study(interpreters)
 
 
@@ -151,7 +147,7 @@ def _waits(name: str, interpreter: Interpreter, program: str, waits: Waits) -> S
 
     def observe() -> Observations:
         with running(interpreter, program) as process:
-            shares = watch(process.pid, _WATCHED_S).serving.shares
+            shares = watch(process.pid, WATCHED_S).serving.shares
         return {row.name: Observed(_share(shares, states), waits.shares[states]) for states, row in rows.items()}
 
     return Study(f"waits {name} {program}", tuple(rows.values()), observe)
@@ -169,7 +165,7 @@ def _contended_study(name: str, interpreter: Interpreter) -> Study:
     def observe() -> Observations:
         with running(interpreter, "three hash under one lock") as process:
             _own_share(process)
-            shares = watch(process.pid, _WATCHED_S).serving.shares
+            shares = watch(process.pid, WATCHED_S).serving.shares
             return {row.name: Observed(shares[LOCK], _own_share(process))}
 
     return Study(f"waits {name} contended", (row,), observe)
@@ -187,7 +183,7 @@ def _own_share(process: subprocess.Popen[str]) -> float:
 def _timeline(name: str, interpreter: Interpreter) -> Study:
     row = Row(
         name=f"{name}, timeline: {GIL}",
-        says="The timeline's samples, a thousand a second, and the thread accounting of the same window, 4 clients of "
+        says="The timeline's samples, 1,000 per second, and the thread accounting of the same window, 4 clients of "
         "the threaded server computing.",
         known=Known.INSTRUMENT,
         unit="share",
@@ -202,12 +198,12 @@ def _timeline(name: str, interpreter: Interpreter) -> Study:
             measured = measure(
                 Cell("threaded", "cpu", 4, name),
                 server,
-                window_s=_WATCHED_S,
+                window_s=WATCHED_S,
                 warmup_s=0.1,
                 requests_per_connection=None,
                 observers=[sampler],
             )
-            seen = sampler.timeline().shares()[Doing.GIL]
+            seen = sampler.timeline().shares()[Activity.GIL]
         if measured.thread_states.gil_wait is None:
             raise GilbenchError(measured.thread_accounting.unknown or "the server's threads were not seen")
         return {row.name: Observed(seen, measured.thread_states.gil_wait)}
@@ -234,72 +230,10 @@ def _unprivileged_study(interpreters: Mapping[str, Interpreter]) -> Study | Gap:
         with running(interpreter, program, prefix) as process:
             command = [*prefix, sys.executable, "-m", "bench", "account", str(process.pid), "--json"]
             done = subprocess.run(
-                [*command, "--duration", f"{_WATCHED_S}s"], capture_output=True, text=True, check=False, cwd=ROOT
+                [*command, "--duration", f"{WATCHED_S}s"], capture_output=True, text=True, check=False, cwd=ROOT
             )
         if done.returncode:
             raise GilbenchError(done.stderr.strip())
         return {row.name: Observed(_share(json.loads(done.stdout)["serving"], states), 0.75)}
 
     return Study("unprivileged", (row,), observe)
-
-
-def _profiler_studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
-    """Yield the studies in which CPython's own sampling profiler is the witness."""
-    found = [
-        name for name, one in interpreters.items() if one.release >= _PROFILER_SINCE and not one.build.freethreaded
-    ]
-    if not found:
-        yield Gap("profiler", "no CPython 3.15 or newer was found, whose own profiler is the witness")
-        return
-    name = found[0]
-    for program in WITH_GIL:
-        row = Row(
-            name=f"{name}, {program}: {GIL} by CPython's profiler",
-            says="profiling.sampling attached to the program samples the same state from inside, right after.",
-            known=Known.INSTRUMENT,
-            unit="share",
-            bound=0.06,
-        )
-        yield Study(
-            f"profiler {program}", (row,), functools.partial(_observe_profiled, row, interpreters[name], program)
-        )
-
-
-def _observe_profiled(row: Row, interpreter: Interpreter, program: str) -> Observations:
-    with running(interpreter, program) as process:
-        ours = watch(process.pid, _WATCHED_S).serving.shares[GIL]
-        with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
-            observer = _read_profiler(interpreter, process.pid, Path(folder) / "profile.json")
-    return {row.name: Observed(ours, observer)}
-
-
-def _read_profiler(interpreter: Interpreter, pid: int, to: Path) -> float:
-    command = [
-        str(interpreter.executable),
-        "-m",
-        "profiling.sampling",
-        "attach",
-        "-a",
-        "-d",
-        "1",
-        "--gecko",
-        "-o",
-        str(to),
-    ]
-    done = subprocess.run(
-        [*command, str(pid)], capture_output=True, text=True, check=False, env=interpreter_environment()
-    )
-    if done.returncode or not to.exists():
-        raise GilbenchError(f"profiling.sampling failed: {(done.stderr.strip() or 'no output').splitlines()[-1]}")
-    profiled = json.loads(to.read_bytes())
-    names = profiled["shared"]["stringArray"]
-    shares = [
-        sum(
-            end - begin
-            for name, begin, end in zip(markers["name"], markers["startTime"], markers["endTime"], strict=True)
-            if names[name] == "Waiting for GIL"
-        )
-        / 1000
-        for markers in (thread["markers"] for thread in profiled["threads"] if not thread["isMainThread"])
-    ]
-    return float(sum(shares)) / max(1, len(shares))

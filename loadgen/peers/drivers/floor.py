@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from loadgen import libc
-from loadgen.compiled import compile_function
+from loadgen.engine import libc
+from loadgen.engine.compiled import compile_function
+from loadgen.engine.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, to_array
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
-from loadgen.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, to_array
 
 
 @compile_function(

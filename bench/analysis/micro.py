@@ -1,0 +1,92 @@
+"""A folder of microbenchmarks becomes frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from loadgen.errors import InvalidInput
+
+MICRO_RECORDS: Final = "micro.jsonl"
+MICRO_SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Micro:
+    """What was measured.
+
+    Attributes:
+        folder: where it was read from.
+        meta: what ``run.json`` holds.
+        timed: columns interpreter, round, group, name, seconds.
+        facts: columns interpreter, round, group, name, figure, value.
+        failed: interpreter and test, of those that failed.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    timed: pd.DataFrame
+    facts: pd.DataFrame
+    failed: tuple[tuple[str, str], ...]
+
+    @property
+    def interpreters(self) -> list[str]:
+        """Return the interpreters in the order in which they were named."""
+        return list(self.meta["interpreters"])
+
+    def free(self, interpreter: str) -> bool:
+        """Tell whether an interpreter ran without a GIL."""
+        return self.meta["interpreters"][interpreter].get("gil_enabled") is False
+
+
+def load_micro(folder: Path) -> Micro:
+    """Read a folder.
+
+    Raises:
+        InvalidInput: it holds no microbenchmarks, or they cannot be understood.
+    """
+    try:
+        meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        lines = (folder / MICRO_RECORDS).read_text(encoding="utf-8").splitlines()
+    except OSError as exc:
+        raise InvalidInput(f"{folder} holds no microbenchmarks: gilbench micro makes a folder of them") from exc
+    except ValueError as exc:
+        raise InvalidInput(f"{folder / 'run.json'} cannot be read ({exc}): measure again") from exc
+    if meta.get("schema", MICRO_SCHEMA) > MICRO_SCHEMA:
+        raise InvalidInput(
+            f"{folder} has schema {meta['schema']}, this version reads up to {MICRO_SCHEMA}: update gilbench"
+        )
+    records = list(_whole(folder, lines))
+    timed = [one for one in records if one["kind"] == "timed"]
+    facts = [
+        {**{key: one[key] for key in ("interpreter", "round", "group", "name")}, "figure": figure, "value": value}
+        for one in records
+        if one["kind"] == "fact"
+        for figure, value in one["figures"].items()
+    ]
+    failed = dict.fromkeys((one["interpreter"], one["name"]) for one in records if one["kind"] == "failed")
+    if not records:
+        raise InvalidInput(f"{folder / MICRO_RECORDS} holds no complete record: measure again with gilbench micro")
+    return Micro(
+        folder,
+        meta,
+        pd.DataFrame(timed, columns=["interpreter", "round", "group", "name", "seconds"]),
+        pd.DataFrame(facts, columns=["interpreter", "round", "group", "name", "figure", "value"]),
+        tuple(failed),
+    )
+
+
+def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
+    """Return the records; a last line that was cut is left out."""
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(json.loads(line))
+        except ValueError as exc:
+            if number < len(lines):
+                raise InvalidInput(f"{folder / MICRO_RECORDS}, line {number} is not a record: remove it") from exc
+    return found

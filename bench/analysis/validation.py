@@ -1,0 +1,137 @@
+"""A folder of observations becomes rows with verdicts."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench.stats.agreement import Estimate, Judged, Verdict, judge
+from loadgen.errors import InvalidInput
+
+VALIDATION_SCHEMA: Final = 1
+OBSERVATIONS: Final = "observations.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One row and what came of it.
+
+    Attributes:
+        name: of the row.
+        study: to which it belongs.
+        says: what is measured and why its truth is known.
+        known: where the truth comes from.
+        unit: of all figures.
+        bound: deviation that still agrees.
+        truth: mean of what was known; ``None`` without any observation that counts.
+        judged: the verdict and the interval of the deviation.
+        disturbed: observations that do not count, as other programs or the host took CPU time.
+        foreign_cores: mean CPU use of other programs over all observations.
+        failure: why the study could not be done; empty if it could.
+    """
+
+    name: str
+    study: str
+    says: str
+    known: str
+    unit: str
+    bound: float
+    truth: float | None
+    judged: Judged
+    disturbed: int
+    foreign_cores: float | None
+    failure: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """What came of it; a study that fails does not agree."""
+        return Verdict.DISAGREES if self.failure and not self.judged.settled else self.judged.verdict
+
+    @property
+    def estimate(self) -> Estimate:
+        """The mean deviation from the truth, with its 95% interval."""
+        return self.judged.estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """A run of the suite.
+
+    Attributes:
+        folder: where it was read from.
+        meta: what ``run.json`` holds.
+        results: the rows, in the order of the suite.
+    """
+
+    folder: Path
+    meta: dict[str, Any]
+    results: tuple[Result, ...]
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """The number of rows with each verdict."""
+        met = Counter(result.verdict for result in self.results)
+        return {verdict: met[verdict] for verdict in Verdict}
+
+
+def load_validation(folder: Path) -> Validation:
+    """Read a folder.
+
+    Raises:
+        InvalidInput: it holds no run of the suite, or one of a newer schema.
+    """
+    try:
+        meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        lines = (folder / OBSERVATIONS).read_text(encoding="utf-8").splitlines()
+        if meta["schema"] > VALIDATION_SCHEMA:
+            raise InvalidInput(
+                f"{folder} has schema {meta['schema']}, this version reads up to {VALIDATION_SCHEMA}: update gilbench"
+            )
+        rows = dict(meta["rows"])
+        observations = _whole(folder, lines)
+        return Validation(
+            folder, meta, tuple(_result(name, row, observations, len(rows)) for name, row in rows.items())
+        )
+    except OSError as exc:
+        raise InvalidInput(f"{folder} holds no validation: gilbench validate makes a folder of one") from exc
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise InvalidInput(f"{folder} cannot be read ({exc}): validate again") from exc
+
+
+def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
+    """Return the observations; a last line that was cut is left out."""
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(json.loads(line))
+        except ValueError as exc:
+            if number < len(lines):
+                raise InvalidInput(
+                    f"{folder / OBSERVATIONS}, line {number} is not an observation: remove it to read the others"
+                ) from exc
+    return found
+
+
+def _result(name: str, row: dict[str, Any], observations: list[dict[str, Any]], rows: int) -> Result:
+    here = [one for one in observations if one.get("row") == name]
+    known = [one for one in here if "value" in one]
+    counting = [one for one in known if not one["disturbed"]]
+    failures = [one["failed"] for one in observations if one["study"] == row["study"] and "failed" in one]
+    values, truths = [float(one["value"]) for one in counting], [float(one["truth"]) for one in counting]
+    return Result(
+        name=name,
+        study=row["study"],
+        says=row["says"],
+        known=row["known"],
+        unit=row["unit"],
+        bound=float(row["bound"]),
+        truth=statistics.fmean(truths) if truths else None,
+        judged=judge(values, truths, float(row["bound"]), yes_or_no=row["yes_or_no"], rows=rows),
+        disturbed=len(known) - len(counting),
+        foreign_cores=statistics.fmean(one["foreign_cores"] for one in here) if here else None,
+        failure=failures[-1] if failures else "",
+    )

@@ -1,0 +1,56 @@
+"""``gilbench bench``: measure, and draw what was seen. pytest collects the cells, so that its options work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+
+from bench.adapter import NARROW
+from bench.paths import ROOT
+from bench.planning import options
+from loadgen.cli.command_line import Parser, report_error
+from loadgen.cli.exit_codes import DONE, FAILED, INTERRUPTED, INVALID
+from loadgen.errors import InvalidInput
+
+EXITS: Final = {
+    pytest.ExitCode.OK: DONE,
+    pytest.ExitCode.TESTS_FAILED: FAILED,
+    pytest.ExitCode.INTERRUPTED: INTERRUPTED,
+    pytest.ExitCode.INTERNAL_ERROR: FAILED,
+    pytest.ExitCode.USAGE_ERROR: INVALID,
+    pytest.ExitCode.NO_TESTS_COLLECTED: INVALID,
+}
+"""pytest's exit codes as every command's."""
+
+CONFIGURATION: Final = ROOT / "bench" / "adapter" / "pytest.ini"
+_PYTEST_BENCHMARK: Final = "--benchmark-"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure what the command line names, draw it, and return the exit code."""
+    given = list(sys.argv[1:] if words is None else words)
+    made = parser()
+    _, rest = made.parse_known_args(given)
+    unknown = [word for word in rest if word.startswith("-") and not word.startswith(_PYTEST_BENCHMARK)]
+    if unknown:
+        made.error(f"unrecognized arguments: {' '.join(unknown)}")
+    here = ("-c", str(CONFIGURATION), f"--rootdir={ROOT}", f"--confcutdir={ROOT}")
+    plugins = ("-p", "no:cacheprovider", "-p", "bench.adapter.options")
+    code = pytest.main([*here, *plugins, *NARROW, *given, str(ROOT / "bench")])
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        return report_error(made.prog, InvalidInput("no cell is selected: see them with --collect-only, without -k"))
+    return EXITS[pytest.ExitCode(code)]
+
+
+def parser() -> Parser:
+    """Return the parser of the command line: ours, and the options of pytest that matter here."""
+    made = options.parser()
+    add = made.add_argument_group("pytest's").add_argument
+    add("-k", metavar="EXPR", help="cells with that in their name, as 'threaded and not io'")
+    add("--collect-only", "--co", action="store_true", help="show the plan and what it takes, and measure nothing")
+    add("-q", "--quiet", action="count", help="print the path of the page and nothing else")
+    add("-v", "--verbose", action="count", help="print a line for each window")
+    return made

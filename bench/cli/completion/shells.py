@@ -1,0 +1,13 @@
+"""The shells that can complete our commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+_HERE: Final = Path(__file__).parent
+SHELLS: Final = {
+    "bash": (_HERE / "common.sh", _HERE / "bash.sh"),
+    "zsh": (_HERE / "common.sh", _HERE / "zsh.sh"),
+}
+"""Of each, the files that make its script."""

@@ -1,0 +1,42 @@
+"""``gilbench explain``: why a measured cell is as fast as it is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.analysis.load import read_run
+from bench.narrative.explain import explain
+from bench.paths import latest
+from bench.terminal.console import Terminal
+from loadgen.cli.command_line import Parser, run_command
+from loadgen.cli.exit_codes import DONE
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Explain what the command line names, and return the exit code."""
+    return run_command(parser(), _run, words)
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    made = Parser(
+        prog="gilbench explain",
+        description="Say in plain words why a measured cell is as fast as it is, and what to try next.",
+        examples=[
+            ("gilbench explain threaded-cpu-4-3.13 --from results/example", "a cell of the example run"),
+        ],
+    )
+    made.add_argument("cell", metavar="CELL", help="by its name, as threaded-cpu-8-3.14")
+    made.add_argument(
+        "--from", dest="folder", type=Path, default=latest(), metavar="RUN", help="(default: the latest run)"
+    )
+    return made
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = Terminal()
+    for sentence in explain(read_run(options.folder), options.cell):
+        console.print(console.spell(sentence))
+    return DONE

@@ -1,0 +1,63 @@
+"""``gilbench history``: draw each cell over all runs, and name the runs in which something changed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bench.analysis.history.changes import all_changes
+from bench.analysis.history.series import series_of_runs
+from bench.errors import GilbenchError
+from bench.paths import results
+from bench.report.history import draw
+from loadgen.cli.command_line import Parser, run_command
+from loadgen.cli.exit_codes import DONE, FAILED
+
+RUNS: Final = "runs"
+OUTPUT: Final = "history"
+"""Folders in that of the results."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Draw what the command line names, and return the exit code."""
+    return run_command(parser(), _run, words)
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    made = Parser(
+        prog="gilbench history",
+        description="Draw each cell over all runs and over versions of CPython, and name the runs in which a change "
+        "came in.",
+        examples=[
+            ("gilbench history", "of all runs so far"),
+            ("gilbench history results/runs results/example --output over-time", "of these, into another folder"),
+        ],
+        exits={FAILED: "the page cannot be written"},
+    )
+    made.add_argument(
+        "runs", nargs="*", type=Path, metavar="RUN", help=f"runs, or folders of runs (default: {RUNS} in the results)"
+    )
+    made.add_argument(
+        "--output",
+        type=Path,
+        default=results() / OUTPUT,
+        metavar="FOLDER",
+        help=f"where the page goes (default: {OUTPUT} in the results)",
+    )
+    return made
+
+
+def _run(options: argparse.Namespace) -> int:
+    runs, left_out = draw.load_history(options.runs or [results() / RUNS])
+    series = series_of_runs(runs)
+    found = all_changes(series)
+    try:
+        page = draw.write_page(options.output, runs, series, found, left_out)
+    except OSError as exc:
+        where = exc.filename or options.output
+        raise GilbenchError(f"cannot write to {where}: {exc.strerror}; name another folder with --output") from exc
+    draw.show(runs, series, found, left_out, page)
+    return DONE

@@ -1,0 +1,71 @@
+"""``gilbench profile``: which lines hold the GIL, when, and which threads wait."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from bench.paths import command_line
+from bench.profile.measure import profile_cells
+from bench.profile.profilers import AUTO, PROFILERS
+from bench.profile.profilers.profiler import RATE_HZ
+from bench.profile.request import add_options, profiling
+from bench.profile.windows import How
+from bench.run_module import run_module
+from bench.runner.lock import only_run
+from loadgen.cli.command_line import Parser, run_command
+from loadgen.cli.exit_codes import FAILED
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Profile what the command line names, draw it, and return the exit code."""
+    typed = list(sys.argv[1:] if words is None else words)
+
+    def run(options: argparse.Namespace) -> int:
+        asked = profiling(options)
+        how, console = How(options.profiler, options.native, options.rate), Console(highlight=False, soft_wrap=True)
+        with only_run():
+            folder = profile_cells(asked, how, command_line("profile", typed), console, with_memory=options.memory)
+        # In a process of its own: measuring does not know how profiles are drawn.
+        return run_module("bench.cli.report_profile", str(folder))
+
+    return run_command(parser(), run, typed)
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    made = Parser(
+        prog="gilbench profile",
+        description="See why a cell is as fast as it is: which lines hold the GIL, when, and which threads wait. The "
+        "cell is measured again, with and without profiling, so that the overhead is known.",
+        examples=[
+            ("gilbench profile --server threaded --workload cpu --python 3.13,3.13t", "a cell under two interpreters"),
+            ("gilbench profile --from results/latest --slowest", "the cell of a run that stays behind most"),
+            (
+                "gilbench profile --workload ./shop.py:price --request item-7 --server thread-pool --clients 8",
+                "a handler of your own",
+            ),
+        ],
+        exits={FAILED: "it could not be profiled"},
+    )
+    add_options(made)
+    add = made.add_argument_group("profiling").add_argument
+    add(
+        "--profiler",
+        choices=[AUTO, *PROFILERS],
+        default=AUTO,
+        help="for stacks; auto: the first of these that works here for the interpreter (default)",
+    )
+    add("--native", action="store_true", help="with frames of C code; py-spy then stops the server")
+    add("--memory", action="store_true", help="also which lines hold memory, by tracemalloc")
+    add("--rate", type=_rate, default=RATE_HZ, metavar="N", help=f"stack samples per second (default: {RATE_HZ})")
+    return made
+
+
+def _rate(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
+    return int(text)

@@ -1,0 +1,56 @@
+"""Draw the profiles of a run, and its page anew."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from bench.analysis.load import read_run
+from bench.analysis.profile.load import load_profiles
+from bench.narrative.profiles import describe_profile
+from bench.report.draw import draw
+from loadgen.cli.command_line import Parser, run_command
+from loadgen.errors import GilbenchError
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Draw what the command line names, and return the exit code."""
+    return run_command(parser(), _run, words)
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    made = Parser(
+        prog="gilbench profile",
+        description="Draw the profiles of a run again from what was kept of them, and its page.",
+        examples=[("python -m bench.cli.report_profile results/example", "those of the example run")],
+    )
+    made.add_argument("folder", type=Path, metavar="RUN", help="a run's folder, as results/latest")
+    return made
+
+
+def _run(options: argparse.Namespace) -> int:
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        profiles = load_profiles(options.folder)
+        console.print()
+        for profile in profiles:
+            for sentence in describe_profile(profile):
+                console.print(Text(sentence))
+        page = draw(read_run(options.folder), quiet=True)
+        console.print(f"{page}{'#profiles' if profiles else ': no cell of it was profiled'}")
+    except OSError as exc:
+        where = exc.filename or options.folder
+        raise GilbenchError(
+            f"cannot write to {where}: {exc.strerror}; make room, or copy the folder elsewhere"
+        ) from exc
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Rounds of the suite under all interpreters, kept as they are measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from bench.errors import GilbenchError, InvalidInput
+from bench.interpreters.interpreter import Interpreter
+from bench.micro.environments import environment
+from bench.micro.rounds import SCHEMA, measure
+from bench.runner import machine
+
+RECORDS: Final = "micro.jsonl"
+
+
+def choose_folder(results: Path, run: Path | None) -> Path:
+    """Return the folder of the records: one below ``results``, or ``micro`` in a run's folder.
+
+    Raises:
+        InvalidInput: that is not a run, or has some already.
+    """
+    if run is None:
+        return results.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder = run.resolve() / "micro"
+    if not (folder.parent / "run.json").is_file():
+        raise InvalidInput(f"{run} holds no run: name a run's folder, as results/latest")
+    if folder.exists():
+        raise InvalidInput(f"{folder} exists already: move it away, or name another run")
+    return folder
+
+
+def measure_rounds(
+    interpreters: Sequence[Interpreter], folder: Path, console: Console, *, rounds: int, only: str
+) -> bool:
+    """Run the suite under all interpreters, in random order in each round, and return whether a test failed."""
+    began_s = time.monotonic()
+    console.print(f"an environment for each of {', '.join(interpreter.name for interpreter in interpreters)}")
+    pythons = {interpreter.name: environment(interpreter) for interpreter in interpreters}
+    meta: dict[str, Any] = {
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": asdict(machine.describe_machine()),
+        "interpreters": {interpreter.name: asdict(interpreter.build) for interpreter in interpreters},
+        "rounds": rounds,
+        "only": only,
+    }
+    failed = False
+    try:
+        folder.mkdir(parents=True)
+        (folder / "run.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
+        with (folder / RECORDS).open("a", encoding="utf-8") as file:
+            for round_ in range(rounds):
+                for interpreter in random.sample(interpreters, len(interpreters)):
+                    took_s = time.monotonic()
+                    for record in measure(pythons[interpreter.name], interpreter, round_, only):
+                        file.write(json.dumps(record, allow_nan=False) + "\n")
+                        if record["kind"] == "failed":
+                            failed = True
+                            console.print(f"failed under {interpreter.name}: {record['name']}")
+                    file.flush()
+                    os.fsync(file.fileno())
+                    took_s = time.monotonic() - took_s
+                    console.print(f"round {round_ + 1} of {rounds}: {interpreter.name} took {took_s:.1f} s")
+    except OSError as exc:
+        raise GilbenchError(
+            f"cannot write to {exc.filename or folder}: {exc.strerror}; give another --results"
+        ) from exc
+    console.print(f"took {time.monotonic() - began_s:.0f} s")
+    return failed

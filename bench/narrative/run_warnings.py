@@ -1,0 +1,185 @@
+"""Warnings of a run: each code with its sentence, its remedy, and the cells that it concerns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bench.analysis.life import LATENCY_S, UNEXPLAINED, life
+from bench.analysis.load import Run
+from bench.analysis.stats import CELL
+from bench.narrative import wording
+from bench.schema.build import BUILT_ALIKE
+from bench.schema.cell import Cell
+from bench.schema.run_meta import State
+from bench.schema.warning_codes import RUN_WARNINGS, UNEXPLAINED_ABOVE, WINDOW_WARNINGS, Raw
+
+WORST_SHOWN: Final = 3
+LONGEST_TOLD: Final = 120  # of what differs between builds; all of it is in the page's table of interpreters
+
+
+@dataclass(frozen=True, slots=True)
+class WarningSummary:
+    """A code, once, for the whole run.
+
+    Attributes:
+        code: as in the records, or one of the run's own.
+        says: what was the matter, with the figures that were worst.
+        remedy: what to do about it; empty where nothing is known.
+        where: how many windows of how many, and the cells hit worst; empty if it concerns the run as a whole.
+    """
+
+    code: str
+    says: str
+    remedy: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.says}{f' ({self.where})' if self.where else ''}"
+
+
+_INCOMPLETE: Final = {
+    State.RUNNING: "the run is still going on, or was killed",
+    State.PARTIAL: "the run was ended early",
+}
+_FLAG: Final = {True: "with", False: "without", None: "unknown"}
+
+
+def collect_warnings(run: Run) -> list[WarningSummary]:
+    """Return the warnings: first those of the run as a whole, then those of its windows, the most frequent first."""
+    return [*_run_level_warnings(run), *collect_window_warnings(run)]
+
+
+def collect_window_warnings(run: Run) -> Iterator[WarningSummary]:
+    """Yield what the windows warn of, a warning for each code."""
+    met: dict[str, list[tuple[str, Raw]]] = {}
+    for _, row in run.windows[[*CELL, "warnings"]].iterrows():
+        cell = Cell(*row[CELL]).name
+        for raw in row["warnings"]:
+            met.setdefault(str(raw.get("code", "unknown")), []).append((cell, raw))
+    for code, hits in sorted(met.items(), key=lambda item: -len(item[1])):
+        yield _aggregate(code, hits, len(run.windows))
+
+
+def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> WarningSummary:
+    try:
+        row = WINDOW_WARNINGS[code]
+        hits = sorted(hits, key=lambda hit: -row.badness(hit[1]))
+        says, remedy = row.wording.format(row.figure(hits[0][1])), row.remedy
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        # Written by a newer version, or by another tool: what it says is shown as it is.
+        says, remedy = json.dumps({k: v for k, v in hits[0][1].items() if k != "code"}, default=str), ""
+    cells = list(dict.fromkeys(cell for cell, _ in hits))
+    worst = ("worst " if len(cells) > WORST_SHOWN else "") + ", ".join(cells[:WORST_SHOWN])
+    return WarningSummary(code, says, remedy, f"{len(hits)} of {wording.plural(windows, 'window')}: {worst}")
+
+
+def _run_level_warnings(run: Run) -> Iterator[WarningSummary]:
+    for check in (
+        _check_partial,
+        _check_failed_cells,
+        _check_gaps,
+        _check_one_pass,
+        _check_builds,
+        _check_unexplained,
+        _check_dropped_lines,
+    ):
+        yield from check(run)
+
+
+def _check_partial(run: Run) -> Iterator[WarningSummary]:
+    if run.meta.state not in _INCOMPLETE:
+        return
+    planned = set(run.plan.cells if run.plan else ())
+    missing = len(planned - set(run.cells))
+    says = _INCOMPLETE[run.meta.state]
+    if missing:
+        says += f"; {missing} of {wording.plural(len(planned), 'planned cell')} were not measured"
+    yield WarningSummary("partial", says, RUN_WARNINGS["partial"].remedy)
+
+
+def _check_failed_cells(run: Run) -> Iterator[WarningSummary]:
+    each = [f"{one.cell}, pass {one.pass_}: {one.reason}" for one in run.meta.failures]
+    if each:
+        more = f"; and {len(each) - WORST_SHOWN} more, in run.json" if len(each) > WORST_SHOWN else ""
+        yield WarningSummary(
+            "failed_cells",
+            f"{wording.plural(len(each), 'window')} could not be measured",
+            RUN_WARNINGS["failed_cells"].remedy,
+            "; ".join(each[:WORST_SHOWN]) + more,
+        )
+
+
+def _check_gaps(run: Run) -> Iterator[WarningSummary]:
+    if run.meta.gaps:
+        yield WarningSummary(
+            "gaps",
+            "not every model runs under every interpreter",
+            RUN_WARNINGS["gaps"].remedy,
+            "; ".join(map(str, run.meta.gaps)),
+        )
+
+
+def _check_one_pass(run: Run) -> Iterator[WarningSummary]:
+    passes = run.windows.groupby(CELL)["pass"].nunique()
+    single = int((passes == 1).sum())
+    if single:
+        which = "every cell has" if single == len(passes) else f"{single} of {len(passes)} cells have"
+        yield WarningSummary(
+            "one_pass",
+            f"{which} one pass only: nothing tells how far another would have come out differently",
+            RUN_WARNINGS["one_pass"].remedy,
+        )
+
+
+def _check_builds(run: Run) -> Iterator[WarningSummary]:
+    builds = run.meta.interpreters
+    known = {name: builds[name] for name in run.values("interpreter") if name in builds}
+    differing = []
+    for field in BUILT_ALIKE:
+        title = wording.BUILD.get(field, field)
+        values = {name: getattr(build, field) for name, build in known.items()}
+        if len(set(map(str, values.values()))) > 1:
+            each = ", ".join(f"{name} {_flag(value)}" for name, value in values.items())
+            differing.append(f"{title} ({each})" if len(each) <= LONGEST_TOLD else title)
+    if differing:
+        yield WarningSummary(
+            "different_builds",
+            f"the interpreters were not built alike: {_enumerate(differing)}",
+            RUN_WARNINGS["different_builds"].remedy,
+        )
+
+
+def _check_unexplained(run: Run) -> Iterator[WarningSummary]:
+    lives = life(run)
+    shares = (lives[UNEXPLAINED] / lives[LATENCY_S]).dropna()
+    far = shares[shares.abs() > UNEXPLAINED_ABOVE]
+    if not far.empty:
+        worst = far.reindex(far.abs().sort_values(ascending=False).index).head(WORST_SHOWN).reset_index(name="share")
+        each = [f"{Cell(*row[CELL]).name} {row['share']:+.0%}" for _, row in worst.iterrows()]
+        yield WarningSummary(
+            "unexplained",
+            f"the parts of a request's life miss its latency by more than {UNEXPLAINED_ABOVE:.0%} in "
+            f"{len(far)} of {wording.plural(len(lives), 'cell')}",
+            RUN_WARNINGS["unexplained"].remedy,
+            f"{'worst ' if len(far) > WORST_SHOWN else ''}{', '.join(each)}",
+        )
+
+
+def _enumerate(parts: Iterable[str]) -> str:
+    return "; ".join(parts)
+
+
+def _flag(value: object) -> str:
+    return _FLAG[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _check_dropped_lines(run: Run) -> Iterator[WarningSummary]:
+    if run.dropped_lines:
+        yield WarningSummary(
+            "dropped_lines",
+            f"{wording.plural(run.dropped_lines, 'record')} was cut short and left out: the run ended while writing it",
+            RUN_WARNINGS["dropped_lines"].remedy,
+        )

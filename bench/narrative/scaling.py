@@ -1,0 +1,116 @@
+"""What limits throughput, in words: the laws of each series with their figures."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from bench.analysis.load import Run
+from bench.analysis.scaling.choice import Scaling, laws
+from bench.analysis.scaling.fit import FLAT_ABOVE, Estimate, Fit
+from bench.analysis.scaling.laws import LAWS
+from bench.analysis.scaling.series import OVER_CORES
+from bench.narrative import wording
+
+LINEAR_BELOW: Final = 0.01
+"""A share whose interval holds 0, and that is no more than this, is called none."""
+
+
+def limits(run: Run, model: str, workload: str, interpreter: str) -> str | None:
+    """Return what the fits say limits a model's throughput, a sentence without its full stop; ``None``: nothing.
+
+    Over clients of this very interpreter, and over cores if it is one of those that were pinned (or their common name).
+    """
+    parts = []
+    for one in laws(run):
+        series = one.series
+        names = {series.interpreter} | (
+            {f"{series.interpreter}+cpus={n}" for n in series.counts} if series.clients else set()
+        )
+        mine = interpreter in names
+        if (series.model, series.workload) == (model, workload) and mine and one.chosen.good:
+            parts.append(sentence(one))
+    return "; ".join(parts) or None
+
+
+def sentence(one: Scaling) -> str:
+    """Return what a good fit says, as ``over clients: contention 3.0% (2.0–4.1%), ... peak near 35 clients``."""
+    where = f"over {one.series.over}"
+    where += f" with {wording.plural(one.series.clients, 'client')}" if one.series.clients is not None else ""
+    return f"{where} ({LAWS[one.chosen.law].title}): {_says(one)}"
+
+
+def _says(one: Scaling) -> str:
+    fit, over = one.chosen, one.series.over
+    if fit.law == "usl":
+        parts = [f"{name} {interval(fit.estimates[name])}" for name in LAWS["usl"].coefficients]
+        return ", ".join([*parts, _peak(fit, over)]) + _cpus(one)
+    serial = fit.estimates["serial"]
+    if serial.value >= FLAT_ABOVE:
+        return f"more {over} do not raise throughput, {interval(serial)} is serial{_cpus(one)}"
+    if serial.value <= LINEAR_BELOW and serial.low <= 0:
+        return f"in proportion to {over}, no part is shown to be serial ({interval(serial)})"
+    if fit.law == "gustafson":
+        return f"in proportion to {over}, less {interval(serial)} of each"
+    most = f"never above {wording.rate(fit.ceiling_rps)} requests/s, {1 / serial.value:.2g} times that of one"
+    far = f"an end of the growth is not in sight with {fit.counts[-1]}"
+    return f"{interval(serial)} is serial, {most if fit.peak_in_range else far}{_cpus(one)}"
+
+
+def _peak(fit: Fit, over: str) -> str:
+    if fit.peak is None:
+        return "no peak"
+    if not fit.peak_in_range:
+        return f"no peak in sight with {fit.counts[-1]} {over}"
+    return f"peak near {fit.peak.n:.0f} {over} at {wording.rate(fit.peak.rate)} requests/s"
+
+
+def _cpus(one: Scaling) -> str:
+    count = one.series.cpus
+    return (
+        f" (the {wording.plural(count, 'CPU')} were all in use, and are part of it)" if one.saturated and count else ""
+    )
+
+
+def interval(one: Estimate) -> str:
+    """Write a share with its interval, as ``3.0% (2.0–4.1%)``."""
+    large = max(one.value, one.high / 2, 1e-5)
+    digits = 0 if large >= 0.1 else max(1, -math.floor(math.log10(large)) - 1)
+    value, low, high = (f"{100 * figure:.{digits}f}" for figure in one)
+    return f"{value}% ({low}–{high}%)"
+
+
+def rows(run: Run) -> list[dict[str, str]]:
+    """Return what the page tells of each series that has a law, or was meant to have one."""
+    return [_cells(one) for one in laws(run) if one.several]
+
+
+def _cells(one: Scaling) -> dict[str, str]:
+    series, fit = one.series, one.chosen
+    estimates = fit.estimates
+    serial = estimates.get("contention", estimates.get("serial"))
+    peak = fit.peak
+    bound = f"peak {wording.rate(peak.rate)} at {peak.n:.0f}" if peak else f"below {wording.rate(fit.ceiling_rps)}"
+    shown = {
+        "over": series.over + (f", {wording.plural(series.clients, 'client')}" if series.clients is not None else ""),
+        "workload": series.workload,
+        "model": series.model,
+        "interpreter": series.interpreter,
+        "law": LAWS[fit.law].title.removeprefix("the ").replace("Universal Scalability Law", "USL"),
+        "serial": interval(serial) if serial else wording.UNKNOWN,
+        "crosstalk": interval(estimates["crosstalk"]) if "crosstalk" in estimates else wording.UNKNOWN,
+        "bound": bound if fit.peak_in_range else wording.UNKNOWN,
+        "misfit": wording.share(fit.misfit),
+        "note": fit.refused,
+    }
+    if series.over == OVER_CORES and not fit.refused:
+        made = [
+            f"{p.cores} cores: {wording.rate(p.rate)} ({wording.rate(p.low)}–{wording.rate(p.high)})"
+            for p in one.outlook.predictions
+        ]
+        by = "" if one.outlook.fit is fit else " by the USL"
+        predicted = [f"predicted{by} for {', '.join(made)}"] if made else []
+        shown["note"] = "; ".join(filter(None, [*predicted, one.outlook.refused]))
+    elif one.saturated:
+        shown["note"] = shown["note"] or "all CPUs in use"
+    return shown

@@ -1,0 +1,1 @@
+"""From sentences and numbers to bytes: terminal, plots, pages."""

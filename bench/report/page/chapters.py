@@ -1,0 +1,81 @@
+"""What stands where on the page: pictures, and the warnings that matter to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from markupsafe import Markup
+
+from bench.narrative.run_warnings import WarningSummary
+from bench.report.inline import inline
+
+
+class Chapter(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        id: of its heading.
+        title: of it.
+        plots: names of those that stand in it, in this order.
+        codes: of the warnings that spoil what it shows.
+    """
+
+    id: str
+    title: str
+    plots: tuple[str, ...]
+    codes: frozenset[str]
+
+
+CHAPTERS: Final = (
+    Chapter(
+        "map",
+        "Concurrency against parallelism",
+        ("quadrants",),
+        frozenset({"contended", "one_pass", "foreign_cpu", "steal"}),
+    ),
+    Chapter(
+        "throughput",
+        "Throughput",
+        ("throughput", "scaling", "convoy"),
+        frozenset(
+            {
+                *("errors", "handler_failed", "failed_cells", "dropped_lines", "short_window"),
+                *("generator_busy", "generator_shares_cpus", "contended"),
+            }
+        ),
+    ),
+    Chapter(
+        "latency",
+        "Latency",
+        ("latency", "life"),
+        frozenset({"littles_law", "few_requests", "not_connected", "unexplained", "errors"}),
+    ),
+    Chapter(
+        "cpu",
+        "CPU, GIL and memory",
+        ("cores", "gil", "memory"),
+        frozenset({"gil_returned", "foreign_cpu", "steal", "paging", "throttled", "clock", "edges_late"}),
+    ),
+    Chapter(
+        "interpreters",
+        "Interpreters against each other",
+        ("forest", "versions"),
+        frozenset({"different_builds", "gaps", "one_pass", "foreign_cpu", "steal"}),
+    ),
+)
+
+
+def chapters(plots: Mapping[str, str], warned: Sequence[WarningSummary]) -> Iterator[dict[str, Any]]:
+    """Yield each chapter that has a picture, as the template wants it; what no row names stands in the last one."""
+    placed = {name for chapter in CHAPTERS for name in chapter.plots}
+    for chapter in CHAPTERS:
+        others = [name for name in plots if name not in placed] if chapter is CHAPTERS[-1] else []
+        pictures = [_picture(name, plots[name]) for name in (*chapter.plots, *others) if name in plots]
+        if pictures:
+            relevant = [warning for warning in warned if warning.code in chapter.codes]
+            yield {"id": chapter.id, "title": chapter.title, "pictures": pictures, "warnings": relevant}
+
+
+def _picture(name: str, svg: str) -> tuple[str, Markup]:
+    return name, inline(svg, name)

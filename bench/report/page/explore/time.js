@@ -1,0 +1,46 @@
+// Where the time of the threads that serve went.
+
+import { CELLS, DATA, THREAD_STATES, of, ranged, write } from "../../explore/data.js";
+import { state } from "../../explore/state.js";
+import { figure, nothing } from "../../explore/svg.js";
+import { UNKNOWN, clientsOf, known } from "../../explore/write.js";
+import { atClients } from "./choices.js";
+import { figures, lines, stacked } from "./drawing.js";
+
+export function drawTime(host) {
+  const cells = CELLS.filter(atClients),
+    divided = cells.filter((cell) => known(of("thread_cpu_share", cell)));
+  if (!cells.length) return nothing(host, "Nothing of this was measured.");
+  if (!divided.length)
+    return nothing(
+      host,
+      "Where the time went is not known of these: the windows were too short, or the system does not tell.",
+    );
+  const box = figure(
+    host,
+    `Where the serving threads' time went, ${state.workload}, ${clientsOf(state.clients)}; ` +
+      `right: effective cores of ${DATA.cpus ?? "?"} CPUs, range over passes`,
+  );
+  const error = (cell) =>
+    known(of("thread_share_error", cell)) ? write.share(of("thread_share_error", cell)) : UNKNOWN;
+  const parts = Object.entries(THREAD_STATES).map(([name, label]) => ({
+    label,
+    fill: `var(--state-${name})`,
+    opacity: 1,
+    share: (cell) => of(`thread_${name}_share`, cell) ?? 0,
+    tip: (cell) =>
+      lines(
+        cell,
+        `${label}: ${write.share(of(`thread_${name}_share`, cell) ?? 0)}, median over passes`,
+        `standard error of the least certain share: ${error(cell)}`,
+        of("thread_accounting_estimated", cell) ? "threads came and went: estimated" : figures.cores(cell),
+      ),
+  }));
+  stacked(box, divided, "Where the serving threads' time went", parts, (cell, narrow) =>
+    narrow
+      ? known(of("effective_cores", cell))
+        ? write.ratio(of("effective_cores", cell))
+        : UNKNOWN
+      : ranged("effective_cores", cell, write.ratio),
+  );
+}

@@ -1,0 +1,41 @@
+"""The plots: a file each, a row each.
+
+A plot is a function that takes a :class:`~bench.analysis.load.Run` and returns a figure, or ``None`` where a narrowed
+plan left it nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from bench.analysis.load import Run
+from bench.report.plots import (
+    convoy,
+    cores,
+    forest,
+    gil,
+    latency,
+    life,
+    memory,
+    quadrants,
+    scaling,
+    throughput,
+    versions,
+)
+
+PLOTS: Final[dict[str, Callable[[Run], Figure | None]]] = {
+    "quadrants": quadrants.draw,
+    "throughput": throughput.draw,
+    "scaling": scaling.draw,
+    "forest": forest.draw,
+    "versions": versions.draw,
+    "convoy": convoy.draw,
+    "life": life.draw,
+    "cores": cores.draw,
+    "gil": gil.draw,
+    "latency": latency.draw,
+    "memory": memory.draw,
+}

@@ -1,0 +1,274 @@
+"""How plots look: one colour for each model, one line for each kind of build, and files that come out the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bench.analysis.load import Run
+from bench.report.plots.palette_png import png
+from bench.report.plots.smaller_svg import smaller
+from bench.schema.thread_state import THREAD_STATES
+from loadgen.cli import picture
+
+# Every colour of every plot has its name here: a page replaces each by that of its theme. Those of models are Okabe and
+# Ito's, which colour-blind readers can tell apart; their yellow is too faint for lines on white, so that wine (Paul
+# Tol's) and a brown follow. All pairs were looked at with deuteranopia and protanopia simulated (Machado and others, A
+# physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15, 2009).
+COLOURS: Final = {
+    "serial": "#000000",
+    "threaded": picture.ORANGE,
+    "asyncio": picture.BLUE,
+    "multiprocess": picture.GREEN,
+    "thread-pool": "#e69f00",
+    "prefork": picture.PINK,
+    "process-pool": "#56b4e9",
+    "subinterpreters": "#882255",
+    "asyncio-threads": "#5f4b00",
+}
+OTHER: Final = "#777777"
+
+# The same, dark enough for small text on white: a contrast of 4.5 or more.
+LABELS: Final = COLOURS | {
+    "threaded": "#b85000",
+    "multiprocess": "#00805d",
+    "thread-pool": "#966700",
+    "prefork": "#9d5c80",
+    "process-pool": "#37789d",
+}
+OTHER_LABEL: Final = "#6f6f6f"
+
+INK: Final = picture.INK
+QUIET: Final = picture.QUIET
+FAINT: Final = picture.FAINT
+PAPER: Final = "#ffffff"
+AXIS: Final = picture.AXIS
+ZONE: Final = "#d1d5db"  # a mark behind the data: as many clients as CPUs, what counts as the same
+SHADE: Final = "#f3f4f6"  # an area behind the data
+
+# What a thread does, or a request waits for besides.
+STATES: Final = {
+    **{state.key: state.colour for state in THREAD_STATES},
+    "holding": "#00355c",
+    "overlapped": "#c5ead9",
+    "turn": "#882255",
+    "queue": "#9aa0a8",
+    "accepted": QUIET,
+    "on_the_way": ZONE,
+    "unexplained": PAPER,
+}
+
+FASTER: Final = picture.BLUE
+SLOWER: Final = picture.ORANGE
+NO_GIL: Final = picture.BLUE  # where lines are interpreters, not models: those without a GIL; the others are in ink
+
+# Ratios by size, from much slower over alike to much faster.
+RATIOS: Final = ("#e58a55", "#f0b48d", "#f8dccb", SHADE, "#d3e6f3", "#9fcbe6", "#63abd8")
+
+PALETTE: Final = {
+    "paper": PAPER,
+    "ink": INK,
+    "quiet": QUIET,
+    "axis": AXIS,
+    "faint": FAINT,
+    "zone": ZONE,
+    "shade": SHADE,
+    **{f"model-{name}": colour for name, colour in COLOURS.items()},
+    "model-other": OTHER,
+    **{f"label-{name}": colour for name, colour in LABELS.items()},
+    "label-other": OTHER_LABEL,
+    **{f"state-{name}": colour for name, colour in STATES.items()},
+    "verdict-faster": FASTER,
+    "verdict-slower": SLOWER,
+    "verdict-same": INK,
+    "verdict-undecided": QUIET,
+    "no-gil": NO_GIL,
+    **{
+        f"ratio-{name}": colour
+        for name, colour in zip(
+            ("slower-3", "slower-2", "slower-1", "same", "faster-1", "faster-2", "faster-3"), RATIOS, strict=True
+        )
+    },
+}
+"""Every colour that a plot may have, by what it means, as six digits in lower case; several names may share one."""
+
+RC: Final[Any] = {  # Matplotlib spells out every key in its type
+    "axes.edgecolor": AXIS,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "figure.facecolor": PAPER,
+    "font.family": "DejaVu Sans",  # comes with Matplotlib, so that texts are as wide everywhere
+    "font.size": 9,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "butt",
+    "lines.markersize": 5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "gilbench",
+    "text.color": INK,
+    "text.parse_math": False,  # an interpreter's name may have a dollar in it
+    "xtick.color": AXIS,
+    "xtick.labelcolor": QUIET,
+    "xtick.labelsize": 8.5,
+    "ytick.color": AXIS,
+    "ytick.labelcolor": QUIET,
+    "ytick.labelsize": 8.5,
+}
+
+DPI: Final = 144  # of PNGs
+WIDEST: Final = 11.3  # inches: as wide as a page, on which text would otherwise come out smaller than it is meant to be
+
+
+class InterpreterStyle(NamedTuple):
+    """Appearance of an interpreter's lines and points, whatever the model's colour."""
+
+    line: str
+    marker: str
+    filled: bool
+
+    def face(self, colour: str) -> str:
+        """Return what its markers are filled with."""
+        return colour if self.filled else PAPER
+
+
+MARKERS: Final = ("o", "s", "D", "v", "^", "P")
+_NAME_LENGTH: Final = 16
+_NARROW: Final = 2.0  # ends of a log scale as near as that: it is as good as even
+_STEPS: Final = ((4.0, (1, 1.5, 2, 3, 4, 5, 6, 8)), (12.0, (1, 2, 3, 5)), (200.0, (1, 2, 5)), (math.inf, (1,)))
+
+
+def colour(model: str) -> str:
+    """Return a model's colour, the same in every plot of every run."""
+    return COLOURS.get(model, OTHER)
+
+
+def label_colour(model: str) -> str:
+    """Return a model's colour for text, which is somewhat darker where the other is too light to be read."""
+    return LABELS.get(model, OTHER_LABEL)
+
+
+def appearances(run: Run) -> dict[str, InterpreterStyle]:
+    """Return the appearance of each interpreter: with a GIL solid and filled, without dashed and hollow."""
+    counts = {False: 0, True: 0}
+    found = {}
+    for interpreter in run.values("interpreter"):
+        free = run.is_free(interpreter)
+        found[interpreter] = InterpreterStyle(
+            "--" if free else "-", MARKERS[counts[free] % len(MARKERS)], filled=not free
+        )
+        counts[free] += 1
+    return found
+
+
+def short_name(name: str) -> str:
+    """Return a name that fits, its end if it is long: interpreters may be paths."""
+    return name if len(name) <= _NAME_LENGTH else f"…{name[1 - _NAME_LENGTH :]}"
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Return names that fit and differ: of paths whose ends are alike, what differs stands before the end.
+
+    ``/opt/new/bin/python3.14`` and ``/opt/old/bin/python3.14`` become ``new/…/python3.14`` and ``old/…/python3.14``.
+    """
+    found = {name: short_name(name) for name in names}
+    for ending in {text for text in found.values() if list(found.values()).count(text) > 1}:
+        alike = [name for name in found if found[name] == ending]
+        parts = [name.split("/") for name in alike]
+        differ = next(
+            (n for n in range(1, min(map(len, parts)) + 1) if len({one[-n] for one in parts}) == len(parts)), 0
+        )
+        for number, (name, one) in enumerate(zip(alike, parts, strict=True), 1):
+            shown = f"{one[-differ][: _NAME_LENGTH // 2]}/…/{one[-1]}" if differ > 1 else f"{number}: {ending}"
+            found[name] = shown[: _NAME_LENGTH + 6]
+        if len({found[name] for name in alike}) < len(alike):
+            found |= {name: f"{number}: {ending}" for number, name in enumerate(alike, 1)}
+    return found
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return round numbers between two ends of a log scale, few enough to be read, and two at least if it can be."""
+    if high / low < _NARROW:
+        ticks = MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)
+        return [float(tick) for tick in ticks if low <= tick <= high]
+    steps = next(steps for span, steps in _STEPS if high / low <= span)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
+
+
+def blank(width: float, height: float) -> Figure:
+    """Return an empty figure, width and height in inches, that can tell how large a text is before it is rendered."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def describe(figure: Figure, sentence: str) -> None:
+    """Say what a figure shows, for those who do not see it."""
+    figure.set_label(sentence)
+
+
+def description(figure: Figure) -> str:
+    """Return what a figure shows, one sentence; empty if nobody said it."""
+    shown = figure.get_label()
+    return "" if shown is None else str(shown)
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """Hold the settings in which figures are to be drawn and rendered."""
+    with mpl.rc_context(RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
+        yield
+
+
+def save(figure: Figure, folder: Path, name: str) -> str:
+    """Write a figure as SVG and as PNG, and return the SVG.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    svg, png = render(figure, name)
+    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(png)
+    return svg
+
+
+def render(figure: Figure, name: str) -> tuple[str, bytes]:
+    """Return a figure as SVG and as PNG; the same figure gives the same bytes.
+
+    The SVG has no background, so that it takes that of its page, and says in its ``aria-label`` what
+    :func:`description` does. The PNG is white.
+
+    Args:
+        figure: what to render.
+        name: goes into the SVG's ids, so that several can stand in one page.
+    """
+    svg, raw = io.StringIO(), io.BytesIO()
+    with style():
+        mpl.rcParams["svg.hashsalt"] = name
+        figure.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+        figure.savefig(raw, format="raw", dpi=DPI, facecolor=PAPER)
+    width, height = (int(inches * DPI) for inches in figure.get_size_inches())
+    pixels = png(raw.getvalue(), (width, height), DPI, description(figure))
+    return smaller(svg.getvalue(), description(figure)), pixels

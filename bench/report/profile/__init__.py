@@ -1,0 +1,1 @@
+"""Profiles as pictures, flame graphs, exports and a chapter of a page."""

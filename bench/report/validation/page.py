@@ -1,0 +1,78 @@
+"""The page of a validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from bench.analysis.validation import Validation
+from bench.narrative import validation as words
+from bench.report import theme
+from bench.report.inline import inline
+from bench.report.plots.style import save, style
+from bench.report.templates import render_template
+from bench.report.validation import plot
+from bench.stats.agreement import Verdict
+
+PACKAGE: Final = "bench.report.validation"
+CLASSES: Final = {Verdict.AGREES: "agrees", Verdict.DISAGREES: "disagrees", Verdict.DISTURBED: "undecided"}
+
+
+def write(validation: Validation) -> Path:
+    """Write the picture and the page into the folder, and return the page's path.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    with style():
+        figure = plot.draw(validation)
+    picture = inline(save(figure, validation.folder, plot.NAME), plot.NAME)
+    page = render_template(
+        PACKAGE,
+        "page.html.j2",
+        theme=theme.css(),
+        lead=lead(validation),
+        context=context(validation),
+        picture=picture,
+        words=words,
+        results=validation.results,
+        wrong=[result for result in validation.results if result.verdict is Verdict.DISAGREES],
+        classes=CLASSES,
+        gaps=validation.meta.get("gaps") or {},
+        **limits(validation),
+    )
+    path = validation.folder / "validation.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def lead(validation: Validation) -> str:
+    """Return the sentence that answers the page's question."""
+    counts = validation.counts
+    whole = len(validation.results)
+    if counts[Verdict.DISAGREES]:
+        return f"{counts[Verdict.DISAGREES]} of {whole} rows disagree with what is known; {words.summary(validation)}."
+    if counts[Verdict.DISTURBED]:
+        return f"No row disagrees with what is known; of {whole}, {words.summary(validation)}."
+    return f"All {whole} rows agree with what is known, each within its bound."
+
+
+def context(validation: Validation) -> str:
+    """Return when and where it was measured."""
+    meta = validation.meta
+    machine, versions = (
+        meta["machine"],
+        ", ".join(f"{name} ({one['version']})" for name, one in meta["interpreters"].items()),
+    )
+    took = f", {meta['elapsed_s']:.0f} s of {meta['budget_s']:.0f} s" if "elapsed_s" in meta else ""
+    state = "" if meta["state"] == "complete" else f", {meta['state']}"
+    return (
+        f"{meta['created']}{took}{state}; {machine['cpus']} CPUs, {machine['cpu_model']}, {machine['system']} "
+        f"{machine['release']}; {versions}; harness {meta['control']['version']}"
+    )
+
+
+def limits(validation: Validation) -> dict[str, str]:
+    """Return the limits of a disturbed observation, as this run had them."""
+    had = validation.meta["disturbed_above"]
+    return {"foreign": f"{had['foreign_cores']:g}", "steal": f"{had['steal_share']:.0%}"}

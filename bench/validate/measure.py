@@ -1,0 +1,93 @@
+"""The whole suite, observed into a folder."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.errors import InvalidInput
+from bench.interpreters.discovery import discover, extremes
+from bench.paths import command_line
+from bench.runner import machine
+from bench.validate.folder import Folder
+from bench.validate.host import STEAL_ABOVE
+from bench.validate.studies import all_studies
+from bench.validate.study import Gap, Study, table
+from bench.validate.suite import Suite
+from loadgen.validation.warning_codes import FOREIGN_CORES_ABOVE
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is observed, for how long, and where the results go.
+
+    Attributes:
+        only: studies and rows with this in their name; empty: all.
+        budget: time, in seconds.
+        results: folder below which that of the validation is made.
+    """
+
+    only: str
+    budget: float
+    results: Path
+
+
+def validate(options: Options, console: Console) -> tuple[Path, bool]:
+    """Run the suite; return the folder, and whether it was interrupted.
+
+    Raises:
+        InvalidInput: no study has that name, there is no interpreter, or the folder cannot be written to.
+    """
+    found = discover()
+    if not any(not interpreter.build.freethreaded for interpreter in found):
+        raise InvalidInput("no CPython with a GIL was found: install one, as with uv python install 3.14")
+    all_of_them = list(all_studies(found))
+    studies = [one for one in all_of_them if isinstance(one, Study) and _select(one, options.only)]
+    if not studies:
+        names = ", ".join(one.name for one in all_of_them if isinstance(one, Study))
+        raise InvalidInput(f"--only {options.only}: no study has that in its name; there are {names}")
+    gaps = [one for one in all_of_them if isinstance(one, Gap)]
+    interpreters = extremes(found)
+    meta = {
+        "command": _command(options),
+        "machine": asdict(machine.describe_machine()),
+        "control": machine.describe_control(),
+        "interpreters": {name: asdict(interpreter.build) for name, interpreter in interpreters.items()},
+        "budget_s": options.budget,
+        "disturbed_above": {"foreign_cores": FOREIGN_CORES_ABOVE, "steal_share": STEAL_ABOVE},
+        "rows": {},
+        "gaps": {gap.name: gap.reason for gap in gaps if not options.only},
+    }
+    folder = Folder(options.results, meta)
+    suite = Suite(studies, folder.append, console.print)
+    folder.meta["rows"] = {
+        name: {"study": study.name, **row} for study in studies for name, row in table(study.rows).items()
+    }
+    folder.save()
+    console.print(
+        f"{len(suite.rows)} rows of {len(studies)} studies under {', '.join(interpreters)}, up to {options.budget:g} s"
+    )
+    began_s, state = time.monotonic(), "partial"
+    try:
+        suite.run(options.budget)
+        state = "complete"
+    except KeyboardInterrupt:
+        console.print("interrupted: what was observed by then is kept")
+    finally:
+        folder.meta |= {"state": state, "elapsed_s": round(time.monotonic() - began_s, 1)}
+        folder.save()
+        folder.close()
+    return folder.path, state == "partial"
+
+
+def _command(options: Options) -> str:
+    return command_line(
+        "validate", ["--budget", f"{options.budget:g}s", *(["--only", options.only] if options.only else [])]
+    )
+
+
+def _select(study: Study, only: str) -> bool:
+    return only in study.name or any(only in row.name for row in study.rows)

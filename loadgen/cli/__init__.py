@@ -1,0 +1,1 @@
+"""The command line of the load generator: options, the live line, summaries and exports."""

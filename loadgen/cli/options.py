@@ -1,0 +1,135 @@
+"""Readers of options: addresses, rates, stages and the like."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from loadgen.duration import duration_s
+from loadgen.engine.stages import Stage
+from loadgen.load import MAX_REQUESTS_PER_CONNECTION
+from loadgen.nearest import did_you_mean
+
+_PICTURES = (".svg", ".png")
+
+KEEP_ALIVE = "keep-alive"
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT`` or ``[IPV6]:PORT``.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is neither.
+    """
+    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text)
+    if not match or not 0 < int(match["port"]) < 65536:
+        raise argparse.ArgumentTypeError(f"invalid address {text!r}: use HOST:PORT, as 127.0.0.1:8001")
+    host = match["v6"] or match["host"]
+    try:
+        host.encode("idna")
+    except UnicodeError as exc:
+        raise argparse.ArgumentTypeError(f"invalid host {host!r}: {exc}") from exc
+    return host, int(match["port"])
+
+
+def read_requests_per_connection(text: str) -> int | None:
+    """Read the number of requests per connection, or ``keep-alive`` (``None``).
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is neither.
+    """
+    if text == KEEP_ALIVE:
+        return None
+    if not re.fullmatch(r"\d{1,10}", text) or not 0 < int(text) <= MAX_REQUESTS_PER_CONNECTION:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}{did_you_mean(text, [KEEP_ALIVE])} is neither a number of requests from 1 to "
+            f"{MAX_REQUESTS_PER_CONNECTION:,} nor '{KEEP_ALIVE}'"
+        )
+    return int(text)
+
+
+def stages(text: str) -> tuple[Stage, ...]:
+    """Read ``1000:10s,5000:10s,ramp:0-8000:30s``.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+    """
+    found = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(?:ramp:([\d.]+)-([\d.]+)|([\d.]+)):(\w[\w.]*)", part.strip())
+        if not match:
+            raise argparse.ArgumentTypeError(f"invalid stage {part!r}: use 1000:10s or ramp:0-8000:30s")
+        try:
+            low, high = (float(match[1]), float(match[2])) if match[1] else (float(match[3]),) * 2
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part!r} has no rate: write 1000:10s, or ramp:0-8000:30s") from None
+        found.append(Stage(low, high, duration_s(match[4])))
+    return tuple(found)
+
+
+def address(text: str) -> tuple[str, int, str | None]:
+    """Read ``HOST:PORT``, or ``http://HOST[:PORT][/PATH]``, and return host, port, and the path of a URL.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is neither.
+    """
+    if text.startswith("https://"):
+        raise argparse.ArgumentTypeError(f"{text!r} asks for TLS, which is not spoken here: give the http:// address")
+    if not text.startswith("http://"):
+        return (*host_and_port(text), None)
+    where, _, path = text.removeprefix("http://").partition("/")
+    with_port = where if re.search(r":\d+$", where) else f"{where}:80"
+    return (*host_and_port(with_port), f"/{path}")
+
+
+def rate(text: str) -> float:
+    """Read requests per second.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is no number above 0.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(k?)(?:/s)?", text.strip())
+    value = float(match[1]) * (1000 if match[2] else 1) if match else 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"invalid rate {text!r}: use a number above 0, as 5000 or 5k")
+    return value
+
+
+def unescape(text: str) -> bytes:
+    r"""Read bytes written as in Python, as ``\r\n`` or ``\x00``.
+
+    Raises:
+        argparse.ArgumentTypeError: nothing is left of it, or an escape is wrong.
+    """
+    try:
+        value = text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
+    except UnicodeError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} does not say bytes ({exc}): write \\r\\n, or \\x00") from None
+    if not value:
+        raise argparse.ArgumentTypeError("at least one byte is needed: write for example \\n")
+    return value
+
+
+def header(text: str) -> tuple[str, str]:
+    """Read ``Name: value``.
+
+    Raises:
+        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+    """
+    name, colon, value = text.partition(":")
+    if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise argparse.ArgumentTypeError(f"invalid header {text!r}: use 'Name: value'")
+    return name, value.strip()
+
+
+def picture(text: str) -> str:
+    """Read the name of a picture's file.
+
+    Raises:
+        argparse.ArgumentTypeError: its ending is none that can be drawn.
+    """
+    if not text.endswith(_PICTURES):
+        raise argparse.ArgumentTypeError(
+            f"invalid name of a plot {text!r}: use one that ends in {' or '.join(_PICTURES)}"
+        )
+    return text

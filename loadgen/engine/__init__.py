@@ -1,0 +1,1 @@
+"""The compiled loop that drives connections, and what it counts into."""

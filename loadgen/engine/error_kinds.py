@@ -1,0 +1,37 @@
+"""Kinds of failed requests: their names, and their numbers in compiled code."""
+
+from __future__ import annotations
+
+ERRORS = (
+    "refused",
+    "connect_timeout",
+    "reset",
+    "closed_early",
+    "reply_timeout",
+    "wrong_reply",
+    "protocol",
+    "http_4xx",
+    "http_5xx",
+    "no_socket",
+    "late",
+    "handler_failed",
+)
+"""Kinds of failed requests; their numbers index ``counted``, behind the requests answered rightly.
+
+``late`` ones were answered, but in the open loop sent later than intended since the generator was busy.
+"""
+
+(
+    REFUSED,
+    CONNECT_TIMEOUT,
+    RESET,
+    CLOSED_EARLY,
+    REPLY_TIMEOUT,
+    WRONG_REPLY,
+    BROKEN_PROTOCOL,
+    HTTP_4XX,
+    HTTP_5XX,
+    NO_SOCKET,
+    LATE,
+    HANDLER_FAILED,
+) = range(len(ERRORS))

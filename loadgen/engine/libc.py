@@ -1,0 +1,172 @@
+"""The system calls of the engine, called straight from compiled code: no GIL, no wrapper, no compiler.
+
+Pointers are passed as addresses (``array.ctypes.data``). The arguments are those of the manual pages.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import select
+import socket
+import struct
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import from_dtype, types
+
+from loadgen.engine.compiled import inline
+from loadgen.errors import GilbenchError
+
+_int, _long, _address = types.int32, types.int64, types.uintp
+
+open_socket: Any = types.ExternalFunction("socket", _int(_int, _int, _int))
+connect: Any = types.ExternalFunction("connect", _int(_int, _address, _int))
+_send: Any = types.ExternalFunction("send", _long(_int, _address, _address, _int))
+_recv: Any = types.ExternalFunction("recv", _long(_int, _address, _address, _int))
+_syscall: Any = types.ExternalFunction("syscall", _long(_long, _long, _address, _address, _long, _long, _long))
+close: Any = types.ExternalFunction("close", _int(_int))
+accept4: Any = types.ExternalFunction("accept4", _int(_int, _address, _address, _int))
+getsockopt: Any = types.ExternalFunction("getsockopt", _int(_int, _int, _int, _address, _address))
+setsockopt: Any = types.ExternalFunction("setsockopt", _int(_int, _int, _int, _address, _int))
+epoll_ctl: Any = types.ExternalFunction("epoll_ctl", _int(_int, _int, _int, _address))
+epoll_wait: Any = types.ExternalFunction("epoll_wait", _int(_int, _address, _int, _int))
+_timerfd_settime: Any = types.ExternalFunction("timerfd_settime", _int(_int, _int, _address, _address))
+memcmp: Any = types.ExternalFunction("memcmp", _int(_address, _address, _long))
+_clock_gettime: Any = types.ExternalFunction("clock_gettime", _int(_int, _address))
+_errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())  # type: ignore[no-untyped-call]
+
+# At send() and recv() a thread may be cancelled, which costs two locked instructions a call in a process of several
+# threads; not so at syscall(). The kernel's numbers of sendto() and recvfrom():
+_NUMBERED = platform.machine() in {"x86_64", "aarch64"}
+_SENDTO, _RECVFROM = (44, 45) if platform.machine() == "x86_64" else (206, 207)
+
+EAGAIN = errno.EAGAIN
+EINPROGRESS = errno.EINPROGRESS
+ECONNRESET = errno.ECONNRESET
+ETIMEDOUT = errno.ETIMEDOUT
+EADDRNOTAVAIL = errno.EADDRNOTAVAIL
+
+SOCK_FLAGS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+ACCEPT_FLAGS = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+IPPROTO_TCP = socket.IPPROTO_TCP
+TCP_NODELAY = socket.TCP_NODELAY
+SOL_SOCKET = socket.SOL_SOCKET
+SO_ERROR = socket.SO_ERROR
+MSG_NOSIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+
+EPOLL_CTL_ADD = 1
+READABLE = getattr(select, "EPOLLIN", 0)
+BROKEN = getattr(select, "EPOLLERR", 0) | getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLRDHUP", 0)
+# Edge-triggered, and registered once: a connection costs one epoll_ctl() in its life.
+EDGE = getattr(select, "EPOLLET", 0)
+INTEREST = READABLE | BROKEN | getattr(select, "EPOLLOUT", 0) | EDGE
+
+_TFD_TIMER_ABSTIME = 1
+
+# The kernel packs struct epoll_event on x86-64 and nowhere else.
+_PACKED = platform.machine() in {"x86_64", "AMD64"}
+EVENT = np.dtype(
+    {
+        "names": ["events", "index"],
+        "formats": [np.uint32, np.int64],
+        "offsets": [0, 4 if _PACKED else 8],
+        "itemsize": 12 if _PACKED else 16,
+    }
+)
+
+EVENTS = from_dtype(EVENT)[::1]
+BYTES = types.uint8[::1]
+
+MONOTONIC = time.CLOCK_MONOTONIC
+THREAD_CPU = time.CLOCK_THREAD_CPUTIME_ID
+
+
+@inline
+def send(fd: int, data: int, size: int, flags: int) -> int:
+    """Send; as ``send(2)``."""
+    if _NUMBERED:
+        return _syscall(_SENDTO, fd, data, size, flags, 0, 0)  # type: ignore[no-any-return]
+    return _send(fd, data, size, flags)  # type: ignore[no-any-return]
+
+
+@inline
+def recv(fd: int, buffer: int, size: int, flags: int) -> int:
+    """Receive; as ``recv(2)``."""
+    if _NUMBERED:
+        return _syscall(_RECVFROM, fd, buffer, size, flags, 0, 0)  # type: ignore[no-any-return]
+    return _recv(fd, buffer, size, flags)  # type: ignore[no-any-return]
+
+
+@inline
+def clock_ns(clock: int, scratch: Any) -> int:
+    """Read a clock; ``scratch`` is an int64[2] that this thread alone uses."""
+    _clock_gettime(clock, scratch.ctypes.data)
+    return scratch[0] * 1_000_000_000 + scratch[1]  # type: ignore[no-any-return]
+
+
+@inline
+def set_timer(timer: int, at_ns: int, scratch: Any) -> None:
+    """Let a timer of :func:`create_timer` go off at a time of the monotonic clock; ``scratch`` is an int64[4]."""
+    scratch[0], scratch[1] = 0, 0
+    scratch[2], scratch[3] = at_ns // 1_000_000_000, at_ns % 1_000_000_000
+    _timerfd_settime(timer, _TFD_TIMER_ABSTIME, scratch.ctypes.data, 0)
+
+
+@inline
+def last_error() -> int:
+    """Return ``errno`` of this thread."""
+    return _errno_location()[0]  # type: ignore[no-any-return]
+
+
+def create_timer() -> int:
+    """Return a timer on the monotonic clock, as a file descriptor.
+
+    Raises:
+        OSError: the system has none left.
+    """
+    fd = ctypes.CDLL(None, use_errno=True).timerfd_create(MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return int(fd)
+
+
+def watch(epoll_fd: int, fd: int, event: npt.NDArray[Any]) -> None:
+    """Let an epoll set tell of ``event`` (EVENT[1]) on ``fd``."""
+    ctypes.CDLL(None).epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, ctypes.c_void_p(event.ctypes.data))
+
+
+def resolve(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
+    """Resolve ``host`` and return the address family and a ``struct sockaddr``.
+
+    A name such as localhost may have several addresses: the first that accepts a connection within ``timeout_s`` is
+    meant, or else the last.
+
+    Raises:
+        GilbenchError: the name does not resolve.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:  # UnicodeError: a label is empty or too long
+        reason = getattr(exc, "strerror", None) or exc
+        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from exc
+    *others, last = [(entry[0], entry[4]) for entry in found]
+    family, where = next((address for address in others if _accepts(*address, timeout_s)), last)
+    packed = socket.inet_pton(family, str(where[0]))
+    if family == socket.AF_INET6:
+        scope = where[3] if len(where) > 3 else 0
+        return family, struct.pack("=HHI16sI", family, socket.htons(port), 0, packed, scope)
+    return family, struct.pack("=HH4s8x", family, socket.htons(port), packed)
+
+
+def _accepts(family: int, where: Any, timeout_s: float) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.settimeout(timeout_s)
+            return probe.connect_ex(where) == 0
+    except OSError:  # no sockets of this family
+        return False

@@ -1,0 +1,168 @@
+"""One engine thread: its share of a load, what it works on, and what it has counted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from loadgen.engine import libc
+from loadgen.engine.connection import IDLE
+from loadgen.engine.error_kinds import ERRORS
+from loadgen.engine.histogram import Histogram, empty_extremes
+from loadgen.engine.loop import TIMER, drive
+from loadgen.engine.stages import Stage
+from loadgen.engine.workspace import LATENCY, SERVICE, Workspace, allocate
+from loadgen.load import SPIN_S, Load
+from loadgen.result import Traced
+
+POLL_S = 0.0005
+
+
+class EngineThread:
+    """An engine thread and what it works on; of ``load`` it gets its share."""
+
+    def __init__(self, load: Load, number: int, stack: contextlib.ExitStack, overrun_s: float = 0.0) -> None:
+        epoll = stack.enter_context(select.epoll())
+        timer = libc.create_timer()
+        stack.callback(os.close, timer)
+        self.workspace = _workspace(load, number, epoll.fileno(), timer)
+        self.workspace.settings["overrun_ns"] = 0 if load.schedule else overrun_s * 1e9
+        event = np.array([(libc.READABLE | libc.EDGE, TIMER)], libc.EVENT)
+        libc.watch(epoll.fileno(), timer, event)
+        parse = load.spoken.parse
+        self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
+        self.counters = self.workspace.counters[0]
+        self._at_end = self.workspace.counters[1]
+        self.totals = Totals()
+        self._number, self._of = number, load.threads
+
+    def over(self) -> bool:
+        """Return whether the window has ended, or the engine has."""
+        return bool(self.counters["over"]) or not self.thread.is_alive()
+
+    def end_s(self) -> float:
+        """Return when the window is meant to end, on the monotonic clock."""
+        return int(self.counters["began_ns"] + self.workspace.settings[0]["duration_ns"]) / 1e9
+
+    def window(self) -> Any:
+        """Return the counters of the window: as it was at its end or, where there was none, as it is."""
+        return self._at_end if self.counters["over"] else self.counters
+
+    def drain(self) -> Totals:
+        """Return what has been counted since the last time, and let the engine count in the other buffer."""
+        old = int(self.counters["active_buffer"])
+        self.counters["active_buffer"] = 1 - old
+        while self.thread.is_alive() and self.counters["current_buffer"] == old:
+            time.sleep(POLL_S)
+        drained = self._take(old)
+        self.totals = self.totals.plus(drained)
+        return drained
+
+    def rest(self) -> Totals:
+        """Return what is left when the window has ended."""
+        left = self._take(0).plus(self._take(1))
+        self.totals = self.totals.plus(left)
+        return left
+
+    def _take(self, buffer: int) -> Totals:
+        w = self.workspace
+        requests, *errors = w.counted[buffer].tolist()
+        w.counted[buffer] = 0
+        kinds = Counter({kind: count for kind, count in zip(ERRORS, errors, strict=True) if count})
+        return Totals(
+            requests,
+            kinds,
+            self.times(LATENCY + buffer, clear=True),
+            self.times(SERVICE + buffer, clear=True),
+        )
+
+    def connections(self) -> int:
+        """Return how many are established now."""
+        return int(np.count_nonzero(self.workspace.connections["state"] >= IDLE))
+
+    def trace(self) -> list[Traced]:
+        """Return the requests that were noted down one by one."""
+        rows = self.workspace.trace[: int(self.window()["traced"])].tolist()
+        return [Traced(self._number + client * self._of, since_ns, at_ns) for client, since_ns, at_ns in rows]
+
+    def times(self, row: int, *, clear: bool = False) -> Histogram:
+        """Return a histogram of the workspace, and empty it there with ``clear``."""
+        w = self.workspace
+        taken = Histogram.of(w.times[row].copy(), w.extremes[row])
+        if clear:
+            w.times[row] = 0
+            w.extremes[row : row + 1] = empty_extremes()
+        return taken
+
+
+class Totals:
+    """What is counted by interval."""
+
+    def __init__(
+        self,
+        requests: int = 0,
+        errors: Counter[str] | None = None,
+        latency: Histogram | None = None,
+        service: Histogram | None = None,
+    ) -> None:
+        self.requests = requests
+        self.errors = errors or Counter()
+        self.latency = latency or Histogram()
+        self.service = service or Histogram()
+
+    def plus(self, other: Totals) -> Totals:
+        """Return what both have counted."""
+        return Totals(
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.latency.merge(other.latency),
+            self.service.merge(other.service),
+        )
+
+
+def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspace:
+    family, address = libc.resolve(load.host, load.port, load.timeout_s)
+    protocol = load.spoken
+    connect_timeout_s = load.timeout_s if load.connect_timeout_s is None else load.connect_timeout_s
+    spin_s = load.spin_s if load.spin_s is not None else SPIN_S if load.schedule else 0.0
+    stages = load.schedule
+    if stages and load.warmup_s:
+        stages = (Stage(stages[0].from_rps, stages[0].from_rps, load.warmup_s), *stages)
+    workspace = allocate(
+        load.connections // load.threads + (number < load.connections % load.threads),
+        requests=protocol.requests,
+        quit_with=protocol.quit,
+        address=address,
+        stages=stages,
+        memory=protocol.memory,
+        numbers=protocol.numbers,
+        trace=load.trace // load.threads,
+    )
+    for name, value in {
+        "epoll": epoll_fd,
+        "timer": timer_fd,
+        "family": family,
+        "open_loop": bool(stages),
+        "poisson": load.arrivals == "poisson",
+        "random_order": load.order == "random",
+        "timeout_ns": load.timeout_s * 1e9,
+        "connect_timeout_ns": connect_timeout_s * 1e9,
+        "connect_gap_ns": 1e9 * load.threads / load.connect_rate,
+        "requests_per_connection": -1 if load.requests_per_connection is None else load.requests_per_connection,
+        "warmup_ns": load.warmup_s * 1e9,
+        "duration_ns": load.window_s * 1e9,
+        "late_ns": load.late_s * 1e9,
+        "spin_ns": spin_s * 1e9,
+        "seed": load.seed * 257 + number,
+        "first": number,
+        "step": load.threads,
+    }.items():
+        workspace.settings[name] = value
+    return workspace

@@ -1,0 +1,1 @@
+"""Whether a result deserves belief: checks, what else the host did, the generator's ceiling."""
