@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.analysis.validation import OBSERVATIONS, load_validation
+import msgspec
+
+from bench.analysis.validation import load_validation
 from bench.schema.run_meta import META
+from bench.schema.validation_meta import OBSERVATIONS
 from docs.example import interpreters, keep, make_room
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.errors import GilbenchError
@@ -37,8 +40,9 @@ def _run(options: argparse.Namespace) -> int:
     try:
         validation = load_validation(options.validation)
         make_room(validation.folder, options.folder)
+        paths = dict(interpreters(msgspec.to_builtins(validation.meta)))
         for name in OBSERVED:
-            keep(validation.folder / name, options.folder / name, dict(interpreters(validation.meta)))
+            keep(validation.folder / name, options.folder / name, paths)
     except OSError as exc:
         raise GilbenchError(f"cannot copy {exc.filename}: {exc.strerror}; make room, or name another folder") from exc
     return 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import msgspec
 import pandas as pd
 
+from bench.schema.micro_meta import MICRO_RECORDS, MICRO_SCHEMA, MicroMeta
+from bench.schema.run_meta import META
 from loadgen.errors import InvalidInput
-
-MICRO_RECORDS: Final = "micro.jsonl"
-MICRO_SCHEMA: Final = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +28,7 @@ class Micro:
     """
 
     folder: Path
-    meta: dict[str, Any]
+    meta: MicroMeta
     timed: pd.DataFrame
     facts: pd.DataFrame
     failed: tuple[tuple[str, str], ...]
@@ -36,11 +36,11 @@ class Micro:
     @property
     def interpreters(self) -> list[str]:
         """Return the interpreters in the order in which they were named."""
-        return list(self.meta["interpreters"])
+        return list(self.meta.interpreters)
 
     def free(self, interpreter: str) -> bool:
         """Tell whether an interpreter ran without a GIL."""
-        return self.meta["interpreters"][interpreter].get("gil_enabled") is False
+        return not self.meta.interpreters[interpreter].gil_enabled
 
 
 def load_micro(folder: Path) -> Micro:
@@ -50,15 +50,17 @@ def load_micro(folder: Path) -> Micro:
         InvalidInput: it holds no microbenchmarks, or they cannot be understood.
     """
     try:
-        meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        raw = msgspec.convert(json.loads((folder / META).read_bytes()), dict[str, Any])
+        newer = raw.get("schema", MICRO_SCHEMA) > MICRO_SCHEMA
+        meta = None if newer else msgspec.convert(raw, MicroMeta)
         lines = (folder / MICRO_RECORDS).read_text(encoding="utf-8").splitlines()
     except OSError as exc:
         raise InvalidInput(f"{folder} holds no microbenchmarks: gilbench micro makes a folder of them") from exc
-    except ValueError as exc:
-        raise InvalidInput(f"{folder / 'run.json'} cannot be read ({exc}): measure again") from exc
-    if meta.get("schema", MICRO_SCHEMA) > MICRO_SCHEMA:
+    except (ValueError, TypeError) as exc:
+        raise InvalidInput(f"{folder / META} cannot be read ({exc}): measure again") from exc
+    if meta is None:
         raise InvalidInput(
-            f"{folder} has schema {meta['schema']}, this version reads up to {MICRO_SCHEMA}: update gilbench"
+            f"{folder} has schema {raw['schema']}, this version reads up to {MICRO_SCHEMA}: update gilbench"
         )
     records = list(_whole(folder, lines))
     timed = [one for one in records if one["kind"] == "timed"]

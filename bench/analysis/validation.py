@@ -7,13 +7,14 @@ import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import msgspec
+
+from bench.schema.run_meta import META
+from bench.schema.validation_meta import OBSERVATIONS, VALIDATION_SCHEMA, RowMeta, ValidationMeta
 from bench.stats.agreement import Estimate, Judged, Verdict, judge
 from loadgen.errors import InvalidInput
-
-VALIDATION_SCHEMA: Final = 1
-OBSERVATIONS: Final = "observations.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Validation:
     """
 
     folder: Path
-    meta: dict[str, Any]
+    meta: ValidationMeta
     results: tuple[Result, ...]
 
     @property
@@ -85,14 +86,14 @@ def load_validation(folder: Path) -> Validation:
         InvalidInput: it holds no run of the suite, or one of a newer schema.
     """
     try:
-        meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        raw = msgspec.convert(json.loads((folder / META).read_bytes()), dict[str, Any])
         lines = (folder / OBSERVATIONS).read_text(encoding="utf-8").splitlines()
-        if meta["schema"] > VALIDATION_SCHEMA:
+        if raw["schema"] > VALIDATION_SCHEMA:
             raise InvalidInput(
-                f"{folder} has schema {meta['schema']}, this version reads up to {VALIDATION_SCHEMA}: update gilbench"
+                f"{folder} has schema {raw['schema']}, this version reads up to {VALIDATION_SCHEMA}: update gilbench"
             )
-        rows = dict(meta["rows"])
-        observations = _whole(folder, lines)
+        meta, observations = msgspec.convert(raw, ValidationMeta), _whole(folder, lines)
+        rows = meta.rows
         return Validation(
             folder, meta, tuple(_result(name, row, observations, len(rows)) for name, row in rows.items())
         )
@@ -116,21 +117,21 @@ def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _result(name: str, row: dict[str, Any], observations: list[dict[str, Any]], rows: int) -> Result:
+def _result(name: str, row: RowMeta, observations: list[dict[str, Any]], rows: int) -> Result:
     here = [one for one in observations if one.get("row") == name]
     known = [one for one in here if "value" in one]
     counting = [one for one in known if not one["disturbed"]]
-    failures = [one["failed"] for one in observations if one["study"] == row["study"] and "failed" in one]
+    failures = [one["failed"] for one in observations if one["study"] == row.study and "failed" in one]
     values, truths = [float(one["value"]) for one in counting], [float(one["truth"]) for one in counting]
     return Result(
         name=name,
-        study=row["study"],
-        says=row["says"],
-        known=row["known"],
-        unit=row["unit"],
-        bound=float(row["bound"]),
+        study=row.study,
+        says=row.says,
+        known=row.known,
+        unit=row.unit,
+        bound=row.bound,
         truth=statistics.fmean(truths) if truths else None,
-        judged=judge(values, truths, float(row["bound"]), yes_or_no=row["yes_or_no"], rows=rows),
+        judged=judge(values, truths, row.bound, yes_or_no=row.yes_or_no, rows=rows),
         disturbed=len(known) - len(counting),
         foreign_cores=statistics.fmean(one["foreign_cores"] for one in here) if here else None,
         failure=failures[-1] if failures else "",

@@ -71,7 +71,7 @@ def _show(console: Console, validation: Validation) -> None:
     for result in validation.results:
         if result.verdict is not Verdict.AGREES and (reason := words.why(result)):
             console.print(Text(f"{result.name}: {reason}"))
-    for name, reason in (validation.meta.get("gaps") or {}).items():
+    for name, reason in validation.meta.gaps.items():
         console.print(Text(f"not observed: {name}: {reason}"))
     console.print(Text(page.lead(validation)))
 

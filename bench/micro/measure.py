@@ -7,20 +7,19 @@ import os
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
 
+import msgspec
 from rich.console import Console
 
 from bench.errors import GilbenchError, InvalidInput
 from bench.interpreters.interpreter import Interpreter
 from bench.micro.environments import environment
-from bench.micro.rounds import SCHEMA, measure
+from bench.micro.rounds import measure
 from bench.runner import machine
-
-RECORDS: Final = "micro.jsonl"
+from bench.schema.micro_meta import MICRO_RECORDS, MicroMeta
+from bench.schema.run_meta import META
 
 
 def choose_folder(results: Path, run: Path | None) -> Path:
@@ -46,19 +45,18 @@ def measure_rounds(
     began_s = time.monotonic()
     console.print(f"an environment for each of {', '.join(interpreter.name for interpreter in interpreters)}")
     pythons = {interpreter.name: environment(interpreter) for interpreter in interpreters}
-    meta: dict[str, Any] = {
-        "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": asdict(machine.describe_machine()),
-        "interpreters": {interpreter.name: asdict(interpreter.build) for interpreter in interpreters},
-        "rounds": rounds,
-        "only": only,
-    }
+    meta = MicroMeta(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=machine.describe_machine(),
+        interpreters={interpreter.name: interpreter.build for interpreter in interpreters},
+        rounds=rounds,
+        only=only,
+    )
     failed = False
     try:
         folder.mkdir(parents=True)
-        (folder / "run.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
-        with (folder / RECORDS).open("a", encoding="utf-8") as file:
+        (folder / META).write_text(json.dumps(msgspec.to_builtins(meta), indent=1) + "\n", encoding="utf-8")
+        with (folder / MICRO_RECORDS).open("a", encoding="utf-8") as file:
             for round_ in range(rounds):
                 for interpreter in random.sample(interpreters, len(interpreters)):
                     took_s = time.monotonic()

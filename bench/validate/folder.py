@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+
+import msgspec
 
 from bench.errors import GilbenchError
-
-SCHEMA: Final = 1
-OBSERVATIONS: Final = "observations.jsonl"
+from bench.schema.run_meta import META
+from bench.schema.validation_meta import OBSERVATIONS, ValidationMeta
 
 
 class Folder:
@@ -19,22 +21,21 @@ class Folder:
 
     Attributes:
         path: of it.
-        meta: what ``run.json`` holds; :meth:`save` writes it.
+        meta: content of ``run.json``; :meth:`update` writes it.
 
     Raises:
         GilbenchError: it cannot be made or written to.
     """
 
-    def __init__(self, results: Path, meta: dict[str, Any]) -> None:
+    def __init__(self, results: Path, meta: ValidationMeta) -> None:
         now = datetime.now(UTC)
         self.path = results.resolve() / "validate" / f"{now:%Y%m%dT%H%M%SZ}"
-        self.meta = {"schema": SCHEMA, "created": now.isoformat(timespec="seconds"), "state": "running", **meta}
         try:
             self.path.mkdir(parents=True)
             self._file = (self.path / OBSERVATIONS).open("a", encoding="utf-8")
         except OSError as exc:
             raise self._cannot(exc) from exc
-        self.save()
+        self.update(replace(meta, created=now.isoformat(timespec="seconds")))
 
     def append(self, observation: dict[str, Any]) -> None:
         """Write an observation so that a crash of the machine would not lose it.
@@ -49,16 +50,17 @@ class Folder:
         except OSError as exc:
             raise self._cannot(exc) from exc
 
-    def save(self) -> None:
+    def update(self, meta: ValidationMeta) -> None:
         """Write ``run.json`` anew.
 
         Raises:
             GilbenchError: the disk is full, or the like.
         """
+        self.meta = meta
         try:
-            new = self.path / "run.json.new"
-            new.write_text(json.dumps(self.meta, indent=1) + "\n", encoding="utf-8")
-            new.replace(self.path / "run.json")
+            new = self.path / f"{META}.new"
+            new.write_text(json.dumps(msgspec.to_builtins(meta), indent=1) + "\n", encoding="utf-8")
+            new.replace(self.path / META)
         except OSError as exc:
             raise self._cannot(exc) from exc
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -12,10 +12,12 @@ from bench.errors import InvalidInput
 from bench.interpreters.discovery import discover, extremes
 from bench.paths import command_line
 from bench.runner import machine
+from bench.schema.run_meta import State
+from bench.schema.validation_meta import DisturbedAbove, ValidationMeta
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE
 from bench.validate.studies import all_studies
-from bench.validate.study import Gap, Study, table
+from bench.validate.study import Gap, Study
 from bench.validate.suite import Suite
 from loadgen.validation.warning_codes import FOREIGN_CORES_ABOVE
 
@@ -51,36 +53,31 @@ def validate(options: Options, console: Console) -> tuple[Path, bool]:
         raise InvalidInput(f"--only {options.only}: no study has that in its name; there are {names}")
     gaps = [one for one in all_of_them if isinstance(one, Gap)]
     interpreters = extremes(found)
-    meta = {
-        "command": _command(options),
-        "machine": asdict(machine.describe_machine()),
-        "control": machine.describe_control(),
-        "interpreters": {name: asdict(interpreter.build) for name, interpreter in interpreters.items()},
-        "budget_s": options.budget,
-        "disturbed_above": {"foreign_cores": FOREIGN_CORES_ABOVE, "steal_share": STEAL_ABOVE},
-        "rows": {},
-        "gaps": {gap.name: gap.reason for gap in gaps if not options.only},
-    }
+    meta = ValidationMeta(
+        command=_command(options),
+        machine=machine.describe_machine(),
+        control=machine.describe_control(),
+        interpreters={name: interpreter.build for name, interpreter in interpreters.items()},
+        budget_s=options.budget,
+        disturbed_above=DisturbedAbove(foreign_cores=FOREIGN_CORES_ABOVE, steal_share=STEAL_ABOVE),
+        rows={name: row for study in studies for name, row in study.table().items()},
+        gaps={gap.name: gap.reason for gap in gaps if not options.only},
+    )
     folder = Folder(options.results, meta)
     suite = Suite(studies, folder.append, console.print)
-    folder.meta["rows"] = {
-        name: {"study": study.name, **row} for study in studies for name, row in table(study.rows).items()
-    }
-    folder.save()
     console.print(
         f"{len(suite.rows)} rows of {len(studies)} studies under {', '.join(interpreters)}, up to {options.budget:g} s"
     )
-    began_s, state = time.monotonic(), "partial"
+    began_s, state = time.monotonic(), State.PARTIAL
     try:
         suite.run(options.budget)
-        state = "complete"
+        state = State.COMPLETE
     except KeyboardInterrupt:
         console.print("interrupted: what was observed by then is kept")
     finally:
-        folder.meta |= {"state": state, "elapsed_s": round(time.monotonic() - began_s, 1)}
-        folder.save()
+        folder.update(replace(folder.meta, state=state, elapsed_s=round(time.monotonic() - began_s, 1)))
         folder.close()
-    return folder.path, state == "partial"
+    return folder.path, state is State.PARTIAL
 
 
 def _command(options: Options) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from bench.schema.validation_meta import RowMeta
 
 
 class Known(enum.StrEnum):
@@ -64,23 +66,23 @@ class Study:
     rows: tuple[Row, ...]
     observe: Callable[[], Observations]
 
+    def table(self) -> dict[str, RowMeta]:
+        """Return its rows as ``run.json`` has them, by name."""
+        return {
+            row.name: RowMeta(
+                study=self.name,
+                says=row.says,
+                known=row.known.value,
+                unit=row.unit,
+                bound=row.bound,
+                yes_or_no=row.yes_or_no,
+            )
+            for row in self.rows
+        }
+
 
 class Gap(NamedTuple):
     """A study that this machine cannot do, and why."""
 
     name: str
     reason: str
-
-
-def table(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """Return what a run's ``run.json`` says of its rows, by name."""
-    return {
-        row.name: {
-            "says": row.says,
-            "known": row.known.value,
-            "unit": row.unit,
-            "bound": row.bound,
-            "yes_or_no": row.yes_or_no,
-        }
-        for row in rows
-    }

@@ -24,7 +24,7 @@ def text() -> str:
     validation = load_validation(EXAMPLE)
     limits = drawn.limits(validation)
     rows = [(*words.cells(result), result.says) for result in validation.results]
-    gaps = [f"* {name}: {reason}" for name, reason in (validation.meta.get("gaps") or {}).items()]
+    gaps = [f"* {name}: {reason}" for name, reason in validation.meta.gaps.items()]
     return page(
         "Validity",
         "Do the figures agree with what is known? `gilbench validate` asks that on your machine. It repeats studies "

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bench.interpreters.selection import resolve
 from bench.micro import environments, rounds
 from bench.report.micro.plots import WAYS
 from bench.report.micro.tables import duration, facts, races, times
+from tests.support.builds import made_build
 from tests.support.drawing import plots
 from tests.support.interpreters import FEW_PYTHONS, found, newest
 from tests.support.made import Made
@@ -76,8 +78,10 @@ def made(folder: Path, **changes: Any) -> Path:
     meta = {
         "schema": 1,
         "rounds": 5,
-        "machine": {"cpu_model": "AMD EPYC", "cpus": 2},
-        "interpreters": {name: {"version": "3.13.1", "gil_enabled": name != "3.13t"} for name in ("3.13", "3.13t")},
+        "machine": {"system": "Linux", "release": "6.1", "arch": "x86_64", "cpu_model": "AMD EPYC", "cpus": 2},
+        "interpreters": {
+            name: asdict(made_build(version="3.13.1", gil_enabled=name != "3.13t")) for name in ("3.13", "3.13t")
+        },
     }
     records: list[dict[str, Any]] = []
     for round_ in range(5):

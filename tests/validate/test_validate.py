@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,15 @@ from bench.interpreters.discovery import extremes
 from bench.interpreters.interpreter import Interpreter
 from bench.narrative import validation as words
 from bench.paths import ROOT
+from bench.schema import run_meta
+from bench.schema.validation_meta import DisturbedAbove, ValidationMeta
 from bench.stats.agreement import INTERIM_COUNTS, Verdict, estimate, frequency, judge
 from bench.validate.folder import Folder
 from bench.validate.host import STEAL_ABOVE, HostLoad, HostObserver
 from bench.validate.studies import all_studies, waits, work
 from bench.validate.studies import load as load_studies
 from bench.validate.studies import ratios as ratio_studies
-from bench.validate.study import Gap, Known, Observations, Observed, Row, Study, table
+from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 from bench.validate.suite import FAILURES, Suite
 from loadgen.validation.host_load import MachineTime
 from loadgen.validation.warning_codes import FOREIGN_CORES_ABOVE
@@ -333,23 +336,23 @@ def observed(tmp_path: Path) -> Callable[..., Validation]:
     """Return what makes a validation of one row for each list of observations: value, truth, disturbed."""
 
     def made(**rows: list[tuple[float, float, bool]]) -> Validation:
-        meta = {
-            "machine": {"cpus": 2, "cpu_model": "made", "system": "Linux", "release": "6"},
-            "control": {"version": "3.11"},
-            "interpreters": {"3.13": {"version": "3.13.1"}},
-            "budget_s": 60.0,
-            "elapsed_s": 12.0,
-            "disturbed_above": {"foreign_cores": 0.1, "steal_share": 0.02},
-            "rows": {name: {"study": name, **one} for name, one in table([row(name) for name in rows]).items()},
-            "gaps": {"profiler": "none <found>"},
-        }
+        studies = [Study(name, (row(name),), dict) for name in rows]
+        meta = ValidationMeta(
+            machine=run_meta.Machine(system="Linux", release="6", arch="x86_64", cpu_model="made", cpus=2),
+            control={"version": "3.11"},
+            interpreters={"3.13": made_build(version="3.13.1")},
+            budget_s=60.0,
+            elapsed_s=12.0,
+            disturbed_above=DisturbedAbove(foreign_cores=0.1, steal_share=0.02),
+            rows={name: one for study in studies for name, one in study.table().items()},
+            gaps={"profiler": "none <found>"},
+        )
         folder = Folder(tmp_path, meta)
         for name, several in rows.items():
             for value, truth, disturbed in several:
                 common = {"study": name, "row": name, "foreign_cores": 1.5 * disturbed, "disturbed": disturbed}
                 folder.append({**common, "value": value, "truth": truth})
-        folder.meta["state"] = "complete"
-        folder.save()
+        folder.update(replace(folder.meta, state=run_meta.State.COMPLETE))
         folder.close()
         return load_validation(folder.path)
 

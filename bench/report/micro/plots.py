@@ -154,7 +154,7 @@ def threads(micro: Micro) -> Figure | None:
     }
     if all(math.isnan(one.median) for values in speedups.values() for one in values):
         return None
-    cpus, short = micro.meta["machine"].get("cpus") or 1, style.short_names(micro.interpreters)
+    cpus, short = micro.meta.machine.cpus, style.short_names(micro.interpreters)
     free = any(map(micro.free, micro.interpreters))
     figure = figure_with_head(
         8.8,

@@ -12,6 +12,7 @@ from bench.report.inline import inline
 from bench.report.plots.style import save, style
 from bench.report.templates import render_template
 from bench.report.validation import plot
+from bench.schema.run_meta import State
 from bench.stats.agreement import Verdict
 
 PACKAGE: Final = "bench.report.validation"
@@ -38,7 +39,7 @@ def write(validation: Validation) -> Path:
         results=validation.results,
         wrong=[result for result in validation.results if result.verdict is Verdict.DISAGREES],
         classes=CLASSES,
-        gaps=validation.meta.get("gaps") or {},
+        gaps=validation.meta.gaps,
         **limits(validation),
     )
     path = validation.folder / "validation.html"
@@ -60,19 +61,17 @@ def lead(validation: Validation) -> str:
 def context(validation: Validation) -> str:
     """Return when and where it was measured."""
     meta = validation.meta
-    machine, versions = (
-        meta["machine"],
-        ", ".join(f"{name} ({one['version']})" for name, one in meta["interpreters"].items()),
-    )
-    took = f", {meta['elapsed_s']:.0f} s of {meta['budget_s']:.0f} s" if "elapsed_s" in meta else ""
-    state = "" if meta["state"] == "complete" else f", {meta['state']}"
+    machine = meta.machine
+    versions = ", ".join(f"{name} ({build.version})" for name, build in meta.interpreters.items())
+    took = "" if meta.elapsed_s is None else f", {meta.elapsed_s:.0f} s of {meta.budget_s:.0f} s"
+    state = "" if meta.state is State.COMPLETE else f", {meta.state}"
     return (
-        f"{meta['created']}{took}{state}; {machine['cpus']} CPUs, {machine['cpu_model']}, {machine['system']} "
-        f"{machine['release']}; {versions}; harness {meta['control']['version']}"
+        f"{meta.created}{took}{state}; {machine.cpus} CPUs, {machine.cpu_model}, {machine.system} "
+        f"{machine.release}; {versions}; harness {meta.control['version']}"
     )
 
 
 def limits(validation: Validation) -> dict[str, str]:
     """Return the limits of a disturbed observation, as this run had them."""
-    had = validation.meta["disturbed_above"]
-    return {"foreign": f"{had['foreign_cores']:g}", "steal": f"{had['steal_share']:.0%}"}
+    had = validation.meta.disturbed_above
+    return {"foreign": f"{had.foreign_cores:g}", "steal": f"{had.steal_share:.0%}"}
