@@ -61,6 +61,8 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    # By their number of tests the wheel, with few and slow ones, would come last and keep one worker alone.
+    config.option.loadscopereorder = False
     return ByContract(config, log)
 
 
