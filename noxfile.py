@@ -123,7 +123,7 @@ def example(session: nox.Session) -> None:
     session.run("python", "-m", "bench", "validate", "--results", str(results), success_codes=(0, 3))
     (validation,) = (results / "validate").iterdir()
     session.run("python", "-m", "docs.example_validation", str(validation), VALIDATION)
-    session.run("python", "-m", "bench.report.validation", VALIDATION, success_codes=(0, 3))
+    session.run("python", "-m", "bench", "report", VALIDATION, success_codes=(0, 3))
     session.run("python", "-m", "docs.generate")
     session.run("python", "-m", "docs.generate.mindmap")
     session.run("python", "-m", "docs.notebook")
