@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from bench.analysis.load import RECORDS, read_run
+from bench.analysis.load import read_run
+from bench.schema.record import RECORDS
 from bench.schema.run_meta import META
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.errors import GilbenchError

@@ -12,11 +12,10 @@ import pandas as pd
 
 from bench.schema.cell import MIXED, Cell, parse_workload
 from bench.schema.plan import Plan
-from bench.schema.record import Record, field_names
+from bench.schema.record import RECORDS, Record, field_names
 from bench.schema.run_meta import RunMeta, read_meta
 from loadgen.errors import InvalidInput
 
-RECORDS: Final = "records.jsonl"
 PAGE: Final = "report.html"
 
 # What is an object in a record becomes columns, whose names end in the unit.

@@ -11,6 +11,7 @@ import msgspec
 import pandas as pd
 
 from bench.schema.micro_meta import MICRO_RECORDS, MICRO_SCHEMA, MicroMeta
+from bench.schema.reading import json_lines, refuse_newer
 from bench.schema.run_meta import META
 from loadgen.errors import InvalidInput
 
@@ -51,18 +52,13 @@ def load_micro(folder: Path) -> Micro:
     """
     try:
         raw = msgspec.convert(json.loads((folder / META).read_bytes()), dict[str, Any])
-        newer = raw.get("schema", MICRO_SCHEMA) > MICRO_SCHEMA
-        meta = None if newer else msgspec.convert(raw, MicroMeta)
-        lines = (folder / MICRO_RECORDS).read_text(encoding="utf-8").splitlines()
+        refuse_newer(folder, raw.get("schema", MICRO_SCHEMA), MICRO_SCHEMA)
+        meta = msgspec.convert(raw, MicroMeta)
+        records = json_lines(folder / MICRO_RECORDS, "a record")
     except OSError as exc:
         raise InvalidInput(f"{folder} holds no microbenchmarks: gilbench micro makes a folder of them") from exc
     except (ValueError, TypeError) as exc:
         raise InvalidInput(f"{folder / META} cannot be read ({exc}): measure again") from exc
-    if meta is None:
-        raise InvalidInput(
-            f"{folder} has schema {raw['schema']}, this version reads up to {MICRO_SCHEMA}: update gilbench"
-        )
-    records = list(_whole(folder, lines))
     timed = [one for one in records if one["kind"] == "timed"]
     facts = [
         {**{key: one[key] for key in ("interpreter", "round", "group", "name")}, "figure": figure, "value": value}
@@ -80,15 +76,3 @@ def load_micro(folder: Path) -> Micro:
         pd.DataFrame(facts, columns=["interpreter", "round", "group", "name", "figure", "value"]),
         tuple(failed),
     )
-
-
-def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
-    """Return the records; a last line that was cut is left out."""
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            found.append(json.loads(line))
-        except ValueError as exc:
-            if number < len(lines):
-                raise InvalidInput(f"{folder / MICRO_RECORDS}, line {number} is not a record: remove it") from exc
-    return found

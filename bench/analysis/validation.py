@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from bench.schema.reading import json_lines, refuse_newer
 from bench.schema.run_meta import META
 from bench.schema.validation_meta import OBSERVATIONS, VALIDATION_SCHEMA, RowMeta, ValidationMeta
 from bench.stats.agreement import Estimate, Judged, Verdict, judge
@@ -87,12 +88,9 @@ def load_validation(folder: Path) -> Validation:
     """
     try:
         raw = msgspec.convert(json.loads((folder / META).read_bytes()), dict[str, Any])
-        lines = (folder / OBSERVATIONS).read_text(encoding="utf-8").splitlines()
-        if raw["schema"] > VALIDATION_SCHEMA:
-            raise InvalidInput(
-                f"{folder} has schema {raw['schema']}, this version reads up to {VALIDATION_SCHEMA}: update gilbench"
-            )
-        meta, observations = msgspec.convert(raw, ValidationMeta), _whole(folder, lines)
+        refuse_newer(folder, raw["schema"], VALIDATION_SCHEMA)
+        meta = msgspec.convert(raw, ValidationMeta)
+        observations = json_lines(folder / OBSERVATIONS, "an observation")
         rows = meta.rows
         return Validation(
             folder, meta, tuple(_result(name, row, observations, len(rows)) for name, row in rows.items())
@@ -101,20 +99,6 @@ def load_validation(folder: Path) -> Validation:
         raise InvalidInput(f"{folder} holds no validation: gilbench validate makes a folder of one") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         raise InvalidInput(f"{folder} cannot be read ({exc}): validate again") from exc
-
-
-def _whole(folder: Path, lines: list[str]) -> list[dict[str, Any]]:
-    """Return the observations; a last line that was cut is left out."""
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            found.append(json.loads(line))
-        except ValueError as exc:
-            if number < len(lines):
-                raise InvalidInput(
-                    f"{folder / OBSERVATIONS}, line {number} is not an observation: remove it to read the others"
-                ) from exc
-    return found
 
 
 def _result(name: str, row: RowMeta, observations: list[dict[str, Any]], rows: int) -> Result:

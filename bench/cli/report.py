@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.analysis.load import RECORDS, read_run
+from bench.analysis.load import read_run
 from bench.cli import report_micro, report_validation
 from bench.errors import GilbenchError
 from bench.paths import latest
 from bench.report.draw import draw
 from bench.report.serve import is_drawn, serve
 from bench.schema.micro_meta import MICRO_RECORDS
+from bench.schema.record import RECORDS
 from bench.schema.run_meta import State
 from bench.schema.validation_meta import OBSERVATIONS
 from loadgen.cli.command_line import Parser, run_command

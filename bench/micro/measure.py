@@ -31,7 +31,7 @@ def choose_folder(results: Path, run: Path | None) -> Path:
     if run is None:
         return results.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = run.resolve() / "micro"
-    if not (folder.parent / "run.json").is_file():
+    if not (folder.parent / META).is_file():
         raise InvalidInput(f"{run} holds no run: name a run's folder, as results/latest")
     if folder.exists():
         raise InvalidInput(f"{folder} exists already: move it away, or name another run")

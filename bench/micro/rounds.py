@@ -12,9 +12,9 @@ from typing import Any, Final
 from bench.errors import GilbenchError, InvalidInput
 from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.interpreters.variants import InterpreterSettings
+from bench.schema.micro_meta import MICRO_SCHEMA
 
 SUITE: Final = Path(__file__).with_name("suite")
-SCHEMA: Final = 1
 _TIMEOUT_S = 600.0
 _NO_TESTS = 5
 _TUNING: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
@@ -77,7 +77,7 @@ def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> I
             raise GilbenchError(
                 f"the suite does not run under {interpreter.name}: {said[-1] if said else done.returncode}"
             )
-        common = {"schema": SCHEMA, "interpreter": interpreter.name, "round": round_}
+        common = {"schema": MICRO_SCHEMA, "interpreter": interpreter.name, "round": round_}
         for bench in json.loads(timed.read_text(encoding="utf-8"))["benchmarks"]:
             seconds = bench["stats"]["median"] / bench["extra_info"]["per"]
             name = bench["extra_info"]["title"]

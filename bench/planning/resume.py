@@ -15,7 +15,7 @@ from typing import Final
 from bench.errors import GilbenchError, InvalidInput
 from bench.schema.cell import Cell, Group
 from bench.schema.plan import Plan
-from bench.schema.record import Record
+from bench.schema.record import RECORDS, Record
 from bench.schema.run_meta import META, RunMeta, State, read_meta
 
 SET_ASIDE: Final = "interrupted.jsonl"
@@ -52,7 +52,7 @@ class Interrupted:
             InvalidInput: the records cannot be read or written.
         """
         try:
-            lines = (self.path / "records.jsonl").read_bytes().split(b"\n")[:-1]  # the last was cut, or is empty
+            lines = (self.path / RECORDS).read_bytes().split(b"\n")[:-1]  # the last was cut, or is empty
             records = [Record.from_json(line.decode(errors="replace")) for line in lines if line.strip()]
             whole = self._whole(records)
             cut = [one for one in records if (one.pass_, one.cell.group) not in whole]
@@ -60,12 +60,12 @@ class Interrupted:
             if cut:
                 with (self.path / SET_ASIDE).open("ab") as file:
                     file.write(b"".join(one.to_json().encode() + b"\n" for one in cut))
-            new = self.path / "records.jsonl.new"
+            new = self.path / f"{RECORDS}.new"
             with new.open("wb") as file:
                 file.write(b"".join(one.to_json().encode() + b"\n" for one in kept))
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self.path / "records.jsonl")
+            new.replace(self.path / RECORDS)
         except OSError as exc:
             raise GilbenchError(f"cannot resume {self.path}: {exc.strerror}; make room") from exc
         return kept

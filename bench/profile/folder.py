@@ -23,10 +23,10 @@ from bench.errors import GilbenchError
 from bench.interpreters.interpreter import Interpreter
 from bench.profile.stacks import to_text
 from bench.profile.windows import How, Profile
+from bench.schema.layout import PROFILE_SCHEMA
 from bench.threads.timeline import Timeline
 from loadgen.result import Traced
 
-SCHEMA: Final = 1
 PROFILE: Final = "profile"
 
 
@@ -66,7 +66,7 @@ def write(
 def _meta(found: Profile, interpreter: Interpreter, how: How, command: str) -> dict[str, Any]:
     timeline = found.timeline
     return {
-        "schema": SCHEMA,
+        "schema": PROFILE_SCHEMA,
         "cell": found.cell._asdict(),
         "command": command,
         "build": asdict(interpreter.build),

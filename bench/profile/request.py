@@ -16,7 +16,7 @@ from bench.planning.options import OPTIONS
 from bench.planning.resume import Interrupted, load_run
 from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell, parse_cell
-from bench.schema.record import Record
+from bench.schema.record import RECORDS, Record
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
@@ -126,7 +126,7 @@ def _slowest(run: Interrupted) -> str:
     """
     rates: dict[Cell, list[float]] = defaultdict(list)
     try:
-        for line in (run.path / "records.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (run.path / RECORDS).read_text(encoding="utf-8").splitlines():
             record = Record.from_json(line)
             rates[record.cell].append(record.throughput_rps)
     except OSError as exc:

@@ -24,13 +24,14 @@ from multiprocessing.pool import AsyncResult, Pool
 from pathlib import Path
 from typing import Any, Final
 
-from bench.analysis.load import PAGE, RECORDS, read_run
+from bench.analysis.load import PAGE, read_run
 from bench.analysis.summary import summarise
 from bench.narrative.findings import collect_findings
 from bench.narrative.run_warnings import collect_warnings
 from bench.report import theme
 from bench.report.page import draw_page
 from bench.report.templates import render_template
+from bench.schema.record import RECORDS
 from bench.schema.run_meta import META
 from loadgen.errors import GilbenchError, InvalidInput
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bench.schema.record import RECORDS
+from bench.schema.run_meta import META
+
 MEASURED: Final = {
-    "run.json": "what was planned, where, on which builds, and how it ended",
-    "records.jsonl": "a record a line, each written to disk as soon as its window was measured",
+    META: "what was planned, where, on which builds, and how it ended",
+    RECORDS: "a record a line, each written to disk as soon as its window was measured",
     "benchmark.json": "the same as pytest-benchmark sees it: seconds per request, a round for each window",
     "interrupted.jsonl": "windows of a visit that was interrupted, and made again when the run was resumed; used "
     "nowhere",
@@ -29,6 +32,9 @@ DRAWN: Final = {
     "on; empty: not known",
 }
 """Files that ``gilbench report`` draws from them."""
+
+PROFILE_SCHEMA: Final = 1
+"""Version of the layout of a profile."""
 
 PROFILE: Final = {
     "profile.json": "the cell; ``profiler``, and those ``passed_over`` and why; ``sampled_s``, seconds of load under "

@@ -12,9 +12,10 @@ import dataclasses
 import functools
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bench.schema.cell import Cell
+from bench.schema.reading import refuse_newer
 from bench.schema.record_parts import (
     BackgroundLoad,
     ConnectTime,
@@ -28,6 +29,7 @@ from bench.schema.record_parts import (
 )
 from loadgen.errors import InvalidInput
 
+RECORDS: Final = "records.jsonl"
 SCHEMA = 1
 
 
@@ -132,10 +134,7 @@ class Record:
         """
         try:
             raw = json.loads(line)
-            if raw["schema"] > SCHEMA:
-                raise InvalidInput(
-                    f"a record has schema {raw['schema']}, this version reads up to {SCHEMA}: update gilbench"
-                )
+            refuse_newer("a record", raw["schema"], SCHEMA)
             raw["pass_"] = raw.pop("pass")
             raw["round_"] = raw.pop("round", 0)
             for name, kind in _NESTED.items():

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.errors import GilbenchError
-from bench.schema.record import Record
+from bench.schema.record import RECORDS, Record
 from bench.schema.run_meta import META, Failure, RunMeta, State
 
 
@@ -34,7 +34,7 @@ class RunFolder:
         self.meta = replace(meta, name=self.path.name)
         with _explain(self.path):
             self.path.mkdir(parents=True)
-            self._records = (self.path / "records.jsonl").open("ab", buffering=0)
+            self._records = (self.path / RECORDS).open("ab", buffering=0)
             self._save()
             _point(results.resolve() / "latest", self.path)
 
@@ -48,7 +48,7 @@ class RunFolder:
         folder = cls.__new__(cls)
         folder.path, folder.meta = path, replace(meta, state=State.RUNNING)
         with _explain(path):
-            folder._records = (path / "records.jsonl").open("ab", buffering=0)
+            folder._records = (path / RECORDS).open("ab", buffering=0)
             folder._save()
             _point(path.parent.parent / "latest", path)
         return folder

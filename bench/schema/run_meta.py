@@ -12,6 +12,7 @@ import msgspec
 
 from bench.schema.build import Build
 from bench.schema.plan import Plan
+from bench.schema.reading import refuse_newer
 from bench.schema.record import SCHEMA
 from loadgen.errors import InvalidInput
 
@@ -133,13 +134,9 @@ def read_meta(folder: Path) -> RunMeta:
     path = folder / META
     try:
         raw = msgspec.convert(json.loads(path.read_bytes()), dict[str, Any])
-        schema = raw.get("schema", SCHEMA)
-        newer = schema > SCHEMA
-        meta = None if newer else RunMeta.from_dict({"schema": SCHEMA, "name": folder.name, **raw})
+        refuse_newer(path, raw.get("schema", SCHEMA), SCHEMA)
+        return RunMeta.from_dict({"schema": SCHEMA, "name": folder.name, **raw})
     except OSError as exc:
         raise InvalidInput(f"cannot read {path}: {exc.strerror}; name a run's folder, as results/latest") from exc
     except (ValueError, TypeError, LookupError) as exc:
         raise InvalidInput(f"{path} is not a run.json ({exc}): restore the file, or measure again") from exc
-    if meta is None:
-        raise InvalidInput(f"{path} has schema {schema}, this version reads up to {SCHEMA}: update gilbench")
-    return meta

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bench.schema.cell import Cell
+from bench.schema.layout import PROFILE_SCHEMA
+from bench.schema.reading import refuse_newer
 from loadgen.errors import InvalidInput
 
-SCHEMA: Final = 1
 STACK_KINDS: Final = ("cpu", "gil", "wall", "blocked")
 PROFILE: Final = "profile"
 
@@ -113,10 +114,7 @@ def read(folder: Path) -> Profile:
     """
     try:
         meta = json.loads((folder / "profile.json").read_bytes())
-        if meta["schema"] > SCHEMA:
-            raise InvalidInput(
-                f"{folder} has schema {meta['schema']}, this version reads up to {SCHEMA}: update gilbench"
-            )
+        refuse_newer(folder, meta["schema"], PROFILE_SCHEMA)
         stacks = {kind: _stacks(path) for kind in STACK_KINDS if (path := folder / f"stacks-{kind}.folded").is_file()}
         raw, memory = (_json(folder / name) for name in ("timeline.json", "memory.json"))
         return Profile(

@@ -15,13 +15,14 @@ from rich.text import Text
 
 from bench.analysis.history.changes import FEWEST_RUNS, LEVEL, Change
 from bench.analysis.history.series import RATIO, THROUGHPUT, Series
-from bench.analysis.load import RECORDS, Run, read_run
+from bench.analysis.load import Run, read_run
 from bench.report import explore, theme
 from bench.report.history import plots
 from bench.report.history.explored import explorer_data
 from bench.report.inline import inline
 from bench.report.plots.style import save, style
 from bench.report.templates import render_template
+from bench.schema.record import RECORDS
 from bench.schema.run_meta import META
 from loadgen.errors import GilbenchError, InvalidInput
 
