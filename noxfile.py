@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
 from bench.cli.commands import COMMANDS, Command  # noqa: E402 - found only now
+from bench.run_module import OURS  # noqa: E402
 
 if TYPE_CHECKING:
     from python_discovery import PythonInfo
@@ -87,10 +88,8 @@ def _run_here(session: nox.Session, *words: str) -> None:
     """Run a command of ours in the folder where nox was called."""
     if Path(session.invoked_from).resolve() != ROOT:
         session.chdir(session.invoked_from)
-    # What that folder holds is not taken for a module of ours, nor for one that we need.
-    env = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
     # After Ctrl-C what has been measured is still drawn.
-    session.run("python", "-m", "bench", *words, env=env, interrupt_timeout=90, terminate_timeout=15)
+    session.run("python", "-m", "bench", *words, env=OURS, interrupt_timeout=90, terminate_timeout=15)
 
 
 def _command_session(name: str, command: Command) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Final
 
 from bench.paths import ROOT
+
+OURS: Final = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+"""Variables with which Python finds our modules from any folder, and none of that folder's in their place."""
 
 
 def run_module(module: str, *words: str) -> int:
     """Run a module of ours with these words in the user's folder, and return its exit code."""
-    # From any folder it finds our modules, and none of that folder's in their place.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    return subprocess.run([sys.executable, "-m", module, *words], env=environment, check=False).returncode
+    return subprocess.run([sys.executable, "-m", module, *words], env=os.environ | OURS, check=False).returncode
 
 
 def run_python(*words: str) -> int:

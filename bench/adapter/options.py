@@ -6,24 +6,15 @@ whose ``conftest.py`` it runs.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from bench.paths import results
-from bench.planning.options import ALIASES, DEST, OPTIONS
+from bench.planning.options import OPTIONS, add_option
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     for name, option in OPTIONS.items():
-        takes: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
-        parser.getgroup(f"gilbench: {option.group}").addoption(
-            *ALIASES.get(name, (f"--{name}",)),
-            dest=DEST.format(name),
-            default=option.default,
-            help=option.help,
-            **takes,
-        )
+        add_option(parser.getgroup(f"gilbench: {option.group}").addoption, name)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -21,7 +21,6 @@ EXITS: Final = {
     pytest.ExitCode.INTERRUPTED: INTERRUPTED,
     pytest.ExitCode.INTERNAL_ERROR: FAILED,
     pytest.ExitCode.USAGE_ERROR: INVALID,
-    pytest.ExitCode.NO_TESTS_COLLECTED: INVALID,
 }
 """pytest's exit codes as every command's."""
 

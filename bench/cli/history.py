@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.analysis.history.changes import all_changes
 from bench.analysis.history.series import series_of_runs
-from bench.errors import GilbenchError
+from bench.errors import writing
 from bench.paths import results
 from bench.report.history import draw
 from loadgen.cli.command_line import Parser, run_command
@@ -54,10 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     runs, left_out = draw.load_history(options.runs or [results() / RUNS])
     series = series_of_runs(runs)
     found = all_changes(series)
-    try:
+    with writing(options.output, "name another folder with --output"):
         page = draw.write_page(options.output, runs, series, found, left_out)
-    except OSError as exc:
-        where = exc.filename or options.output
-        raise GilbenchError(f"cannot write to {where}: {exc.strerror}; name another folder with --output") from exc
     draw.show(runs, series, found, left_out, page)
     return DONE

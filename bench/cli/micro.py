@@ -9,11 +9,11 @@ from typing import Final
 
 from rich.console import Console
 
+from bench.cli.results_option import add_results
 from bench.interpreters import variants
 from bench.interpreters.discovery import discover
 from bench.interpreters.selection import resolve
 from bench.micro.measure import choose_folder, measure_rounds
-from bench.paths import RESULTS, results
 from bench.run_module import run_module
 from bench.runner.lock import only_run
 from loadgen.cli.command_line import Parser, run_command
@@ -55,13 +55,7 @@ def parser() -> Parser:
     add("--rounds", type=_count, default=ROUNDS, metavar="N", help=f"visits to each interpreter (default: {ROUNDS})")
     add = made.add_argument_group("where results go").add_argument
     add("--into", type=Path, metavar="RUN", help="a run's folder, whose page gets a chapter of it")
-    add(
-        "--results",
-        type=Path,
-        default=results(),
-        metavar="FOLDER",
-        help=f"(default: {RESULTS} of the environment, else results)",
-    )
+    add_results(add)
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from bench.analysis.load import read_run
 from bench.cli import report_micro, report_validation
-from bench.errors import GilbenchError
+from bench.errors import ELSEWHERE, GilbenchError, writing
 from bench.paths import latest
 from bench.report.draw import draw
 from bench.report.serve import is_drawn, serve
@@ -72,18 +72,13 @@ def _run(options: argparse.Namespace) -> int:
     for name, report in OTHERS.items():
         if (options.folder / name).is_file():
             return report([str(options.folder)])
-    try:
+    with writing(options.folder, ELSEWHERE):
         if options.serve:
             if options.folder.is_dir() and not is_drawn(options.folder) and not _is_running(options.folder):
                 draw(read_run(options.folder), quiet=True)
             serve(options.folder, options.port)
         else:
             draw(read_run(options.folder), quiet=options.quiet)
-    except OSError as exc:
-        where = exc.filename or options.folder
-        raise GilbenchError(
-            f"cannot write to {where}: {exc.strerror}; make room, or copy the folder elsewhere"
-        ) from exc
     return DONE
 
 

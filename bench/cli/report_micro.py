@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.micro import Micro, load_micro
+from bench.errors import writing
 from bench.report.micro.chapter import page, write_time
 from bench.report.micro.tables import Row, races, times
 from loadgen.cli.command_line import Parser, run_command
-from loadgen.errors import GilbenchError
 
 NAMES, COLUMN = 48, 16  # characters
 
@@ -39,11 +39,9 @@ def parser() -> Parser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    try:
+    with writing(options.folder, "make room"):
         micro = load_micro(options.folder)
         drawn = page(micro)
-    except OSError as exc:
-        raise GilbenchError(f"cannot write to {exc.filename or options.folder}: {exc.strerror}; make room") from exc
     console = Console(highlight=False, soft_wrap=True)
     _show(console, micro, times(micro))
     console.print(Text(str(drawn)))

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from bench.analysis.load import read_run
 from bench.analysis.profile.load import load_profiles
+from bench.errors import ELSEWHERE, writing
 from bench.narrative.profiles import describe_profile
 from bench.report.draw import draw
 from loadgen.cli.command_line import Parser, run_command
-from loadgen.errors import GilbenchError
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
-    try:
+    with writing(options.folder, ELSEWHERE):
         profiles = load_profiles(options.folder)
         console.print()
         for profile in profiles:
@@ -44,11 +44,6 @@ def _run(options: argparse.Namespace) -> int:
                 console.print(Text(sentence))
         page = draw(read_run(options.folder), quiet=True)
         console.print(f"{page}{'#profiles' if profiles else ': no cell of it was profiled'}")
-    except OSError as exc:
-        where = exc.filename or options.folder
-        raise GilbenchError(
-            f"cannot write to {where}: {exc.strerror}; make room, or copy the folder elsewhere"
-        ) from exc
     return 0
 
 

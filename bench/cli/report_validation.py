@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.validation import Validation, load_validation
+from bench.errors import writing
 from bench.narrative import validation as words
 from bench.report.validation import page
 from bench.stats.agreement import Verdict
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import DISTURBED, FAILED
-from loadgen.errors import GilbenchError
 
 STYLES = {Verdict.AGREES: "green", Verdict.DISAGREES: "bold red", Verdict.DISTURBED: "yellow"}
 
@@ -43,11 +43,9 @@ def parser() -> Parser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    try:
+    with writing(options.folder, "make room"):
         validation = load_validation(options.folder)
         drawn = page.write(validation)
-    except OSError as exc:
-        raise GilbenchError(f"cannot write to {exc.filename or options.folder}: {exc.strerror}; make room") from exc
     if options.json:
         rows = [words.to_dict(result) for result in validation.results]
         sys.stdout.write(json.dumps({"summary": words.summary(validation), "rows": rows}, indent=1) + "\n")

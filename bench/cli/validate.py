@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import signal
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from bench.paths import RESULTS, results
+from bench.cli.results_option import add_results
 from bench.run_module import run_module
 from bench.runner.lock import only_run
 from bench.validate.measure import Options, validate
@@ -48,13 +47,7 @@ def parser() -> Parser:
     add("--budget", type=duration_s, default=duration_s(BUDGET), metavar="TIME", help=f"at most (default: {BUDGET})")
     add = made.add_argument_group("where results go").add_argument
     add("--json", action="store_true", help="print the rows as JSON")
-    add(
-        "--results",
-        type=Path,
-        default=results(),
-        metavar="FOLDER",
-        help=f"(default: {RESULTS} of the environment, else results)",
-    )
+    add_results(add)
     return made
 
 

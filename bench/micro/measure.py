@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from bench.errors import GilbenchError, InvalidInput
+from bench.errors import InvalidInput, writing
 from bench.interpreters.interpreter import Interpreter
 from bench.micro.environments import environment
 from bench.micro.rounds import measure
@@ -53,7 +53,7 @@ def measure_rounds(
         only=only,
     )
     failed = False
-    try:
+    with writing(folder, "give another --results"):
         folder.mkdir(parents=True)
         (folder / META).write_text(json.dumps(msgspec.to_builtins(meta), indent=1) + "\n", encoding="utf-8")
         with (folder / MICRO_RECORDS).open("a", encoding="utf-8") as file:
@@ -69,9 +69,5 @@ def measure_rounds(
                     os.fsync(file.fileno())
                     took_s = time.monotonic() - took_s
                     console.print(f"round {round_ + 1} of {rounds}: {interpreter.name} took {took_s:.1f} s")
-    except OSError as exc:
-        raise GilbenchError(
-            f"cannot write to {exc.filename or folder}: {exc.strerror}; give another --results"
-        ) from exc
     console.print(f"took {time.monotonic() - began_s:.0f} s")
     return failed

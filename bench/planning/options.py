@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from bench.interpreters import variants
@@ -70,9 +71,7 @@ OPTIONS = {
     "fixed-layout": Option(None, "", "run the servers without address randomisation (see docs/method.md)", MEASURED),
     "require-same-build": Option(None, "", "refuse interpreters that were built differently", MEASURED),
     "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)", PRECISELY),
-    "passes": Option(
-        None, "N", f"visits to every cell, servers started afresh each time (default: {PASSES})", PRECISELY
-    ),
+    "passes": Option(None, "N", f"visits to every cell, each with new servers (default: {PASSES})", PRECISELY),
     "rounds": Option(
         None,
         "N",
@@ -149,7 +148,7 @@ def parser() -> Parser:
     made = Parser(
         prog="gilbench bench",
         description="Measure servers of several concurrency models under several CPythons, and draw what was seen. "
-        "In a checkout `gilbench bench OPTIONS` is the same; pytest's --benchmark-... options work as well.",
+        "In a checkout `nox -s bench -- OPTIONS` is the same; pytest's --benchmark-... options work as well.",
         examples=EXAMPLES,
         tables={
             "concurrency models": {name: model.summary for name, model in MODELS.items()},
@@ -160,9 +159,13 @@ def parser() -> Parser:
     )
     groups = {title: made.add_argument_group(title) for title in (MEASURED, PRECISELY, COMPARED, KEPT)}
     for name, option in OPTIONS.items():
-        takes: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
-        names = ALIASES.get(name, (f"--{name}",))
-        groups[option.group].add_argument(
-            *names, dest=DEST.format(name), default=option.default, help=option.help, **takes
-        )
+        add_option(groups[option.group].add_argument, name)
     return made
+
+
+def add_option(add: Callable[..., object], name: str) -> None:
+    """Add one of :data:`OPTIONS` by argparse's ``add_argument`` or pytest's ``addoption``, which take the same."""
+    option = OPTIONS[name]
+    takes: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
+    names = ALIASES.get(name, (f"--{name}",))
+    add(*names, dest=DEST.format(name), default=option.default, help=option.help, **takes)

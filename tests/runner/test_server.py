@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from bench.errors import ServerFailed
 from bench.interpreters.interpreter import Interpreter
 from bench.interpreters.selection import resolve
 from bench.paths import ROOT
-from bench.runner.server import Server
+from bench.runner.server import Server, serving
 from bench.schema.record_parts import ContextSwitches, CpuTime, PageFaults
 from bench.threads import usage
 from servers.models import MODELS as SERVING_MODELS
@@ -37,14 +37,8 @@ def interpreter() -> Interpreter:
     return resolve(sys.executable, list)[0]
 
 
-@contextlib.contextmanager
-def running(interpreter: Interpreter, model: str, workload: str = "echo") -> Iterator[Server]:
-    server = Server(interpreter, model, workload)
-    try:
-        server.ready()
-        yield server
-    finally:
-        server.stop()
+def running(interpreter: Interpreter, model: str, workload: str = "echo") -> AbstractContextManager[Server]:
+    return serving(interpreter, model, workload)
 
 
 def session_of(pid: int) -> list[int]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from bench.planning.options import OPTIONS
 from bench.planning.read_options import read
 from bench.planning.run_request import RunRequest
 from bench.runner.server import Server
+from bench.runner.server import serving as serving_under
 from loadgen import Load, run
 from loadgen.protocols import any_line_protocol
 from servers.models import MODELS
@@ -55,14 +55,8 @@ def shop(tmp_path: Path) -> str:
     return str(path)
 
 
-@contextlib.contextmanager
-def serving(model: str, handler: str, interpreter: Any = CONTROL) -> Iterator[Server]:
-    server = Server(interpreter, model, handler)
-    try:
-        server.ready()
-        yield server
-    finally:
-        server.stop()
+def serving(model: str, handler: str, interpreter: Any = CONTROL) -> AbstractContextManager[Server]:
+    return serving_under(interpreter, model, handler)
 
 
 def ask(server: Server, *requests: bytes) -> list[bytes]:
