@@ -9,7 +9,7 @@ cell
 window
     one measured interval of load on a cell, after warm-up (:mod:`bench.runner.window`).
 pass
-    one visit to every cell, in random order, with servers started afresh (:mod:`bench.schema.plan`).
+    one visit to every cell, in random order, with new servers (:mod:`bench.schema.plan`).
 run
     a folder of records with the plan, the machine and the builds they came from (:mod:`bench.schema.run_folder`).
 record

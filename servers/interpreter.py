@@ -1,4 +1,4 @@
-"""A handler that tells what the interpreter that answers is like: ``--workload servers.interpreter:describe``.
+"""A handler that describes the interpreter that runs it: ``--workload servers.interpreter:describe``.
 
 So a model can be asked, from within a request and wherever it serves one, whether what was asked for took hold.
 """

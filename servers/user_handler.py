@@ -54,7 +54,7 @@ class OwnHandler:
         return OwnHandler, (self.name,)
 
     def __call__(self, request: bytes) -> bytes:
-        """Return the reply, or one that tells what the handler raised."""
+        """Return the reply, or one that reports what the handler raised."""
         try:
             reply = self._worker_handler()(request)
             return _check(self._loop().run_until_complete(reply) if self.waits else reply)

@@ -24,7 +24,7 @@ def available_cpus() -> tuple[int, ...]:
 
 
 def first(count: int) -> tuple[int, ...]:
-    """Return the CPUs of a server that is to have so many: always the same, so that launches differ in nothing."""
+    """Return the CPUs of a server that is pinned to N of them: the same ones for every launch."""
     return available_cpus()[:count]
 
 

@@ -1,4 +1,4 @@
-"""Which Python frames the threads of some processes are in, a few times per second, as py-spy tells: it stops nothing.
+"""Which Python frames the threads of some processes are in, a few times per second, from py-spy, which stops nothing.
 
 ``py-spy dump --nonblocking`` reads a process's memory and is gone again, after 5 ms of CPU and a quarter of a
 millisecond more for each thread, so it is asked less often the dearer it is. A thread that waits is not about to move,

@@ -81,7 +81,7 @@ def interval(one: Estimate) -> str:
 
 
 def rows(run: Run) -> list[dict[str, str]]:
-    """Return what the page tells of each series that has a law, or was meant to have one."""
+    """Return the page's row of each series with a law, or with a reason why it has none."""
     return [_cells(one) for one in laws(run) if one.several]
 
 

@@ -196,7 +196,7 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[floa
     """Start and stop each model and each workload once under every interpreter.
 
     It shows before anything is measured what would fail later, lets each interpreter write its compiled modules, and
-    tells what a launch costs.
+    measures the overhead of a launch.
 
     Returns:
         Seconds that starting and stopping the servers of one group takes, the longest seen; and the work that each

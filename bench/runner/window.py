@@ -201,7 +201,7 @@ def measure(
     """Put a cell's load on a server for ``warmup_s`` and then for a window of ``window_s``.
 
     Without ``thread_accounting`` its threads are not sampled, and their states stay unknown. ``observers`` are notified
-    of the window's edges; of its first requests so many as ``trace`` are noted down one by one.
+    of the window's edges; its first ``trace`` requests are recorded one by one.
 
     Raises:
         ServerFailed: the server ended meanwhile.

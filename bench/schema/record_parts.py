@@ -91,7 +91,7 @@ class ContextSwitches:
     Attributes:
         voluntary: gave the CPU up to wait; ``None`` where it is not known.
         involuntary: lost the CPU to somebody else; ``None`` where it is not known.
-        estimated: threads or processes came and went, whose counts the kernel tells only for a server's whole life;
+        estimated: threads or processes came and went, whose counts the kernel reports only for a server's lifetime;
             these are that life's, in proportion to the requests served.
     """
 

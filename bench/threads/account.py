@@ -5,8 +5,8 @@ in proportion. Threads that lived at one edge of the window only, or within it, 
 CPU time is what the tree used in all less what the others did, and they make the account an estimate.
 
 The error of a share is that of batch means: the window in a row of batches, each with a share of its own, whose spread
-tells that of the whole even where one sample is like the next (Alexopoulos and Seila, Output Data Analysis, in Handbook
-of Simulation, 1998).
+estimates that of the whole even where one sample is like the next (Alexopoulos and Seila, Output Data Analysis, in
+Handbook of Simulation, 1998).
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def measure(
 
 
 def _loops(known: Known, tools: Sequence[str]) -> list[tuple[str, float | None]]:
-    """Return each generator that tells latencies with the rates at which it asks, ``None`` for a closed loop."""
+    """Return each generator that reports latencies with the rates at which it asks, ``None`` for a closed loop."""
     telling = [tool for tool in tools if TOOLS[tool].tells_latency]
     rates = [(tool, known.rate_rps) for tool in telling if TOOLS[tool].open_loop and known.rate_rps is not None]
     return [*rates, *((tool, None) for tool in telling)]

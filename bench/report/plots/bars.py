@@ -57,7 +57,7 @@ class Row(NamedTuple):
 
 
 def rows(run: Run, cells: pd.Index[Any], clients: int) -> dict[str, list[Row]]:
-    """Return the rows of each workload: of the models and interpreters that are among ``cells`` with so many clients.
+    """Return the rows of each workload: of the models and interpreters that ``cells`` has with these clients.
 
     All workloads have the same rows, so that their names need to stand once; a workload without any is left out.
     """

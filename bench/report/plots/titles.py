@@ -18,7 +18,7 @@ from bench.narrative import wording
 from bench.report.plots import style
 from bench.schema.cell import MIXED
 
-MOST_LEADERS_NAMED: Final = 2  # so many may share the lead and still be named
+MOST_LEADERS_NAMED: Final = 2  # the largest number of models that share the lead and are named
 
 
 def choose_workload(run: Run, among: Iterable[str] | None = None) -> str:

@@ -21,7 +21,7 @@ class Report(NamedTuple):
         wall_s: length of the window.
         cpu_s: CPU time of the whole generator, all of its threads, in the window; wrk's, which does not tell when its
             window begins, from start to end.
-        p50_ns: median latency as the generator tells it; ``None`` if it tells none.
+        p50_ns: median latency as the generator reports it; ``None`` if it reports none.
         p99_ns: 99th percentile likewise.
     """
 
