@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
+from bench.cli.commands import PROGRAM
 from bench.cli.completion.script import SERVERS_COMMAND, all_parsers
 from bench.errors import GilbenchError
 from bench.interpreters import variants
@@ -23,8 +24,6 @@ from docs.blocks.programs import Program, program, runnable
 from docs.sessions import ROOT
 
 _BENCH: Final = "bench"
-_PYTESTS: Final = {"-k": 1, "-m": 1, "--collect-only": 0, "-q": 0, "-v": 0, "-vv": 0}
-"""Options of pytest's own that pages use, and how many values each takes."""
 
 _VERSION: Final = re.compile(r"3\.\d+(\.\d+)?t?|auto|[\w.]*=?[\w./~-]*python[\w.]*")
 _OTHERS: Final = re.compile(
@@ -109,12 +108,9 @@ def _refusal(parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
 
 def _bench(words: tuple[str, ...]) -> str:
     """Read what is typed as a run would, under interpreters that are this one by other names."""
-    typed = options.parser()
-    found, rest = typed.parse_known_args(words)
-    while rest:
-        if rest[0] not in _PYTESTS:
-            return f"{rest[0]} is no option"
-        rest = rest[1 + _PYTESTS[rest[0]] :]
+    found, rest = all_parsers()[f"{PROGRAM} {_BENCH}"].parse_known_args(words)
+    if rest:
+        return f"{rest[0]} is no option"
     given: dict[str, Any] = {name: getattr(found, options.DEST.format(name)) for name in options.OPTIONS}
     try:
         given["pythons"] = ",".join(_stand_ins(given["pythons"]))
