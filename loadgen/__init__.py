@@ -1,22 +1,23 @@
-"""The instrument: a load generator compiled from Python, usable alone against any TCP or HTTP server.
+"""A load generator compiled from Python, usable on its own against any TCP or HTTP server.
 
-Words used here:
+Terms:
 
 closed loop
-    each client sends its next request as soon as the last one is answered. A server that stalls is asked less
-    meanwhile, so a closed loop hides stalls (coordinated omission); it answers "how much can it do".
+    Each client sends its next request as soon as the previous one is answered. A server that stalls receives fewer
+    requests meanwhile, so a closed loop hides stalls (coordinated omission). It measures how much a server can do.
 open loop
-    each request has an intended time, fixed in advance; latency counts from it, and *service time* from when it was
-    sent. A server that stalls cannot hide. It answers "what would users see".
-conversation
-    connect, send so many requests one after another, say ``Q``, connect again; ``keep-alive`` is one without end.
+    Each request has an intended time, fixed in advance. Latency counts from that time, *service time* from when the
+    request was sent, so a stall cannot hide. It measures what users would see.
+requests per connection
+    The number of requests that a client sends one after another before it ends the connection (with ``Q``) and opens a
+    new one; ``keep-alive`` is no limit.
 latency
-    closed loop: from the moment a client wants to send to the last byte of the reply; a conversation's first request
-    also pays for the connection, unless that was made before the timing began.
+    Closed loop: from the moment a client wants to send to the last byte of the reply. The first request on a connection
+    includes the time to connect, unless the connection was made before the timing began.
 protocol
-    the bytes of a request and its reply (:mod:`loadgen.protocols`).
+    The bytes of a request and its reply (:mod:`loadgen.protocols`).
 window
-    the measured interval of a run, after its warm-up.
+    The measured interval of a run, after its warm-up.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ _MODULES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name at its first use: compiled code takes half a second to load, and reading results needs none.
+    """Import a public name on first use.
+
+    Compiled code takes half a second to load, and reading results does not need it.
 
     Raises:
         AttributeError: there is no such name.

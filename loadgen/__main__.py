@@ -1,4 +1,4 @@
-"""``python -m loadgen``: ``gilbench load``, and ``python -m loadgen talk``: ``gilbench talk``."""
+"""``python -m loadgen`` runs ``gilbench load``; ``python -m loadgen talk`` runs ``gilbench talk``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loadgen.cli import talk
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the command, and return its exit code."""
+    """Run the command and return its exit code."""
     return talk.main(words[1:]) if words and words[0] == "talk" else load.main(words)
 
 

@@ -1,4 +1,4 @@
-"""The highest rate that still holds an objective, found by raising the rate and then bisecting."""
+"""Search for the highest rate at which all objectives hold: raise the rate, then bisect."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from loadgen.result import LoadResult
 FIRST_RPS: Final = 100.0
 RAISE_BY: Final = 2.0
 BRACKET: Final = 1.05
-"""The search ends when the lowest rate that fails is at most this times the highest that holds."""
+"""The search ends when the lowest rate that fails is at most this multiple of the highest that holds."""
 
 BEYOND: Final = 20
-"""Requests that must lie beyond a percentile for it to be reported: with 20 its rank is known within 44% (1.96/√20)."""
+"""Requests that a step expects beyond a percentile: with 20, the number beyond it is known within 44% (1.96/√20)."""
 
 SHORTEST_S: Final = 1.0
 KEPT_UP_ABOVE: Final = 0.98
@@ -31,9 +31,9 @@ class Step:
     """One rate that was tried.
 
     Attributes:
-        rate_rps: what was intended.
-        holds: every objective held, and the server kept up with the rate.
-        result: what was measured.
+        rate_rps: the intended rate.
+        holds: whether every objective held and the server kept up with the rate.
+        result: the measurements at that rate.
     """
 
     rate_rps: float
@@ -43,13 +43,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        objectives: what was to hold.
-        steps: the rates tried, in the order in which they were.
-        holds_rps: the highest rate at which they held; ``None`` if at none.
-        fails_rps: the lowest rate above it at which they did not; ``None`` if it was not reached.
+        objectives: the objectives that had to hold.
+        steps: the rates tried, in order.
+        holds_rps: the highest rate at which the objectives held; ``None`` if there was none.
+        fails_rps: the lowest rate above it at which they did not hold; ``None`` if none was reached.
     """
 
     objectives: tuple[Objective, ...]
@@ -69,21 +69,19 @@ def find_capacity(
     on_step: Callable[[Step], None] = lambda _: None,
     cancel: threading.Event | None = None,
 ) -> Capacity:
-    """Search the highest rate at which ``load`` holds all objectives.
+    """Search for the highest rate at which all objectives hold for ``load``.
 
-    From ``load.rate_rps`` (or 100/s) the rate doubles until an objective fails, or halves until they hold; then the
-    bracket is bisected, in equal ratios, until it is within 5%. A step lasts for ``load.duration_s`` and in any case
-    long enough for :data:`BEYOND` requests beyond the highest percentile asked for: with fewer, a single slow request
-    could decide. A rate with which the server did not keep up fails, whatever its percentiles.
+    From ``load.rate_rps`` (or 100/s) the rate doubles until an objective fails, or halves until all hold; then the
+    bracket is bisected, in equal ratios, until it is within 5%. A step lasts ``load.duration_s`` or, if that is too
+    short, long enough for :data:`BEYOND` requests beyond the highest percentile among the objectives: with fewer, a
+    single slow request could decide. A rate that the server did not keep up with fails, even if its percentiles hold.
 
     Raises:
-        GilbenchError: an objective asks for a rate, which is what is searched.
+        GilbenchError: an objective is a rate, which the search itself sets.
     """
     for objective in objectives:
         if objective.figure == "rate":
-            raise GilbenchError(
-                f"{objective.text!r} asks for a rate, but the rate is what is searched: ask for p99 or errors"
-            )
+            raise GilbenchError(f"{objective.text!r} asks for a rate, but the search sets the rate: use p99 or errors")
     cancel = cancel or threading.Event()
     steps: list[Step] = []
 

@@ -1,14 +1,14 @@
-"""The one family of errors that a user can do something about."""
+"""Errors that a user can fix."""
 
 from __future__ import annotations
 
 
 class GilbenchError(Exception):
-    """Something a user can fix. The message is one line and names the remedy.
+    """An error that the user can fix. The message is one line and names the remedy.
 
     Only command lines catch it, print it and exit.
     """
 
 
 class InvalidInput(GilbenchError):
-    """Options or files that make no sense; other errors say that what was asked for failed."""
+    """Invalid options or files; any other :class:`GilbenchError` means that the operation itself failed."""

@@ -1,4 +1,4 @@
-"""From a :class:`~loadgen.load.Load` to a :class:`~loadgen.result.LoadResult`."""
+"""Run a :class:`~loadgen.load.Load` and return a :class:`~loadgen.result.LoadResult`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from functools import reduce
 from typing import Any
 
 from loadgen.engine.answered import Answered
-from loadgen.engine.histogram import Histogram
 from loadgen.engine.loop import half_close
 from loadgen.engine.thread import EngineThread, Totals
 from loadgen.engine.workspace import (
@@ -22,13 +21,14 @@ from loadgen.engine.workspace import (
 )
 from loadgen.errors import GilbenchError
 from loadgen.files import allow_files
+from loadgen.histograms.histogram import Histogram
+from loadgen.host.host_observer import HostMetrics, HostObserver
 from loadgen.interval import CompressedHistogram, Interval
 from loadgen.load import OVERRUN_S, Load
 from loadgen.result import EngineUse, LoadResult
-from loadgen.validation.host_observer import HostMetrics, HostObserver
 
 _CANCEL_POLL_S = 0.02
-_EDGE_POLL_S = 0.0002  # an edge is noticed this late
+_EDGE_POLL_S = 0.0002  # interval between checks for an edge of the window
 
 
 def run(
@@ -42,21 +42,21 @@ def run(
     answered: Answered | None = None,
     cancel: threading.Event | None = None,
 ) -> LoadResult:
-    """Put ``load`` on a server and return what came of it, within its duration plus a moment.
+    """Put ``load`` on a server and return the result, within its duration plus a moment.
 
-    The engines run in threads of their own without the GIL. ``on_begin`` and ``on_end`` are called at the edges of the
-    window from the caller's thread, ``on_end`` while all connections are still open and, in the closed loop, while the
-    load is still on; ``on_interval`` after every ``interval_s`` of it. However late the caller's thread is let run on a
-    busy machine, what it reads of the server then is a server under load, and ``answered`` counts the requests of the
-    very interval between two readings. With ``server_pid`` the server's CPU time and memory are measured too. A
-    server that fails ends in counted errors. ``cancel``, when set from wherever, ends the run with what was measured so
-    far; Ctrl-C ends it too and is raised on.
+    The engines run in their own threads without the GIL. The caller's thread calls ``on_begin`` and ``on_end`` at the
+    edges of the window, and ``on_interval`` after every ``interval_s`` of it. At ``on_end`` all connections are still
+    open; in the closed loop the load also continues, for up to :data:`~loadgen.load.OVERRUN_S`, so that a thread that a
+    busy machine schedules late still reads a server under load. ``answered`` counts the requests of exactly the
+    interval between two readings. With ``server_pid`` the server's CPU time and memory are measured too. Failures of
+    the server are counted as errors. Setting ``cancel``, from any thread, ends the run with what was measured so far;
+    Ctrl-C ends it too and is re-raised.
 
     Raises:
-        GilbenchError: the host does not resolve, or the system lets no more files be open.
+        GilbenchError: the system is not Linux, the host does not resolve, or the limit on open files is too low.
     """
     if sys.platform != "linux":
-        raise GilbenchError("the load engine needs Linux (epoll); run it in a Linux machine or container")
+        raise GilbenchError("the load engine needs Linux (epoll): run it on a Linux machine or in a container")
     cancel = cancel or threading.Event()
     allow_files(load.connections)
     with contextlib.ExitStack() as stack:
@@ -117,13 +117,13 @@ def _sleep_through(warmup_s: float, cancel: threading.Event) -> None:
 def _intervals(
     engines: Sequence[EngineThread], cancel: threading.Event, interval_s: float, end: Callable[[], None]
 ) -> Iterator[Interval]:
-    """Yield what has been counted, interval by interval; at the window's end call ``end`` before anything else."""
+    """Yield the counts of each interval; at the end of the window, call ``end`` before anything else."""
     began_s = min(int(engine.counters["began_ns"]) for engine in engines) / 1e9
     at_s = 0.0
     on = True
     while on:
         next_s = began_s + at_s + interval_s
-        # Past the window's end the rest is the last interval's, however late the engine notes the end.
+        # Counts past the window's end belong to the last interval, however late the engine notices the end.
         while on and not next_s <= time.monotonic() < _end_s(engines):
             if cancel.is_set():
                 for engine in engines:
@@ -132,7 +132,7 @@ def _intervals(
             on = not all(engine.over() for engine in engines)
         if not on:
             end()
-        # Before the end even if that passes meanwhile, so that the last interval has a length, too.
+        # Before the end even if that passes meanwhile, so that the last interval has a length.
         now_s = min(time.monotonic(), _end_s(engines) - 1e-6)
         counted = reduce(Totals.plus, [engine.drain() if on else engine.rest() for engine in engines])
         if not on:
@@ -163,7 +163,7 @@ def _end_s(engines: Sequence[EngineThread]) -> float:
 
 
 def _sleep(engines: Sequence[EngineThread], until_s: float) -> None:
-    """Sleep until then, or until the window ends or may have been cancelled."""
+    """Sleep until ``until_s`` or the end of the window, but for one polling interval at most."""
     left_s = min(until_s, _end_s(engines)) - time.monotonic()
     time.sleep(min(left_s, _CANCEL_POLL_S) if left_s > 0 else _EDGE_POLL_S)
 

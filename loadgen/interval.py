@@ -1,4 +1,4 @@
-"""An interval of a run: what was answered and what failed in it, and how long it took."""
+"""An interval of a run: the requests answered and failed in it, and their latencies."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadgen.engine.histogram import Histogram
+from loadgen.histograms.histogram import Histogram
 
 
 @dataclass(frozen=True, slots=True)
 class CompressedHistogram:
-    """A histogram in a kilobyte or two, since one is kept for each interval of a run, however long.
+    """A histogram compressed to a kilobyte or two, since a run keeps one for each of its intervals.
 
     Attributes:
-        counts: of every bucket, int64[BUCKETS], as zlib packs it.
+        counts: of every bucket, int64[BUCKETS], compressed with zlib.
         total: number of values.
         min_ns: smallest value, exact; ``None`` when empty.
-        max_ns: largest value, exact.
+        max_ns: largest value, exact; ``None`` when empty.
         sum_ns: sum of all values, exact.
     """
 
@@ -39,22 +39,22 @@ class CompressedHistogram:
         )
 
     def decompress(self) -> Histogram:
-        """Return the histogram that it stands for."""
+        """Return the histogram."""
         counts = np.frombuffer(zlib.decompress(self.counts), np.int64)
         return Histogram(counts, self.min_ns, self.max_ns, self.sum_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What was counted from one reading to the next, by all engine threads.
+    """The counts of all engine threads from one reading to the next.
 
     Attributes:
-        at_s: its beginning, in seconds since the window's.
+        at_s: when it began, in seconds since the window began.
         seconds: its length.
-        requests: answered rightly in it.
-        errors: failed in it, by kind.
-        connections: established at its end.
-        latency: of the former, and of requests that timed out.
+        requests: requests answered correctly in it.
+        errors: requests that failed in it, by kind.
+        connections: connections established at its end.
+        latency: of the requests answered correctly and of those that timed out.
         service: the same, from when each was sent.
     """
 

@@ -1,12 +1,12 @@
-"""What load to put on which server."""
+"""The load to put on a server."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loadgen.engine.stages import Stage
 from loadgen.errors import GilbenchError
 from loadgen.protocols import PROTOCOLS, Protocol
+from loadgen.stages import Stage
 
 MAX_CONNECTIONS = 100_000
 MAX_REQUESTS_PER_CONNECTION = 1_000_000_000
@@ -17,37 +17,39 @@ ARRIVALS = ("constant", "poisson")
 ORDERS = ("sequence", "random")
 SPIN_S = 50e-6
 OVERRUN_S = 2.0
-"""The longest time that a closed loop stays on after its window, while the clocks at the window's end are read."""
+"""The longest time that a closed loop continues after its window while the clocks at its end are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """So many clients in a closed loop or, with a rate or stages, requests on a schedule in an open loop.
+    """Clients in a closed loop or, with a rate or stages, requests on a schedule in an open loop.
 
     Attributes:
         host: name or address of the server.
         port: its TCP port.
         protocol: a key of :data:`loadgen.protocols.PROTOCOLS`, or a protocol.
-        connections: clients; each has one connection at a time and one request in flight.
+        connections: number of clients; each has one connection at a time and one request in flight.
         duration_s: length of the measured window; with stages, their sum counts instead.
-        warmup_s: load of the same kind before it, not measured; in the open loop at the rate with which it begins.
-        requests_per_connection: requests per connection before the client connects anew; ``None``: keep-alive.
-        timeout_s: how long a reply may take before it is counted as an error.
+        warmup_s: length of the same load before the window, not measured; in the open loop at the rate with which the
+            window begins.
+        requests_per_connection: requests before a client reconnects; ``None``: keep-alive.
+        timeout_s: how long a reply may take before the request counts as an error.
         connect_timeout_s: how long connecting may take; ``None``: as long as a reply.
         rate_rps: open loop: requests per second.
         stages: open loop: rates over time.
         arrivals: open loop: "constant" gaps between requests, or "poisson".
         seed: of Poisson arrivals and of the random order.
-        order: in which several requests are sent: "sequence" or "random".
-        threads: engine threads, between which connections and rate are divided.
+        order: in which requests are sent if there are several: "sequence" or "random".
+        threads: engine threads, which share the connections and the rate.
         connect_rate: connections opened per second before the timing begins, so that no backlog overflows.
-        late_s: open loop: a send later than this by the generator's own fault is an error of the kind ``late``.
-        spin_s: look for events so long before sleeping: in the open loop before a send is due, by default 50 µs, so
+        late_s: open loop: a request sent later than this through the generator's own fault is an error of the kind
+            ``late``.
+        spin_s: how long to poll for events before sleeping: in the open loop before a send is due, by default 50 µs, so
             that it is on time; in the closed loop after each event, by default not at all (see docs/loadgen.md).
-        trace: so many requests of the window, from its beginning, are noted down one by one.
+        trace: number of requests, from the beginning of the window, to record individually.
 
     Raises:
-        GilbenchError: a value makes no sense; the message says which would.
+        GilbenchError: a value is invalid; the message says which are valid.
     """
 
     host: str
@@ -98,24 +100,24 @@ class Load:
                 not all(rps == 0 or MIN_RPS <= rps <= MAX_RPS for rps in self._rates),
                 "the rates of stages must be 0, or from 1e-5 to 1e8 per second",
             ),
-            (any(not stage.duration_s > 0 for stage in self.stages), "a stage must last for more than 0 s"),
+            (any(not stage.duration_s > 0 for stage in self.stages), "a stage must last longer than 0 s"),
             (
                 bool(self.stages) and not any(stage.requests for stage in self.stages),
-                "one stage must have a rate above 0",
+                "at least one stage must have a rate above 0",
             ),
             (bool(self.stages) and self.window_s > 86400, "stages must end within a day"),
-            (self.arrivals not in ARRIVALS, f"arrivals are {' or '.join(ARRIVALS)}, not {self.arrivals!r}"),
-            (self.order not in ORDERS, f"the order is {' or '.join(ORDERS)}, not {self.order!r}"),
+            (self.arrivals not in ARRIVALS, f"invalid arrivals {self.arrivals!r}: use {' or '.join(ARRIVALS)}"),
+            (self.order not in ORDERS, f"invalid order {self.order!r}: use {' or '.join(ORDERS)}"),
             (not 0 <= self.seed < 2**31, "the seed must be from 0 to 2^31 - 1"),
             (not 0 < self.threads <= MAX_THREADS, f"threads must be from 1 to {MAX_THREADS}"),
             (
                 self.threads > self.connections,
-                "there must be at least a connection for each thread: give fewer threads",
+                "each thread needs at least one connection: use fewer threads",
             ),
             (not 0 < self.connect_rate <= 1e6, "connections per second must be above 0 and at most 1e6"),
-            (not 0 < self.late_s <= 60, "late is what is sent more than 0 s and at most 60 s after its time"),
-            (not 0 <= (self.spin_s or 0) <= 0.01, "spinning must be from 0 to 10 ms"),
-            (not 0 <= self.trace <= MAX_TRACE, f"from 0 to {MAX_TRACE:,} requests can be noted down one by one"),
+            (not 0 < self.late_s <= 60, "the limit for late sends must be above 0 and at most 60 s"),
+            (not 0 <= (self.spin_s or 0) <= 0.01, "the spin time must be from 0 to 10 ms"),
+            (not 0 <= self.trace <= MAX_TRACE, f"the number of traced requests must be from 0 to {MAX_TRACE:,}"),
         ):
             if wrong:
                 raise GilbenchError(remedy)
@@ -142,7 +144,7 @@ class Load:
 
     @property
     def intended_rps(self) -> float | None:
-        """Return the mean rate that is intended over the window; ``None`` in the closed loop."""
+        """Return the mean intended rate over the window; ``None`` in the closed loop."""
         return sum(stage.requests for stage in self.schedule) / self.window_s if self.schedule else None
 
     @property

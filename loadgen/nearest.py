@@ -8,18 +8,18 @@ from typing import Final
 
 ALIKE: Final = 0.6
 COMPOUNDS_ALIKE: Final = 0.85
-"""Similarity, from 0 to 1, from which a name is worth suggesting; names made of parts have most of them in common."""
+"""Lowest similarity, from 0 to 1, of a name to suggest; compound names share most of their parts, so they need more."""
 
 
 def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str | None:
-    """Return the known name that is most like one, whatever its case; ``None`` if none is like it."""
+    """Return the known name most similar to ``name``, ignoring case; ``None`` if none is similar."""
     as_known = {each.lower(): each for each in known}
     found = difflib.get_close_matches(name.lower(), as_known, n=1, cutoff=alike)
     return as_known[found[0]] if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
-    """Return `` (did you mean threaded?)``, to stand behind a name in a message; empty if no known one is like it."""
+    """Return `` (did you mean threaded?)``, to append to a name in a message; empty if no known name is similar."""
     found = nearest(name, known, alike)
     return f" (did you mean {found}?)" if found else ""
 

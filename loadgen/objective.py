@@ -1,4 +1,4 @@
-"""What a result is to fulfil, as people write it: ``p99<20ms``, ``errors<0.1%``, ``rate>5000``."""
+"""Objectives for a result, written as ``p99<20ms``, ``errors<0.1%`` or ``rate>5000``."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
 }
 _SHAPE: Final = re.compile(r"\s*(p\d+(?:\.\d+)?|mean|max|rate|errors)\s*(<=|>=|<|>)\s*(\S+)\s*")
-_FIGURES: Final = ("p50", "p90", "p99", "p99.9", "mean", "max", "rate", "errors")  # p and any other number, too
+_FIGURES: Final = ("p50", "p90", "p99", "p99.9", "mean", "max", "rate", "errors")  # p with any other number, too
 _EXAMPLES: Final = "p99<20ms, mean<1ms, rate>5000, errors<0.1%"
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A figure of a result, and where it is to lie.
+    """A bound on a figure of a result.
 
     Attributes:
         text: as it was written.
         figure: ``p99`` (any percentile), ``mean`` or ``max`` of the latency, ``rate``, or ``errors``.
         relation: one of < <= > >=.
-        bound: in ns, requests per second, or as a share of all requests (or, from 1 on, their number).
-        as_share: ``errors`` are compared as a share.
+        bound: in ns or requests per second; for ``errors``, a share of all requests (``as_share``) or their number.
+        as_share: whether ``errors`` are compared as a share.
     """
 
     text: str
@@ -44,11 +44,11 @@ class Objective:
 
     @property
     def percent(self) -> float | None:
-        """Return which percentile it is about, if any."""
+        """Return the percentile that the objective bounds, if any."""
         return float(self.figure[1:]) if self.figure[0] == "p" else None
 
     def value(self, result: LoadResult) -> float | None:
-        """Return the figure; ``None`` if the result has nothing to take it from."""
+        """Return the figure; ``None`` if the result has no data for it."""
         if self.figure == "rate":
             return result.throughput_rps
         if self.figure == "errors":
@@ -59,7 +59,7 @@ class Objective:
         return result.latency.max_ns if self.percent is None else result.latency.percentile_ns(self.percent)
 
     def holds(self, result: LoadResult) -> bool:
-        """Tell whether the result fulfils it; one with nothing to tell does not."""
+        """Return whether the result meets the objective; without data it does not."""
         value = self.value(result)
         if value is None:
             return False
@@ -69,16 +69,16 @@ class Objective:
 
 
 def read_objective(text: str) -> Objective:
-    """Read one objective.
+    """Parse one objective.
 
     Raises:
-        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+        argparse.ArgumentTypeError: ``text`` is not an objective.
     """
     match = _SHAPE.fullmatch(text)
     if not match:
         figure = re.split(r"[<>=]", text, maxsplit=1)[0].strip()
         meant = "" if figure in _FIGURES else did_you_mean(figure, _FIGURES)
-        raise argparse.ArgumentTypeError(f"{text!r} is no objective{meant}: write for example {_EXAMPLES}")
+        raise argparse.ArgumentTypeError(f"invalid objective {text!r}{meant}: use for example {_EXAMPLES}")
     figure, relation, bound = match.groups()
     try:
         if figure == "rate":
@@ -87,12 +87,12 @@ def read_objective(text: str) -> Objective:
             share = bound.endswith("%")
             return Objective(text.strip(), figure, relation, float(bound.rstrip("%")) / (100 if share else 1), share)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{bound!r} is no number: write for example {_EXAMPLES}") from None
+        raise argparse.ArgumentTypeError(f"invalid number {bound!r}: use for example {_EXAMPLES}") from None
     if figure[0] == "p" and not 0 < float(figure[1:]) <= 100:
-        raise argparse.ArgumentTypeError(f"{figure} is no percentile: they go up to p100")
+        raise argparse.ArgumentTypeError(f"invalid percentile {figure}: use one above p0 and up to p100")
     return Objective(text.strip(), figure, relation, duration_s(bound) * 1e9)
 
 
 def read_objectives(text: str) -> tuple[Objective, ...]:
-    """Read several, separated by commas."""
+    """Parse objectives separated by commas."""
     return tuple(read_objective(part) for part in text.split(","))

@@ -1,4 +1,4 @@
-"""What a run of load measured."""
+"""The result of a run of load."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from loadgen.engine.histogram import Histogram
+from loadgen.histograms.histogram import Histogram
+from loadgen.host.host_observer import HostMetrics
 from loadgen.interval import Interval
 from loadgen.load import Load
-from loadgen.validation.host_observer import HostMetrics
 
 LATENCY_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
 CONNECT_PERCENTILES = {"p50": 50.0, "p99": 99.0}
@@ -17,7 +17,7 @@ CONNECT_PERCENTILES = {"p50": 50.0, "p99": 99.0}
 
 @dataclass(frozen=True, slots=True)
 class EngineUse:
-    """What one engine thread took.
+    """CPU use of one engine thread.
 
     Attributes:
         cpu_s: its CPU time in the window.
@@ -29,12 +29,12 @@ class EngineUse:
 
 
 class Traced(NamedTuple):
-    """One request of the window; times of the monotonic clock.
+    """One request of the window, with times of the monotonic clock.
 
     Attributes:
         client: number of the client.
         since_ns: when the client wanted to send it.
-        at_ns: when the last byte of the reply was there.
+        at_ns: when the last byte of the reply arrived.
     """
 
     client: int
@@ -44,41 +44,41 @@ class Traced(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
-    """One window.
+    """The measurements of one window.
 
-    In the closed loop a request belongs to the window if it is answered in it, in the open loop if it is intended in
-    it.
+    In the closed loop a request belongs to the window in which it is answered, in the open loop to the window in which
+    it is intended.
 
     Attributes:
-        load: what was asked for.
+        load: the load that was run.
         began_s: when the window began, on the monotonic clock.
-        wall_s: length of the window, shorter than asked for if it was cancelled.
-        requests: requests answered rightly, and in the open loop sent on time.
+        wall_s: length of the window; shorter than requested if it was cancelled.
+        requests: requests answered correctly and, in the open loop, sent on time.
         errors: failed requests by kind (:data:`loadgen.engine.error_kinds.ERRORS`); kinds that did not occur are left
             out.
-        statuses: HTTP replies by class, as ``2xx``.
+        statuses: HTTP replies by class, for example ``2xx``.
         latency: in ns, from when a request was wanted (closed loop) or intended (open loop) to the end of its reply; of
-            the requests answered rightly, those sent late among them, and, at their time-out, of those that timed out.
-        service: the same from when it was sent.
-        connect: of the connections made in the window, in ns.
-        lateness: open loop: how much later than intended each request was sent, in ns, for whatever reason.
-        gaps_intended: open loop: times between one request and the next as intended, in ns, for each engine thread.
+            the requests answered correctly, including those sent late, and of those that timed out, at their time-out.
+        service: the same, from when each request was sent.
+        connect: times to connect, in ns, before the timing began and in the window.
+        lateness: open loop: how much later than intended each request was sent, in ns, for any reason.
+        gaps_intended: open loop: intended times between consecutive requests of each engine thread, in ns.
         gaps_sent: the same as they were sent.
-        engines: what each engine thread took.
+        engines: CPU use of each engine thread.
         connected: connections established before the timing began.
-        late_sends: open loop: requests sent later than ``load.late_s`` by the generator's own fault.
+        late_sends: open loop: requests sent more than ``load.late_s`` late through the generator's own fault.
         censored: requests that timed out, whose latencies are only known to be longer.
-        censored_from_ns: the shortest of them; percentiles from here on are lower bounds.
+        censored_from_ns: the shortest of these latencies; percentiles from here on are lower bounds.
         unfinished: requests in flight, or still in the schedule, at the end of the window.
         oldest_unfinished_s: how long the oldest of them had waited.
         age_before_ns: closed loop: sum of the ages of the requests in flight when the window began.
-        age_after_ns: sum of the ages of the unfinished.
-        mean_in_service: requests sent and not answered, mean over the window; ``None`` if there was no window.
+        age_after_ns: sum of the ages of the unfinished requests.
+        mean_in_service: mean number of requests sent and not yet answered, over the window; ``None`` without a window.
         served_ns: sum of the parts of all service times that lie in the window.
-        intervals: what was counted from second to second.
-        trace: the first requests of the window, as many as the load asked for.
-        cancelled: ended before its time.
-        host_metrics: figures of the host and the server meanwhile.
+        intervals: the counts of each interval.
+        trace: the first requests of the window, as many as ``load.trace``.
+        cancelled: whether the window ended early.
+        host_metrics: figures of the host and the server during the window.
         ceiling_rps: the rate at which the engine threads would be busy all of the time
             (:mod:`loadgen.validation.ceiling`).
     """
@@ -118,7 +118,7 @@ class LoadResult:
 
     @property
     def answered(self) -> int:
-        """Requests that were answered rightly, those that had been sent late among them."""
+        """Requests answered correctly, including those sent late."""
         return self.requests + self.errors.get("late", 0)
 
     @property
@@ -137,13 +137,14 @@ class LoadResult:
 
     @property
     def littles_law_residual(self) -> float | None:
-        """How far the time spent in requests is from what Little's law says, as a share of it.
+        """Relative difference between the time spent in requests and what Little's law predicts.
 
-        Little's law (1961): the mean number of requests in a system is their rate times the mean time each spends in
-        it. In a closed loop that number is the clients; in an open loop it is the number sent and not answered, whose
-        integral is kept. In a window either is exact once the parts of requests that lie outside of it are taken off
-        and those not yet answered are added, so what is left is time that the instrument lost or, in the closed loop,
-        that clients spent pausing after errors. ``None`` where there was nothing to compare.
+        Little's law (1961): the mean number of requests in a system is their rate times the mean time that each spends
+        in it. In a closed loop that number is the number of clients; in an open loop it is the number of requests sent
+        and not yet answered, whose integral is recorded. Over a window either is exact once the parts of requests
+        outside it are subtracted and the requests not yet answered are added, so any residual is time that the
+        instrument lost or, in the closed loop, that clients spent pausing after errors. ``None`` if there was nothing
+        to compare.
         """
         if not self.wall_s:
             return None
@@ -161,9 +162,9 @@ class LoadResult:
         return (self.age_before_ns + self.age_after_ns) / 1e9 / self.wall_s / self.load.connections
 
     def merge(self, other: LoadResult) -> LoadResult:
-        """Return the result of two loads that were put on side by side; histograms merge exactly.
+        """Return the combined result of two loads that ran side by side; histograms merge exactly.
 
-        Of a rate the result says what was achieved; ``load`` remains this result's.
+        The throughput is that of both together; ``load`` remains this result's.
         """
         froms = [r.censored_from_ns for r in (self, other) if r.censored_from_ns is not None]
         return replace(
@@ -195,12 +196,12 @@ class LoadResult:
         )
 
     def is_lower_bound(self, value_ns: float | None) -> bool:
-        """Tell whether a percentile of the latency falls among requests that timed out."""
+        """Return whether a percentile of the latency falls among requests that timed out."""
         return value_ns is not None and self.censored_from_ns is not None and value_ns >= self.censored_from_ns
 
 
 def summary(times: Histogram, percentiles: dict[str, float], *, ends: bool = False) -> dict[str, Any]:
-    """Return the named percentiles and the maximum, with ``ends`` also minimum and mean, all in ns."""
+    """Return the named percentiles and the maximum; with ``ends``, also minimum and mean; all in ns."""
     found: dict[str, Any] = {"min": times.min_ns, "mean": times.mean_ns} if ends else {}
     found |= {name: times.percentile_ns(percent) for name, percent in percentiles.items()}
     return found | {"max": times.max_ns}

@@ -1,4 +1,4 @@
-"""A load that is put on in the background."""
+"""A load that runs in the background."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loadgen.result import LoadResult
 
 
 class Running:
-    """A run in a thread of its own; every method may be called from any thread."""
+    """A run in its own thread; every method may be called from any thread."""
 
     def __init__(self, load: Load, options: dict[str, Any]) -> None:
         self._cancel = threading.Event()
@@ -28,19 +28,19 @@ class Running:
             self._future.set_exception(exc)
 
     def cancel(self) -> None:
-        """End it at once; :meth:`result` then tells of what was measured by then."""
+        """End the run at once; :meth:`result` then returns what was measured so far."""
         self._cancel.set()
 
     def done(self) -> bool:
-        """Tell whether it has ended."""
+        """Return whether the run has ended."""
         return self._future.done()
 
     def result(self, timeout_s: float | None = None) -> LoadResult:
-        """Wait for the end, and return what came of it.
+        """Wait for the run to end and return its result.
 
         Raises:
             GilbenchError: as :func:`loadgen.run` does.
-            TimeoutError: it has not ended by then.
+            TimeoutError: the run has not ended within ``timeout_s``.
         """
         return self._future.result(timeout_s)
 
@@ -54,6 +54,6 @@ def start(
 ) -> Running:
     """Put ``load`` on a server as :func:`loadgen.run` does, but return at once.
 
-    ``on_interval`` is called from the thread of the run.
+    ``on_interval`` is called from the run's thread.
     """
     return Running(load, {"on_interval": on_interval, "interval_s": interval_s, "server_pid": server_pid})

@@ -1,9 +1,8 @@
-"""Command lines: examples below the options, errors of one line that name the remedy, one table of exit codes."""
+"""Command lines: examples below the options, one-line errors that name the remedy, one table of exit codes."""
 
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 import textwrap
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from loadgen.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, INVALID
+from loadgen.cli.spelling import never_fail
 from loadgen.errors import GilbenchError, InvalidInput
 from loadgen.nearest import nearest, unknown
 
@@ -22,10 +22,10 @@ class Parser(argparse.ArgumentParser):
     """Parser that reports errors in one line and shows examples.
 
     Attributes:
-        examples: whole commands that work, each with its purpose.
-        tables: under a title, names to choose from and the meaning of each.
-        exits: the meaning of each exit code that the command can end with.
-        intermixed: options may stand between positional arguments of which there are any number.
+        examples: complete commands that work, each with its purpose.
+        tables: under each title, names to choose from and their meanings.
+        exits: the exit codes of the command and their meanings.
+        intermixed: whether options may stand between positional arguments, of which there may be any number.
     """
 
     def __init__(
@@ -73,15 +73,14 @@ class Parser(argparse.ArgumentParser):
 def run_command(
     parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int], words: Sequence[str] | None = None
 ) -> int:
-    """Parse the words of a command line, run the command, and return its exit code.
+    """Parse a command line, run the command, and return its exit code.
 
     Args:
-        parser: what reads the words.
-        run: the command; what it returns is the exit code.
-        words: default: those of this process.
+        parser: parser of the command line.
+        run: the command; it returns the exit code.
+        words: arguments of the command line; default: those of this process.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without × is no reason to fail
+    never_fail((sys.stdout, sys.stderr))
     intermixed = isinstance(parser, Parser) and parser.intermixed
     options = parser.parse_intermixed_args(words) if intermixed else parser.parse_args(words)
     try:
@@ -89,20 +88,20 @@ def run_command(
     except GilbenchError as exc:
         return report_error(parser.prog, exc)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on, as behind head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone, as with head
         return DONE
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
 def report_error(prog: str, error: GilbenchError) -> int:
-    """Write an error as one line, and return its exit code."""
+    """Write an error as one line and return its exit code."""
     sys.stderr.write(f"{prog}: error: {' '.join(str(error).split())}\n")
     return INVALID if isinstance(error, InvalidInput) else FAILED
 
 
 def suggesting(message: str, options: Iterable[str]) -> str:
-    """Return what argparse says, with the options that are most like those that it does not recognise."""
+    """Return argparse's message, with the options that are most similar to those it does not recognise."""
     _, found, rest = message.partition(_UNRECOGNIZED)
     words = (word.partition("=")[0] for word in rest.split() if word.startswith("-")) if found else ()
     known = list(options)

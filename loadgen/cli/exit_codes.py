@@ -1,4 +1,4 @@
-"""What a command ends with: one table that every command keeps."""
+"""Exit codes: one table for all commands."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = {
     DONE: "done",
-    FAILED: "what was asked for failed, or did not hold",
-    INVALID: "wrong options, or unreadable input",
+    FAILED: "the operation failed, or a condition did not hold",
+    INVALID: "invalid options, or unreadable input",
     DISTURBED: "too disturbed to say",
     MISSED: "an objective was missed",
     INTERRUPTED: "interrupted",
 }
-"""Exit codes with their meaning. 99 is k6's for a threshold, 130 a shell's for Ctrl-C."""
+"""Exit codes and their meanings. k6 uses 99 for a missed threshold, shells use 130 for Ctrl-C."""

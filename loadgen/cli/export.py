@@ -1,4 +1,4 @@
-"""A result for other programs: JSON, CSV with a row an interval, and HdrHistogram's interval log."""
+"""Results for other programs: JSON, CSV with a row per interval, and HdrHistogram's interval log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from loadgen.capacity import Capacity
-from loadgen.engine.histogram import Histogram
+from loadgen.histograms.histogram import Histogram
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, LoadResult, summary
 from loadgen.validation.checks import assess, warnings
 
@@ -54,7 +54,7 @@ def to_dict(result: LoadResult) -> dict[str, Any]:
 
 
 def capacity_to_dict(found: Capacity) -> dict[str, Any]:
-    """Return what a search found as the JSON object of the command line."""
+    """Return the result of a search as the JSON object of the command line."""
     return {
         "objectives": [objective.text for objective in found.objectives],
         "holds_rps": found.holds_rps,
@@ -77,7 +77,7 @@ def _server(result: LoadResult) -> dict[str, Any] | None:
 
 
 def intervals(times: Histogram) -> dict[str, tuple[int | None, int | None]]:
-    """Return the 95% confidence interval of each percentile; ``None`` for an end that the sample does not reach."""
+    """Return each percentile's 95% confidence interval, with ``None`` for an end that the sample does not reach."""
     return {name: times.percentile_interval_ns(percent) for name, percent in LATENCY_PERCENTILES.items()}
 
 
@@ -107,7 +107,7 @@ def to_hdr_log(result: LoadResult, began_at_s: float) -> str:
     """Return HdrHistogram's interval log, version 1.3: latency untagged, service time tagged ``service``.
 
     Args:
-        result: whose intervals to write.
+        result: the result whose intervals to write.
         began_at_s: when the window began, in seconds since the epoch.
 
     Source: HdrHistogram's ``HistogramLogWriter``. The column of maxima is in ms, as its tools expect.

@@ -17,7 +17,7 @@ Show = Callable[[Interval], None]
 
 @contextlib.contextmanager
 def live_line(*, wanted: bool = True) -> Iterator[Show | None]:
-    """Give what shows an interval, ``None`` where it is not wanted or standard error is no terminal."""
+    """Yield a function that shows an interval, or ``None`` if not ``wanted`` or if standard error is not a terminal."""
     console = Console(stderr=True, highlight=False)
     if not wanted or not console.is_terminal:
         yield None
@@ -26,7 +26,7 @@ def live_line(*, wanted: bool = True) -> Iterator[Show | None]:
         live = stack.enter_context(Live(console=console, auto_refresh=False, transient=True))
 
         def show(interval: Interval) -> None:
-            # A terminal may be closed meanwhile; the run goes on to what can be written.
+            # The terminal may be closed meanwhile; the run continues and writes its files.
             with contextlib.suppress(OSError):
                 live.update(Text(progress(interval), no_wrap=True, overflow="ellipsis"), refresh=True)
 

@@ -1,4 +1,4 @@
-"""``gilbench load``: from options to a load, and from its result to what is shown and kept."""
+"""``gilbench load``: build a load from options, run it, and show and write its result."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from loadgen.cli.plot import draw_capacity, draw_run
 from loadgen.errors import GilbenchError, InvalidInput
 from loadgen.execution import run
 from loadgen.files import allow_files
+from loadgen.host.host_observer import check_pid, find_owner
 from loadgen.load import Load
 from loadgen.result import LoadResult
 from loadgen.validation.ceiling import ceiling_rps
 from loadgen.validation.checks import warnings
-from loadgen.validation.host_observer import check_pid, find_owner
 
 parser = arguments.parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the command, and return its exit code."""
+    """Run the command and return its exit code."""
     return run_command(parser(), _run, words)
 
 
@@ -82,11 +82,11 @@ def _verdict(chosen: argparse.Namespace, result: LoadResult, cancel: threading.E
     for warning in found:
         say(f"strict: {summary.wording(warning)}")
     if cancel.is_set():
-        say("interrupted: the figures tell of the time until then")
+        say("interrupted: the figures cover the time until then")
         return INTERRUPTED
     if not result.answered:
         where = f"{result.load.host}:{result.load.port}"
-        say(f"gilbench load: error: no request was answered by {where}; is it the right one?")
+        say(f"gilbench load: error: no request was answered by {where}; check the address and --protocol")
         return FAILED
     return MISSED if missed or found else DONE
 
@@ -108,7 +108,7 @@ def _search(chosen: argparse.Namespace, load: Load, outputs: Outputs, cancel: th
 
 @contextlib.contextmanager
 def _cancelled_by_signals() -> Iterator[threading.Event]:
-    """Let SIGINT, SIGTERM and a terminal that is closed end the run at once, with what was measured."""
+    """Let SIGINT, SIGTERM and a closed terminal end the run at once, with what was measured so far."""
     cancel = threading.Event()
     stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     previous = [signal.signal(number, lambda *_: cancel.set()) for number in stopping]
@@ -124,6 +124,6 @@ def _refuse_remote(host: str) -> None:
         addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
     except (OSError, UnicodeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
-        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from exc
+        raise GilbenchError(f"cannot find the host {host!r}: {reason}; check the name, or give an address") from exc
     if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        raise GilbenchError(f"{host} is not this machine: add --allow-remote if its owner agrees to be put under load")
+        raise GilbenchError(f"{host} is not this machine: add --allow-remote if its owner agrees to the load")

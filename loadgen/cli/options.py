@@ -1,4 +1,4 @@
-"""Readers of options: addresses, rates, stages and the like."""
+"""Parsers of option values: addresses, rates, stages and others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import re
 
 from loadgen.duration import duration_s
-from loadgen.engine.stages import Stage
 from loadgen.load import MAX_REQUESTS_PER_CONNECTION
 from loadgen.nearest import did_you_mean
+from loadgen.stages import Stage
 
 _PICTURES = (".svg", ".png")
 
@@ -16,14 +16,14 @@ KEEP_ALIVE = "keep-alive"
 
 
 def host_and_port(text: str) -> tuple[str, int]:
-    """Read ``HOST:PORT`` or ``[IPV6]:PORT``.
+    """Parse ``HOST:PORT`` or ``[IPV6]:PORT``.
 
     Raises:
         argparse.ArgumentTypeError: ``text`` is neither.
     """
     match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text)
     if not match or not 0 < int(match["port"]) < 65536:
-        raise argparse.ArgumentTypeError(f"invalid address {text!r}: use HOST:PORT, as 127.0.0.1:8001")
+        raise argparse.ArgumentTypeError(f"invalid address {text!r}: use HOST:PORT, such as 127.0.0.1:8001")
     host = match["v6"] or match["host"]
     try:
         host.encode("idna")
@@ -33,7 +33,7 @@ def host_and_port(text: str) -> tuple[str, int]:
 
 
 def read_requests_per_connection(text: str) -> int | None:
-    """Read the number of requests per connection, or ``keep-alive`` (``None``).
+    """Parse a number of requests per connection, or ``keep-alive`` (``None``).
 
     Raises:
         argparse.ArgumentTypeError: ``text`` is neither.
@@ -42,17 +42,17 @@ def read_requests_per_connection(text: str) -> int | None:
         return None
     if not re.fullmatch(r"\d{1,10}", text) or not 0 < int(text) <= MAX_REQUESTS_PER_CONNECTION:
         raise argparse.ArgumentTypeError(
-            f"{text!r}{did_you_mean(text, [KEEP_ALIVE])} is neither a number of requests from 1 to "
-            f"{MAX_REQUESTS_PER_CONNECTION:,} nor '{KEEP_ALIVE}'"
+            f"invalid number of requests {text!r}{did_you_mean(text, [KEEP_ALIVE])}: use 1 to "
+            f"{MAX_REQUESTS_PER_CONNECTION:,}, or {KEEP_ALIVE}"
         )
     return int(text)
 
 
 def stages(text: str) -> tuple[Stage, ...]:
-    """Read ``1000:10s,5000:10s,ramp:0-8000:30s``.
+    """Parse ``1000:10s,5000:10s,ramp:0-8000:30s``.
 
     Raises:
-        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+        argparse.ArgumentTypeError: ``text`` is not in this form.
     """
     found = []
     for part in text.split(","):
@@ -62,19 +62,19 @@ def stages(text: str) -> tuple[Stage, ...]:
         try:
             low, high = (float(match[1]), float(match[2])) if match[1] else (float(match[3]),) * 2
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{part!r} has no rate: write 1000:10s, or ramp:0-8000:30s") from None
+            raise argparse.ArgumentTypeError(f"invalid rate in {part!r}: use 1000:10s or ramp:0-8000:30s") from None
         found.append(Stage(low, high, duration_s(match[4])))
     return tuple(found)
 
 
 def address(text: str) -> tuple[str, int, str | None]:
-    """Read ``HOST:PORT``, or ``http://HOST[:PORT][/PATH]``, and return host, port, and the path of a URL.
+    """Parse ``HOST:PORT`` or ``http://HOST[:PORT][/PATH]``, and return host, port, and the path of a URL.
 
     Raises:
         argparse.ArgumentTypeError: ``text`` is neither.
     """
     if text.startswith("https://"):
-        raise argparse.ArgumentTypeError(f"{text!r} asks for TLS, which is not spoken here: give the http:// address")
+        raise argparse.ArgumentTypeError(f"{text!r} needs TLS, which is not supported: give an http:// address")
     if not text.startswith("http://"):
         return (*host_and_port(text), None)
     where, _, path = text.removeprefix("http://").partition("/")
@@ -83,38 +83,40 @@ def address(text: str) -> tuple[str, int, str | None]:
 
 
 def rate(text: str) -> float:
-    """Read requests per second.
+    """Parse requests per second.
 
     Raises:
-        argparse.ArgumentTypeError: ``text`` is no number above 0.
+        argparse.ArgumentTypeError: ``text`` is not a number above 0.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(k?)(?:/s)?", text.strip())
     value = float(match[1]) * (1000 if match[2] else 1) if match else 0.0
     if not value > 0:
-        raise argparse.ArgumentTypeError(f"invalid rate {text!r}: use a number above 0, as 5000 or 5k")
+        raise argparse.ArgumentTypeError(f"invalid rate {text!r}: use a number above 0, such as 5000 or 5k")
     return value
 
 
 def unescape(text: str) -> bytes:
-    r"""Read bytes written as in Python, as ``\r\n`` or ``\x00``.
+    r"""Parse bytes written as in Python, such as ``\r\n`` or ``\x00``.
 
     Raises:
-        argparse.ArgumentTypeError: nothing is left of it, or an escape is wrong.
+        argparse.ArgumentTypeError: the result is empty, or an escape is invalid.
     """
     try:
         value = text.encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
     except UnicodeError as exc:
-        raise argparse.ArgumentTypeError(f"{text!r} does not say bytes ({exc}): write \\r\\n, or \\x00") from None
+        raise argparse.ArgumentTypeError(
+            f"invalid bytes {text!r} ({exc}): use escapes such as \\r\\n or \\x00"
+        ) from None
     if not value:
-        raise argparse.ArgumentTypeError("at least one byte is needed: write for example \\n")
+        raise argparse.ArgumentTypeError("at least one byte is needed: use for example \\n")
     return value
 
 
 def header(text: str) -> tuple[str, str]:
-    """Read ``Name: value``.
+    """Parse ``Name: value``.
 
     Raises:
-        argparse.ArgumentTypeError: ``text`` is nothing of the kind.
+        argparse.ArgumentTypeError: ``text`` is not in this form.
     """
     name, colon, value = text.partition(":")
     if not colon or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
@@ -123,13 +125,13 @@ def header(text: str) -> tuple[str, str]:
 
 
 def picture(text: str) -> str:
-    """Read the name of a picture's file.
+    """Check the file name of a plot and return it.
 
     Raises:
-        argparse.ArgumentTypeError: its ending is none that can be drawn.
+        argparse.ArgumentTypeError: its suffix is not supported.
     """
     if not text.endswith(_PICTURES):
         raise argparse.ArgumentTypeError(
-            f"invalid name of a plot {text!r}: use one that ends in {' or '.join(_PICTURES)}"
+            f"invalid name of a plot {text!r}: use a name that ends in {' or '.join(_PICTURES)}"
         )
     return text

@@ -1,4 +1,4 @@
-"""Where results go: standard output, and the files that were asked for."""
+"""Outputs: standard output, and the files that were requested."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from loadgen.errors import GilbenchError
 
-_NOBODY_READS = {errno.EPIPE, errno.EIO}  # a pipe, or a terminal, that was closed
+_NOBODY_READS = {errno.EPIPE, errno.EIO}  # a closed pipe or terminal
 
 
 class Outputs:
-    """Takes results to where they were asked for; what fails is reported only when all others have been written."""
+    """Writes results to the requested outputs; a failure is reported only after all others have been written."""
 
     def __init__(self) -> None:
         self.problems: list[GilbenchError] = []
 
     def show(self, text: str) -> None:
-        """Print, whether or not anybody still reads."""
+        """Print ``text``, even if nobody reads it any more."""
         try:
             print(text, flush=True)
         except OSError as exc:
@@ -30,7 +30,7 @@ class Outputs:
                 self.problems.append(_unwritable("to standard output", exc))
 
     def write(self, name: str | None, content: Callable[[], str | bytes]) -> None:
-        """Write what ``content`` returns to a file; nothing for no name, and for ``-``."""
+        """Write the result of ``content`` to the file ``name``; do nothing for ``None`` and ``-``."""
         if name is None or name == "-":
             return
         try:
@@ -44,7 +44,7 @@ class Outputs:
 
 @contextlib.contextmanager
 def open_outputs(names: Iterable[str | None]) -> Iterator[Outputs]:
-    """Make sure, before anything is measured, that what is to be written can be.
+    """Check, before anything is measured, that all outputs can be written.
 
     Raises:
         GilbenchError: a file cannot be written; all others are written first.
@@ -62,13 +62,13 @@ def open_outputs(names: Iterable[str | None]) -> Iterator[Outputs]:
 
 
 def say(text: str) -> None:
-    """Tell on standard error, if anybody is there."""
+    """Print ``text`` on standard error, if it is still open."""
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
 
 
 def let_go() -> None:
-    """Give up what is still to be written and nobody reads: Python would try again at its end, and exit with 120."""
+    """Discard output that nobody reads: Python would try again to write it at exit, and exit with 120."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -77,4 +77,4 @@ def let_go() -> None:
 
 
 def _unwritable(name: str, exc: OSError) -> GilbenchError:
-    return GilbenchError(f"cannot write {name}: {exc.strerror}; make room, or choose another file")
+    return GilbenchError(f"cannot write {name}: {exc.strerror}; free some space, or choose another file")

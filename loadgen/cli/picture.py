@@ -1,4 +1,4 @@
-"""What all pictures of the load generator have in common."""
+"""Common parts of the load generator's plots."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, QUIET, AXIS, FAINT = "#1f2328", "#5f6772", "#9ca3af", "#e5e7eb"
-BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # distinguishable by eyes that do not see red or green
+BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # distinguishable with red-green colour blindness
 GREEN, PINK = "#009e73", "#cc79a7"  # likewise; all but RED are Okabe and Ito's
 
 
 def blank(heights: tuple[int, ...], *, size: tuple[float, float] = (8.4, 5.2)) -> tuple[Figure, list[Axes]]:
-    """Return a figure of axes above each other, of these relative heights, that share the horizontal one.
+    """Return a figure with stacked axes of these relative heights that share the horizontal axis.
 
     Raises:
         GilbenchError: Matplotlib is not installed.
     """
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, and only for pictures
+        import matplotlib as mpl  # noqa: PLC0415 - heavy, and only for plots
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError:
-        raise GilbenchError("a plot needs Matplotlib: install it, or do without the picture") from None
+        raise GilbenchError("a plot needs Matplotlib: install it, or leave the plot out") from None
+    mpl.rcdefaults()  # not what a matplotlibrc says
     figure = Figure(figsize=size, layout=None)
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
@@ -43,19 +45,19 @@ def blank(heights: tuple[int, ...], *, size: tuple[float, float] = (8.4, 5.2)) -
 
 
 def plain(value: float, _: object) -> str:
-    """Write a number on an axis."""
+    """Format a number on an axis."""
     return f"{value:,g}"
 
 
 def headline(figure: Figure, title: str, subtitle: str) -> None:
-    """Say what a picture shows."""
+    """Add a title and a subtitle to a plot."""
     inch = 1 / figure.get_figheight()
     figure.text(0.02, 1 - 0.18 * inch, title, fontsize=12, weight="bold", color=INK, va="top", parse_math=False)
     figure.text(0.02, 1 - 0.44 * inch, subtitle, fontsize=8.5, color=QUIET, va="top", parse_math=False)
 
 
 def render(figure: Figure, name: str) -> bytes:
-    """Return a picture in the format that the ending of ``name`` says."""
+    """Return the plot in the format of the suffix of ``name``."""
     out = io.BytesIO()
     figure.savefig(
         out, format=name.rpartition(".")[2], dpi=144, metadata={"Date": None} if name.endswith("svg") else None

@@ -1,4 +1,4 @@
-"""A run over time, and a search for capacity, as pictures."""
+"""Plots of a run over time and of a search for capacity."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BANDS: Final = ((50.0, "p50", 1.0), (90.0, "p90", 0.55), (99.0, "p99", 0.3), (1
 
 
 def draw_run(result: LoadResult, name: str) -> bytes:
-    """Return latency over time as bands of percentiles, above throughput; ``name`` says whether as SVG or PNG.
+    """Plot percentiles of latency over time, above throughput; SVG or PNG, according to the suffix of ``name``.
 
     Raises:
         GilbenchError: nothing was answered, or Matplotlib is not installed.
     """
     shown = [one for one in result.intervals if one.latency.max_ns is not None]
     if not shown:
-        raise GilbenchError("nothing was answered, so there is nothing to draw")
+        raise GilbenchError("no request was answered, so there is nothing to plot")
     figure, (above, below) = blank((2, 1))
     edges = [one.at_s for one in shown] + [shown[-1].at_s + shown[-1].seconds]
     latencies = [one.latency.decompress() for one in shown]
@@ -65,20 +65,20 @@ def draw_run(result: LoadResult, name: str) -> bytes:
     headline(
         figure,
         f"{result.throughput_rps:,.0f} requests/s, half of them within {p50:.3g} ms, 99% within {p99:.3g} ms",
-        f"{load.host}:{load.port}, {kind}, {load.spoken.name} protocol; a step an interval, shaded: its percentiles",
+        f"{load.host}:{load.port}, {kind}, {load.spoken.name} protocol; one step per interval, percentiles shaded",
     )
     return render(figure, name)
 
 
 def draw_capacity(found: Capacity, name: str) -> bytes:
-    """Return latency against rate for each rate that was tried.
+    """Plot latency against rate for each rate that was tried.
 
     Raises:
-        GilbenchError: nothing was tried to its end, or Matplotlib is not installed.
+        GilbenchError: no step was completed, or Matplotlib is not installed.
     """
     steps = [step for step in sorted(found.steps, key=lambda step: step.rate_rps) if step.result.latency.max_ns]
     if not steps:
-        raise GilbenchError("no rate was tried to its end, so there is nothing to draw")
+        raise GilbenchError("no step was completed, so there is nothing to plot")
     figure, (axes,) = blank((1,))
     rates = [step.rate_rps for step in steps]
     last = 0.0
@@ -115,12 +115,12 @@ def draw_capacity(found: Capacity, name: str) -> bytes:
     axes.set_ylabel("latency, ms (log scale)")
     wanted = ", ".join(one.text for one in found.objectives)
     holds = f"{found.holds_rps:,.0f}/s" if found.holds_rps else "no rate tried"
-    headline(figure, f"{holds} holds {wanted}", "a point a step; hollow: does not hold")
+    headline(figure, f"{wanted} holds at {holds}", "one point per step; hollow: does not hold")
     return render(figure, name)
 
 
 def _label(axes: Axes, at: tuple[float, float], text: str, last: float, *, left: bool = False) -> float:
-    """Write a line's name at its end unless it would touch the one below; return where the highest stands."""
+    """Label a line at its end unless the label would touch the one below; return the height of the highest label."""
     if last and at[1] < last * 1.6:
         return last
     away, side = (-7, "right") if left else (5, "left")

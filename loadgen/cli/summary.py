@@ -1,4 +1,4 @@
-"""A result as a person wants to read it, in at most 80 columns."""
+"""The summary of a result for a terminal, in at most 80 columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from loadgen.capacity import Capacity, Step
-from loadgen.engine.histogram import Histogram, highest_in_bucket
+from loadgen.histograms.histogram import Histogram, highest_in_bucket
 from loadgen.interval import Interval
 from loadgen.result import LATENCY_PERCENTILES, LoadResult
 from loadgen.validation.checks import warnings
@@ -61,7 +61,7 @@ def render(result: LoadResult) -> str:
 
 
 def render_step(step: Step) -> str:
-    """Return the line for a rate that was tried."""
+    """Return the line for one step of a search."""
     p50, p99 = (_time(step.result.latency.percentile_ns(percent)) for percent in (50, 99))
     verdict = "holds" if step.holds else "does not hold"
     return f"{step.rate_rps:>12,.0f}/s  p50 {p50:>8}  p99 {p99:>8}  errors {step.result.failed:,}  {verdict}".replace(
@@ -70,7 +70,7 @@ def render_step(step: Step) -> str:
 
 
 def render_capacity(found: Capacity) -> str:
-    """Return what a search found, in a sentence."""
+    """Return the result of a search in a sentence."""
     wanted = " and ".join(objective.text for objective in found.objectives)
     if found.holds_rps is None:
         return f"capacity: {wanted} held at none of the rates tried"
@@ -80,7 +80,7 @@ def render_capacity(found: Capacity) -> str:
 
 
 def progress(interval: Interval) -> str:
-    """Return the live line for what was counted last."""
+    """Return the progress line for an interval."""
     latency = interval.latency.decompress()
     p50, p99 = (_time(latency.percentile_ns(percent)) for percent in (50, 99))
     failed = sum(interval.errors.values())
@@ -124,7 +124,7 @@ def _table(result: LoadResult) -> list[str]:
 
 
 def _bars(times: Histogram) -> list[str]:
-    """Return a small histogram, its steps equal on a log scale."""
+    """Return a small histogram with equal steps on a log scale."""
     if times.min_ns is None or times.max_ns is None or times.total < 2 * BARS:
         return []
     edges = np.geomspace(max(times.min_ns, 1), times.max_ns + 1, BARS + 1)

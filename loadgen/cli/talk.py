@@ -17,7 +17,7 @@ LINE_ENDS = {"seed": b"", "line": b"\n"}
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Talk until Q, the end of input, Ctrl-C or the server ends it, and return the exit code."""
+    """Talk until Q, the end of input, Ctrl-C or the server ends it; return the exit code."""
     return run_command(parser(), _run, words)
 
 
@@ -31,13 +31,16 @@ def parser() -> Parser:
                 "gilbench talk 127.0.0.1:8001",
                 "to a server started by python3 -m servers threaded --protocol seed",
             ),
-            ("gilbench talk 127.0.0.1:9000 --protocol line", "to one whose messages are lines"),
+            ("gilbench talk 127.0.0.1:9000 --protocol line", "to a server whose messages are lines"),
         ],
-        exits={FAILED: "the server was not reached"},
+        exits={FAILED: "the server could not be reached"},
     )
-    made.add_argument("address", type=options.host_and_port, metavar="HOST:PORT", help="of the server")
+    made.add_argument("address", type=options.host_and_port, metavar="HOST:PORT", help="address of the server")
     made.add_argument(
-        "--protocol", choices=LINE_ENDS, default="seed", help="how messages end (default: seed, not at all)"
+        "--protocol",
+        choices=LINE_ENDS,
+        default="seed",
+        help="how messages end: line, with a newline; seed, not at all (default: seed)",
     )
     return made
 
@@ -52,7 +55,7 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def talk(host: str, port: int, line_end: bytes = b"") -> int:
-    """Send what is typed, line by line and each with ``line_end``, and print each reply.
+    """Send each typed line followed by ``line_end``, and print each reply.
 
     Raises:
         GilbenchError: the server could not be reached.
@@ -60,7 +63,9 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
     try:
         connection = socket.create_connection((host, port), timeout=TIMEOUT_S)
     except OSError as exc:
-        raise GilbenchError(f"cannot reach {host}:{port}: {exc.strerror or exc}; is the server up?") from exc
+        raise GilbenchError(
+            f"cannot reach {host}:{port}: {exc.strerror or exc}; start the server, or check the address"
+        ) from exc
     prompt = "> " if sys.stdin.isatty() else ""
     with connection:
         while True:
@@ -69,16 +74,16 @@ def talk(host: str, port: int, line_end: bytes = b"") -> int:
             message = typed.rstrip(b"\r\n")
             if not typed or message in {b"Q", b"q"}:
                 return _part(connection, line_end)
-            if not message:  # nothing would be sent, and so nothing answered
+            if not message:  # nothing would be sent, so nothing would be answered
                 continue
             try:
                 connection.sendall(message + line_end)
                 reply = _reply(connection, line_end)
             except OSError as exc:
-                print(f"the server went away: {exc.strerror or exc}")
+                print(f"lost the connection to the server: {exc.strerror or exc}")
                 return DONE
             if not reply:
-                print("the server ended the conversation")
+                print("the server closed the connection")
                 return DONE
             print(reply.decode(errors="replace").rstrip("\r\n"), flush=True)
 
@@ -95,7 +100,7 @@ def _part(connection: socket.socket, line_end: bytes) -> int:
     try:
         connection.sendall(b"Q" + line_end)
     except OSError:
-        print("the server had gone already")
+        print("the server had already closed the connection")
         return DONE
     print("good-bye")
     return DONE

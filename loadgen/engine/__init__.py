@@ -1,1 +1,1 @@
-"""The compiled loop that drives connections, and what it counts into."""
+"""The compiled loop that drives connections, and its counters."""

@@ -7,19 +7,19 @@ from typing import Any
 
 
 class Answered:
-    """The number of requests answered rightly since the load began, before its window and after it too.
+    """The number of requests answered correctly since the load began, including before and after its window.
 
-    Handed to :func:`loadgen.run` it can be called from any thread. Whoever reads another counter of the server (its CPU
-    clock) reads this one at the same instant, so that both count the same interval.
+    Pass it to :func:`loadgen.run`; it can then be called from any thread. Code that reads another counter of the server
+    (its CPU clock) reads this one at the same instant, so that both cover the same interval.
     """
 
     def __init__(self) -> None:
         self._counters: Sequence[Any] = ()
 
     def follow(self, counters: Sequence[Any]) -> None:
-        """Count what these engines' counters count."""
+        """Sum these engines' counters from now on."""
         self._counters = tuple(counters)
 
     def __call__(self) -> int:
-        """Return the number."""
+        """Return the number of requests."""
         return sum(int(counters["answered"]) for counters in self._counters)

@@ -1,6 +1,6 @@
-"""The steps that one client's connection takes, as compiled code.
+"""The steps of one client's connection, as compiled code.
 
-Every step ends at once; who takes a step, and when, is decided elsewhere (:mod:`loadgen.engine.loop`).
+No step blocks; :mod:`loadgen.engine.loop` decides which connection takes a step, and when.
 """
 
 from __future__ import annotations
@@ -9,26 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from loadgen.engine import error_kinds, histogram, libc, schedule
-from loadgen.engine.compiled import inline
+from loadgen.engine import error_kinds, schedule
 from loadgen.engine.workspace import BUFFER_BYTES, CONNECT, EVENTS_AT_ONCE, LATENCY, SERVICE
+from loadgen.histograms import histogram
+from loadgen.native import libc
+from loadgen.native.compiled import inline
 from loadgen.protocols.parser import DONE, FAILED, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 
-PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # from IDLE on it is established
+PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # established from IDLE on
 
-PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server is asked 100 times per second, not a million times
+PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server gets 100 attempts per second, not a million
 
 
 @inline
 def open_connection(w: Any, index: int, now_ns: int) -> None:
-    """Start connecting. In the closed loop a request waits for it, whose latency began at ``since_ns``."""
+    """Start connecting. In the closed loop a request waits for the connection; its latency counts from ``since_ns``."""
     c = w.connections[index]
     c.connect_ns = now_ns
     c.fd = libc.open_socket(w.settings[0].family, libc.SOCK_FLAGS, 0)
     if c.fd < 0:
         fail(w, index, error_kinds.NO_SOCKET, now_ns)
         return
-    w.scratch[0] = 1  # an int of 4 bytes is read of it
+    w.scratch[0] = 1  # read as an int of 4 bytes
     libc.setsockopt(c.fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, w.scratch.ctypes.data, 4)
     c.state = CONNECTING
     c.until_ns = now_ns + w.settings[0].connect_timeout_ns
@@ -48,7 +50,7 @@ def open_connection(w: Any, index: int, now_ns: int) -> None:
 
 @inline
 def on_event(w: Any, parse: Any, index: int, events: int) -> None:
-    """Take the steps that what happened to the connection allows."""
+    """Take the steps that the events on the connection allow."""
     c = w.connections[index]
     broken = events & libc.BROKEN != 0
     unread = broken or events & libc.READABLE != 0
@@ -69,8 +71,8 @@ def on_event(w: Any, parse: Any, index: int, events: int) -> None:
     if broken and c.state == SENDING:
         fail(w, index, error_kinds.RESET, now_ns)
     elif unread and c.state == WAITING:
-        # The server's end of the stream came in one event with bytes before it, or bytes came in one with the
-        # connection; no other event will tell.
+        # One event may report both bytes and the end of the stream, or both the connection and its first bytes; no
+        # other event follows.
         _receive(w, parse, index, now_ns)
     elif unread and c.state == IDLE:
         _read_idle(w, index, now_ns)
@@ -80,7 +82,7 @@ def on_event(w: Any, parse: Any, index: int, events: int) -> None:
 
 @inline
 def on_timer(w: Any, index: int, now_ns: int) -> None:
-    """End a pause or a client's patience."""
+    """End a pause, or fail what has timed out."""
     c = w.connections[index]
     if c.state == PAUSED:
         c.since_ns = now_ns
@@ -116,7 +118,7 @@ def _note(w: Any, row: int, value_ns: int) -> None:
 
 @inline
 def note_busy(w: Any, change: int, now_ns: int) -> None:
-    """Change the number of requests that are sent and not answered, whose integral over time is kept."""
+    """Change the number of requests sent and not yet answered, and add to its integral over time."""
     counters = w.counters[0]
     counters.busy_ns += counters.busy * (now_ns - counters.busy_since_ns)
     counters.busy_since_ns = now_ns
@@ -135,12 +137,12 @@ def fail(w: Any, index: int, kind: int, now_ns: int) -> None:
     """Count a failed request or connection, drop the connection and pause."""
     c, counters, buffer = w.connections[index], w.counters[0], w.counters[0].current_buffer
     counted = schedule.is_counted(w, c.since_ns) if c.owed or not w.settings[0].open_loop else counters.measuring
-    if counted or not counters.started:  # what fails before the timing begins is no less of a failure
+    if counted or not counters.started:  # failures before the timing begins count too
         w.counted[buffer, 1 + kind] += 1
         if counters.started and (
             kind == error_kinds.REPLY_TIMEOUT or (kind == error_kinds.CONNECT_TIMEOUT and not w.settings[0].open_loop)
         ):
-            # It would have taken at least so long; left out, it would better the percentiles.
+            # It would have taken at least this long; leaving it out would improve the percentiles.
             took_ns = now_ns - c.since_ns
             _note(w, LATENCY + buffer, took_ns)
             if kind == error_kinds.REPLY_TIMEOUT:
@@ -170,14 +172,14 @@ def drop(w: Any, index: int, now_ns: int) -> None:
 
 @inline
 def _error_kind(error: int) -> int:
-    """Return the kind for what connecting failed with."""
+    """Return the kind of a failure to connect with this ``errno``."""
     if error == libc.ECONNRESET:
         return error_kinds.RESET
     if error == libc.ETIMEDOUT:
         return error_kinds.CONNECT_TIMEOUT
-    if error == libc.EADDRNOTAVAIL:  # all ports of this machine are taken
+    if error == libc.EADDRNOTAVAIL:  # all local ports are in use
         return error_kinds.NO_SOCKET
-    return error_kinds.REFUSED  # by the server or, unreachable, by the network
+    return error_kinds.REFUSED  # by the server or, if it is unreachable, by the network
 
 
 @inline
@@ -222,7 +224,7 @@ def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
             return
         reply = parse(w.parsers[index], w.buffer, size, w.memory, w.numbers)
         if reply == WRONG or 0 < reply < size:
-            fail(w, index, error_kinds.WRONG_REPLY, now_ns)  # bytes after a reply answer nothing that was asked
+            fail(w, index, error_kinds.WRONG_REPLY, now_ns)  # bytes after a reply belong to no request
             return
         if reply == PROTOCOL:
             fail(w, index, error_kinds.BROKEN_PROTOCOL, now_ns)
@@ -233,18 +235,18 @@ def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
         if size == 0:
             fail(w, index, error_kinds.CLOSED_EARLY, now_ns)
             return
-        if size < BUFFER_BYTES:  # nothing more is there yet, and an event will tell when there is
+        if size < BUFFER_BYTES:  # nothing more has arrived yet; an event will follow
             return
 
 
 @inline
 def _read_idle(w: Any, index: int, now_ns: int) -> None:
-    """Find out why a connection that nothing was asked on has something to tell."""
+    """Handle input on a connection that has no request in flight."""
     size = libc.recv(w.connections[index].fd, w.buffer.ctypes.data, BUFFER_BYTES, 0)
     if size > 0:
-        fail(w, index, error_kinds.WRONG_REPLY, now_ns)  # it answers nothing that was asked
+        fail(w, index, error_kinds.WRONG_REPLY, now_ns)  # it belongs to no request
     elif size == 0 and w.counters[0].started:
-        drop(w, index, now_ns)  # a server may close what is idle
+        drop(w, index, now_ns)  # a server may close an idle connection
     elif size == 0:
         fail(w, index, error_kinds.CLOSED_EARLY, now_ns)
     elif libc.last_error() != libc.EAGAIN:
@@ -275,7 +277,7 @@ def _finish_request(w: Any, index: int, now_ns: int) -> None:
     c.owed = 0
     c.left -= 1
     if c.left == 0 or closing:
-        # Nothing waits for the server's side of the farewell: the next connection is already on its way.
+        # Do not wait for the server to close its side: the next connection opens at once.
         begin, end = w.starts[len(w.starts) - 3], w.starts[len(w.starts) - 2]
         if not closing and begin < end:
             libc.send(c.fd, w.payload.ctypes.data + begin, end - begin, libc.MSG_NOSIGNAL)

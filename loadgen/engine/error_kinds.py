@@ -16,9 +16,9 @@ ERRORS = (
     "late",
     "handler_failed",
 )
-"""Kinds of failed requests; their numbers index ``counted``, behind the requests answered rightly.
+"""Kinds of failed requests; their numbers index ``counted``, after the requests answered correctly.
 
-``late`` ones were answered, but in the open loop sent later than intended since the generator was busy.
+In the open loop, ``late`` requests were answered but sent later than intended because the generator was busy.
 """
 
 (

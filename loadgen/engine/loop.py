@@ -7,21 +7,22 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from loadgen.engine import connection, libc, schedule
-from loadgen.engine.compiled import compile_function, inline
+from loadgen.engine import connection, schedule
 from loadgen.engine.workspace import EVENTS_AT_ONCE, WORKSPACE
+from loadgen.native import libc
+from loadgen.native.compiled import compile_function, inline
 from loadgen.protocols.parser import PARSE
 
-TIMER = -1  # the timer's place among the connections' numbers
+TIMER = -1  # stands for the timer among the numbers of connections
 
 _TICK_NS = 10_000_000  # interval between checks of pauses and time-outs
-_GO_NS = 200_000  # how often, before the load begins, whether it may
-_OVER_NS = 1_000_000  # how often, while the load outlasts the window, whether it may end
+_GO_NS = 200_000  # interval between checks, before the load begins, whether it may
+_OVER_NS = 1_000_000  # interval between checks, while the load outlasts the window, whether it may end
 
 
 @inline
 def _dispatch(w: Any, now_ns: int) -> None:
-    """Send what the schedule says is due, as far as connections are free."""
+    """Send the requests that are due, as long as connections are free."""
     counters = w.counters[0]
     while counters.next_ns <= now_ns:
         index = schedule.longest_idle(w, connection.IDLE)
@@ -37,7 +38,7 @@ def _dispatch(w: Any, now_ns: int) -> None:
 
 @inline
 def _start(w: Any, now_ns: int) -> None:
-    """Let the clients ask: those of a closed loop at once, those of an open one when it is their turn."""
+    """Let the clients send: in the closed loop at once, in the open loop when a request is due."""
     w.counters[0].started = 1
     if w.settings[0].open_loop:
         return
@@ -50,11 +51,11 @@ def _start(w: Any, now_ns: int) -> None:
 
 @inline
 def _wait(w: Any, until_ns: int) -> tuple[int, int]:
-    """Wait for events, until a time at most, and return how many there are and what time it is.
+    """Wait for events until ``until_ns`` at most; return their number and the time.
 
-    A timer wakes the engine, since epoll_wait() counts in whole ms, and since arming a time-out anew at every call
-    costs more than the call. In the open loop it does so ``spin_ns`` early, for a sleeper takes a while to wake; in
-    the closed loop there is that much polling after each event.
+    A timer wakes the engine, since epoll_wait() counts in whole ms, and since re-arming a time-out at every call costs
+    more than the call. In the open loop it fires ``spin_ns`` early, since a sleeping thread takes a while to wake; in
+    the closed loop the engine polls for ``spin_ns`` after each event.
     """
     settings, counters = w.settings[0], w.counters[0]
     before_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
@@ -98,7 +99,7 @@ def _end_window(w: Any, ended_ns: int, now_ns: int) -> None:
         c = w.connections[index]
         if c.state in (connection.SENDING, connection.WAITING):
             counters.served_ns += now_ns - max(c.sent_ns, counters.began_ns)
-    while counters.next_ns < ended_ns:  # those still in the schedule
+    while counters.next_ns < ended_ns:  # requests still in the schedule
         age_ns = ended_ns - counters.next_ns
         if schedule.is_counted(w, counters.next_ns):
             counters.age_after_ns += age_ns
@@ -112,7 +113,7 @@ def _end_window(w: Any, ended_ns: int, now_ns: int) -> None:
 
 @inline
 def _count_in_flight(w: Any, now_ns: int) -> tuple[int, int, int]:
-    """Return the sum of the ages of all requests in flight, the highest age, both in ns, and their number."""
+    """Return the sum of the ages of all requests in flight and the highest age, both in ns, and their number."""
     total_ns, oldest_ns, number = 0, 0, 0
     for index in range(len(w.connections)):
         c = w.connections[index]
@@ -128,13 +129,13 @@ def _count_in_flight(w: Any, now_ns: int) -> tuple[int, int, int]:
 
 @compile_function(types.void(WORKSPACE, types.FunctionType(PARSE)))
 def drive(w: Any, parse: Any) -> None:
-    """Connect, warm up, and put the load on for as long as ``settings`` say, or until ``counters.cancel``.
+    """Connect, warm up, and run the load for as long as ``settings`` say, or until ``counters.cancel``.
 
-    Connections stay open for :func:`half_close`. The warm-up begins when ``counters.go`` is set from outside, which
-    waits for every engine's ``counters.ready``: all connections are established by then, or have failed to be.
+    Connections stay open for :func:`half_close`. The warm-up begins when ``counters.go`` is set from outside, after
+    every engine has set ``counters.ready``: by then every connection is established or has failed.
 
-    In the closed loop the load stays on after the window until ``counters.cancel``, for ``settings.overrun_ns`` at
-    most: the server's clocks are read at the window's end, and on a busy machine that may be late.
+    In the closed loop the load continues after the window until ``counters.cancel``, for ``settings.overrun_ns`` at
+    most: the server's clocks are read at the end of the window, and on a busy machine that may be late.
     """
     settings, counters = w.settings[0], w.counters[0]
     np.random.seed(settings.seed)
@@ -159,7 +160,7 @@ def drive(w: Any, parse: Any) -> None:
         if begin_ns != schedule.NEVER_NS and not counters.started:
             _start(w, now_ns)
         if counters.measuring == 0 and counters.over == 0 and now_ns >= begin_ns:
-            # A closed window begins when it begins; an open one when the schedule says.
+            # A closed loop's window begins now, an open loop's when the schedule says.
             began_ns = begin_ns if settings.open_loop else now_ns
             end_ns = began_ns + settings.duration_ns
             stop_ns = end_ns if settings.open_loop else schedule.NEVER_NS
@@ -197,7 +198,7 @@ def drive(w: Any, parse: Any) -> None:
 
 @compile_function(types.void(WORKSPACE))
 def half_close(w: Any) -> None:
-    """Close what is open."""
+    """Close all open connections."""
     for index in range(len(w.connections)):
         if w.connections[index].fd >= 0:
             libc.close(w.connections[index].fd)

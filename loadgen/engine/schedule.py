@@ -1,7 +1,7 @@
 """The open loop's schedule: when each request is intended, and which connections are free for it.
 
-Intended times follow from the stages (and, for Poisson arrivals, the seed) alone, never from when something woke up. A
-request whose turn comes while no connection is free stays in the schedule; nothing is skipped.
+Intended times depend only on the stages (and, for Poisson arrivals, the seed), never on when the engine wakes. A
+request that is due while no connection is free stays in the schedule; nothing is skipped.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from loadgen.engine import histogram
-from loadgen.engine.compiled import inline
-from loadgen.engine.stages import when_ns
 from loadgen.engine.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS
+from loadgen.histograms import histogram
+from loadgen.native.compiled import inline
+from loadgen.stages import when_ns
 
 NEVER_NS = 1 << 62
 
 
 @inline
 def begin(w: Any, now_ns: int) -> None:
-    """Let the first stage begin."""
+    """Begin the first stage."""
     counters, settings = w.counters[0], w.settings[0]
     counters.schedule_ns = now_ns
     counters.arrived = settings.first
@@ -31,7 +31,7 @@ def begin(w: Any, now_ns: int) -> None:
 
 @inline
 def advance(w: Any) -> None:
-    """Go on to the next request."""
+    """Advance to the next request."""
     gap = np.random.exponential() if w.settings[0].poisson else 1.0
     w.counters[0].arrived += w.settings[0].step * gap
     _plan(w)
@@ -46,14 +46,14 @@ def _plan(w: Any) -> None:
 
 @inline
 def is_counted(w: Any, since_ns: int) -> bool:
-    """Tell whether a request belongs to the window: it is intended in it or, in the closed loop, ends in it."""
+    """Return whether a request belongs to the window: intended in it or, in the closed loop, ended in it."""
     counters = w.counters[0]
     return counters.measuring != 0 and (not w.settings[0].open_loop or since_ns >= counters.began_ns)
 
 
 @inline
 def rest(w: Any, index: int, now_ns: int) -> None:
-    """Let a connection wait for a request, behind those that wait already."""
+    """Queue a connection for a request, behind those that already wait."""
     c, counters = w.connections[index], w.counters[0]
     c.idle_ns = now_ns
     if not c.queued:
@@ -64,9 +64,9 @@ def rest(w: Any, index: int, now_ns: int) -> None:
 
 @inline
 def longest_idle(w: Any, idle_state: int) -> int:
-    """Return the connection that has waited longest and take it out of the queue; -1 if none waits.
+    """Take the connection that has waited longest out of the queue and return it; -1 if none waits.
 
-    One that was dropped while it waited is passed over.
+    Connections that were dropped while they waited are skipped.
     """
     counters = w.counters[0]
     while counters.idle_count > 0:
@@ -81,12 +81,12 @@ def longest_idle(w: Any, idle_state: int) -> int:
 
 @inline
 def note_sending(w: Any, intended_ns: int, idle_ns: int, now_ns: int) -> bool:
-    """Note when a request is sent, and tell whether that is late by the generator's own fault."""
+    """Record when a request is sent, and return whether that is late through the generator's own fault."""
     counters = w.counters[0]
     if not is_counted(w, intended_ns):
         return False
     histogram.count(w.times[LATENESS], w.extremes[LATENESS], now_ns - intended_ns)
-    # Until a connection was free it was the server that was late.
+    # Until a connection was free, the server was late.
     late = now_ns - max(intended_ns, idle_ns) > w.settings[0].late_ns
     counters.late_sends += late
     if counters.previous_ns:

@@ -1,4 +1,4 @@
-"""One engine thread: its share of a load, what it works on, and what it has counted."""
+"""One engine thread: its share of a load, its workspace, and its counts."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from loadgen.engine import libc
 from loadgen.engine.connection import IDLE
 from loadgen.engine.error_kinds import ERRORS
-from loadgen.engine.histogram import Histogram, empty_extremes
 from loadgen.engine.loop import TIMER, drive
-from loadgen.engine.stages import Stage
 from loadgen.engine.workspace import LATENCY, SERVICE, Workspace, allocate
+from loadgen.histograms.histogram import Histogram, empty_extremes
 from loadgen.load import SPIN_S, Load
+from loadgen.native import libc
 from loadgen.result import Traced
+from loadgen.stages import Stage
 
 POLL_S = 0.0005
 
 
 class EngineThread:
-    """An engine thread and what it works on; of ``load`` it gets its share."""
+    """An engine thread with its workspace and its share of ``load``."""
 
     def __init__(self, load: Load, number: int, stack: contextlib.ExitStack, overrun_s: float = 0.0) -> None:
         epoll = stack.enter_context(select.epoll())
@@ -44,7 +44,7 @@ class EngineThread:
         self._number, self._of = number, load.threads
 
     def over(self) -> bool:
-        """Return whether the window has ended, or the engine has."""
+        """Return whether the window or the engine has ended."""
         return bool(self.counters["over"]) or not self.thread.is_alive()
 
     def end_s(self) -> float:
@@ -52,11 +52,11 @@ class EngineThread:
         return int(self.counters["began_ns"] + self.workspace.settings[0]["duration_ns"]) / 1e9
 
     def window(self) -> Any:
-        """Return the counters of the window: as it was at its end or, where there was none, as it is."""
+        """Return the counters as they were at the end of the window or, if it has not ended, as they are."""
         return self._at_end if self.counters["over"] else self.counters
 
     def drain(self) -> Totals:
-        """Return what has been counted since the last time, and let the engine count in the other buffer."""
+        """Return what has been counted since the last call, and let the engine count in the other buffer."""
         old = int(self.counters["active_buffer"])
         self.counters["active_buffer"] = 1 - old
         while self.thread.is_alive() and self.counters["current_buffer"] == old:
@@ -66,7 +66,7 @@ class EngineThread:
         return drained
 
     def rest(self) -> Totals:
-        """Return what is left when the window has ended."""
+        """Return what is left to count once the window has ended."""
         left = self._take(0).plus(self._take(1))
         self.totals = self.totals.plus(left)
         return left
@@ -84,16 +84,16 @@ class EngineThread:
         )
 
     def connections(self) -> int:
-        """Return how many are established now."""
+        """Return the number of connections established now."""
         return int(np.count_nonzero(self.workspace.connections["state"] >= IDLE))
 
     def trace(self) -> list[Traced]:
-        """Return the requests that were noted down one by one."""
+        """Return the requests that were recorded individually."""
         rows = self.workspace.trace[: int(self.window()["traced"])].tolist()
         return [Traced(self._number + client * self._of, since_ns, at_ns) for client, since_ns, at_ns in rows]
 
     def times(self, row: int, *, clear: bool = False) -> Histogram:
-        """Return a histogram of the workspace, and empty it there with ``clear``."""
+        """Return a histogram of the workspace; with ``clear``, also reset it there."""
         w = self.workspace
         taken = Histogram.of(w.times[row].copy(), w.extremes[row])
         if clear:
@@ -103,7 +103,7 @@ class EngineThread:
 
 
 class Totals:
-    """What is counted by interval."""
+    """Counts that are kept per interval."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Totals:
         self.service = service or Histogram()
 
     def plus(self, other: Totals) -> Totals:
-        """Return what both have counted."""
+        """Return the sum of both."""
         return Totals(
             self.requests + other.requests,
             self.errors + other.errors,

@@ -1,4 +1,4 @@
-"""All that compiled code reads and writes: one workspace for each engine thread, allocated once."""
+"""The data that compiled code reads and writes: one workspace for each engine thread, allocated once."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import typeof
 
-from loadgen.engine import histogram, libc
 from loadgen.engine.error_kinds import ERRORS
-from loadgen.engine.stages import STAGE, Stage, table
+from loadgen.histograms import histogram
+from loadgen.native import libc
 from loadgen.protocols.parser import NUMBERS, PARSER_WORDS
+from loadgen.stages import STAGE, Stage, table
 
 BUFFER_BYTES = 65536
-SIDES = 2  # of what is counted by interval: the engine fills one while the other is read
+SIDES = 2  # buffers of the counts per interval: the engine fills one while the other is read
 
 CONNECTION = np.dtype(
     [
         ("fd", np.int32),
         ("state", np.int32),
-        ("left", np.int64),  # requests left in the conversation; below 0: keep-alive
-        ("request", np.int64),  # which of the payload's requests is under way
-        ("sent", np.int64),  # bytes of it
-        ("since_ns", np.int64),  # the reply is wanted since: latency counts from here
-        ("sent_ns", np.int64),  # sending began: service time counts from here
-        ("connect_ns", np.int64),  # connecting since
-        ("idle_ns", np.int64),  # open loop: without a request since
-        ("until_ns", np.int64),  # end of the pause, or of patience
-        ("owed", np.int64),  # open loop: a request was taken from the schedule and is not answered
-        ("late", np.int64),  # open loop: it was sent late by the generator's fault
-        ("tried", np.int64),  # it has been established, or has failed to be, once
-        ("queued", np.int64),  # open loop: its number is in the queue of the idle
-        ("idle", np.int64),  # that queue: a ring that runs through all connections' places
+        ("left", np.int64),  # requests left on the connection; below 0: keep-alive
+        ("request", np.int64),  # which of the payload's requests is in flight
+        ("sent", np.int64),  # bytes of it sent so far
+        ("since_ns", np.int64),  # when the request was wanted: latency counts from here
+        ("sent_ns", np.int64),  # when sending began: service time counts from here
+        ("connect_ns", np.int64),  # when connecting began
+        ("idle_ns", np.int64),  # open loop: when it became idle
+        ("until_ns", np.int64),  # end of the pause or of the time-out
+        ("owed", np.int64),  # open loop: a request was taken from the schedule and is not yet answered
+        ("late", np.int64),  # open loop: it was sent late through the generator's fault
+        ("tried", np.int64),  # it has been established, or has failed, once
+        ("queued", np.int64),  # open loop: its number is in the queue of idle connections
+        ("idle", np.int64),  # that queue: a ring over the entries of all connections
     ],
     align=True,
 )
@@ -51,12 +52,12 @@ SETTINGS = np.dtype(
         ("requests_per_connection", np.int64),
         ("warmup_ns", np.int64),
         ("duration_ns", np.int64),
-        ("overrun_ns", np.int64),  # closed loop: the load stays on for so long after the window, unless cancelled
-        ("late_ns", np.int64),  # a send later than this by the generator's fault is late
-        ("spin_ns", np.int64),  # looked for events so long before sleeping
+        ("overrun_ns", np.int64),  # closed loop: how long the load continues after the window, unless cancelled
+        ("late_ns", np.int64),  # a send later than this through the generator's fault is late
+        ("spin_ns", np.int64),  # how long to poll for events before sleeping
         ("seed", np.int64),
         ("first", np.float64),  # number of this engine's first request in the schedule
-        ("step", np.float64),  # and from each to the next: how many engines there are
+        ("step", np.float64),  # and from each to the next: the number of engines
     ],
     align=True,
 )
@@ -64,21 +65,21 @@ SETTINGS = np.dtype(
 COUNTERS = np.dtype(
     [
         ("cancel", np.int64),  # set from outside: end now
-        ("answered", np.int64),  # requests answered rightly since the load began, in the window or not
+        ("answered", np.int64),  # requests answered correctly since the load began, in the window or not
         ("active_buffer", np.int64),  # set from outside: count here from now on
         ("current_buffer", np.int64),
         ("go", np.int64),  # set from outside: every engine has its connections
-        ("tried", np.int64),  # connections that have been established, or have failed to be, once
-        ("ready", np.int64),  # all have
-        ("connected", np.int64),  # those that were established at once
-        ("started", np.int64),  # the clients may ask
+        ("tried", np.int64),  # connections that have been established, or have failed, once
+        ("ready", np.int64),  # all connections have
+        ("connected", np.int64),  # those established at the first attempt
+        ("started", np.int64),  # the clients may send
         ("measuring", np.int64),  # the window has begun and has not ended
         ("over", np.int64),  # it has ended
         ("began_ns", np.int64),
         ("ended_ns", np.int64),
         ("waited_ns", np.int64),  # in epoll_wait()
         ("armed_ns", np.int64),  # what the timer is set to
-        ("heard_ns", np.int64),  # when events came last
+        ("heard_ns", np.int64),  # when the last events came
         ("cpu_ns", np.int64),
         ("cpu_began_ns", np.int64),
         ("unfinished", np.int64),
@@ -89,8 +90,8 @@ COUNTERS = np.dtype(
         ("statuses", np.int64, (6,)),  # replies by class, 1xx to 5xx at 1 to 5
         ("censored", np.int64),  # requests that timed out
         ("censored_min_ns", np.int64),
-        ("busy", np.int64),  # requests sent and not answered
-        ("busy_since_ns", np.int64),  # that many since
+        ("busy", np.int64),  # requests sent and not yet answered
+        ("busy_since_ns", np.int64),  # when that number last changed
         ("busy_ns", np.int64),  # integral of their number over the window
         ("served_ns", np.int64),  # sum of the parts of their service times that lie in the window
         ("arrived", np.float64),  # open loop: place in the schedule
@@ -98,36 +99,36 @@ COUNTERS = np.dtype(
         ("schedule_ns", np.int64),  # open loop: when the first stage began
         ("idle_head", np.int64),
         ("idle_count", np.int64),
-        ("request", np.int64),  # next of the payload
+        ("request", np.int64),  # the payload's next request
         ("previous_ns", np.int64),  # intended time of the request sent last
         ("previous_sent_ns", np.int64),
-        ("traced", np.int64),  # requests that were noted down one by one
+        ("traced", np.int64),  # requests recorded individually
     ],
     align=True,
 )
 
 
 class Workspace(NamedTuple):
-    """What one engine thread works on; few arrays, since compiled functions are handed each of them.
+    """The arrays of one engine thread; few, since compiled functions take each of them as an argument.
 
     Attributes:
         settings: SETTINGS[1].
-        counters: TALLY[2]: as it is now, and as it was when the window ended.
+        counters: COUNTERS[2]: as they are now, and as they were when the window ended.
         connections: CONNECTION[n].
-        parsers: what each connection's parser keeps, int64[n, PARSER_WORDS].
+        parsers: state of each connection's parser, int64[n, PARSER_WORDS].
         stages: STAGE[m].
-        payload: the bytes of all requests, one behind the other, then what is said before a connection is closed, then
+        payload: the bytes of all requests, one after another, then the bytes sent before a connection is closed, then
             the server's ``struct sockaddr``, uint8[:].
         starts: where each of those begins, and where the last ends, int64[:].
-        memory: the protocol's own, uint8[:]; begins as the protocol's constants.
-        numbers: the protocol's own, int64[NUMBERS].
-        buffer: what was received, uint8[BUFFER_BYTES].
-        counted: int64[SIDES, 1 + len(ERRORS)]: requests answered rightly, then those that failed, by kind.
+        memory: the protocol's bytes, uint8[:]; begins as the protocol's constants.
+        numbers: the protocol's numbers, int64[NUMBERS].
+        buffer: received bytes, uint8[BUFFER_BYTES].
+        counted: int64[SIDES, 1 + len(ERRORS)]: requests answered correctly, then those that failed, by kind.
         times: histograms, int64[len(ROWS), BUCKETS]; rows as in :data:`ROWS`.
-        extremes: of each, EXTREMES[len(ROWS)].
+        extremes: of each histogram, EXTREMES[len(ROWS)].
         events: filled by the kernel, and in the last place one for it to read, libc.EVENT[EVENTS_AT_ONCE + 1].
         scratch: int64[4], for clocks, timers and socket options.
-        trace: the first requests of the window, one by one: client, wanted since, answered at, int64[:, 3].
+        trace: the first requests of the window, one by one: client, when wanted, when answered, int64[:, 3].
     """
 
     settings: Any
@@ -149,7 +150,7 @@ class Workspace(NamedTuple):
 
 
 ROWS = ("latency", "latency", "service", "service", "connect", "lateness", "gaps_intended", "gaps_sent")
-"""What each histogram is of; latency and service time have one for each side."""
+"""What each histogram counts; latency and service time have one for each buffer."""
 
 LATENCY, _, SERVICE, _, CONNECT, LATENESS, GAPS_INTENDED, GAPS_SENT = range(len(ROWS))
 
@@ -167,7 +168,7 @@ def allocate(
     numbers: Sequence[int] = (),
     trace: int = 0,
 ) -> Workspace:
-    """Return a workspace for so many connections, its settings all 0, with room for a ``trace`` of so many requests."""
+    """Return a workspace for ``connections``, its settings all 0, with room for a trace of ``trace`` requests."""
     clients = np.zeros(connections, CONNECTION)
     clients["fd"] = -1
     texts = (*requests, quit_with, address)

@@ -1,5 +1,5 @@
-"""The instrument against its peers: the same load, by each generator in turn, on the same servers.
+"""Comparison of the load generator with its peers: each in turn puts the same load on the same servers.
 
-``gilbench peers`` runs it. Every generator is a process of its own (:mod:`loadgen.peers.drivers`), as are the servers
-(:mod:`loadgen.peers.servers`); rounds are interleaved, and what is compared is compared within a round.
+``gilbench peers`` runs it. Every generator (:mod:`loadgen.peers.drivers`) and every server
+(:mod:`loadgen.peers.servers`) is a separate process; rounds are interleaved, and figures are compared within a round.
 """

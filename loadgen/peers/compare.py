@@ -1,4 +1,4 @@
-"""From records to figures: medians, and ratios that are paired within a round, with their intervals."""
+"""Figures from records: medians, and ratios paired within a round, with their intervals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS: Final = "gilbench"
 
 
 class Estimate(NamedTuple):
-    """A median, and its 95% confidence interval; ``None`` where there are too few rounds for one."""
+    """A median and its 95% confidence interval, which is ``None`` if there are too few rounds for one."""
 
     median: float
     low: float | None
@@ -21,18 +21,18 @@ class Estimate(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A generator on a server with so many connections.
+    """The figures of one generator on one server, at one number of connections.
 
     Attributes:
         tool: which generator.
-        rounds: that came to a result.
+        rounds: number of rounds with a result.
         per_cpu_s: requests per CPU-second of the generator.
-        ahead: of gilbench's to this one's, within a round.
+        ahead: ratio of gilbench's to this generator's, within a round.
         throughput_rps: median.
         busy: median share of one CPU that the generator used.
         p50_ns: median of what it reports; ``None`` if it reports none.
         p99_ns: likewise.
-        errors: what those that did not said.
+        errors: messages of the rounds without a result.
     """
 
     tool: str
@@ -47,10 +47,11 @@ class Row(NamedTuple):
 
 
 def estimate(values: Sequence[float]) -> Estimate | None:
-    """Return the median of ``values`` and its interval, by order statistics; ``None`` of nothing.
+    """Return the median of ``values`` and its interval, by order statistics; ``None`` without values.
 
-    The number of values below the true median is binomial, so the largest ranks are taken that enclose it 95 times of
-    100; that needs six values. Source: Conover, Practical Nonparametric Statistics, section 3.2.
+    The number of values below the true median is binomial, so the interval lies between the narrowest ranks that
+    enclose the median at least 95 times out of 100; that needs six values. Source: Conover, Practical Nonparametric
+    Statistics, section 3.2.
     """
     if not values:
         return None
@@ -63,7 +64,7 @@ def estimate(values: Sequence[float]) -> Estimate | None:
 
 
 def rows(records: Sequence[Record], server: str, connections: int, tools: Sequence[str]) -> list[Row]:
-    """Return a row for each generator that was tried."""
+    """Return a row for each generator that was run."""
     at = [r for r in records if (r["kind"], r["server"], r["connections"]) == ("cost", server, connections)]
     ours = {r["round"]: _per_cpu_s(r) for r in at if r["tool"] == OURS and "error" not in r}
     found = []

@@ -1,4 +1,4 @@
-"""What is measured: costs in interleaved rounds, then what each generator says of servers whose answers are known."""
+"""The plan of a comparison: CPU time in interleaved rounds, then reported latencies on servers with known answers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Record = dict[str, Any]
 
 STALL_RPS: Final = 1000.0
 _STALL_S: Final = 3.0
-_STALL_CONNECTIONS: Final = 256  # as many users as it takes to go on asking during the stall
+_STALL_CONNECTIONS: Final = 256  # enough users to keep asking during the stall
 _CLOSED_CONNECTIONS: Final = 4
 
 
 class Known(NamedTuple):
-    """A server of which the percentiles are known.
+    """A server whose percentiles are known.
 
     Attributes:
         server: one of :mod:`loadgen.peers.servers`.
-        title: what it does.
+        title: its behaviour.
         p50_ns: the median that its users see.
-        p99_ns: and the 99th percentile.
-        seconds: how long it is asked.
-        rate_rps: the rate at which its users ask; generators that know no rate ask in a closed loop.
+        p99_ns: the 99th percentile that they see.
+        seconds: length of a run.
+        rate_rps: the rate of its users' requests, for generators that have an open loop; all run a closed loop as well.
     """
 
     server: str
@@ -40,7 +40,7 @@ class Known(NamedTuple):
 
 
 def _stall_p99_ns() -> float:
-    # At a constant rate those who come during the stall wait for what is left of it: uniform from 0 to its length.
+    # At a constant rate, requests during the stall wait for the rest of it: uniform from 0 to its length.
     share = servers.FREEZE_S / _STALL_S
     return servers.FREEZE_S * (1 - 0.01 / share) * 1e9
 
@@ -65,7 +65,7 @@ KNOWN: Final = (
 
 
 class Cell(NamedTuple):
-    """One load on one server, put on by every generator that can."""
+    """One load on one server, run by every generator that can."""
 
     server: str
     connections: int
@@ -73,7 +73,7 @@ class Cell(NamedTuple):
 
 
 def cells(server_names: Sequence[str], connections: Sequence[int], tools: Sequence[str]) -> list[Cell]:
-    """Return what a round consists of."""
+    """Return the cells of a round."""
     return [
         Cell(server, number, tuple(name for name in tools if number <= TOOLS[name].most_connections))
         for server in server_names
@@ -90,7 +90,7 @@ def measure(
     seed: int,
     tell: Callable[[str], None],
 ) -> Iterator[Record]:
-    """Yield a record a run, ``error`` in it where one failed; in each round everything is in random order.
+    """Yield a record for each run, with ``error`` in it if the run failed; each round is in random order.
 
     Raises:
         GilbenchError: a server did not start.
@@ -114,7 +114,7 @@ def measure(
 
 
 def _loops(known: Known, tools: Sequence[str]) -> list[tuple[str, float | None]]:
-    """Return each generator that reports latencies with the rates at which it asks, ``None`` for a closed loop."""
+    """Return each generator that reports latencies, with the rate of its open loop or ``None`` for a closed loop."""
     telling = [tool for tool in tools if TOOLS[tool].tells_latency]
     rates = [(tool, known.rate_rps) for tool in telling if TOOLS[tool].open_loop and known.rate_rps is not None]
     return [*rates, *((tool, None) for tool in telling)]
@@ -128,6 +128,6 @@ def _driven(tool: str, port: int, connections: int, seconds: float, rate_rps: fl
 
 
 def minutes(planned: Sequence[Cell], rounds: int, seconds: float) -> float:
-    """Return about how long it takes."""
+    """Return the approximate length of a comparison."""
     runs = rounds * sum(len(cell.tools) for cell in planned)
     return runs * (seconds + WARMUP_S + 1.0) / 60 + 0.7

@@ -1,4 +1,4 @@
-"""The comparison as a picture: what a request costs each generator, over connections, a panel a server."""
+"""Plot of the comparison: each generator's CPU time per request over connections, a panel per server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _APART: Final = 1.22  # labels closer than this ratio would touch
 
 
 def draw(records: Sequence[Record], name: str) -> bytes:
-    """Return the picture; the ending of ``name`` says whether as SVG or PNG.
+    """Return the plot as SVG or PNG, according to the suffix of ``name``.
 
     Raises:
         GilbenchError: Matplotlib is not installed.
@@ -67,24 +67,24 @@ def draw(records: Sequence[Record], name: str) -> bytes:
     headline(
         figure,
         _finding(records, server_names[0], counts[-1]),
-        "CPU time of the generator for each request, median of interleaved rounds; bars: 95% interval; lower is better",
+        "CPU time of the generator per request, median of interleaved rounds; bars: 95% interval; lower is better",
     )
     return render(figure, name)
 
 
 def _finding(records: Sequence[Record], server: str, connections: int) -> str:
-    """Return the cheapest generators, those whose intervals overlap with the first one's as tied."""
+    """Return a headline with the cheapest generator and those tied with it, whose intervals overlap."""
     found = [row for row in rows(records, server, connections, list(TOOLS)) if row.per_cpu_s and row.tool != "floor"]
     found.sort(key=_cost_us)
     if not found:
-        return "What a request costs the generator"
+        return "CPU time of the generator per request"
     first, *others = found
     least = first.per_cpu_s.low if first.per_cpu_s and first.per_cpu_s.low else None
     alike = [one for one in others if least and one.per_cpu_s and one.per_cpu_s.high and one.per_cpu_s.high >= least]
     names = " or ".join(TOOLS[one.tool].title for one in (first, *alike))
     once = "" if least else ", in one round"
     where = f"{connections:,} connections on {server}"
-    return f"A request costs least with {names}{once}: {_cost_us(first):.3g} µs of CPU, {where}"
+    return f"Least CPU time per request{once}: {names}, {_cost_us(first):.3g} µs, {where}"
 
 
 def _cost_us(row: Row) -> float:
@@ -92,7 +92,7 @@ def _cost_us(row: Row) -> float:
 
 
 def _label(axes: Axes, ends: list[tuple[float, float, str]], rightmost: float) -> None:
-    """Write each line's name behind its end, one above the other where they would touch."""
+    """Label each line at its end, one label above the other where they would touch."""
     last = 0.0
     for height, at, tool in sorted(ends):
         shown = max(height, last * _APART)

@@ -1,7 +1,7 @@
-"""What the generators are put on: a server a row, each a process of its own on a loopback port.
+"""The servers for the comparison, one row each; each is a separate process on a loopback port.
 
-``python -m loadgen.peers.servers NAME`` runs one of gilbench's own, prints its port, and serves until its standard
-input ends, so that none outlives who started it.
+``python -m loadgen.peers.servers NAME`` runs one of gilbench's own servers, prints its port, and serves until its
+standard input ends, so that it does not outlive its parent.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from loadgen.engine.delays import delaying
 from loadgen.errors import GilbenchError
 from loadgen.peers.drivers.report import HOST, REQUEST
+from loadgen.validation.delays import delaying
 from loadgen.validation.responder import responder
 
 REPLY: Final = b"HTTP/1.1 200 OK\r\nServer: gilbench\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nYes, yes\n"
@@ -55,9 +55,9 @@ _START_S = 30.0
 
 @contextlib.contextmanager
 def own(name: str) -> Iterator[int]:
-    """Serve with one of gilbench's own, and give its port."""
+    """Run one of gilbench's own servers and yield its port."""
     command = [sys.executable, "-m", __spec__.name, name]
-    # Ctrl-C is for who measures, and ends the servers in its own time.
+    # Ctrl-C is for the measuring process, which then ends the servers itself.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as server:
@@ -65,7 +65,7 @@ def own(name: str) -> Iterator[int]:
             assert server.stdout is not None  # noqa: S101 - a pipe was asked for
             said = server.stdout.readline()
             if not said.strip().isdigit():
-                raise GilbenchError(f"the server {name!r} did not start: {' '.join(command)} says why")
+                raise GilbenchError(f"the server {name!r} did not start: run {' '.join(command)} to see why")
             yield int(said)
         finally:
             server.terminate()
@@ -73,10 +73,10 @@ def own(name: str) -> Iterator[int]:
 
 @contextlib.contextmanager
 def nginx() -> Iterator[int]:
-    """Serve nine bytes of text with the system's nginx, one worker, and give its port."""
+    """Serve nine bytes of text with one worker of the system's nginx, and yield its port."""
     found = _nginx()
     if found is None:
-        raise GilbenchError("there is no nginx: install it, or leave it out")
+        raise GilbenchError("nginx is not installed: install it, or leave it out")
     with tempfile.TemporaryDirectory(prefix="gilbench-nginx-") as folder:
         with socket.create_server((HOST, 0)) as free:
             port = free.getsockname()[1]
@@ -109,16 +109,16 @@ SERVERS: Final[dict[str, Callable[[], contextlib.AbstractContextManager[int]]]] 
     "responder": lambda: own("responder"),
     "nginx": nginx,
 }
-"""Those whose cost to a generator is measured."""
+"""The servers on which the CPU time of generators is measured."""
 
 
 def missing(name: str) -> str | None:
-    """Return why a server is not to be had here, ``None`` if it is."""
+    """Return why a server is not available, ``None`` if it is."""
     return "nginx is not installed" if name == "nginx" and _nginx() is None else None
 
 
 def version(name: str) -> str:
-    """Return which version a server is."""
+    """Return the version of a server."""
     if name != "nginx":
         return platform.python_version()
     said = subprocess.run([_nginx() or name, "-v"], capture_output=True, text=True, check=False).stderr

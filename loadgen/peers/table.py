@@ -1,4 +1,4 @@
-"""The comparison as a page of Markdown, which is as readable in a terminal."""
+"""The comparison as a page of Markdown that is also readable in a terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def render(records: Sequence[Record], absent: Mapping[str, str], versions: Mappi
     """Return all tables.
 
     Args:
-        records: as they were measured.
+        records: the records of all runs.
         absent: what is missing, and why.
-        versions: of each generator and server.
+        versions: the version of each generator and server.
     """
     tools = [name for name in TOOLS if name not in absent]
     lines = [
@@ -83,7 +83,7 @@ def _time(value_ns: float | None) -> str:
 
 
 def _table(head: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return a table whose columns are aligned as text, too."""
+    """Return a Markdown table whose columns are aligned as text."""
     cells = [head, *body]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     lines = [

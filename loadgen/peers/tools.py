@@ -1,4 +1,4 @@
-"""The generators: a row each, driven by :mod:`loadgen.peers.drivers`, and what of them is missing here."""
+"""The generators, one row each, driven by :mod:`loadgen.peers.drivers`, and which of them are not installed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _PATIENCE_S = 120.0
 
 
 class Failed(GilbenchError):
-    """A generator did not come to a result; the message is what it said."""
+    """A generator did not produce a result; the message is its own."""
 
 
 class Tool(NamedTuple):
     """A generator.
 
     Attributes:
-        title: as it is shown.
-        missing: why it is not to be had here; ``None`` if it is.
-        version: which one.
-        most_connections: with more it is not tried.
-        tells_latency: it measures that.
-        open_loop: it can ask at a rate.
+        title: displayed name.
+        missing: returns why it is not available; ``None`` if it is.
+        version: returns its version.
+        most_connections: it is not run with more.
+        tells_latency: whether it measures latency.
+        open_loop: whether it can send at a given rate.
     """
 
     title: str
@@ -65,10 +65,10 @@ TOOLS: Final = {
 
 
 def drive(name: str, port: int, connections: int, seconds: float, rate_rps: float | None = None) -> Report:
-    """Run a generator to its end.
+    """Run a generator to its end and return its report.
 
     Raises:
-        Failed: it said so, or did not end.
+        Failed: it failed, or did not end.
     """
     rate = [] if rate_rps is None else [str(rate_rps)]
     command = [sys.executable, "-m", f"loadgen.peers.drivers.{name}", str(port), str(connections), str(seconds), *rate]

@@ -1,7 +1,7 @@
 """Protocols, the bytes of requests and replies: one parser per file, one row per protocol.
 
-A protocol of one's own is a compiled parser (:mod:`loadgen.protocols.parser`) and a :class:`Protocol`, which is given
-to :class:`~loadgen.load.Load` as it is, or by a name once it stands in :data:`PROTOCOLS`.
+A custom protocol is a compiled parser (:mod:`loadgen.protocols.parser`) and a :class:`Protocol`, passed to
+:class:`~loadgen.load.Load` as it is, or by name once it is in :data:`PROTOCOLS`.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Parser = Callable[..., int]
 
 
 class Protocol(NamedTuple):
-    """What an engine needs to know of a protocol.
+    """The description of a protocol for the engine.
 
     Attributes:
-        name: as it is shown.
+        name: displayed name.
         requests: the bytes of each request to choose from.
-        parse: compiled for :data:`loadgen.protocols.parser.PARSE`.
-        quit: the bytes that end a conversation, if any.
-        memory: what the parser's memory begins as.
-        numbers: what the parser's numbers begin as, at most 16.
+        parse: parser, compiled for :data:`loadgen.protocols.parser.PARSE`.
+        quit: the bytes to send before a connection is closed, if any.
+        memory: initial content of the parser's memory.
+        numbers: initial values of the parser's numbers, at most 16.
     """
 
     name: str
@@ -45,17 +45,17 @@ PROTOCOLS = {
 }
 
 
-def any_line_protocol(request: bytes) -> Protocol:
-    """Return the protocol of a server whose reply is any line, for a request without its line end."""
-    return Protocol("any line", (request + b"\n",), parse_line, b"Q\n")
+def any_line_protocol(requests: Sequence[bytes]) -> Protocol:
+    """Return a protocol whose reply is any line, for requests without their line ends."""
+    return Protocol("any line", tuple(request + b"\n" for request in requests), parse_line, b"Q\n")
 
 
 def http_protocol(requests: Sequence[bytes], *, head: bool = False) -> Protocol:
-    """Return an HTTP/1.1 protocol for requests as :func:`loadgen.protocols.http1.request` makes them.
+    """Return an HTTP/1.1 protocol for requests made by :func:`loadgen.protocols.http1.request`.
 
     Args:
-        requests: the bytes of each.
-        head: they are HEAD requests, whose replies have no body.
+        requests: the bytes of each request.
+        head: whether they are HEAD requests, whose replies have no body.
     """
     return Protocol("http", tuple(requests), parse_http, memory=bytes(http1.HEAD_BYTES), numbers=(int(head),))
 
@@ -63,24 +63,24 @@ def http_protocol(requests: Sequence[bytes], *, head: bool = False) -> Protocol:
 def raw_protocol(
     requests: Sequence[bytes], *, expect: bytes = b"", length: int = 0, delimiter: bytes = b"", quit_with: bytes = b""
 ) -> Protocol:
-    """Return a protocol of bytes; exactly one of ``expect``, ``length`` and ``delimiter`` says where a reply ends.
+    """Return a protocol of bytes; exactly one of ``expect``, ``length`` and ``delimiter`` defines where a reply ends.
 
     Args:
-        requests: the bytes of each.
-        expect: the whole reply; another one is wrong.
-        length: bytes of a reply.
-        delimiter: the bytes a reply ends with, at most 16.
-        quit_with: the bytes that end a conversation.
+        requests: the bytes of each request.
+        expect: the whole reply; any other is wrong.
+        length: length of a reply in bytes.
+        delimiter: the bytes that end a reply, at most 16.
+        quit_with: the bytes to send before a connection is closed.
 
     Raises:
-        GilbenchError: none, or several, are given, or the delimiter is too long.
+        GilbenchError: not exactly one of them is given, or the delimiter is too long.
     """
     if bool(expect) + bool(length) + bool(delimiter) != 1 or length < 0:
         raise GilbenchError(
-            "a raw protocol must know where a reply ends: give one of an expected reply, a length, a delimiter"
+            "a raw protocol must know where a reply ends: give either an expected reply, a length or a delimiter"
         )
     if len(delimiter) > raw.MAX_DELIMITER_BYTES:
-        raise GilbenchError(f"a delimiter has at most {raw.MAX_DELIMITER_BYTES} bytes: give the last of them")
+        raise GilbenchError(f"the delimiter is longer than {raw.MAX_DELIMITER_BYTES} bytes: give only the last of them")
     if expect:
         return Protocol("raw", tuple(requests), parse_exact, quit_with, expect)
     if length:

@@ -1,11 +1,11 @@
-"""Protocols whose reply is known byte for byte: the reference servers' two, and raw ones with an expected reply."""
+"""Protocols with a fixed reply: those of the reference servers, and raw ones with an expected reply."""
 
 from __future__ import annotations
 
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.engine.compiled import compile_function
+from loadgen.native.compiled import compile_function
 from loadgen.protocols.parser import MORE, OWN, PARSE, WRONG
 
 
@@ -15,9 +15,9 @@ def parse_exact(
     data: npt.NDArray[uint8],
     size: int,
     memory: npt.NDArray[uint8],
-    numbers: npt.NDArray[int64],  # noqa: ARG001 - the contract's
+    numbers: npt.NDArray[int64],  # noqa: ARG001 - part of the contract
 ) -> int:
-    """The reply is ``memory``."""
+    """Parse a reply that equals ``memory``."""
     matched = state[OWN]
     for i in range(size):
         if data[i] != memory[matched]:

@@ -1,6 +1,6 @@
-"""HTTP/1.1 replies: Content-Length, chunked, or until the connection ends; and the requests for them.
+"""HTTP/1.1 requests, and replies with Content-Length, in chunks, or until the connection ends.
 
-Source: RFC 9112. A head that is the same as the reply's before, byte for byte, is not parsed again.
+Source: RFC 9112. A head that equals the one before, byte for byte, is not parsed again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.engine import libc
-from loadgen.engine.compiled import compile_function, inline
 from loadgen.errors import GilbenchError
+from loadgen.native import libc
+from loadgen.native.compiled import compile_function, inline
 from loadgen.protocols.parser import DONE, MORE, OWN, PARSE, PROTOCOL, STATUS, WILL_CLOSE
 
 # Words of a connection's state.
@@ -35,10 +35,10 @@ _PHASE, _LEFT, _AT, _HEADER, _FRAME = range(OWN, OWN + 5)
     _TRAILER,
 ) = range(11)
 
-# How the head says that the body is framed.
+# How the body is framed, according to the head.
 _BY_CLOSE, _BY_LENGTH, _BY_CHUNKS = range(3)
 
-# Words of the protocol's numbers: what is known of the head that memory holds.
+# Words of the protocol's numbers: what is known about the head in memory.
 _HEAD_ONLY, _KNOWN, _KNOWN_STATUS, _KNOWN_CLOSE, _KNOWN_LEFT, _KNOWN_PHASE = range(6)
 
 HEAD_BYTES = 4096
@@ -47,7 +47,7 @@ _CR, _LF, _COLON, _SPACE, _TAB, _SEMICOLON = (ord(c) for c in "\r\n: \t;")
 _START = np.frombuffer(b"HTTP/1.", np.uint8)
 _NO_HEADER, _LENGTH, _ENCODING, _CONNECTION = range(4)
 _LONGEST = 17
-_NAMES = np.zeros((4, _LONGEST + 1), np.uint8)  # the names looked for, in lower case, padded with 0
+_NAMES = np.zeros((4, _LONGEST + 1), np.uint8)  # the names to recognise, in lower case, padded with 0
 for _row, _name in ((_LENGTH, b"content-length"), (_ENCODING, b"transfer-encoding"), (_CONNECTION, b"connection")):
     _NAMES[_row, : len(_name)] = list(_name)
 _CHUNKED = np.frombuffer(b"chunked", np.uint8)
@@ -58,7 +58,7 @@ _MAX_LENGTH = 1 << 50
 
 @inline
 def _status_line(state: Any, byte: int) -> bool:
-    """Take a byte of ``HTTP/1.x 200 whatever``."""
+    """Parse a byte of a status line, ``HTTP/1.x 200 reason``."""
     at = state[_AT]
     state[_AT] += 1
     if byte == _LF:
@@ -80,12 +80,12 @@ def _status_line(state: Any, byte: int) -> bool:
 
 @inline
 def _header(state: Any, byte: int) -> bool:
-    """Take a byte of a header's line."""
+    """Parse a byte of a header line."""
     if state[_PHASE] == _LINE_START:
         if byte == _CR:
             return True
         if byte in (_SPACE, _TAB):
-            return False  # a folded line: obsolete, and not to be guessed at
+            return False  # a folded line: obsolete, so rejected
         state[_PHASE], state[_AT], state[_HEADER] = _NAME, 0, (1 << _LENGTH) | (1 << _ENCODING) | (1 << _CONNECTION)
     if state[_PHASE] == _NAME:
         return _header_name(state, byte)
@@ -140,7 +140,7 @@ def _header_name(state: Any, byte: int) -> bool:
             found = name
     if found == _LENGTH:
         if state[_FRAME] == _BY_LENGTH:
-            return False  # given twice: which of them is meant is unknown
+            return False  # given twice: ambiguous
         if state[_FRAME] == _BY_CLOSE:
             state[_FRAME] = _BY_LENGTH
         state[_LEFT] = 0
@@ -164,7 +164,7 @@ def _end_of_head(state: Any, numbers: Any) -> None:
 
 @inline
 def _chunk_line(state: Any, byte: int) -> int:
-    """Take a byte between chunks or behind them; return 1 at the end of the reply, -1 if it makes no sense."""
+    """Parse a byte between or after chunks; return 1 at the end of the reply, -1 if it is invalid, else 0."""
     phase = state[_PHASE]
     if phase == _TRAILER:
         if byte == _LF:
@@ -210,7 +210,7 @@ def parse_http(
     memory: npt.NDArray[uint8],
     numbers: npt.NDArray[int64],
 ) -> int:
-    """One reply, with those of class 1xx before it passed over; ``numbers[0]``: to a HEAD request, so no body."""
+    """Parse one reply, skipping 1xx replies before it; ``numbers[0]``: a reply to HEAD, which has no body."""
     if size == 0:
         return DONE if state[_PHASE] == _UNTIL_CLOSE else MORE
     i = 0
@@ -271,13 +271,11 @@ def request(
     """Return the bytes of a request; ``Host`` and, with a body, ``Content-Length`` are added where they are missing.
 
     Raises:
-        GilbenchError: a part of it could not stand in a request.
+        GilbenchError: the method, the path or a header is invalid.
     """
     for what, text in (("method", method), ("path", path), *headers):
         if re.search(r"[\r\n\0]", text) or (what in {"method", "path"} and (not text or " " in text)):
-            raise GilbenchError(
-                f"{text!r} cannot stand in an HTTP request: leave spaces and line ends out of the {what}"
-            )
+            raise GilbenchError(f"invalid {what} {text!r} of an HTTP request: leave out spaces and line ends")
     given = {name.lower() for name, _ in headers}
     lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"Host: {host}"] if "host" not in given else []

@@ -1,18 +1,18 @@
-"""What a protocol's parser is: one compiled function that is fed a reply as it comes in, cut at any byte.
+"""The interface of a protocol's parser: one compiled function that receives a reply in pieces, cut at any byte.
 
 ``parse(state, data, size, memory, numbers) -> int``
 
 state
-    int64[PARSER_WORDS], this connection's own, all 0 when a request is sent. Words ``STATUS`` and ``WILL_CLOSE`` are
-    read once the reply is complete: an HTTP status (0: none; ``FAILED``: the server's handler did), and whether the
-    server will close the connection. The others are the parser's.
+    int64[PARSER_WORDS], one for each connection, all 0 when a request is sent. Words ``STATUS`` and ``WILL_CLOSE`` are
+    read once the reply is complete: an HTTP status (0: none; ``FAILED``: the server's handler failed), and whether the
+    server will close the connection. The other words are the parser's.
 data, size
-    the next ``size`` bytes of the stream; 0 of them means that the server has ended it.
+    the next ``size`` bytes of the stream; 0 bytes mean that the server has ended it.
 memory, numbers
-    uint8[:] and int64[16], the protocol's own, shared by the connections of an engine thread; they begin as the
-    protocol says.
+    uint8[:] and int64[16], the protocol's, shared by the connections of an engine thread; their initial contents are
+    those of the protocol.
 
-It returns how many bytes of ``data`` complete the reply, or ``MORE``, ``WRONG`` (not the reply that was asked for),
+It returns the number of bytes of ``data`` that complete the reply, or ``MORE``, ``WRONG`` (not the expected reply),
 ``PROTOCOL`` (not a reply at all), or ``DONE`` (the end of the stream completes it).
 """
 
@@ -23,8 +23,8 @@ from numba import types
 MORE, WRONG, PROTOCOL, DONE = 0, -1, -2, -3
 
 STATUS, WILL_CLOSE = 0, 1
-FAILED = 600  # beyond HTTP's
-OWN = 2  # first of the words that are the parser's own
+FAILED = 600  # above all HTTP statuses
+OWN = 2  # first of the parser's own words
 PARSER_WORDS = 8
 NUMBERS = 16
 

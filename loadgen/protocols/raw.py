@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.engine.compiled import compile_function
+from loadgen.native.compiled import compile_function
 from loadgen.protocols.parser import MORE, NUMBERS, OWN, PARSE
 
 MAX_DELIMITER_BYTES = NUMBERS
@@ -14,12 +14,12 @@ MAX_DELIMITER_BYTES = NUMBERS
 @compile_function(PARSE)
 def parse_length(
     state: npt.NDArray[int64],
-    data: npt.NDArray[uint8],  # noqa: ARG001 - the contract's
+    data: npt.NDArray[uint8],  # noqa: ARG001 - part of the contract
     size: int,
     memory: npt.NDArray[uint8],  # noqa: ARG001
     numbers: npt.NDArray[int64],
 ) -> int:
-    """The reply is ``numbers[0]`` bytes."""
+    """Parse a reply of ``numbers[0]`` bytes."""
     missing = numbers[0] - state[OWN]
     if size >= missing:
         return missing  # type: ignore[no-any-return]
@@ -35,7 +35,7 @@ def parse_delimited(
     memory: npt.NDArray[uint8],
     numbers: npt.NDArray[int64],
 ) -> int:
-    """The reply ends with ``memory``; ``numbers`` are its :func:`fallbacks`."""
+    """Parse a reply that ends with ``memory``; ``numbers`` are its :func:`fallbacks`."""
     matched = state[OWN]
     for i in range(size):
         while matched > 0 and data[i] != memory[matched]:
@@ -49,7 +49,7 @@ def parse_delimited(
 
 
 def fallbacks(delimiter: bytes) -> tuple[int, ...]:
-    """Return how much of ``delimiter`` is still matched when the byte behind each part of it differs.
+    """Return how much of ``delimiter`` still matches when the byte after each prefix of it differs.
 
     Knuth, Morris and Pratt: Fast pattern matching in strings, SIAM Journal on Computing 6 (1977).
     """

@@ -1,1 +1,1 @@
-"""Whether a result deserves belief: checks, what else the host did, the generator's ceiling."""
+"""Validation of results: their checks, servers with known delays, and the generator's ceiling."""

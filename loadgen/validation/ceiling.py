@@ -1,4 +1,4 @@
-"""How much the generator itself can do here: measured once against a server that does nothing, and kept."""
+"""The generator's own ceiling on this machine: measured once against a server that does nothing, then cached."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from loadgen.engine.compiled import cache_key
 from loadgen.execution import run
 from loadgen.load import Load
+from loadgen.native.compiled import cache_key
 from loadgen.validation.responder import responder
 
 _DURATION_S = 0.3
@@ -22,16 +22,16 @@ _CONNECTIONS = 64
 def ceiling_rps(threads: int) -> float:
     """Return the rate at which ``threads`` engine threads would be busy all of the time on this machine.
 
-    From how busy one thread is at the rate it reaches against a compiled responder over loopback, since that responder
-    competes for the CPUs. Measured in a third of a second the first time, then read from the user's cache folder; the
-    key is made of the machine, its processor, and the engine's sources.
+    Extrapolated from the rate and the utilisation of one thread against a compiled responder over loopback, since that
+    responder competes for the CPUs. The first call measures for a third of a second; later calls read the user's cache
+    folder. The cache key covers the machine, its kernel release and number of CPUs, and the package's sources.
     """
     path = _cache_folder() / f"ceiling-{_machine_key()}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept: Any = json.loads(path.read_text(encoding="utf-8"))
         return float(kept["one_thread_rps"]) * threads
     one_thread_rps = _measure()
-    with contextlib.suppress(OSError):  # then it is measured again next time
+    with contextlib.suppress(OSError):  # then it is measured again the next time
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"one_thread_rps": one_thread_rps}) + "\n", encoding="utf-8")
     return one_thread_rps * threads

@@ -1,4 +1,4 @@
-"""Does a result deserve belief? Each check is a row: a code, the figures behind it, and when it is said."""
+"""The checks of a result: for each warning code, a function that returns the figures behind it if it applies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Figures = Mapping[str, Any]
 
 
 def warnings(result: LoadResult) -> list[dict[str, Any]]:
-    """Return what spoils a result, each with a ``code`` and the figures behind it."""
+    """Return the warnings about a result, each with a ``code`` and the figures behind it."""
     found = []
     for code, check in CHECKS.items():
         figures = check(result)
@@ -39,8 +39,8 @@ def warnings(result: LoadResult) -> list[dict[str, Any]]:
 def trend(result: LoadResult) -> float | None:
     """Return how much higher the mean latency was in the last third of the intervals than in the first, as a share.
 
-    ``None`` where there are fewer than six, where the rate was meant to change, or while the difference is within what
-    their spread explains (Welch's t, two standard errors).
+    ``None`` if there are fewer than six intervals or if the rate was meant to change; 0 if their spread explains the
+    difference (Welch's t, two standard errors).
     """
     means = [one.latency.sum_ns / one.latency.total for one in result.intervals if one.latency.total]
     third = len(means) // 3
@@ -67,7 +67,7 @@ def assess(result: LoadResult) -> dict[str, Any]:
 
 
 def _errors(result: LoadResult) -> Figures | None:
-    kinds = {kind: count for kind, count in result.errors.items() if kind != "late"}  # of which there is another check
+    kinds = {kind: count for kind, count in result.errors.items() if kind != "late"}  # it has its own check
     return {"kinds": kinds} if kinds else None
 
 
@@ -143,7 +143,7 @@ def _edges_late(result: LoadResult) -> Figures | None:
 
 
 def edges_late(offset_s: float, wall_s: float) -> Figures | None:
-    """Return the figures of a warning if clocks were read too far from a window's edges; ``None`` if they were not."""
+    """Return the figures of a warning if clocks were read too far from a window's edges, else ``None``."""
     share = offset_s / wall_s if wall_s else 0.0
     return {"offset_s": offset_s, "share": share} if share > EDGES_WITHIN else None
 

@@ -1,4 +1,4 @@
-"""A compiled server that does nothing but answer: what is left is the generator's own cost."""
+"""A compiled server that only answers, so that what remains is the generator's own cost."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from loadgen.engine import libc
-from loadgen.engine.compiled import compile_function, inline
 from loadgen.engine.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, to_array
+from loadgen.native import libc
+from loadgen.native.compiled import compile_function, inline
 
 BACKLOG = 4096
 LISTENER = -1
@@ -22,7 +22,7 @@ LISTENER = -1
 
 @inline
 def accept_all(listener: int, epoll: int, event: Any) -> None:
-    """Take in waiting connections."""
+    """Accept all waiting connections."""
     while True:
         fd = libc.accept4(listener, 0, 0, libc.ACCEPT_FLAGS)
         if fd < 0:
@@ -53,18 +53,18 @@ def _serve(  # noqa: PLR0917 - compiled code takes no keywords
                 if size == 0 or libc.last_error() != libc.EAGAIN:
                     libc.close(fd)
                 continue
-            # A request is never cut: the generator sends each by one call, and waits for the answer.
+            # A request is never split: the generator sends each with one call and waits for the answer.
             for _ in range(max(1, size // request_bytes)):
                 libc.send(fd, reply.ctypes.data, len(reply), libc.MSG_NOSIGNAL)
 
 
 @contextlib.contextmanager
 def responder(request: bytes, reply: bytes) -> Iterator[int]:
-    """Serve on a loopback port of its own, in a thread without the GIL, and give the port.
+    """Serve on a free loopback port, in a thread without the GIL, and yield the port.
 
     Args:
-        request: what each request looks like; only its length matters.
-        reply: what each is answered with.
+        request: an example of a request; only its length matters.
+        reply: the reply to each request.
     """
     with run_responder(_serve, to_array(reply), len(request)) as port:
         yield port
@@ -72,9 +72,9 @@ def responder(request: bytes, reply: bytes) -> Iterator[int]:
 
 @contextlib.contextmanager
 def run_responder(serve: Callable[..., None], *arguments: Any, timer: tuple[int, int] | None = None) -> Iterator[int]:
-    """Run ``serve(listener, epoll, *arguments, stop, events, event, buffer)`` in a thread, and give the port.
+    """Run ``serve(listener, epoll, *arguments, stop, events, event, buffer)`` in a thread, and yield the port.
 
-    ``timer`` is one for the events to tell of, and the number by which they do.
+    ``timer`` is a timer to watch, and the number that stands for it in events.
     """
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener, select.epoll() as epoll:
         listener.setblocking(False)

@@ -18,11 +18,11 @@ EDGES_WITHIN = 0.02
 
 
 class WarningCode(NamedTuple):
-    """A row.
+    """A row of the table.
 
     Attributes:
-        condition: when the code is in a result.
-        wording: the sentence for it; its figures stand in braces.
+        condition: when a result has the warning.
+        wording: its sentence, with figures in braces.
         remedy: what to do about it.
     """
 
@@ -35,7 +35,7 @@ WARNING_CODES: Final = {
     "errors": WarningCode(
         "requests failed",
         "requests failed: {kinds}",
-        "see what the server says of them",
+        "check what the server logs about them",
     ),
     "not_connected": WarningCode(
         "connections could not be established before the timing began",
@@ -43,8 +43,8 @@ WARNING_CODES: Final = {
         "check the server's backlog, or connect more slowly with --connect-rate",
     ),
     "few_requests": WarningCode(
-        f"fewer than {FEW_REQUESTS} requests were answered: high percentiles say little",
-        "only {requests} requests: p99 and above say little",
+        f"fewer than {FEW_REQUESTS} requests were answered: high percentiles are unreliable",
+        "only {requests} requests: p99 and above are unreliable",
         "measure for longer",
     ),
     "generator_busy": WarningCode(
@@ -53,40 +53,40 @@ WARNING_CODES: Final = {
             "the bottleneck"
         ),
         "the generator was busy {utilisation:.0%} of the time and may have been the bottleneck",
-        "give it more --threads, or a CPU of its own",
+        "give it more --threads or a dedicated CPU",
     ),
     "near_ceiling": WarningCode(
         f"throughput was above {GENERATOR_BUSY_ABOVE:.0%} of what the generator can do on this machine",
-        "the rate is {share:.0%} of the most that this generator reaches against a server that does nothing "
+        "the rate is {share:.0%} of the maximum that this generator reaches against a server that does nothing "
         "({ceiling_rps:,.0f}/s)",
-        "treat it as a lower bound, or give more --threads",
+        "treat it as a lower bound, or use more --threads",
     ),
     "late": WarningCode(
-        f"more than {LATE_ABOVE:.1%} of the requests were sent late though a connection was free",
-        "{late} requests ({share:.1%}) were sent more than {bound_s:g} s late, the generator being busy",
-        "lower the rate, or give it more --threads or a CPU of its own",
+        f"more than {LATE_ABOVE:.1%} of the requests were sent late although a connection was free",
+        "{late} requests ({share:.1%}) were sent more than {bound_s:g} s late because the generator was busy",
+        "lower the rate, or give the generator more --threads or a dedicated CPU",
     ),
     "gaps": WarningCode(
-        f"the median gap between sends was more than {GAPS_WITHIN:.0%} off, at a rate that was kept up with",
+        f"the median gap between sends was more than {GAPS_WITHIN:.0%} off, although no request was left unfinished",
         "gaps between sends are not as intended (p50 {sent_us:.0f} instead of {intended_us:.0f} µs)",
-        "the generator cannot keep the schedule; lower the rate or give it a CPU of its own",
+        "the generator cannot keep the schedule; lower the rate or give it a dedicated CPU",
     ),
     "unfinished": WarningCode(
         f"open loop: more than {UNFINISHED_ABOVE:.0%} of the requests had no answer at the end",
         "{unfinished} requests ({share:.1%}) had no answer at the end, the oldest for {oldest_s:.3g} s",
-        "lower the rate: it is more than the server can do, and percentiles are too low",
+        "lower the rate: it exceeds what the server can do, and the percentiles are too low",
     ),
     "littles_law": WarningCode(
         f"clients and throughput × latency differ by more than {LITTLES_LAW_WITHIN:.0%}",
         "clients and throughput × latency differ by {residual:+.1%} (Little's law)",
-        "distrust it",
+        "do not trust this result; measure again on a quiet machine",
     ),
     "short_window": WarningCode(
         (
             f"closed loop: more than {STRADDLING_ABOVE:.0%} of the clients' time was in requests that "
             "straddle the window's edges"
         ),
-        "requests that straddle the window's edges are {straddling:.0%} of the time",
+        "requests that straddle the window's edges took {straddling:.0%} of the clients' time",
         "measure for longer",
     ),
     "trend": WarningCode(
@@ -95,25 +95,25 @@ WARNING_CODES: Final = {
             "its spread explains"
         ),
         "latency went {direction} during the window, by {change:+.0%} from its first third to its last",
-        "warm up for longer, or find what fills up",
+        "warm up for longer, or find out what fills up",
     ),
     "steal": WarningCode(
         f"the machine's host took more than {STEAL_ABOVE:.0%} of the CPU time",
         "the machine's host took {share:.1%} of the CPU time",
-        "measure on a machine of your own",
+        "measure on a dedicated machine",
     ),
     "foreign_cpu": WarningCode(
         f"other programs used more than {FOREIGN_CORES_ABOVE:g} cores",
         "other programs used {cores:.2f} cores",
-        "end them and measure again",
+        "stop them and measure again",
     ),
     "edges_late": WarningCode(
         (
             "the server's CPU clocks were read at instants that differ from the window's edges by more than "
-            f"{EDGES_WITHIN:.0%} of it, both edges together"
+            f"{EDGES_WITHIN:.0%} of its length, both edges together"
         ),
-        "the server's CPU clocks were read {share:.1%} of the window off its edges",
-        "CPU time and throughput are of different intervals: end other programs, or measure for longer",
+        "the server's CPU clocks were read {share:.1%} of the window away from its edges",
+        "CPU time and throughput cover different intervals: stop other programs, or measure for longer",
     ),
 }
-"""By code; the check of each is in :mod:`loadgen.validation.checks`."""
+"""The warnings by code; the check of each is in :mod:`loadgen.validation.checks`."""

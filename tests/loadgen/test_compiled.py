@@ -1,4 +1,4 @@
-"""The cache of compiled code: it lasts from start to start, and until a source changes."""
+"""The cache of compiled code, which persists between processes until a source changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.engine import compiled
+from loadgen.native import compiled
 from tests.support.reference import ROOT
 
 FUNCTIONS = (
@@ -30,7 +30,7 @@ print(json.dumps({"hits": [sum(one.stats.cache_hits.values()) for one in found],
 
 
 def fresh_import() -> dict[str, list[int]]:
-    """Import the package in another process; return how many functions came from the cache and how many did not."""
+    """Import the functions in another process; return the cache hits and misses of each."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA")}
     words = [sys.executable, "-c", COUNT_COMPILATIONS, *FUNCTIONS]
     done = subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
@@ -38,7 +38,7 @@ def fresh_import() -> dict[str, list[int]]:
 
 
 def test_compile_function_compiles_nothing_at_a_second_start() -> None:
-    first = fresh_import()  # a quarter of a minute, unless another test was first
+    first = fresh_import()  # takes 15 s, unless another test has compiled before
     assert [hit + miss for hit, miss in zip(first["hits"], first["misses"], strict=True)] == [1, 1, 1, 1]
     assert fresh_import() == {"hits": [1, 1, 1, 1], "misses": [0, 0, 0, 0]}
 

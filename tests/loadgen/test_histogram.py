@@ -17,12 +17,12 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.engine.hdr_encoding import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
-from loadgen.engine.histogram import BUCKETS, Histogram, bucket_index, count, empty_extremes, highest_in_bucket
 from loadgen.errors import GilbenchError
+from loadgen.histograms.hdr_encoding import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
+from loadgen.histograms.histogram import BUCKETS, Histogram, bucket_index, count, empty_extremes, highest_in_bucket
 from tests.support.examples import ANY_SPEED, FEWER
 
-# Of every magnitude alike, from nanoseconds to an hour.
+# Every order of magnitude is equally likely, from nanoseconds to an hour.
 TIMES_NS = st.integers(0, 41).flatmap(lambda power: st.integers(2**power, min(2 ** (power + 1) - 1, HIGHEST_NS)))
 LISTS = st.lists(TIMES_NS, max_size=200)
 SOME = st.lists(TIMES_NS, min_size=1, max_size=200)
@@ -158,7 +158,7 @@ def test_hdr_encoding_encodes_counts_of_every_length(number: int) -> None:
 @FEWER  # the independent HdrHistogram walks all of its buckets in Python
 @given(st.lists(TIMES_NS, max_size=30))
 def test_hdr_encoding_is_read_by_an_independent_reader(values: list[int]) -> None:
-    # A thousand of each: then no rank falls between two values, where the readers round differently.
+    # A thousand of each, so that no rank falls between two values, where the readers round differently.
     ours = counted([value for value in values for _ in range(1000)])
     theirs = HdrHistogram.decode(ours.encode())
     assert theirs.get_total_count() == ours.total
@@ -202,7 +202,7 @@ def test_hdr_encoding_refuses_another_layout() -> None:
         "größer",
         "two\nlines",
         base64.b64encode(b"\0" * 8 + zlib.compress(b"short")).decode(),
-        packed(b"\x02" * BUCKETS + b"\x02"),  # more counts than there are buckets
+        packed(b"\x02" * BUCKETS + b"\x02"),  # more counts than buckets
         packed(b"\xff" * 9 + b"\x02"),  # a gap beyond the last bucket
         packed(b"\x02\x80"),  # ends in the middle of a number
         packed(b"\x02\x02", size=1),
@@ -228,9 +228,9 @@ def test_hdr_encoding_detects_damage(values: list[int], data: st.DataObject) -> 
         Histogram.decode(text[:place])
     with pytest.raises(GilbenchError):
         Histogram.decode(text[:place] + "!" + text[place + 1 :])
-    place = data.draw(st.integers(0, len(text) - 5))  # some bits of the last letters mean nothing
+    place = data.draw(st.integers(0, len(text) - 5))  # some bits of the last letters are unused
     letter = data.draw(st.sampled_from("ABCDwxyz0189+/").filter(lambda letter: letter != text[place]))
-    with contextlib.suppress(GilbenchError):  # some bits of what is compressed mean nothing
+    with contextlib.suppress(GilbenchError):  # some bits of the compressed data are unused
         assert np.array_equal(Histogram.decode(text[:place] + letter + text[place + 1 :]).counts, whole.counts)
 
 

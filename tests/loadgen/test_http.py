@@ -1,4 +1,4 @@
-"""The parsers of replies, cut at every byte, and the HTTP protocol against a server of the standard library."""
+"""The parsers of replies, on input cut at every byte, and the HTTP protocol, against a standard-library server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.load import run_until
 
 
 class Parsed:
-    """A protocol's parser with what it keeps for one connection."""
+    """A protocol's parser with its state for one connection."""
 
     def __init__(self, protocol: Protocol) -> None:
         self.protocol = protocol
@@ -36,7 +36,7 @@ class Parsed:
         return self.protocol.parse(self.state, to_array(data + b"\0"), len(data), self.memory, self.numbers)
 
     def feed_all(self, pieces: list[bytes]) -> int:
-        """Return what the last piece brought; none before it may complete the reply."""
+        """Return the result of the last piece; no earlier one may complete the reply."""
         self.state[:] = 0
         for piece in pieces[:-1]:
             assert self.feed(piece) == MORE
@@ -76,22 +76,22 @@ def test_parse_http_takes_no_bytes_beyond_a_reply(data: st.DataObject) -> None:
         cuts = sorted(data.draw(st.sets(st.integers(1, len(reply) - 1), max_size=6)))
         pieces = [reply[a:b] for a, b in zip([0, *cuts], [*cuts, len(reply)], strict=True)]
         last = len(pieces[-1])
-        pieces[-1] += data.draw(st.binary(max_size=3))  # what follows is not the reply's
+        pieces[-1] += data.draw(st.binary(max_size=3))  # not part of the reply
         assert parsed.feed_all(pieces) == last
 
 
 @ANY_SPEED
 @given(st.lists(st.binary(max_size=6), min_size=1, max_size=8), st.sampled_from(sorted(PROTOCOLS)), st.booleans())
 def test_parse_exact_agrees_with_the_plainest_parser(pieces: list[bytes], name: str, right: bool) -> None:
-    """Against the plainest of parsers: what has come so far is a part of the reply, or holds it, or is wrong."""
+    """In the plainest parser, the bytes received so far are a part of the reply, or contain it, or are wrong."""
     protocol = PROTOCOLS[name]
-    if right:  # what is drawn at random hardly ever is: cut the right one, with what was drawn behind it, as that was
+    if right:  # random bytes hardly ever are: cut the right reply, followed by the last piece, at the drawn lengths
         stream = protocol.memory + pieces[-1]
         cuts = [0, *itertools.accumulate(max(1, len(piece)) for piece in pieces)]
         pieces = [part for a, b in itertools.pairwise([*cuts, len(stream)]) if (part := stream[a:b])]
     parsed, before = Parsed(protocol), 0
     for piece in pieces:
-        if not piece:  # the engine has its own word for the end of a stream
+        if not piece:  # empty data means the end of the stream
             continue
         found = parsed.feed(piece)
         seen = b"".join(pieces)[: before + len(piece)]
@@ -197,7 +197,7 @@ def test_request_writes_the_headers_that_are_needed() -> None:
 
 class Pages(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = 65536  # head and body in one segment: else each reply waits for a delayed acknowledgement
+    wbufsize = 65536  # head and body in one segment; otherwise each reply waits for a delayed acknowledgement
 
     def do_GET(self) -> None:
         status = int(self.path.strip("/") or 200)
@@ -221,7 +221,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that leave."""
+        """Ignore clients that leave."""
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,7 @@ def pages() -> Iterator[int]:
 
 
 def ask(port: int, *requests: bytes, replies: int = 50, **changes: Any) -> LoadResult:
-    """Send requests until a number of replies has come."""
+    """Send requests until a number of replies has been received."""
     load = Load(host="127.0.0.1", port=port, protocol=http_protocol(requests), connections=2, timeout_s=3600, **changes)
     return run_until(load, lambda good, errors: good + errors.total() >= replies)
 
@@ -248,7 +248,7 @@ def test_engine_counts_replies_by_status(pages: int) -> None:
     assert result.statuses["2xx"] == result.requests == pytest.approx(done / 2, abs=2)
     assert result.errors == {"http_4xx": result.statuses["4xx"], "http_5xx": result.statuses["5xx"]}
     assert result.statuses["4xx"] == pytest.approx(done / 4, abs=2)
-    assert result.latency.total == result.requests  # a quick refusal betters no percentile
+    assert result.latency.total == result.requests  # a quick refusal does not improve percentiles
 
 
 def test_engine_sends_a_body_and_reads_chunks(pages: int) -> None:

@@ -1,6 +1,6 @@
-"""What the engine reports of servers and faults whose answer is known on any machine: counts, and lower bounds.
+"""The engine against servers and faults whose counts and lower bounds are known on any machine.
 
-How close figures come to the truth on an undisturbed machine is studied by ``nox -s validate``.
+``nox -s validate`` studies how close figures come to the truth on an undisturbed machine.
 """
 
 from __future__ import annotations
@@ -9,27 +9,24 @@ import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import count, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from bench.validate.studies.errors import FAULTS, faulty
 from loadgen import Load, run
-from loadgen.engine import delays
-from loadgen.engine.delays import delaying
-from loadgen.engine.histogram import highest_in_bucket
+from loadgen.histograms.histogram import highest_in_bucket
 from loadgen.protocols import http_protocol
 from loadgen.protocols.http1 import request
+from loadgen.validation import delays
+from loadgen.validation.delays import delaying
 from tests.support.load import run_all, run_until
 from tests.support.reference import ROOT
 from tests.support.tcp import closed_port
@@ -40,16 +37,16 @@ PERCENTS = (1, 10, 50, 90, 94, 96, 99, 100)
 
 
 def loading(port: int, **changes: Any) -> Load:
-    """Return a load that counts nothing as late, however slow the machine."""
+    """Return a load that counts no request as late, however slow the machine."""
     load: dict[str, Any] = {"connections": 64, "arrivals": "poisson", "late_s": 60.0, "timeout_s": 3600}
     return Load(host="127.0.0.1", port=port, **(load | changes))
 
 
-# The server of known delays: its arithmetic.
+# The arithmetic of the server with known delays.
 
 
 def served_ms(arrivals_ms: list[float], delays_ms: list[float], **settings: float) -> list[float]:
-    """Return when a delaying server answers requests that arrive at these times, in ms."""
+    """Return the times at which a delaying server answers requests that arrive at the given times, in ms."""
     own = np.zeros(1, delays._SETTINGS)
     for name, value in settings.items():
         own[name] = round(value)
@@ -69,7 +66,7 @@ def test_delays_answers_nothing_while_it_is_frozen() -> None:
 
 
 def test_delays_makes_a_stall_whose_percentiles_arithmetic_knows() -> None:
-    """Stopped for 1 s of 5 at 1,000/s: those that arrive in its first 990 ms wait for more than 10 ms."""
+    """In a stop of 1 s of 5 s at 1,000/s, requests that arrive in its first 990 ms wait for more than 10 ms."""
     arrivals_ms = np.arange(5000.0).tolist()
     answered_ms = served_ms(arrivals_ms, [0.1], freeze_at_ns=2000 * MS, freeze_ns=1000 * MS)
     waits_ms = np.sort(np.subtract(answered_ms, arrivals_ms))
@@ -78,7 +75,7 @@ def test_delays_makes_a_stall_whose_percentiles_arithmetic_knows() -> None:
 
 
 def test_delays_queues_requests_as_lindley_says() -> None:
-    """One by one: each request waits for those before it; the mean is Pollaczek's and Khinchine's for M/D/1."""
+    """Served one by one, each request waits for those before it; the mean is Pollaczek and Khinchine's for M/D/1."""
     rate_rps, service_ms = 200.0, 4.0
     gaps_ms = np.random.RandomState(53 * 257).exponential(1e3 / rate_rps, 2000)
     arrivals_ms = np.round(np.cumsum(gaps_ms), 6).tolist()
@@ -91,7 +88,7 @@ def test_delays_queues_requests_as_lindley_says() -> None:
     assert np.mean(waits_ms) == pytest.approx(service_ms * utilisation / (2 * (1 - utilisation)), rel=0.01)
 
 
-# The engine, against it.
+# The engine, against that server.
 
 
 def test_engine_reports_no_service_time_below_those_drawn() -> None:
@@ -109,13 +106,14 @@ def test_engine_reports_no_service_time_below_those_drawn() -> None:
 
 
 def test_engine_keeps_requests_intended_during_a_stall() -> None:
-    """Frozen for 0.2 s at 1,000/s: requests intended meanwhile wait for its end, and none is dropped."""
+    """In a freeze of 0.2 s at 1,000/s, the requests intended meanwhile wait for its end, and none is dropped."""
     after_s, length_s, requests = 0.1, 0.2, 500
     with delaying(LINE, [0.0001], freeze=(after_s, length_s)) as port:
         result = run_all(loading(port, arrivals="constant", connections=32, trace=requests), requests, 1000.0)
     assert (result.requests, result.latency.total, result.unfinished) == (requests, requests, 0)
     traced = sorted(result.trace, key=lambda one: one.since_ns)
-    # The freeze begins 0.1 s after the server has the first request: not before it is intended nor after its answer.
+    # The freeze begins 0.1 s after the first request reaches the server, which is after it is intended and before its
+    # answer.
     earliest_ns, latest_ns = (at_ns + round(after_s * 1e9) for at_ns in (traced[0].since_ns, traced[0].at_ns))
     end_ns = earliest_ns + round(length_s * 1e9)
     assert all(one.at_ns >= end_ns for one in traced if latest_ns <= one.since_ns < end_ns)
@@ -125,80 +123,25 @@ def test_engine_keeps_requests_intended_during_a_stall() -> None:
 
 # Faults.
 
-Fault = Callable[[socket.socket], None]
-
-
-def reset(connection: socket.socket) -> None:
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
-
-
-def close_early(connection: socket.socket) -> None:
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Le", socket.MSG_MORE)
-    connection.shutdown(socket.SHUT_WR)
-
-
-FAULTS: dict[str, Fault] = {
-    "reset": reset,
-    "closed_early": close_early,
-    "wrong_reply": lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab"),
-    "protocol": lambda connection: connection.sendall(b"220 mail.example ESMTP\r\n"),
-    "http_4xx": lambda connection: connection.sendall(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
-    "http_5xx": lambda connection: connection.sendall(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"),
-}
-GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"
-
-
-@contextmanager
-def faulty(every: int) -> Iterator[tuple[int, Counter[str]]]:
-    """Serve HTTP, with one of the faults in turn for every n-th request; yield the port, and what was done."""
-    done: Counter[str] = Counter()
-    numbers, lock = count(1), threading.Lock()
-    kinds = list(FAULTS)
-
-    def converse(connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            while connection.recv(4096):
-                with lock:
-                    number = next(numbers)
-                    kind = kinds[number // every % len(kinds)] if number % every == 0 else "good"
-                    done[kind] += 1
-                if kind == "good":
-                    connection.sendall(GOOD)
-                else:
-                    FAULTS[kind](connection)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=converse, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        thread = threading.Thread(target=accept)
-        thread.start()
-        yield listener.getsockname()[1], done
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+ANSWERED = [kind for kind in FAULTS if kind != "reply_timeout"]
 
 
 def test_engine_counts_every_kind_of_fault() -> None:
-    requests = 8 * len(FAULTS) * 5
-    with faulty(every=8) as (port, done):
+    requests = 8 * len(ANSWERED) * 5
+    with faulty(8, ANSWERED) as (port, done):
         load = loading(port, protocol=http_protocol([request("127.0.0.1")]), arrivals="constant", connections=32)
         result = run_all(load, requests, 1000.0)
     assert done.total() == requests
     assert result.unfinished == 0
-    assert result.errors == dict.fromkeys(FAULTS, 5) == dict(done - Counter(good=done["good"]))
-    assert result.requests == result.latency.total == done["good"] == requests - 5 * len(FAULTS)
+    assert result.errors == dict.fromkeys(ANSWERED, 5) == dict(done - Counter(good=done["good"]))
+    assert result.requests == result.latency.total == done["good"] == requests - 5 * len(ANSWERED)
     assert result.statuses == {"2xx": result.requests, "4xx": 5, "5xx": 5}
-    # Each is in the intervals, too.
+    # The intervals contain each of them, too.
     assert sum((Counter(interval.errors) for interval in result.intervals), Counter()) == Counter(result.errors)
 
 
 def attempts_failed() -> int:
-    """Return how many connects of this machine have failed, as its kernel counts them."""
+    """Return the kernel's count of failed connects on this machine."""
     rows = [line.split() for line in Path("/proc/self/net/snmp").read_text(encoding="utf-8").splitlines()]
     names, values = next((a, b) for a, b in pairwise(rows) if a[0] == b[0] == "Tcp:")
     return int(values[names.index("AttemptFails")])
@@ -210,18 +153,18 @@ def test_engine_counts_no_refusal_that_the_kernel_did_not_see() -> None:
         load = Load(host="127.0.0.1", port=port, connections=7)
         result = run_until(load, lambda _, errors: errors["refused"] >= 40)
     assert list(result.errors) == ["refused"]
-    assert 40 <= result.errors["refused"] <= attempts_failed() - before  # other programs' may be among the latter
+    assert 40 <= result.errors["refused"] <= attempts_failed() - before  # the kernel counts other programs' too
     assert sum(one.errors["refused"] for one in result.intervals if one.errors) == result.errors["refused"]
 
 
 def test_engine_counts_every_connect_that_hangs() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:  # one connection fits in its queue
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:  # its queue holds one connection
         load = Load(
             host="127.0.0.1",
             port=full.getsockname()[1],
             connections=6,
             connect_timeout_s=0.1,
-            duration_s=0.05,  # no second attempt can time out in it
+            duration_s=0.05,  # too short for a second attempt to time out
         )
         result = run(load)
     assert result.errors == {"connect_timeout": 5}
@@ -241,7 +184,7 @@ print(json.dumps([r.errors, r.late_sends, r.requests, r.latency.total, r.latency
 
 
 def test_engine_counts_what_a_stopped_generator_sends_late() -> None:
-    """At 400/s a stop of 0.2 s makes late those due in its first 150 ms, and their latency shows it."""
+    """At 400/s, a stop of 0.2 s makes the requests due in its first 150 ms late, and their latency shows it."""
     with (
         delaying(LINE, [0.0001]) as port,
         subprocess.Popen(
@@ -257,7 +200,7 @@ def test_engine_counts_what_a_stopped_generator_sends_late() -> None:
         while generator.stdout.readline().split()[0] == "0":
             pass
         os.kill(generator.pid, signal.SIGSTOP)
-        os.waitpid(generator.pid, os.WUNTRACED)  # it is stopped from here on
+        os.waitpid(generator.pid, os.WUNTRACED)  # from here on it is stopped
         stopped_s = time.monotonic()
         time.sleep(0.2)
         stopped_s = time.monotonic() - stopped_s

@@ -1,6 +1,8 @@
 """The load engine in a closed loop, against small servers in this process that do exactly what a test needs.
 
-A load ends by a condition, not by a time: what is asserted holds on a machine of any speed.
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+
+A load ends when a condition holds, not after a time, so that the assertions hold on a machine of any speed.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ from loadgen import GilbenchError, Load, LoadResult, run
 from loadgen.engine import connection, error_kinds
 from loadgen.engine.connection import PAUSE_AFTER_ERROR_NS
 from loadgen.engine.error_kinds import ERRORS
-from loadgen.engine.libc import resolve
 from loadgen.engine.workspace import LATENCY, SERVICE, Workspace, allocate, to_array
+from loadgen.native.libc import resolve
 from loadgen.protocols import PROTOCOLS
 from loadgen.protocols.parser import MORE, NUMBERS, PARSER_WORDS, WRONG
 from loadgen.result import EngineUse
@@ -51,9 +53,9 @@ class Conversation:
     """One connection as the server sees it.
 
     Attributes:
-        number: 0 for the first that was accepted.
-        heard: the lines received, ``Q`` among them.
-        answered_s: when each reply was sent.
+        number: 0 for the first connection accepted.
+        heard: the lines received, including ``Q``.
+        answered_s: time at which each reply was sent.
     """
 
     number: int
@@ -90,7 +92,7 @@ Behaviour = Callable[[Conversation], None]
 
 
 class Server:
-    """A server that converses with each client in a thread and keeps what was said."""
+    """A server that serves each client in a thread and keeps the conversations."""
 
     def __init__(
         self,
@@ -116,7 +118,7 @@ class Server:
     def __exit__(self, *_: object) -> None:
         if self._accept_when:
             self._accept_when.set()
-        with contextlib.suppress(OSError):  # it does not listen
+        with contextlib.suppress(OSError):  # it is not listening
             self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
@@ -171,7 +173,7 @@ def saying(reply: bytes) -> Behaviour:
 
 
 def at_first(fault: Behaviour, times: int = FAULTS) -> Behaviour:
-    """Return a behaviour in which the first conversations suffer the fault and all others are polite."""
+    """Return a behaviour in which the first conversations have the fault and all others are polite."""
     return lambda conversation: (fault if conversation.number < times else polite)(conversation)
 
 
@@ -183,11 +185,11 @@ def loading(port: int, /, **changes: Any) -> Load:
 def measure(
     converse: Behaviour, enough: Callable[[Server], object] = lambda server: server.answered >= 50, **changes: Any
 ) -> tuple[LoadResult, Server]:
-    """Put load on a server until a condition holds of the server."""
+    """Put load on a server until the server meets a condition."""
     cancel = threading.Event()
     with Server(converse) as server, when(lambda: enough(server), cancel.set):
         result = run(loading(server.port, **changes), cancel=cancel)
-    assert result.cancelled  # else the condition never came to hold
+    assert result.cancelled  # otherwise the condition was never met
     return result, server
 
 
@@ -223,7 +225,7 @@ def test_run_reports_no_latency_below_the_time_that_a_reply_takes() -> None:
 def test_run_counts_every_answer_once(clients: int, requests_per_connection: int | None) -> None:
     result, server = measure(polite, connections=clients, requests_per_connection=requests_per_connection)
     assert result.requests > 20
-    # Replies on their way when the window ends are known to the server only.
+    # Only the server knows of replies that are in flight when the window ends.
     assert 0 <= server.answered - result.requests <= clients
     assert result.requests == result.latency.total
     assert result.errors == {}
@@ -260,7 +262,7 @@ def test_run_leaves_the_warm_up_out() -> None:
     with Server(polite) as server, when(lambda: server.answered >= 20 and begun.is_set(), cancel.set):
         result = run(loading(server.port, connections=2, warmup_s=warmup_s), cancel=cancel, on_begin=begun.set)
     sent_s = [at_s for conversation in server.conversations for at_s in conversation.answered_s]
-    # Of those counted, only one for each connection can have been sent before the window begins.
+    # Of the replies counted, at most one per connection was sent before the window began.
     assert result.requests <= sum(at_s >= before_s + warmup_s for at_s in sent_s) + 2
     assert result.connect.total == result.connected == 2
 
@@ -276,7 +278,7 @@ def test_engine_says_good_bye_after_each_conversation() -> None:
     said = [conversation.heard for conversation in server.conversations]
     assert all(heard == whole[: len(heard)] for heard in said)
     assert sum(heard != whole for heard in said) <= 4
-    # The window counts connections when they are made, the server when it accepts them.
+    # The window counts connections when they are established, the server when it accepts them.
     assert abs(len(said) - result.connect.total) <= 4
 
 
@@ -294,7 +296,7 @@ def test_engine_says_good_bye_after_a_single_request() -> None:
 def test_engine_counts_the_wait_for_accept_in_the_latency_only() -> None:
     accepting, cancel = threading.Event(), threading.Event()
 
-    def wait_and_accept() -> None:  # the kernel has connected by now, though the server has accepted nothing
+    def wait_and_accept() -> None:  # by then the kernel has connected, although the server has accepted nothing
         time.sleep(0.05)
         accepting.set()
 
@@ -432,7 +434,7 @@ def resets_in_mid_reply(conversation: Conversation) -> None:
 
 
 def faults_are_over(clients: int, faults: int) -> Callable[[Server], bool]:
-    """Return the condition that every fault has been noticed, each with a new connection, and all clients resume."""
+    """Return the condition that every fault was noticed and led to a new connection, and all clients have resumed."""
 
     def holds(server: Server) -> bool:
         later = server.conversations[faults:]
@@ -455,7 +457,7 @@ def faults_are_over(clients: int, faults: int) -> Callable[[Server], bool]:
 )
 @pytest.mark.parametrize("clients", [1, 3])
 def test_engine_counts_every_fault_once_and_at_once(fault: Behaviour, kinds: set[str], clients: int) -> None:
-    # A client waits for longer than the load lasts for a fault that only the time-out would notice.
+    # The time-out is longer than the load, so it cannot be what notices a fault.
     result, server = measure(at_first(fault), faults_are_over(clients, FAULTS), connections=clients)
     assert sum(result.errors.values()) == FAULTS
     assert set(result.errors) <= kinds
@@ -476,7 +478,7 @@ def test_engine_notices_a_server_that_speaks_unasked() -> None:
 def test_engine_counts_a_time_out_as_a_lower_bound() -> None:
     timeout_s = 0.05
     result, server = measure(silent, lambda server: len(server.conversations) >= 6, connections=2, timeout_s=timeout_s)
-    # Every connection ends by a time-out, but for the two that are open at the end.
+    # Every connection ends by a time-out, except the two that are open at the end.
     assert set(result.errors) == {"reply_timeout"}
     assert 0 <= len(server.conversations) - result.errors["reply_timeout"] <= 2
     assert result.requests == 0
@@ -496,7 +498,7 @@ def test_engine_counts_time_outs_among_answers() -> None:
     result, server = measure(
         at_first(half, 2), lambda server: len(server.conversations) > 2 and server.answered >= 20, timeout_s=0.1
     )
-    timeouts = len(server.conversations) - 1  # on a very slow machine polite conversations are among them
+    timeouts = len(server.conversations) - 1  # on a very slow machine, polite conversations may time out too
     assert result.errors == {"reply_timeout": timeouts}
     assert timeouts >= 2
     assert 0 <= server.answered - result.requests <= timeouts
@@ -546,12 +548,12 @@ def test_engine_counts_connects_that_time_out() -> None:
     with full_listener() as full:
         result = run_until(loading(full.getsockname()[1], timeout_s=timeout_s), lambda _, errors: errors.total() >= 3)
     assert set(result.errors) == {"connect_timeout"}
-    assert 3 <= result.errors["connect_timeout"] <= result.wall_s / timeout_s + 2  # one of them before the window
+    assert 3 <= result.errors["connect_timeout"] <= result.wall_s / timeout_s + 2  # one of them is before the window
     assert (result.connected, result.connect.total) == (0, 0)
 
 
 def test_engine_counts_an_address_that_cannot_be_reached_as_refused() -> None:
-    # The kernel connects to no broadcast address, and sends nothing to find out.
+    # The kernel refuses to connect to a broadcast address, without sending anything.
     result = run(loading(9, host="255.255.255.255", duration_s=0.05))
     assert set(result.errors) == {"refused"}
 
@@ -570,13 +572,13 @@ def test_connection_names_the_reason_why_connecting_failed(error: int, kind: str
     assert ERRORS[connection._error_kind(error)] == kind
 
 
-# What is counted of one connection, at times that the test chooses.
+# Counts of one connection, at times that the test chooses.
 
 MS = 1_000_000
 
 
 def one_client(**counters: int) -> Workspace:
-    """Return a workspace of one client whose request has been wanted since 100 ms and was sent at 110 ms."""
+    """Return a workspace of one client that has wanted to send its request since 100 ms and sent it at 110 ms."""
     w = allocate(1)
     w.connections[0]["state"], w.connections[0]["since_ns"] = connection.WAITING, 100 * MS
     w.connections[0]["sent_ns"] = 110 * MS
@@ -602,7 +604,7 @@ def test_connection_counts_no_failure_of_the_warm_up() -> None:
     w = one_client(measuring=0)
     connection.fail(w, 0, error_kinds.RESET, 130 * MS)
     assert not w.counted.any()
-    before = one_client(measuring=0, started=0)  # but what fails before the load begins
+    before = one_client(measuring=0, started=0)  # but failures before the load begins count
     connection.fail(before, 0, error_kinds.RESET, 130 * MS)
     assert before.counted[0, 1 + error_kinds.RESET] == 1
 
@@ -640,11 +642,11 @@ def test_warnings_names_the_figures_that_spoil_a_result(
 
 
 def test_load_result_applies_littles_law_to_both_loops() -> None:
-    # Closed: 2 clients spend 2 s of 1 s each in requests, less what began before, plus what has not ended.
+    # Closed: 2 clients spend 1 s each in requests, 2 s in all, less what began before, plus what has not ended.
     shifted = made_result(age_before_ns=100 * MS, age_after_ns=300 * MS)
     assert shifted.littles_law_residual == pytest.approx(0.1)
     assert shifted.straddling_share == pytest.approx(0.2)
-    # Open: 1.5 requests in service on average for 1 s, of which 1.2 s are in the service times.
+    # Open: 1.5 requests are in service on average over 1 s, of which the service times contain 1.2 s.
     scheduled = Load(host="127.0.0.1", port=1, rate_rps=100)
     open_loop = made_result(load=scheduled, mean_in_service=1.5, served_ns=1200 * MS)
     assert open_loop.littles_law_residual == pytest.approx(-0.2)
@@ -693,7 +695,7 @@ def test_load_result_merges_exactly() -> None:
     assert not one.merge(one).cancelled
 
 
-# The edges, and ending early.
+# Edges of the window, and early ends.
 
 
 def test_run_calls_back_at_both_edges_from_its_own_thread() -> None:
@@ -791,7 +793,7 @@ def test_engine_lets_other_threads_run_while_it_spins() -> None:
     assert edges[1] > edges[0]
 
 
-# Where the server is.
+# The server's address.
 
 
 @pytest.mark.parametrize(("listens", "called"), [("127.0.0.1", "localhost"), ("::1", "::1")])
@@ -842,7 +844,7 @@ def test_run_reports_an_unknown_host_in_one_line(monkeypatch: pytest.MonkeyPatch
         run(loading(1, host="nowhere.example"))
 
 
-# Values of a load.
+# Values of a ``Load``.
 
 
 @pytest.mark.parametrize(
@@ -909,7 +911,7 @@ def file_limits() -> Iterator[tuple[int, int]]:
 
 
 def limit_that_leaves(room: int) -> int:
-    """Return the limit under which ``room`` more files can be opened; it bounds their numbers, lowest used first."""
+    """Return the limit under which ``room`` more files can be opened; it bounds descriptors, lowest used first."""
     taken = {int(link.name) for link in Path("/proc/self/fd").iterdir()}
     free = (number for number in itertools.count() if number not in taken)
     return list(itertools.islice(free, room))[-1] + 1

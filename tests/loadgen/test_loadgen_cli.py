@@ -1,4 +1,7 @@
-"""The command lines of the load generator: load, talk, and what they print."""
+"""The command lines of the load generator: load, talk, and what they print.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ from loadgen.cli import options
 from loadgen.cli.summary import render
 from loadgen.duration import duration_s
 from loadgen.engine.error_kinds import ERRORS
-from loadgen.engine.hdr_encoding import HIGHEST_NS
-from loadgen.engine.histogram import Histogram
+from loadgen.histograms.hdr_encoding import HIGHEST_NS
+from loadgen.histograms.histogram import Histogram
 from loadgen.result import EngineUse
 from tests.support.exit_code import exit_code
 from tests.support.load import histogram
@@ -65,7 +68,7 @@ def closed() -> Iterator[int]:
 
 @contextlib.contextmanager
 def one_client(converse: Callable[[socket.socket], None]) -> Iterator[int]:
-    """Converse with the first client that connects, and accept no other."""
+    """Serve only the first client that connects, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -93,7 +96,7 @@ def one_line(text: str | bytes) -> bool:
     return text.count("\n") == 1 and text.endswith("\n") and "Traceback" not in text
 
 
-# Putting load on.
+# Load.
 
 
 def test_summary_fits_a_terminal(lines: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +156,7 @@ def test_cli_reports_a_file_that_cannot_be_written_in_one_line(
 ) -> None:
     assert main([f"127.0.0.1:{lines}", "--json", str(tmp_path / where), *BRIEFLY]) == 1
     out, err = capsys.readouterr()
-    assert not out  # nothing is measured that could not be kept
+    assert not out  # nothing is measured if it could not be stored
     assert "cannot write" in err
     assert one_line(err)
 
@@ -314,7 +317,7 @@ def test_cli_restores_the_handlers_of_signals(lines: int) -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-# What the summary says.
+# The summary.
 
 
 def result(load: Load, *times_ns: int, **changes: Any) -> LoadResult:
@@ -349,7 +352,7 @@ def shown(*times_ns: int, **changes: Any) -> str:
         ({}, "only 1 requests"),
         ({"engines": (EngineUse(0.1, 0.95),)}, "the generator was busy 95% of the time"),
         ({}, "differ by -99.9% (Little's law)"),
-        ({"age_before_ns": 800_000_000}, "straddle the window's edges are 80% of the time"),
+        ({"age_before_ns": 800_000_000}, "straddle the window's edges took 80% of the clients' time"),
         ({"unfinished": 3, "oldest_unfinished_s": 1.5}, "3 in flight for 1.500 s at most"),
     ],
 )
@@ -375,7 +378,7 @@ def test_summary_fits_a_terminal_whatever_was_measured() -> None:
     for text in (render(result(load, *times_ns, **extremes)), render(result(load, engines=(EngineUse(0.1, 1.0),)))):
         assert max(map(len, text.splitlines())) <= 80
         assert "warning: " in text
-    assert "3,600 s" in render(result(load, *times_ns, **extremes))  # a number is never parted from its unit
+    assert "3,600 s" in render(result(load, *times_ns, **extremes))  # a number is never separated from its unit
 
 
 @pytest.mark.parametrize(
@@ -400,7 +403,7 @@ def test_summary_shows_no_times_without_an_answer() -> None:
     assert text.count("none") == 2
 
 
-# What is typed.
+# Arguments.
 
 
 @pytest.mark.parametrize(
@@ -446,7 +449,7 @@ def test_requests_a_connection_refuses_anything_else(text: str) -> None:
         options.read_requests_per_connection(text)
 
 
-# Talking.
+# Talk.
 
 
 Talk = Callable[..., list[str]]
@@ -454,7 +457,7 @@ Talk = Callable[..., list[str]]
 
 @pytest.fixture
 def talk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Talk:
-    """Return a function that talks to a port as typed and returns the lines shown."""
+    """Return a function that sends typed input to a port and returns the lines shown."""
 
     def talk_as_typed(port: int, typed: bytes, *chosen: str) -> list[str]:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed)))
@@ -509,7 +512,7 @@ def test_talk_ends_when_the_server_closes_the_connection(talk: Talk) -> None:
         connection.recv(1024)
 
     with one_client(converse) as port:
-        assert talk(port, b"hello\nagain\nand again\n") == ["Yes, yes", "the server ended the conversation"]
+        assert talk(port, b"hello\nagain\nand again\n") == ["Yes, yes", "the server closed the connection"]
 
 
 def test_talk_ends_when_the_server_resets_the_connection(talk: Talk) -> None:
@@ -518,7 +521,7 @@ def test_talk_ends_when_the_server_resets_the_connection(talk: Talk) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     with one_client(converse) as port:
-        assert talk(port, b"hello\n") == ["the server went away: Connection reset by peer"]
+        assert talk(port, b"hello\n") == ["lost the connection to the server: Connection reset by peer"]
 
 
 def test_talk_reports_a_closed_port_in_one_line(closed: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -538,7 +541,7 @@ def test_talk_says_good_bye_on_ctrl_c(seed: int) -> None:
         process.stdin.flush()
         assert process.stdout.readline() == b"Yes, yes\n"
         process.send_signal(signal.SIGINT)
-        # Standard input stays open: it is not its end that ends the talk.
+        # Standard input stays open, so the talk does not end because of it.
         assert process.wait(300) == 0
         assert process.stdout.read() == b"\ngood-bye\n"
         assert process.stderr

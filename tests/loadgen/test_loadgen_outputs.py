@@ -1,4 +1,7 @@
-"""Objectives, the search for capacity, files that the command line writes, and loads in the background."""
+"""Objectives, the search for capacity, files written by the command line, and loads in the background.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ from loadgen import GilbenchError, Load, LoadResult, start
 from loadgen.__main__ import main
 from loadgen.capacity import find_capacity
 from loadgen.cli import options
-from loadgen.engine.histogram import Histogram
-from loadgen.engine.stages import Stage
+from loadgen.histograms.histogram import Histogram
 from loadgen.interval import Interval
 from loadgen.objective import read_objective, read_objectives
 from loadgen.result import EngineUse
+from loadgen.stages import Stage
 from loadgen.validation.ceiling import ceiling_rps
 from loadgen.validation.responder import responder
 from tests.support.exit_code import exit_code
@@ -90,7 +93,7 @@ def test_objective_holds_no_upper_bound_among_time_outs() -> None:
 
 
 def server_of(capacity_rps: float) -> tuple[Callable[..., LoadResult], list[Load]]:
-    """Return a stand-in for a run on a server that keeps up with a rate exactly, and the loads it has had."""
+    """Return a stand-in for ``run`` with a server that has exactly this capacity, and the list of its loads."""
     loads: list[Load] = []
 
     def run(load: Load, **_: object) -> LoadResult:
@@ -116,7 +119,7 @@ def test_find_capacity_brackets_a_known_capacity(
     assert found.holds_rps * 0.98 <= capacity_rps < found.fails_rps <= found.holds_rps * 1.05
     assert [step.rate_rps for step in found.steps] == [one.rate_rps for one in loads]
     assert found.steps[0].holds is (first_rps <= capacity_rps)
-    # Each step lasts for 20 requests beyond the 99th percentile, and for a second at least.
+    # Each step lasts for 20 requests beyond the 99th percentile, and at least 1 s.
     assert [one.duration_s for one in loads] == pytest.approx([max(1.0, 2000 / (one.rate_rps or 0)) for one in loads])
 
 
@@ -155,7 +158,7 @@ def test_ceiling_rps_measures_a_real_responder() -> None:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Write every kind of file once; return their folder, and what was printed."""
+    """Write every kind of file once; return their folder and the output."""
     folder = tmp_path_factory.mktemp("written")
     names = {"--json": "r.json", "--csv": "r.csv", "--hdr": "r.hdr", "--plot": "r.svg"}
     files = [part for option, name in names.items() for part in (option, str(folder / name))]
@@ -173,7 +176,7 @@ def test_outputs_agree_with_each_other(written: tuple[Path, str]) -> None:
     assert report["requests"] + report["unfinished"] == 650
     assert (report["loop"], report["arrivals"], report["intended_rps"]) == ("open", "constant", 500)
     assert report["belief"]["ceiling_rps"] > 0
-    assert report["server"]["cpu_s"] > 0  # the responder is in this very process
+    assert report["server"]["cpu_s"] > 0  # the responder runs in this process
     rows = list(csv.DictReader(io.StringIO((folder / "r.csv").read_text(encoding="utf-8"))))
     assert sum(int(row["requests"]) for row in rows) == report["requests"]
     assert ET.parse(folder / "r.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own file
@@ -247,11 +250,11 @@ def test_cli_refuses_contradictory_options_in_one_line(
     assert not out
 
 
-# When the outside world fails.
+# Failures outside the program.
 
 FOR_LONG = ["--duration", "50s", "--warmup", "0", "--connections", "4"]
 
-# A terminal becomes the controlling one of who opens it without having one.
+# A process without a controlling terminal gets the first one that it opens.
 ON_A_TERMINAL = """
 import os, sys
 terminal = os.open(sys.argv[1], os.O_RDWR)

@@ -1,4 +1,4 @@
-"""The open loop: its schedule, exactly, and its counts, against servers of known behaviour."""
+"""The open loop: its exact schedule, and its counts against servers of known behaviour."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from loadgen import Load, LoadResult, run
 from loadgen.engine import connection, schedule
-from loadgen.engine.stages import Stage, table, when_ns
 from loadgen.engine.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS, Workspace, allocate
 from loadgen.load import MIN_RPS
+from loadgen.stages import Stage, table, when_ns
 from loadgen.validation.checks import warnings
 from loadgen.validation.responder import responder
 from tests.support.examples import ANY_SPEED
@@ -27,7 +27,7 @@ MS = 1_000_000
 
 
 def loading(port: int, **changes: Any) -> Load:
-    """Return a load in an open loop that counts nothing as late, however slow the machine."""
+    """Return a load in an open loop that counts no request as late, however slow the machine."""
     load: dict[str, Any] = {"connections": 16, "rate_rps": 1000.0, "duration_s": 0.5, "late_s": 60.0, "timeout_s": 3600}
     return Load(host="127.0.0.1", port=port, **(load | changes))
 
@@ -37,7 +37,7 @@ def scheduled(port: int, **changes: Any) -> LoadResult:
 
 
 def intended_ns(result: LoadResult) -> list[int]:
-    """Return when each traced request was intended, since the first."""
+    """Return the intended time of each traced request, relative to the first."""
     times_ns = sorted(one.since_ns for one in result.trace)
     return [time_ns - times_ns[0] for time_ns in times_ns]
 
@@ -61,7 +61,7 @@ def test_when_ns_inverts_the_number_of_requests_by_a_time(planned: list[Stage], 
         slope = (stage.to_rps - stage.from_rps) / stage.duration_s
         before += stage.from_rps * inside_s + slope * inside_s**2 / 2
         left_s -= inside_s
-    # The time is cut to whole nanoseconds, in which a rate of 1e5 makes a ten-thousandth of a request.
+    # Times are truncated to whole nanoseconds, and 1 ns at a rate of 1e5 is a ten-thousandth of a request.
     assert before == pytest.approx(number, rel=1e-6, abs=1e-3)
 
 
@@ -74,7 +74,7 @@ def test_when_ns_ends_with_the_last_stage() -> None:
 
 
 def sending(late_ns: int = 10 * MS) -> Workspace:
-    """Return the workspace of an open loop whose window began at 1 s."""
+    """Return a workspace of an open loop whose window began at 1 s."""
     w = allocate(4)
     w.settings["open_loop"], w.settings["late_ns"] = 1, late_ns
     w.counters["measuring"], w.counters["began_ns"] = 1, 1000 * MS
@@ -86,7 +86,7 @@ def sending(late_ns: int = 10 * MS) -> Workspace:
     [
         (1100, 0, 1110, False),
         (1100, 0, 1111, True),
-        (1100, 1105, 1115, False),  # no connection was free until then: the server's fault
+        (1100, 1105, 1115, False),  # no connection was free until 1105: the server's fault
         (1100, 1105, 1116, True),
         (1100, 1050, 1111, True),
         (999, 0, 1500, False),  # intended before the window
@@ -117,7 +117,7 @@ def test_schedule_takes_the_connection_that_has_been_idle_longest() -> None:
     w.connections["state"] = connection.IDLE
     for index in (2, 0, 3, 0):  # the last is queued already
         schedule.rest(w, index, index)
-    w.connections[0]["state"] = connection.PAUSED  # its server closed it meanwhile
+    w.connections[0]["state"] = connection.PAUSED  # the server has closed it meanwhile
     assert [schedule.longest_idle(w, connection.IDLE) for _ in range(3)] == [2, 3, -1]
     for index in (1, 0, 2, 3):
         w.connections[index]["state"] = connection.IDLE
@@ -136,7 +136,7 @@ def test_engine_sends_every_scheduled_request(threads: int) -> None:
     assert result.connected == 16
     assert len(result.engines) == threads
     assert result.latency.total == result.service.total == result.lateness.total == 500
-    # What a request waited before it was sent is in its latency.
+    # The latency includes the wait before a request was sent.
     assert result.latency.sum_ns == result.service.sum_ns + result.lateness.sum_ns
 
 
@@ -157,7 +157,7 @@ def test_engine_keeps_the_times_of_the_stages() -> None:
 
 
 def drawn_ns(seed: int, rate_rps: float, number: int) -> npt.NDArray[np.int64]:
-    """Return the intended times of Poisson arrivals, from the generator of random numbers that the engine uses."""
+    """Return the intended times of Poisson arrivals, from the random number generator that the engine uses."""
     generator = np.random.RandomState(seed * 257)
     places = np.cumsum(generator.exponential(size=number))
     planned = table([Stage(rate_rps, rate_rps, 2 * number / rate_rps)])
@@ -185,7 +185,7 @@ def test_run_leaves_requests_waiting_for_a_server_that_is_too_slow() -> None:
         result = scheduled(port, rate_rps=400, connections=4)
     assert (result.requests + result.unfinished, result.errors) == (200, {})
     assert result.requests <= result.wall_s / 0.01 + 1 + 4
-    # One of the first so many requests has no answer.
+    # One of the first ``requests`` + 1 requests has no answer.
     assert result.oldest_unfinished_s >= result.wall_s - result.requests / 400 - 1e-6
     assert "unfinished" in [warning["code"] for warning in warnings(result)]
 

@@ -39,7 +39,7 @@ def cost(round_: int, tool: str, per_cpu_s: float, **changes: Any) -> plan.Recor
 
 @pytest.mark.parametrize(("number", "ranks"), [(5, None), (6, (1, 6)), (9, (2, 8)), (10, (2, 9)), (20, (6, 15))])
 def test_estimate_has_the_interval_of_the_tables(number: int, ranks: tuple[int, int] | None) -> None:
-    """Ranks as in Conover's, and any other, table of confidence limits for the median."""
+    """The ranks agree with Conover's table, and any other, of confidence limits for the median."""
     found = estimate([float(value) for value in range(number, 0, -1)])
     assert found is not None
     assert found.median == (number + 1) / 2
@@ -63,7 +63,7 @@ def test_estimate_and_nearest_rank_have_nothing_for_no_values() -> None:
 def test_rows_pairs_ratios_within_a_round() -> None:
     # The machine is half as fast in the second round; the ratio is 2 in both.
     records = [cost(0, "gilbench", 400), cost(0, "wrk", 200), cost(1, "gilbench", 200), cost(1, "wrk", 100)]
-    records += [cost(2, "wrk", 7)]  # a round without ours says nothing of the ratio
+    records += [cost(2, "wrk", 7)]  # a round without ours has no ratio
     ours, wrk = rows(records, "responder", 8, ["gilbench", "wrk", "locust"])
     assert (ours.tool, ours.rounds, wrk.tool, wrk.rounds) == ("gilbench", 2, "wrk", 3)
     assert ours.ahead is not None
@@ -147,7 +147,7 @@ def test_peers_measures_tools_and_servers_of_known_percentiles(
     assert [r["tool"] for r in records if r["kind"] == "cost"] in (["gilbench", "floor"], ["floor", "gilbench"])
     known = {(r["server"], r["rate_rps"]): r for r in records if r["kind"] == "known"}
     assert set(known) == {("stall", 1000.0), ("stall", None)}
-    # On a slow machine an open loop may be late, which is an error; a closed loop has none.
+    # On a slow machine an open loop may be late, which is an error; a closed loop has no errors.
     late = known["stall", 1000.0].get("error", "")
     assert not late or late.startswith("requests failed: {'late':")
     assert code == bool(late)
@@ -205,7 +205,7 @@ def test_peers_names_a_server_that_is_not_installed(
 
 def test_servers_starts_and_ends_nginx() -> None:
     if servers.missing("nginx"):
-        with pytest.raises(Exception, match="there is no nginx"), servers.nginx():
+        with pytest.raises(Exception, match="nginx is not installed"), servers.nginx():
             pass
         return
     with servers.nginx() as port:

@@ -30,7 +30,7 @@ sys.exit(code)
 
 
 def allowed(wanted: int) -> int:
-    """Return ``wanted``, or the number of connections that a process may have if that is less."""
+    """Return ``wanted``, or the number of connections that a process may have, whichever is less."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard - 100)
 
@@ -40,7 +40,7 @@ def test_run_serves_ten_thousand_connections_in_little_memory(loop: list[str]) -
     connections = allowed(10_000)
     with servers.own("responder") as port:
         options = ["--connections", str(connections), "--duration", "500ms", "--timeout", "10m", *loop, "--json", "-"]
-        # The limit of open files is raised by the command itself.
+        # The command itself raises the limit of open files.
         limited = ["bash", "-c", 'ulimit -Sn 1024 && exec "$@"', "bash"]
         done = subprocess.run(
             [*limited, sys.executable, "-c", MANY, f"http://127.0.0.1:{port}/", *options],

@@ -1,4 +1,4 @@
-"""A plain asyncio client, as one would write it: a coroutine and a stream for each connection."""
+"""A plain asyncio client: a coroutine and a stream for each connection."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def _measure(port: int, connections: int, seconds: float) -> Report:
 
 
 def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
-    """Measure."""
+    """Run the client and return its report."""
     return asyncio.run(_measure(port, connections, seconds))
 
 

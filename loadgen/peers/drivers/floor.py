@@ -1,7 +1,8 @@
 """The floor: bare send, recv and epoll calls from compiled code, with nothing else in the loop.
 
-No histogram, no time-out, no check of a reply but its length, and one look at the clock for each batch of events: what
-any generator must pay on this kernel. What a real one costs beyond it is the price of measuring.
+It has no histogram and no time-out, checks only the length of a reply, and reads the clock once per batch of events:
+the least that any generator must do on this kernel. What a real generator costs beyond that is the overhead of
+measuring.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from loadgen.engine import libc
-from loadgen.engine.compiled import compile_function
 from loadgen.engine.workspace import BUFFER_BYTES, EVENTS_AT_ONCE, to_array
+from loadgen.native import libc
+from loadgen.native.compiled import compile_function
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
 
 
@@ -26,7 +27,7 @@ from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
 def _answer(  # noqa: PLR0917 - compiled code takes no keywords
     epoll: int, request: Any, reply_bytes: int, until_ns: int, events: Any, scratch: Any, buffer: Any
 ) -> int:
-    """Ask again whoever has answered, and return how many did until then."""
+    """Send again on each connection that has answered, until ``until_ns``; return the number of answers."""
     answered = 0
     while libc.clock_ns(libc.MONOTONIC, scratch) < until_ns:
         ready = libc.epoll_wait(epoll, events.ctypes.data, len(events), 100)
@@ -39,7 +40,7 @@ def _answer(  # noqa: PLR0917 - compiled code takes no keywords
 
 
 def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
-    """Measure."""
+    """Run the loop and return its report."""
     with select.epoll() as epoll:
         sockets = [socket.create_connection((HOST, port)) for _ in range(connections)]
         sockets[0].sendall(REQUEST)

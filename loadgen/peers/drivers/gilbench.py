@@ -1,4 +1,4 @@
-"""gilbench's own engine, as a program that imports it would use it."""
+"""gilbench's own engine, used as a library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadgen.protocols import http_protocol
 
 
 def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:
-    """Measure; the process's CPU time includes the thread that collects."""
+    """Run a load and return its report; the process's CPU time includes the thread that collects."""
     edges_s: list[float] = []
     result = run(
         Load(

@@ -1,4 +1,4 @@
-"""Locust (https://locust.io), its FastHttpUser, run as a library without its page."""
+"""Locust (https://locust.io): its FastHttpUser, run as a library without the web page."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from loadgen.peers.drivers.report import HOST, WARMUP_S, Report, tell
 
 
 class _User(FastHttpUser):
-    """Asks again as soon as it is answered."""
+    """User that sends its next request as soon as the previous one is answered."""
 
     @task
     def get(self) -> None:
-        """Ask once."""
+        """Send one request."""
         self.client.get("/")
 
 
 def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
-    """Measure, once every user has been started."""
+    """Measure once every user has been started, and return the report."""
     environment = Environment(user_classes=[_User], host=f"http://{HOST}:{port}")
     runner = environment.create_local_runner()
     runner.start(connections, spawn_rate=connections)

@@ -1,4 +1,4 @@
-"""wrk (https://github.com/wg/wrk), one thread. Its own report is read, and its CPU time is what the system says."""
+"""wrk (https://github.com/wg/wrk) with one thread: its own report, and its CPU time as the system counts it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _NS = {"us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9}
 
 
 def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
-    """Measure."""
-    whole_s = max(1, round(seconds))  # it takes no fractions
+    """Run wrk and return its report."""
+    whole_s = max(1, round(seconds))  # wrk takes no fractions
     command = ["wrk", "-t1", f"-c{connections}", f"-d{whole_s}s", "--latency", f"http://{HOST}:{port}/"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
         assert wrk.stdout is not None  # noqa: S101 - a pipe was asked for

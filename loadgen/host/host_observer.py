@@ -1,4 +1,4 @@
-"""What is read at the edges of a window besides the load: the machine, and the server if it runs here."""
+"""The observer of the host at the edges of a window: reads the machine, and the server if it runs here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import psutil
 
 from loadgen.errors import GilbenchError
-from loadgen.validation import host_load, process_tree
+from loadgen.host import host_load, process_tree
 
 
 @dataclass(frozen=True, slots=True)
 class ServerUse:
-    """What the server's process and its descendants used in the window.
+    """Resources that the server's process and its descendants used in the window.
 
     Attributes:
         pid: of the process.
         wall_s: from one reading of its CPU clocks to the other.
-        requests: answered rightly between the two.
+        requests: requests answered correctly between the two.
         offset_s: by how much that interval may differ from the window, at both edges together.
         cpu_s: CPU time between them.
         peak_rss_bytes: sum of each process's largest resident set, by the window's end.
@@ -50,9 +50,9 @@ class HostMetrics:
     """Figures of the host and the server during the load.
 
     Attributes:
-        steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
-        foreign_cores: cores used by neither this process nor the server; ``None`` where the server's use is not known.
-        server: ``None`` where the server's process is not known.
+        steal_share: share of the machine's CPU time taken by its host; ``None`` if unknown.
+        foreign_cores: cores used by neither this process nor the server; ``None`` if the server's use is unknown.
+        server: ``None`` if the server's process is unknown.
     """
 
     steal_share: float | None
@@ -69,11 +69,11 @@ class HostObserver:
     _begin: tuple[host_load.MachineTime, process_tree.Usage | None] | None = None
 
     def begin(self) -> None:
-        with contextlib.suppress(OSError):  # the system may have no files left
+        with contextlib.suppress(OSError):  # the system may be out of file descriptors
             self._begin = self._read()
 
     def end(self, began_s: float, ended_s: float) -> HostMetrics | None:
-        """Return what was seen since :meth:`begin`; ``None`` if that was not to be seen.
+        """Return the metrics since :meth:`begin`; ``None`` if :meth:`begin` could not read them.
 
         Args:
             began_s: when the window began, on the monotonic clock.
@@ -103,34 +103,34 @@ class HostObserver:
         if self.server_pid is not None:
             try:
                 usage = process_tree.read(self.server_pid, self.answered)
-            except OSError:  # it has ended, which the load shows
+            except OSError:  # the server has ended, which the load shows
                 usage = None
         return host_load.read_time(), usage
 
 
 def check_pid(pid: int) -> None:
-    """Make sure that a process can be inspected.
+    """Check that a process can be inspected.
 
     Raises:
-        GilbenchError: there is none of that number, or it is somebody else's.
+        GilbenchError: there is no such process, or it belongs to another user.
     """
     try:
         process_tree.read(pid)
     except PermissionError as exc:
         raise GilbenchError(
-            f"process {pid} may not be inspected by you: run as its user, or leave --server-pid out"
+            f"no permission to inspect process {pid}: run as its user, or leave --server-pid out"
         ) from exc
     except OSError as exc:
-        raise GilbenchError(f"there is no process {pid}: name the server's, or leave --server-pid out") from exc
+        raise GilbenchError(f"there is no process {pid}: give the server's, or leave --server-pid out") from exc
 
 
 def find_owner(port: int) -> int | None:
-    """Return the process that listens on a port of this machine, ``None`` if that cannot be seen."""
+    """Return the process that listens on a port of this machine, ``None`` if it cannot be determined."""
     try:
         found = psutil.net_connections(kind="tcp")
     except (psutil.Error, OSError):
         return None
     listening = [one for one in found if one.status == psutil.CONN_LISTEN and one.pid]
     owners = {one.pid for one in listening if getattr(one.laddr, "port", None) == port and one.pid}
-    # Of a parent and the children that share its port, the parent has them all in its tree.
+    # If a parent and its children share the port, the parent's tree includes them all.
     return min(owners, default=None)

@@ -1,4 +1,4 @@
-"""What else the machine did during a run: CPU time taken by its host, and by other programs."""
+"""Host load during a run: CPU time taken by the virtual machine's host and by other programs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class MachineTime:
 
     Attributes:
         at_s: when they were read, on the monotonic clock.
-        busy_s: doing anything for this machine.
-        steal_s: taken by the host of a virtual machine; ``None`` where the system does not tell.
-        own_s: of this process, the generator's engine included.
+        busy_s: spent on anything for this machine.
+        steal_s: taken by the host of a virtual machine; ``None`` if not available on this system.
+        own_s: spent by this process, the generator's engine included.
     """
 
     at_s: float
@@ -35,12 +35,12 @@ def read_time() -> MachineTime:
 
 
 def steal_share(before: MachineTime, after: MachineTime) -> float | None:
-    """Return the share of the machine's CPU time that its host took between two readings; ``None`` where unknown."""
+    """Return the share of the machine's CPU time that its host took between two readings; ``None`` if unknown."""
     if before.steal_s is None or after.steal_s is None:
         return None
     return (after.steal_s - before.steal_s) / (after.at_s - before.at_s) / (psutil.cpu_count() or cpus())
 
 
 def cpus() -> int:
-    """Return how many CPUs this process may use."""
+    """Return how many CPUs this process may run on."""
     return len(os.sched_getaffinity(0))

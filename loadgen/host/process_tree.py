@@ -1,15 +1,16 @@
-"""What a process and all its descendants have used so far, read from outside.
+"""Resources that a process and all its descendants have used so far, read from outside.
 
-CPU time is the sum of each living process's own CPU clock, exact to the nanosecond, and of what the kernel keeps for
-children that have ended and were reaped, exact in all and in ticks of 10 ms. Linux only: ``/proc`` and the CPU
-clock of another process, whose id is ``(~pid << 3) | 2`` (clock_getcpuclockid(3)).
+CPU time is the sum of each living process's own CPU clock, exact to the nanosecond, and of the kernel's total for
+children that have ended and were reaped, which is complete but counted in ticks of 10 ms. Linux only: it needs
+``/proc`` and the CPU clock of another process, whose id is ``(~pid << 3) | 2`` (clock_getcpuclockid(3)).
 
-The reader may lose its CPU at any point of a reading. So the clocks are read first and together, between two readings
-of the monotonic clock and of the caller's counter, and everything that takes longer is read after them.
+The reader may lose its CPU at any point of a reading. So it reads the clocks first and together, between two readings
+of the monotonic clock and of the caller's counter, and everything that takes longer after them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -25,19 +26,19 @@ class Usage:
     """A reading.
 
     Attributes:
-        at_s: when the CPU clocks were read, on the monotonic clock: the middle of that.
+        at_s: when the CPU clocks were read, on the monotonic clock: the midpoint.
         took_s: how long it took to read them.
-        counted: the caller's counter at the same time: the middle of its readings before and after.
+        counted: the caller's counter at the same time: the mean of its readings before and after.
         cpu_s: CPU time of the tree since its start.
-        user_ticks: of it in user mode, in clock ticks.
-        system_ticks: of it in kernel mode, in clock ticks.
-        voluntary: context switches of the threads that live now.
-        involuntary: the same.
+        user_ticks: the part of it in user mode, in clock ticks.
+        system_ticks: the part of it in kernel mode, in clock ticks.
+        voluntary: voluntary context switches of the threads that live now.
+        involuntary: involuntary ones.
         threads: their ids.
         peak_rss_bytes: sum of each living process's largest resident set.
         minor_faults: page faults of the tree since its start that needed no disk.
         major_faults: those that did.
-        consistent: no process came or went during the reading.
+        consistent: whether no process started or ended during the reading.
     """
 
     at_s: float
@@ -56,10 +57,10 @@ class Usage:
 
 
 def read(pid: int, counter: Callable[[], int] = lambda: 0) -> Usage:
-    """Read what the process ``pid`` and all its descendants have used, and a counter together with their clocks.
+    """Read the resources used by the process ``pid`` and all its descendants, together with a counter.
 
-    A process that ends between two readings would be missed or counted twice, so the reading is repeated until the tree
-    is the same before and after it, up to a bound.
+    A process that ends between two readings would be missed or counted twice, so the reading is repeated, a limited
+    number of times, until the tree is the same before and after it.
 
     Raises:
         OSError: there is no such process.
@@ -79,11 +80,27 @@ def read(pid: int, counter: Callable[[], int] = lambda: 0) -> Usage:
 
 
 def offset_s(before: Usage, after: Usage, began_s: float, ended_s: float) -> float:
-    """Return by how much the interval between two readings may differ from a window, both edges together, in seconds.
+    """Return by how much the interval between two readings may differ from a window, in seconds, both edges together.
 
     An edge differs by the distance between the two instants and by half of the time that the reading took.
     """
     return abs(before.at_s - began_s) + abs(after.at_s - ended_s) + (before.took_s + after.took_s) / 2
+
+
+def pss_bytes(pid: int) -> int | None:
+    """Return the proportional set size of a process and all its descendants; ``None`` where the system hides it.
+
+    A page that N processes share counts for each of them as an Nth (proc_pid_smaps(5)), so that the sum is the memory
+    that they take together. It takes milliseconds for a large process, in which it holds its memory map's lock.
+    """
+    total = 0
+    try:
+        for one in _tree(pid):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                total += _field(f"/proc/{one}/smaps_rollup", "Pss:") * 1024
+    except OSError:
+        return None
+    return total or None
 
 
 def _tree(pid: int) -> list[int]:
@@ -103,7 +120,7 @@ def _read_all(pids: list[int], counter: Callable[[], int], *, consistent: bool) 
     threads: set[int] = set()
     counted, began_s = counter(), time.monotonic()
     for pid in pids:
-        # Fields 10 to 17 (proc(5)), counted from behind the name, which may hold anything.
+        # Fields 10 to 17 (proc(5)), counted from after the name, which may contain anything.
         *faults, own_user, own_system, ended_user, ended_system = map(
             int, _text(f"/proc/{pid}/stat").rpartition(")")[2].split()[7:15]
         )

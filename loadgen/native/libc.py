@@ -1,4 +1,4 @@
-"""The system calls of the engine, called straight from compiled code: no GIL, no wrapper, no compiler.
+"""The engine's system calls, called directly from compiled code: no GIL, no wrapper, no C compiler.
 
 Pointers are passed as addresses (``array.ctypes.data``). The arguments are those of the manual pages.
 """
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import from_dtype, types
 
-from loadgen.engine.compiled import inline
 from loadgen.errors import GilbenchError
+from loadgen.native.compiled import inline
 
 _int, _long, _address = types.int32, types.int64, types.uintp
 
@@ -40,8 +40,8 @@ memcmp: Any = types.ExternalFunction("memcmp", _int(_address, _address, _long))
 _clock_gettime: Any = types.ExternalFunction("clock_gettime", _int(_int, _address))
 _errno_location: Any = types.ExternalFunction("__errno_location", types.CPointer(_int)())  # type: ignore[no-untyped-call]
 
-# At send() and recv() a thread may be cancelled, which costs two locked instructions a call in a process of several
-# threads; not so at syscall(). The kernel's numbers of sendto() and recvfrom():
+# send() and recv() are cancellation points, which cost two locked instructions per call in a multithreaded process;
+# syscall() is not. The kernel's numbers of sendto() and recvfrom():
 _NUMBERED = platform.machine() in {"x86_64", "aarch64"}
 _SENDTO, _RECVFROM = (44, 45) if platform.machine() == "x86_64" else (206, 207)
 
@@ -104,14 +104,14 @@ def recv(fd: int, buffer: int, size: int, flags: int) -> int:
 
 @inline
 def clock_ns(clock: int, scratch: Any) -> int:
-    """Read a clock; ``scratch`` is an int64[2] that this thread alone uses."""
+    """Read a clock; ``scratch`` is an int64[2] that only this thread uses."""
     _clock_gettime(clock, scratch.ctypes.data)
     return scratch[0] * 1_000_000_000 + scratch[1]  # type: ignore[no-any-return]
 
 
 @inline
 def set_timer(timer: int, at_ns: int, scratch: Any) -> None:
-    """Let a timer of :func:`create_timer` go off at a time of the monotonic clock; ``scratch`` is an int64[4]."""
+    """Arm a timer of :func:`create_timer` for a time of the monotonic clock; ``scratch`` is an int64[4]."""
     scratch[0], scratch[1] = 0, 0
     scratch[2], scratch[3] = at_ns // 1_000_000_000, at_ns % 1_000_000_000
     _timerfd_settime(timer, _TFD_TIMER_ABSTIME, scratch.ctypes.data, 0)
@@ -119,7 +119,7 @@ def set_timer(timer: int, at_ns: int, scratch: Any) -> None:
 
 @inline
 def last_error() -> int:
-    """Return ``errno`` of this thread."""
+    """Return this thread's ``errno``."""
     return _errno_location()[0]  # type: ignore[no-any-return]
 
 
@@ -127,7 +127,7 @@ def create_timer() -> int:
     """Return a timer on the monotonic clock, as a file descriptor.
 
     Raises:
-        OSError: the system has none left.
+        OSError: the system cannot create another.
     """
     fd = ctypes.CDLL(None, use_errno=True).timerfd_create(MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
     if fd < 0:
@@ -136,15 +136,15 @@ def create_timer() -> int:
 
 
 def watch(epoll_fd: int, fd: int, event: npt.NDArray[Any]) -> None:
-    """Let an epoll set tell of ``event`` (EVENT[1]) on ``fd``."""
+    """Let an epoll set report ``event`` (EVENT[1]) on ``fd``."""
     ctypes.CDLL(None).epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, ctypes.c_void_p(event.ctypes.data))
 
 
 def resolve(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
     """Resolve ``host`` and return the address family and a ``struct sockaddr``.
 
-    A name such as localhost may have several addresses: the first that accepts a connection within ``timeout_s`` is
-    meant, or else the last.
+    A name such as localhost may have several addresses: the result is the first that accepts a connection within
+    ``timeout_s``, or else the last.
 
     Raises:
         GilbenchError: the name does not resolve.
@@ -153,7 +153,7 @@ def resolve(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:  # UnicodeError: a label is empty or too long
         reason = getattr(exc, "strerror", None) or exc
-        raise GilbenchError(f"cannot find the host {host!r}: {reason}; give a name or address") from exc
+        raise GilbenchError(f"cannot find the host {host!r}: {reason}; check the name, or give an address") from exc
     *others, last = [(entry[0], entry[4]) for entry in found]
     family, where = next((address for address in others if _accepts(*address, timeout_s)), last)
     packed = socket.inet_pton(family, str(where[0]))

@@ -1,4 +1,4 @@
-"""How fast requests are to be sent over time: a row of stages, each of one rate or a ramp between two."""
+"""The intended rate over time: a sequence of stages, each with a constant rate or a ramp between two rates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from loadgen.engine.compiled import inline
+from loadgen.native.compiled import inline
 
 STAGE = np.dtype(
     [
@@ -25,7 +25,7 @@ STAGE = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of time in which the rate goes in a straight line.
+    """A period in which the rate is constant or changes linearly.
 
     Attributes:
         from_rps: rate at its beginning.
@@ -59,7 +59,7 @@ def table(stages: Sequence[Stage]) -> npt.NDArray[Any]:
 def when_ns(stages: Any, number: float) -> int:
     """Return when the request ``number`` (from 0, fractions allowed) is intended, in ns since the first stage began.
 
-    The inverse of the integral of the rate; -1 when all stages are over by then.
+    The inverse of the integral of the rate; -1 if all stages end before that request.
     """
     for index in range(len(stages)):
         stage = stages[index]
@@ -69,7 +69,7 @@ def when_ns(stages: Any, number: float) -> int:
         if here < inside:
             bend = (stage.to_rps - stage.from_rps) / (2.0 * length_s)
             root = (stage.from_rps * stage.from_rps + 4.0 * bend * here) ** 0.5
-            # This form of the quadratic's solution also holds for a rate that stays as it is.
+            # This form of the quadratic's solution also holds for a constant rate.
             after_s = 2.0 * here / (stage.from_rps + root) if here > 0.0 else 0.0
             return int(stage.begin_ns + after_s * 1e9)
     return -1

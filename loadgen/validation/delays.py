@@ -1,4 +1,4 @@
-"""A compiled server whose replies take known times: what a load generator says of it can be held against the truth."""
+"""A compiled server with known reply times, so that a load generator's figures can be compared with the truth."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numba import from_dtype, types
 
-from loadgen.engine import libc
-from loadgen.engine.compiled import compile_function, inline
 from loadgen.engine.workspace import to_array
+from loadgen.native import libc
+from loadgen.native.compiled import compile_function, inline
 from loadgen.validation.responder import LISTENER, accept_all, run_responder
 
 MAX_WAITING = 1024
 _TIMER = -2
-_EARLY_NS = 80_000  # spun away, since a sleeper takes a while to wake
+_EARLY_NS = 80_000  # spent polling, since a sleeping thread takes a while to wake
 _STOP_CHECK_NS = 20_000_000  # interval between checks whether to stop
 
 _SETTINGS = np.dtype(
@@ -27,8 +27,8 @@ _SETTINGS = np.dtype(
         ("freeze_at_ns", np.int64),  # after the first request
         ("freeze_ns", np.int64),
         ("asked", np.int64),  # requests so far
-        ("first_ns", np.int64),  # the first of them
-        ("free_ns", np.int64),  # one by one: the request before is answered
+        ("first_ns", np.int64),  # when the first of them came
+        ("free_ns", np.int64),  # one by one: when the previous request is answered
     ],
     align=True,
 )
@@ -37,7 +37,7 @@ _WAITING = np.dtype([("due_ns", np.int64), ("fd", np.int64)], align=True)
 
 @inline
 def _due_ns(settings: Any, delays_ns: Any, now_ns: int) -> int:
-    """Take a request, and return when to answer it."""
+    """Take a request and return when to answer it."""
     if settings.asked == 0:
         settings.first_ns = now_ns
     began_ns = max(now_ns, settings.free_ns) if settings.one_by_one else now_ns
@@ -111,13 +111,13 @@ def _serve(  # noqa: PLR0917 - compiled code takes no keywords
 def delaying(
     reply: bytes, delays_s: Sequence[float], *, one_by_one: bool = False, freeze: tuple[float, float] = (0.0, 0.0)
 ) -> Iterator[int]:
-    """Serve on a loopback port of its own, and give the port.
+    """Serve on a free loopback port, and yield the port.
 
     Args:
-        reply: what each request is answered with; requests must be small enough to come in one piece.
-        delays_s: how long each takes to answer, one request after another, then from the first again.
-        one_by_one: a request is begun when the one before is answered: a queue with one server.
-        freeze: a stall, nothing being answered meanwhile: its begin in seconds after the first request, its length.
+        reply: the reply to each request; requests must be small enough to arrive in one piece.
+        delays_s: how long each request takes to answer, in order, then from the first again.
+        one_by_one: whether a request begins only when the previous one is answered: a queue with one server.
+        freeze: a stall in which nothing is answered: its beginning in seconds after the first request, and its length.
     """
     settings = np.zeros(1, _SETTINGS)
     timer = libc.create_timer()

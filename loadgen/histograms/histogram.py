@@ -1,10 +1,10 @@
-"""A histogram of times that loses nothing: HdrHistogram's log-linear layout.
+"""A histogram of times that counts every value: HdrHistogram's log-linear layout.
 
-Values from 1 ns to 1 h fall into buckets no wider than 0.1% of the value (three significant digits; below 2,048 ns
-each nanosecond has its own). Smaller and larger values are counted at the ends, and the exact minimum, maximum and sum
-are kept with it.
+Values from 1 ns to 1 h fall into buckets no wider than 0.1% of the value (three significant digits; below 2,048 ns each
+nanosecond has its own bucket). Smaller and larger values are counted in the first and last buckets; the exact minimum,
+maximum and sum are kept as well.
 
-Source: Gil Tene's HdrHistogram, http://hdrhistogram.org. How it is written down: :mod:`loadgen.engine.hdr_encoding`.
+Source: Gil Tene's HdrHistogram, http://hdrhistogram.org. Its encoding: :mod:`loadgen.histograms.hdr_encoding`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from loadgen.engine import hdr_encoding
-from loadgen.engine.compiled import inline
-from loadgen.engine.hdr_encoding import HIGHEST_NS
+from loadgen.histograms import hdr_encoding
+from loadgen.histograms.hdr_encoding import HIGHEST_NS
+from loadgen.native.compiled import inline
 
 Counts = npt.NDArray[np.int64]
 
-_HALF = 1024  # buckets to each doubling of the value
-_DOUBLINGS = 32  # 2,048 ns doubled so often is more than an hour
+_HALF = 1024  # buckets per doubling of the value
+_DOUBLINGS = 32  # 2,048 ns doubled this often is more than an hour
 BUCKETS = (_DOUBLINGS + 1) * _HALF
 
 
 @inline
 def bucket_index(value_ns: int) -> int:
-    """Return the index of the bucket for a value, the first or the last for one out of range."""
+    """Return the index of the bucket for a value, the first or the last for a value out of range."""
     value = min(max(value_ns, 0), HIGHEST_NS)
     doublings = max(0, math.frexp(value)[1] - 11)
     return doublings * _HALF + (value >> doublings)
@@ -50,7 +50,7 @@ EXTREMES = np.dtype([("min", np.int64), ("max", np.int64), ("sum", np.int64)], a
 
 
 def highest_in_bucket(index: int) -> int:
-    """Return the largest value, in ns, that the bucket ``index`` stands for."""
+    """Return the largest value, in ns, that belongs to the bucket ``index``."""
     doublings = max(0, index // _HALF - 1)
     return ((index - doublings * _HALF + 1) << doublings) - 1
 
@@ -59,7 +59,7 @@ _HIGHEST_NS = np.array([highest_in_bucket(index) for index in range(BUCKETS)])
 
 
 def empty_extremes(count: int = 1) -> npt.NDArray[Any]:
-    """Return what :func:`count` starts from: so many records."""
+    """Return ``count`` empty records of extremes."""
     return np.array([(0, -1, 0)] * count, EXTREMES)
 
 
@@ -81,7 +81,7 @@ class Histogram:
 
     @classmethod
     def of(cls, counts: Counts, one: Any) -> Histogram:
-        """Wrap what :func:`count` filled: counts and a record of extremes."""
+        """Wrap counts and a record of extremes that :func:`count` filled."""
         if one["max"] < 0:
             return cls(counts)
         return cls(counts, int(one["min"]), int(one["max"]), int(one["sum"]))
@@ -97,17 +97,17 @@ class Histogram:
     def percentile_ns(self, percent: float) -> int | None:
         """Return the value that ``percent`` of all values do not exceed (nearest rank), ``None`` when empty.
 
-        It is the highest value of its bucket, as in HdrHistogram, and never above the maximum.
+        It is the highest value of its bucket, as in HdrHistogram, but never above the maximum.
         """
-        # One step less than asked for, so that a rank that is whole does not end a little above itself.
+        # One float below ``percent``, so that rounding does not raise a whole rank to the next.
         return self._ranked_ns(max(1, math.ceil(self.total * math.nextafter(percent, 0) / 100)))
 
     def percentile_interval_ns(self, percent: float) -> tuple[int | None, int | None]:
-        """Return the 95% confidence interval of a percentile, ``None`` for an end that the sample does not reach.
+        """Return the 95% confidence interval of a percentile, with ``None`` for an end that the sample does not reach.
 
         By order statistics: of ``n`` independent values the number below the percentile is binomial, so the values
-        whose ranks lie 1.96 of its standard deviations to either side enclose the percentile 95 times of 100. Requests
-        in a queue are not independent, so the true interval is wider.
+        whose ranks lie 1.96 of its standard deviations to either side enclose the percentile 95 times out of 100.
+        Requests in a queue are not independent, so the true interval is wider.
 
         Source: Conover, Practical Nonparametric Statistics, section 3.2.
         """
@@ -122,7 +122,7 @@ class Histogram:
         return min(highest_in_bucket(int(np.searchsorted(np.cumsum(self.counts), rank))), self.max_ns)
 
     def merge(self, other: Histogram) -> Histogram:
-        """Return the histogram of both sets of values; exact."""
+        """Return the exact histogram of both sets of values."""
         return Histogram(
             self.counts + other.counts,
             min((v for v in (self.min_ns, other.min_ns) if v is not None), default=None),
@@ -136,10 +136,12 @@ class Histogram:
 
     @classmethod
     def decode(cls, *texts: str) -> Histogram:
-        """Read back what :meth:`encode` wrote, several together; minimum, maximum and sum are within a bucket of exact.
+        """Decode texts that :meth:`encode` wrote and add them up.
+
+        Minimum, maximum and sum are exact to within a bucket.
 
         Raises:
-            GilbenchError: one is no such encoding, or one of another layout.
+            GilbenchError: a text is not such an encoding, or has another layout.
         """
         counts = np.zeros(BUCKETS, np.int64)
         for text in texts:
@@ -151,6 +153,6 @@ class Histogram:
         lowest, highest = int(values_ns[0]), int(values_ns[-1])
         if int(times.max()) * highest * len(filled) < 2**63:
             sum_ns = int(np.dot(values_ns, times))
-        else:  # only in whole numbers of any size
+        else:  # needs whole numbers of any size
             sum_ns = sum(map(operator.mul, values_ns.tolist(), times.tolist()))
         return cls(counts, lowest, highest, sum_ns)

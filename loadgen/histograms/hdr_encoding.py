@@ -1,7 +1,8 @@
 """HdrHistogram's compressed V2 encoding in base64, as its own tools read and write it.
 
-Counts bucket by bucket up to the last that is not 0, each run of zeros as its negative length; as ZigZag varints of at
-most nine bytes, the last of which has all eight bits; behind a header, deflated, behind another header.
+The counts of all buckets up to the last that is not 0, with each run of zeros as its negative length, are written as
+ZigZag varints of at most nine bytes, the ninth of which uses all eight bits. They follow a header; both are deflated
+and follow another header.
 
 Source: HdrHistogram's ``AbstractHistogram`` and ``ZigZagEncoding``, http://hdrhistogram.org.
 """
@@ -17,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import types
 
-from loadgen.engine.compiled import compile_function, inline
 from loadgen.errors import GilbenchError
+from loadgen.native.compiled import compile_function, inline
 
 LOWEST_NS = 1
 HIGHEST_NS = 3_600_000_000_000
@@ -28,14 +29,14 @@ _COOKIE = 0x1C849303 | 0x10
 _COMPRESSED_COOKIE = 0x1C849304 | 0x10
 _COMPRESSED_HEADER = struct.Struct(">ii")
 _HEADER = struct.Struct(">iiiiqqd")
-_LONGEST = 9  # bytes of a number
+_LONGEST = 9  # bytes of a number, at most
 
 _COUNTS = types.Array(types.int64, 1, "C", readonly=True)
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 
 
 def encode(counts: npt.NDArray[np.int64]) -> str:
-    """Return the text for the counts of all buckets."""
+    """Encode the counts of all buckets as text."""
     payload = np.empty(_LONGEST * 2 * (np.count_nonzero(counts) + 1), np.uint8)
     payload = payload[: _write(_readonly(counts), payload)]
     header = _HEADER.pack(_COOKIE, len(payload), 0, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS, 1.0)
@@ -44,10 +45,10 @@ def encode(counts: npt.NDArray[np.int64]) -> str:
 
 
 def add(text: str, counts: npt.NDArray[np.int64]) -> None:
-    """Add what a text holds to the counts of all buckets.
+    """Add the counts encoded in ``text`` to ``counts``, which has all buckets.
 
     Raises:
-        GilbenchError: ``text`` is no such encoding, or one of another layout.
+        GilbenchError: ``text`` is not such an encoding, or has another layout.
     """
     try:
         payload = _unpack(base64.b64decode(text, validate=True))
@@ -59,11 +60,11 @@ def add(text: str, counts: npt.NDArray[np.int64]) -> None:
 
 def _unpack(packed: bytes) -> bytes:
     if _COMPRESSED_HEADER.unpack_from(packed) != (_COMPRESSED_COOKIE, len(packed) - _COMPRESSED_HEADER.size):
-        raise ValueError("its header does not fit")
+        raise ValueError("its header is wrong")
     raw = zlib.decompress(packed[_COMPRESSED_HEADER.size :])
     cookie, size, _, digits, lowest, highest, _ = _HEADER.unpack_from(raw)
     if (cookie, digits, lowest, highest) != (_COOKIE, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS):
-        raise GilbenchError("a histogram of another layout: only gilbench's own can be read here")
+        raise GilbenchError("the histogram has another layout: only gilbench's own can be read")
     if size != len(raw) - _HEADER.size:
         raise ValueError("its length is wrong")
     return raw[_HEADER.size :]
@@ -90,7 +91,7 @@ def _put(payload: Any, size: int, number: int) -> int:
 
 @compile_function(types.int64(_COUNTS, types.uint8[::1]))
 def _write(counts: Any, payload: Any) -> int:
-    """Fill ``payload`` and return how many bytes it took."""
+    """Fill ``payload`` and return the number of bytes written."""
     size, zeros = 0, 0
     for count in counts:
         if count == 0:
@@ -105,7 +106,7 @@ def _write(counts: Any, payload: Any) -> int:
 
 @compile_function(types.boolean(_BYTES, types.int64[::1]))
 def _read(payload: Any, counts: Any) -> bool:
-    """Add to ``counts``; false if the payload does not fit."""
+    """Add to ``counts``; return false if the payload does not fit."""
     position, index = 0, 0
     while position < len(payload):
         zigzag, shift = np.uint64(0), np.uint64(0)

@@ -1,0 +1,1 @@
+"""Histograms with constant relative error, and their encoding as text."""

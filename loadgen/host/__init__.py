@@ -1,0 +1,1 @@
+"""Metrics of the host during a run, and process trees."""

@@ -1,0 +1,1 @@
+"""Compilation of functions to machine code, and the C library calls that compiled functions make."""
