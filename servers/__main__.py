@@ -1,6 +1,6 @@
-"""``python -m servers MODEL --workload W``: run one reference server until it is to stop.
+"""``python -m servers MODEL --workload W``: run one reference server until it is stopped.
 
-The first line on standard output, once it accepts connections, is JSON:
+Once it accepts connections, it prints one line of JSON on standard output:
 ``{"event": "ready", "host", "port", "pid", "model", "workload", "protocol", "work", "version", "gil_enabled"}``.
 """
 
@@ -15,32 +15,31 @@ import sys
 import textwrap
 from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn, Optional, Sequence, Tuple, Union
 
-from servers import lifecycle
-from servers.conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
-from servers.framing import PROTOCOLS
-from servers.models import MODELS, Model, default_workers
-from servers.tuning import RuntimeSettings
-from servers.workloads import WORKLOADS, NoHandler, Workload
+from . import lifecycle
+from .conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
+from .framing import PROTOCOLS
+from .models import MODELS, Model, default_workers
+from .tuning import RuntimeSettings
+from .workloads import WORKLOADS, NoHandler, Workload
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     reader = parser()
     options = reader.parse_args(argv)
     if options.workers and not MODELS[options.model].pooled:
-        reader.error("%s keeps no pool of workers, so --workers has nothing to set" % options.model)
+        reader.error("--workers needs a model with a pool of workers, not %s: leave --workers out" % options.model)
     if sys.version_info[:2] < MODELS[options.model].since:
         reader.error(
-            "%s needs CPython %d.%d, and this is %d.%d"
+            "%s needs CPython %d.%d or later, but this is %d.%d"
             % (options.model, *MODELS[options.model].since, *sys.version_info[:2])
         )
     if options.lifeline and sys.stdin is None:
         reader.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
-    model = importlib.import_module(MODELS[options.model].module)
-    try:
-        if options.folder:
-            os.chdir(options.folder)
-    except OSError as exc:
-        reader.error("--folder %s: %s; name a folder that is there" % (options.folder, exc.strerror))
+    if options.ready_fd != lifecycle.STDOUT_FD:
+        os.set_inheritable(options.ready_fd, False)  # not for what a handler starts
+    model = importlib.import_module(MODELS[options.model].module, __package__)
+    if options.folder:
+        sys.path.insert(0, options.folder)
     try:
         with _work(options.workload) as (work, respond, respond_async):
             handler = Handler(
@@ -54,10 +53,16 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             listener = _listen(reader, options.host, options.port)
             lifecycle.install(options.lifeline)
             lifecycle.announce(
-                listener, model=options.model, workload=options.workload, protocol=options.protocol, work=work
+                listener,
+                options.ready_fd,
+                model=options.model,
+                workload=options.workload,
+                protocol=options.protocol,
+                work=work,
             )
             handler.tuning.apply()
             model.serve(listener, handler)
+            lifecycle.log_gil()
             lifecycle.cancel_grace_timer()
     except NoHandler as exc:
         reader.error(str(exc))
@@ -65,12 +70,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 @contextlib.contextmanager
 def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[RespondAsync]]]:
-    """Yield how much a request does, and what does it, also for the event loop if it waits."""
+    """Yield the amount of work per request and the function that does it, also one for the event loop if it waits."""
     if ":" in name:
-        own = importlib.import_module("servers.user_handler").OwnHandler(name)
+        own = importlib.import_module(".user_handler", __package__).OwnHandler(name)
         yield {"handler": name}, own, own.awaited if own.waits else None
         return
-    workload = importlib.import_module(WORKLOADS[name].module)
+    workload = importlib.import_module(WORKLOADS[name].module, __package__)
     if hasattr(workload, "prepare"):
         with workload.prepare() as respond:
             yield workload.WORK, respond, None
@@ -81,17 +86,17 @@ def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[R
 EXAMPLES = (
     ("python3 -m servers threaded --workload io --port 9000", "a thread per connection, each request waits 5 ms"),
     ("python3 -m servers threaded --protocol seed --port 8001", "the server of the simplest socket tutorial"),
-    ("python3 -m servers thread-pool --workload ./shop.py:price --workers 4", "a handler of your own"),
+    ("python3 -m servers thread-pool --workload ./shop.py:price --workers 4", "your own handler"),
 )
-EXITS = {0: "stopped as asked", 1: "it cannot listen there", 2: "wrong options"}
+EXITS = {0: "stopped on request", 1: "cannot listen on that address", 2: "invalid options"}
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong, and shows examples.
+    """Parser that reports errors in one line and shows examples.
 
     Attributes:
-        examples: whole commands that work, each with what it is for.
-        exits: what each exit status means.
+        examples: complete commands that work, each with its purpose.
+        exits: the meaning of each exit status.
     """
 
     examples = EXAMPLES
@@ -106,7 +111,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> Parser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     made = Parser(
         prog="python -m servers",
         description="A reference server, to be measured under the CPython that runs it.",
@@ -120,49 +125,54 @@ def parser() -> Parser:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = made.add_argument_group("what is served").add_argument
-    add("model", choices=MODELS, metavar="MODEL", help="how connections are served")
+    add = made.add_argument_group("server").add_argument
+    add("model", choices=MODELS, metavar="MODEL", help="concurrency model: how connections are served")
     add(
         "--workload",
         type=_workload,
         metavar="W",
         default="echo",
-        help="what one request costs (default: echo), or a handler of your own: module:function or path.py:function",
+        help="work of one request (default: echo), or your own handler: module:function or path.py:function",
     )
-    add(
-        "--folder", metavar="FOLDER", help="where the paths that a handler of your own opens count from (default: here)"
-    )
+    add("--folder", metavar="FOLDER", help="folder to import your own handler from, before all others")
     add("--protocol", choices=PROTOCOLS, default="line", help="how requests are separated (default: line)")
     add(
         "--workers",
-        type=_bounded_int(int, 1, 1024, "how many"),
+        type=_bounded_int(int, 1, 1024, "number of workers"),
         metavar="N",
-        help="how many workers, for models that keep a pool (default: one for each CPU that may be used)",
+        help="number of workers, for models with a pool (default: one for each CPU that may be used)",
     )
-    add = made.add_argument_group("where it listens").add_argument
+    add = made.add_argument_group("address").add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     add(
         "--port",
-        type=_bounded_int(int, 0, 65535, "a port's number"),
+        type=_bounded_int(int, 0, 65535, "port"),
         default=0,
         help="port to listen on (default: 0, any free one)",
     )
     add(
         "--stall-timeout",
-        type=_bounded_int(float, 0.001, 86400, "seconds"),
+        type=_bounded_int(float, 0.001, 86400, "number of seconds"),
         default=STALL_TIMEOUT_S,
         metavar="S",
-        help="drop a client that stops in the middle of a request for so many seconds (default: %(default)g)",
+        help="drop a client that stalls in the middle of a request for S seconds (default: %(default)g)",
     )
     add("--lifeline", action="store_true", help="stop when standard input ends")
-    add = made.add_argument_group("the interpreter").add_argument
+    add(
+        "--ready-fd",
+        type=_bounded_int(int, 1, 1 << 20, "a descriptor's number"),
+        default=lifecycle.STDOUT_FD,
+        metavar="N",
+        help="file descriptor for the line that announces that the server is ready (default: 1, standard output)",
+    )
+    add = made.add_argument_group("interpreter").add_argument
     add(
         "--switch-interval",
-        type=_bounded_int(float, 1e-6, 10, "seconds"),
+        type=_bounded_int(float, 1e-6, 10, "number of seconds"),
         metavar="S",
-        help="how long a thread may keep the GIL while others wait (default: the interpreter's own, 0.005)",
+        help="seconds that a thread may hold the GIL while others wait (default: the interpreter's own, 0.005)",
     )
-    add("--no-gc", action="store_true", help="switch automatic garbage collection off")
+    add("--no-gc", action="store_true", help="disable automatic garbage collection")
     add("--freeze", action="store_true", help="call gc.freeze() before serving and forking")
     return made
 
@@ -186,14 +196,14 @@ def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
-    message: str = importlib.import_module("servers.nearest").unknown(name, known)
+    message: str = importlib.import_module(".nearest", __package__).unknown(name, known)
     return message
 
 
 def _workload(text: str) -> str:
     if text in WORKLOADS or ":" in text:
         return text
-    raise argparse.ArgumentTypeError("%s, or module:function, path.py:function" % _unknown(text, WORKLOADS))
+    raise argparse.ArgumentTypeError("%s; or give module:function or path.py:function" % _unknown(text, WORKLOADS))
 
 
 def _bounded_int(kind: Callable[[str], float], low: float, high: float, what: str) -> Callable[[str], Any]:
@@ -201,7 +211,7 @@ def _bounded_int(kind: Callable[[str], float], low: float, high: float, what: st
         with contextlib.suppress(ValueError):
             if low <= kind(text) <= high:
                 return kind(text)
-        raise argparse.ArgumentTypeError("%s, from %g to %g, not %r" % (what, low, high, text))
+        raise argparse.ArgumentTypeError("invalid %s %r: use %g to %g" % (what, text, low, high))
 
     return number
 

@@ -7,24 +7,27 @@ import signal
 import time
 from typing import Callable, NoReturn, Set
 
-from servers import lifecycle
+from . import lifecycle
 
 AGAIN_S = 0.05
 
 
 class Children:
-    """Those that live now. Only for the main thread; with ``wake`` their end wakes it if it waits for signals."""
+    """The child processes that live now.
+
+    For the main thread only; with ``wake``, the end of a child wakes it if it waits for signals.
+    """
 
     def __init__(self, *, wake: bool = True) -> None:
         self._pids: Set[int] = set()
         if wake:
-            signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it would wake nobody
+            signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler the signal would wake nothing
 
     def fork(self, work: Callable[[], None]) -> None:
-        """Let a child do ``work`` and end.
+        """Fork a child that does ``work`` and exits.
 
         Raises:
-            OSError: the system has no room for one more.
+            OSError: the system cannot create another process.
         """
         pid = os.fork()
         if pid == 0:
@@ -32,7 +35,7 @@ class Children:
         self._pids.add(pid)
 
     def reap(self) -> int:
-        """Take leave of those that have ended, and return how many."""
+        """Reap the children that have ended, and return their number."""
         count = 0
         while self._pids:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -43,10 +46,11 @@ class Children:
         return count
 
     def end(self) -> None:
-        """Let all end: what is in flight is finished within the time that there is for it.
+        """Stop all children, leaving ``GRACE_S`` for what is in flight.
 
-        The signal is repeated, because one can be lost: CPython forgets what comes to a child before it has run at all,
-        and does not notice what comes right before a system call that waits. A child that has noticed blocks it.
+        The signal is repeated, because one can be lost: CPython forgets a signal that reaches a child before it has run
+        at all, and does not notice one that arrives right before a blocking system call. A child that has noticed it
+        blocks it.
         """
         lifecycle.cancel_grace_timer()  # each child has its own; the parent's must not fire before the last is reaped
         now_s = signalled_s = time.monotonic()
@@ -62,13 +66,13 @@ class Children:
         self.kill()
 
     def kill(self) -> None:
-        """End all at once."""
+        """Kill all children at once."""
         self._signal(signal.SIGKILL)
         for pid in self._pids:
             os.waitpid(pid, 0)
 
     def _signal(self, number: int) -> None:
-        for pid in self._pids:  # none of them reaped yet, so no number can have passed to a stranger
+        for pid in self._pids:  # none of them is reaped yet, so no PID can belong to another process
             os.kill(pid, number)
 
 
@@ -77,6 +81,7 @@ def _work_as_child(work: Callable[[], None]) -> NoReturn:
     try:
         lifecycle.handle_fork()
         work()
+        lifecycle.log_gil()
         exit_code = 0
     finally:
         os._exit(exit_code)

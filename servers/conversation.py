@@ -1,7 +1,7 @@
-"""Serving one connection from its first byte to its last, blocking (:mod:`servers.coroutine` does it without).
+"""Blocking service of one connection, from its first byte to its last (:mod:`servers.coroutine` does not block).
 
-A client that resets, stalls, breaks off or breaks the protocol's rules costs the server that one connection and one
-line of log.
+A client that resets, stalls, disconnects or breaks the protocol costs the server only that connection and one line of
+log.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import struct
 import time
 from typing import Any, Awaitable, Callable, Iterator, NamedTuple, Optional, Type
 
-from servers import lifecycle
-from servers.framing import Framing, FramingError
-from servers.tuning import RuntimeSettings
+from . import lifecycle
+from .framing import Framing, FramingError
+from .tuning import RuntimeSettings
 
 STALL_TIMEOUT_S = 10.0
-"""How long half a request may wait for its other half, and a reply for its reader."""
+"""How long a partial request may wait for the rest, and a reply for its reader."""
 
 IDLE_TIMEOUT_S = 300.0
-"""How long a connection may keep a thread or process to itself without asking anything."""
+"""How long a connection without requests may occupy a thread or process."""
 
 
 Respond = Callable[[bytes], bytes]
@@ -30,8 +30,8 @@ RespondAsync = Callable[[bytes], Awaitable[bytes]]
 class Handler(NamedTuple):
     """A protocol and a workload: what every model serves.
 
-    ``respond_async`` is there only if the workload can wait without blocking the event loop. ``workers`` is for models
-    that keep a pool, ``tuning`` for those that serve in other interpreters than the first.
+    ``respond_async`` is set only if the workload can wait without blocking the event loop. ``workers`` is for models
+    with a pool, ``tuning`` for models that serve in other interpreters than the first.
     """
 
     framing: Type[Framing]
@@ -60,7 +60,7 @@ def converse(connection: socket.socket, handler: Handler) -> None:
             except BlockingIOError:  # the kernel's receive time-out
                 idle_s += handler.stall_timeout_s
                 if idle_s >= IDLE_TIMEOUT_S:
-                    raise Stalled("nothing asked for %d s" % idle_s) from None
+                    raise Stalled("no request for %d s" % idle_s) from None
                 continue
             idle_s = 0.0
             for request in framing.receive(data):
@@ -69,13 +69,13 @@ def converse(connection: socket.socket, handler: Handler) -> None:
 
 
 def serve_all(listener: socket.socket, handler: Handler) -> None:
-    """Be a worker: one connection after another, each to its end, until the server is to stop."""
+    """Serve one connection after another, each to its end, until the server stops."""
     for connection in lifecycle.accept_blocking(listener):
         converse(connection, handler)
 
 
 class Patience:
-    """Bounds the time each request takes to arrive; reads the clock only while half a request is held."""
+    """Limits the time that each request takes to arrive; reads the clock only while a partial request is held."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
@@ -94,17 +94,17 @@ class Patience:
             self._since_s = now_s
         left_s = self._limit_s - (now_s - self._since_s)
         if left_s <= 0:
-            raise Stalled("half a request and no more")
+            raise Stalled("incomplete request")
         return left_s
 
     def renew(self) -> None:
-        """Count afresh: a request was answered, and what is held is another one."""
+        """Restart the time limit: a request was answered, and what is held belongs to the next."""
         self._since_s = None
 
 
 @contextlib.contextmanager
 def faults_logged(connection: Any) -> Iterator[None]:
-    """Let what a client does wrong end in a line of log."""
+    """Log a fault of the client in one line instead of raising it."""
     try:
         yield
     except (OSError, FramingError, Stalled) as fault:
@@ -112,13 +112,13 @@ def faults_logged(connection: Any) -> Iterator[None]:
             peer = "%s:%d" % connection.getpeername()[:2]
         except OSError:
             peer = "gone"
-        # Only sending ends so, by the kernel's time-out.
+        # Only sending fails this way, on the kernel's time-out.
         reason = "does not read" if isinstance(fault, BlockingIOError) else str(fault) or type(fault).__name__
         lifecycle.log("connection_broken", peer=peer, reason=reason)
 
 
 def _set_timeouts(connection: socket.socket, timeout_s: float) -> None:
-    # Time-outs in the kernel cost no system call a request, unlike socket.settimeout(), which adds a poll() each.
+    # Time-outs in the kernel cost no system call per request, unlike socket.settimeout(), which adds a poll() to each.
     timeval = struct.pack("@ll", int(timeout_s), int(timeout_s % 1 * 1e6))
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         connection.setsockopt(socket.SOL_SOCKET, option, timeval)

@@ -1,6 +1,6 @@
-"""Serving one connection as a coroutine: as :mod:`servers.conversation` does, but waiting in the event loop.
+"""Service of one connection as a coroutine: like :mod:`servers.conversation`, but waiting in the event loop.
 
-In a module of its own, so that servers without an event loop do not carry one: a fork would take twice as long.
+A separate module, so that servers without an event loop do not import asyncio: a fork would take twice as long.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable
 
-from servers import lifecycle
-from servers.conversation import Handler, Patience, Stalled, faults_logged
+from . import lifecycle
+from .conversation import Handler, Patience, Stalled, faults_logged
 
 
 async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
-    """Answer requests until either side ends it, then close the connection; while it is idle it keeps nobody busy."""
+    """Answer requests until either side ends the connection, then close it; it occupies no thread while idle."""
     connection = writer.get_extra_info("socket")
     transport = writer.transport
     try:
@@ -25,7 +25,7 @@ async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, h
                 if transport.get_write_buffer_size():
                     await _limit(handler.stall_timeout_s, writer.wait_closed())
     finally:
-        transport.abort()  # closing waits for ever for a client that does not read
+        transport.abort()  # close() alone would wait forever for a client that does not read
 
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler) -> None:
@@ -35,7 +35,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
     while not framing.over:
         left_s = patience.left_s(framing)
         reading = reader.read(framing.recv_bytes)
-        # A time-out costs more than many a request, so only half a request gets one.
+        # A time-out can cost more than a request, so only a partial request gets one.
         requests = framing.receive(await (reading if left_s is None else _limit(left_s, reading)))
         for request in requests:
             if handler.respond_async is None:
@@ -47,7 +47,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ha
             if transport.get_write_buffer_size() or transport.is_closing():
                 await _limit(handler.stall_timeout_s, writer.drain())
             elif len(requests) > 1:
-                await asyncio.sleep(0)  # a client that asks much at once gets its turn like the others, and the signals
+                await asyncio.sleep(0)  # pipelined requests must not hold up other clients or signals
 
 
 async def _limit(limit_s: float, waiting: Awaitable[Any]) -> Any:

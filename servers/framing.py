@@ -1,7 +1,7 @@
-"""Telling requests apart in a stream of bytes, without doing any input or output.
+"""Separation of requests in a stream of bytes, without any input or output.
 
-A model receives bytes from its connection however it likes, gives them to a framing and gets the requests that
-are complete. One framing object serves one connection.
+A model receives bytes from its connection in any way, passes them to a framing and gets the requests that are complete.
+One framing object serves one connection.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 from typing import Dict, List, Type
 
 MAX_LINE_BYTES = 64 * 1024
-"""How long a line may be, without its line feed."""
+"""The maximum length of a line, without its line feed."""
 
 _QUIT = (b"Q", b"q")
 
 
 class FramingError(Exception):
-    """The client broke the protocol's rules; the connection can only be closed."""
+    """The client broke the protocol; the connection can only be closed."""
 
 
 class Framing:
-    """What every protocol offers.
+    """The interface of every protocol.
 
     Attributes:
         over: no more requests will come; close the connection.
         partial: the bytes held of an unfinished request.
-        recv_bytes: how much to ask of one ``recv``.
+        recv_bytes: how many bytes to ask of one ``recv``.
     """
 
     recv_bytes = MAX_LINE_BYTES
@@ -37,7 +37,7 @@ class Framing:
         """Return the requests that ``data`` completes; empty ``data`` means end of file.
 
         Raises:
-            FramingError: the stream cannot be understood any further.
+            FramingError: the stream cannot be parsed any further.
         """
         raise NotImplementedError
 
@@ -47,7 +47,7 @@ class Framing:
 
 
 class LineFraming(Framing):
-    """A request is a line, so is a reply; a line ``Q`` or ``q`` ends the conversation.
+    """Protocol in which each request and each reply is a line; a line ``Q`` or ``q`` ends the connection.
 
     Lines end in LF or CRLF, which is not part of the request.
     """
@@ -90,9 +90,9 @@ class LineFraming(Framing):
 
 
 class SeedFraming(Framing):
-    """The protocol of the simplest socket tutorial: whatever one ``recv(1024)`` returns is a message.
+    """The protocol of the simplest socket tutorial: each result of ``recv(1024)`` is a message.
 
-    A trailing line end is not part of the message, so that ``Q`` typed into ``nc`` ends the conversation too.
+    A trailing line end is not part of the message, so that ``Q`` typed into ``nc`` ends the connection too.
     """
 
     recv_bytes = 1024

@@ -1,6 +1,6 @@
 """A handler that describes the interpreter that runs it: ``--workload servers.interpreter:describe``.
 
-So a model can be asked, from within a request and wherever it serves one, whether what was asked for took hold.
+It shows, from within a request and wherever a model serves it, whether the requested settings took effect.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import os
 import sys
 from typing import Dict, Optional
 
-from servers.models import default_workers
+from .models import default_workers
 
-_FROZEN_ABOVE = 1000  # objects; 3.12 has some hundreds there from its start
+_FROZEN_ABOVE = 1000  # objects; 3.12 starts with some hundreds
 
 
 def describe(request: bytes) -> bytes:
@@ -23,7 +23,7 @@ def describe(request: bytes) -> bytes:
 
 
 def state() -> Dict[str, object]:
-    """Return what of an interpreter may be other than its plain self; ``None``: it does not tell."""
+    """Return the properties of the interpreter that settings can change; ``None``: not available."""
     return {
         "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "jit_enabled": _jit_enabled(),

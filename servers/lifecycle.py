@@ -1,8 +1,8 @@
-"""From accepting the first connection to a clean end, the same for every model.
+"""Accepting connections and stopping cleanly, the same for every model.
 
-SIGTERM, SIGINT and (with a lifeline) the end of standard input stop a server: it accepts no more, every open
-connection is shut down for reading, what is in flight is finished, and after ``GRACE_S`` the process
-ends whatever happens. This state belongs to the process, because signals do.
+SIGTERM, SIGINT and (with a lifeline) the end of standard input stop a server: it accepts no more connections, shuts
+down every open connection for reading, and finishes what is in flight; after ``GRACE_S`` the process ends in any case.
+This state belongs to the process, because signals do.
 """
 
 from __future__ import annotations
@@ -21,20 +21,29 @@ from typing import Any, Callable, ClassVar, Iterator, List, Set, Tuple
 BACKLOG = 1024
 GRACE_S = 2.0
 LIFELINE_FD = 0
+STDOUT_FD = 1
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-"""What accept() may fail for want of while the listener itself is sound: wait, then try again."""
+"""Errors of accept() for lack of a resource, while the listener itself is sound: wait, then try again."""
 
 SHORTAGE_PAUSE_S = 0.1
 
-_SHUT = (errno.EINVAL, errno.EBADF)  # what accept() fails with once the listener is shut
+_SHUT = (errno.EINVAL, errno.EBADF)  # errors of accept() once the listener is shut
+
+
+def _gil_enabled() -> bool:
+    enabled: bool = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return enabled
+
+
+_gil_at_start = _gil_enabled()
 
 
 class _Process:
     stopping = False
     lifeline = False
-    open: ClassVar[Set[Any]] = set()  # sockets, or asyncio's stand-ins for them
+    open: ClassVar[Set[Any]] = set()  # sockets, or asyncio's wrappers of them
     endings: ClassVar[List[Callable[[], object]]] = []
 
 
@@ -45,8 +54,11 @@ def log(event: str, **fields: object) -> None:
         os.write(2, line.encode() + b"\n")
 
 
-def announce(listener: socket.socket, **fields: object) -> None:
-    """Say on standard output, as one line of JSON, that the server accepts connections."""
+def announce(listener: socket.socket, ready_fd: int, **fields: object) -> None:
+    """Write to a descriptor, as one line of JSON, that the server accepts connections.
+
+    A descriptor other than standard output is closed then: nothing else can be taken for that line.
+    """
     host, port = listener.getsockname()[:2]
     ready = {
         "event": "ready",
@@ -55,13 +67,21 @@ def announce(listener: socket.socket, **fields: object) -> None:
         "pid": os.getpid(),
         **fields,
         "version": sys.version.split()[0],
-        "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
+        "gil_enabled": _gil_enabled(),
     }
-    print(json.dumps(ready), flush=True)
+    os.write(ready_fd, json.dumps(ready).encode() + b"\n")
+    if ready_fd != STDOUT_FD:
+        os.close(ready_fd)
+
+
+def log_gil() -> None:
+    """Log that this process has a GIL again, where the interpreter was built to run without one."""
+    if not _gil_at_start and _gil_enabled():
+        log("gil_returned")
 
 
 def install(lifeline: bool) -> None:
-    """Let signals, and the end of standard input if ``lifeline``, stop this process."""
+    """Make signals and, with ``lifeline``, the end of standard input stop this process."""
     _Process.lifeline = lifeline
     _stop_at_signals()
 
@@ -72,24 +92,24 @@ def _stop_at_signals() -> None:
 
 
 def stop() -> None:
-    """Accept and read no more; leave ``GRACE_S`` for what is in flight."""
+    """Stop accepting and reading; leave ``GRACE_S`` for what is in flight."""
     if _Process.stopping:
         return
     _Process.stopping = True
-    # One signal is enough, and an interpreter that is about to end dies of the next signal.
+    # One signal is enough, and the next would kill an interpreter that is about to exit.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     signal.signal(signal.SIGALRM, lambda *_: _end_now())
     signal.setitimer(signal.ITIMER_REAL, GRACE_S)
-    for connection in _Process.open.copy():  # in one step, also where threads have no GIL
+    for connection in _Process.open.copy():  # the copy is atomic, also without a GIL
         _half_close(connection)
 
 
 @contextlib.contextmanager
 def signals_kept() -> Iterator[None]:
-    """Let threads that are started meanwhile take no signal that stops: the main thread takes them all.
+    """Block the stop signals in threads that are started meanwhile: the main thread takes them all.
 
-    A thread that has ended is gone a moment later only, and an interpreter that is about to end has taken its handlers
-    back by then: it would die of a signal that comes to such a thread.
+    A thread that has ended exists for a moment longer. By then an interpreter that is about to exit has restored the
+    default signal handlers, so a signal to such a thread would kill it.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -99,7 +119,7 @@ def signals_kept() -> Iterator[None]:
 
 
 def run_before_end(tidy: Callable[[], object]) -> None:
-    """Have ``tidy`` called if the time for what is in flight runs out; not in children, who have nothing to tidy."""
+    """Call ``tidy`` if the time for what is in flight runs out; not in children, which have nothing to tidy up."""
     _Process.endings.append(tidy)
 
 
@@ -110,20 +130,20 @@ def _end_now() -> None:
 
 
 def cancel_grace_timer() -> None:
-    """Take back the timer of :func:`stop`: all is finished, and an interpreter that is about to end dies of it."""
+    """Cancel the timer of :func:`stop`, which would kill an interpreter that is about to exit."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def stopping() -> bool:
-    """Tell whether :func:`stop` was called."""
+    """Return whether :func:`stop` was called."""
     return _Process.stopping
 
 
 def accept(listener: socket.socket, on_signal: Callable[[], object] = lambda: None) -> Iterator[socket.socket]:
-    """Yield one connection after another until the server is to stop, then close ``listener``.
+    """Yield one connection after another until the server stops, then close ``listener``.
 
-    ``on_signal`` is called, outside of any signal handler, after each signal that has a handler. Too few file
-    descriptors or too little memory are logged and waited out; the client waits in the backlog meanwhile.
+    ``on_signal`` is called, outside of any signal handler, after each signal that has a handler. A lack of file
+    descriptors or memory is logged and waited out; the client waits in the backlog meanwhile.
     """
     listener.setblocking(False)
     try:
@@ -141,7 +161,7 @@ def accept(listener: socket.socket, on_signal: Callable[[], object] = lambda: No
 
 
 def accept_blocking(listener: socket.socket) -> Iterator[socket.socket]:
-    """Yield one connection after another, as :func:`accept`, but for a worker, and until :func:`shut`.
+    """Yield one connection after another to a worker, until :func:`shut`.
 
     The worker waits in accept() itself, so that the kernel wakes one of several for each connection.
     """
@@ -157,27 +177,27 @@ def accept_blocking(listener: socket.socket) -> Iterator[socket.socket]:
 
 
 def wait_for_stop(on_signal: Callable[[], object] = lambda: None) -> None:
-    """Wait until the server is to stop, while others accept."""
+    """Wait until the server stops, while workers accept."""
     for _ in _wake_ups((), on_signal):
         pass
 
 
 def shut(listener: socket.socket) -> None:
-    """Let nobody wait in accept() any longer, in whichever thread or process, and close ``listener`` here."""
+    """Wake all threads and processes that wait in accept(), and close ``listener`` here."""
     with contextlib.suppress(OSError):
         listener.shutdown(socket.SHUT_RDWR)
     listener.close()
 
 
 def _wait_out(exc: OSError) -> None:
-    """Wait where there is too little of something; any other trouble is with a client that has gone again."""
+    """Log and wait out a lack of resources; any other error means that the client has gone again."""
     if exc.errno in SHORTAGES:
         log("accept_failed", reason=exc.strerror)
         time.sleep(SHORTAGE_PAUSE_S)
 
 
 def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator[Set[int]]:
-    """Yield which of ``fds`` are readable, whenever one is or a signal has come, until the server is to stop."""
+    """Yield which of ``fds`` are readable, whenever one is or a signal arrives, until the server stops."""
     wake_r, wake_w = os.pipe()
     os.set_blocking(wake_w, False)
     # Without it, a signal that arrives just before poll() would be noticed only with the next connection.
@@ -185,7 +205,7 @@ def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator
     poll = select.poll()
     for fd in (*fds, wake_r, *lifeline_fds()):
         poll.register(fd, select.POLLIN)
-    on_signal()  # whatever came until here has waked nobody
+    on_signal()  # signals that came before this have woken nothing
     try:
         while not _Process.stopping:
             ready = {fd for fd, _ in poll.poll()}
@@ -203,7 +223,7 @@ def _wake_ups(fds: Tuple[int, ...], on_signal: Callable[[], object]) -> Iterator
 
 @contextlib.contextmanager
 def tracked(connection: Any) -> Iterator[None]:
-    """Count ``connection`` among those that are shut down when the server stops."""
+    """Track ``connection``, so that it is shut down for reading when the server stops."""
     _Process.open.add(connection)
     try:
         if _Process.stopping:
@@ -214,9 +234,9 @@ def tracked(connection: Any) -> Iterator[None]:
 
 
 def handle_fork() -> None:
-    """Make a child just forked its own master: signals stop the child alone and wake the child alone."""
+    """Separate a new child from its parent: signals stop and wake only the child."""
     signal.set_wakeup_fd(-1)
-    _stop_at_signals()  # a running event loop has handlers of its own, which do nothing in a child
+    _stop_at_signals()  # the handlers of a running event loop do nothing in a child
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _Process.lifeline = False
     _Process.endings.clear()
@@ -232,6 +252,6 @@ def lifeline_ended() -> bool:
 
 
 def _half_close(connection: Any) -> None:
-    # What has arrived can still be read and answered; after it recv() reports the end of the stream.
+    # What has arrived can still be read and answered; then recv() reports the end of the stream.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RD)

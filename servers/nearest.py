@@ -1,4 +1,4 @@
-"""Suggestions for an unknown name. Loaded only when there is one."""
+"""Suggestions for an unknown name; imported only when there is one."""
 
 from __future__ import annotations
 

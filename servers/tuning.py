@@ -1,4 +1,4 @@
-"""What can be set in an interpreter that serves, besides what its environment sets."""
+"""Settings of an interpreter that serves, in addition to those of its environment."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple, Optional
 
 
 class RuntimeSettings(NamedTuple):
-    """How an interpreter is to be set; a fork inherits it, another interpreter of the same process does not.
+    """Settings of an interpreter; a fork inherits them, another interpreter of the same process does not.
 
     Attributes:
-        switch_interval_s: how long a thread may keep the GIL while others wait; ``None``: as it is.
-        collect: whether the garbage collector runs by itself.
-        freeze: whether what is there before serving is moved out of the collector's sight (gc.freeze()).
+        switch_interval_s: how long a thread may hold the GIL while others wait; ``None``: unchanged.
+        collect: whether the garbage collector runs automatically.
+        freeze: whether objects that exist before serving are hidden from the collector (gc.freeze()).
     """
 
     switch_interval_s: Optional[float] = None

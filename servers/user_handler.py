@@ -1,9 +1,9 @@
-"""A handler of the user's own, ``package.module:function`` or ``path.py:function``, served by any model.
+"""A user handler, ``package.module:function`` or ``path.py:function``, served by any model.
 
 It takes the bytes of a request and returns those of a reply, without a line end; it may be a coroutine function. With
-parentheses behind it, ``path.py:make()``, it is a factory: called once in each worker (a thread, a process, an
-interpreter, an event loop), it returns the handler. What a handler raises becomes a reply that begins with ``!`` and
-the exception's name; the first of each kind in a process is logged.
+parentheses, as in ``path.py:make()``, it is a factory: called once in each worker (a thread, a process, an interpreter,
+an event loop), it returns the handler. An exception of the handler becomes a reply that begins with ``!`` and the
+exception's name; the first of each kind in a process is logged.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Optional, Set, Tuple
 
-from servers import lifecycle
-from servers.workloads import NoHandler
+from . import lifecycle
+from .workloads import NoHandler
 
 FAILED = b"!"
 MAX_REASON = 200
@@ -27,7 +27,7 @@ _kinds_seen: Set[str] = set()
 
 
 class _Worker(threading.local):
-    """What a thread keeps to itself; a fork starts without."""
+    """The state of one thread; a fork starts without it."""
 
     pid = 0
     handler: Optional[Callable[[bytes], Any]] = None
@@ -35,7 +35,7 @@ class _Worker(threading.local):
 
 
 class OwnHandler:
-    """Calls the user's handler; pickles as its name, for workers that cannot be given an object.
+    """Calls the user's handler; pickles as its name, for workers that cannot receive an object.
 
     Raises:
         NoHandler: there is no such function.
@@ -45,10 +45,7 @@ class OwnHandler:
         self.name = name
         self._made_by, self.makes = _find(name)
         self._worker = _Worker()
-        if not self.makes:
-            self.waits = inspect.iscoroutinefunction(self._made_by)
-        else:
-            self.waits = inspect.iscoroutinefunction(self._worker_handler())
+        self.waits = _is_coroutine_function(self._worker_handler() if self.makes else self._made_by)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return OwnHandler, (self.name,)
@@ -58,14 +55,14 @@ class OwnHandler:
         try:
             reply = self._worker_handler()(request)
             return _check(self._loop().run_until_complete(reply) if self.waits else reply)
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:  # a handler that exits costs its own request, not the server
             return _describe(exc)
 
     async def awaited(self, request: bytes) -> bytes:
         """Return the reply of a coroutine function, in the event loop that is running."""
         try:
             return _check(await self._worker_handler()(request))
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             return _describe(exc)
 
     def _worker_handler(self) -> Callable[[bytes], Any]:
@@ -77,10 +74,16 @@ class OwnHandler:
 
     def _loop(self) -> Any:
         if self._worker.loop is None:
-            import asyncio  # noqa: PLC0415 - servers without an event loop should not carry one
+            import asyncio  # noqa: PLC0415 - servers without an event loop should not import it
 
             self._worker.loop = asyncio.new_event_loop()
         return self._worker.loop
+
+
+def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+    """Tell whether calling it makes a coroutine: a function, or an object whose ``__call__`` is one."""
+    called = getattr(type(function), "__call__", None)  # noqa: B004 - it is known to be callable
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def _find(name: str) -> Tuple[Callable[..., Any], bool]:
@@ -91,18 +94,35 @@ def _find(name: str) -> Tuple[Callable[..., Any], bool]:
         found = module
         for part in function.removesuffix("()").split("."):
             found = getattr(found, part)
-    except Exception as exc:
-        remedy = "; run it under the interpreter of an environment that has it" * isinstance(exc, ImportError)
-        raise NoHandler("cannot load %s: %s: %s%s" % (name, type(exc).__name__, exc, remedy)) from exc
+    except (Exception, SystemExit) as exc:
+        raise NoHandler("cannot load %s: %s: %s%s" % (name, type(exc).__name__, exc, _remedy(name, exc))) from exc
     if not callable(found):
-        raise NoHandler("%s is no function: name one that takes bytes and returns bytes" % name)
+        raise NoHandler("%s is not a function: name one that takes bytes and returns bytes" % name)
     return found, makes
+
+
+def _remedy(name: str, exc: BaseException) -> str:
+    if not isinstance(exc, ImportError):
+        return ""
+    if "relative import" in str(exc):
+        path, _, function = name.rpartition(":")
+        dotted, folder = _dotted(Path(path).resolve())
+        return "; name it by its package, as %s:%s, from the folder %s" % (dotted, function, folder)
+    return "; use the interpreter of an environment that has the module"
+
+
+def _dotted(file: Path) -> Tuple[str, Path]:
+    """Return the name of a file's module within its outermost package, and the folder that has that package."""
+    package = file.parent
+    while (package.parent / "__init__.py").is_file():
+        package = package.parent
+    return ".".join(file.relative_to(package.parent).with_suffix("").parts), package.parent
 
 
 def _load_file(path: str) -> Any:
     file = Path(path).resolve()
     if str(file.parent) not in sys.path:
-        sys.path.insert(0, str(file.parent))  # where it finds its neighbours
+        sys.path.insert(0, str(file.parent))  # so that it can import its neighbours
     known = sys.modules.get(file.stem)
     if known is not None and getattr(known, "__file__", None) == str(file):
         return known
@@ -119,11 +139,11 @@ def _check(reply: Any) -> bytes:
     if not isinstance(reply, bytes):
         raise TypeError("the handler returned %s, not bytes" % type(reply).__name__)
     if b"\n" in reply or reply.startswith(FAILED):
-        raise ValueError("a reply has no line end in it, and does not begin with !")
+        raise ValueError("a reply must not contain a line end or begin with !")
     return reply
 
 
-def _describe(exc: Exception) -> bytes:
+def _describe(exc: BaseException) -> bytes:
     kind = type(exc).__name__
     reason = " ".join(str(exc).split())[:MAX_REASON]
     if kind not in _kinds_seen:

@@ -1,7 +1,7 @@
-"""The concurrency models: one file each, one row each.
+"""The concurrency models: one file and one row each.
 
 A model's module exposes ``serve(listener, handler)``: it serves connections from the listening socket until
-:mod:`servers.lifecycle` says stop, finishes what is in flight, and returns.
+:mod:`servers.lifecycle` stops it, finishes what is in flight, and returns.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ class Model(NamedTuple):
     """A row of the table.
 
     Attributes:
-        module: where its ``serve`` is, imported only when it is asked for.
-        summary: what serves what.
+        module: the module of its ``serve``, imported only when it is used.
+        summary: what serves connections.
         shows: "neither", "concurrency" or "parallelism".
-        pooled: keeps a fixed number of workers, which ``--workers`` sets.
-        to_the_end: a worker (or, not pooled, the server) serves one connection to its end before it takes the next.
+        pooled: whether it has a fixed number of workers, which ``--workers`` sets.
+        to_the_end: whether a worker (or, without a pool, the server) serves one connection to its end before the next.
+        event_loop: serves in an event loop of asyncio.
         since: the first CPython that can run it.
     """
 
@@ -35,33 +36,42 @@ class Model(NamedTuple):
     pooled: bool = False
     to_the_end: bool = False
     since: Tuple[int, int] = (3, 9)
+    event_loop: bool = False
 
     def clients_at_once(self, workers: int) -> Optional[int]:
-        """Return how many connections are served at the same time; ``None``: no limit of its own."""
+        """Return how many connections are served at the same time; ``None``: no limit."""
         if not self.to_the_end:
             return None
         return workers if self.pooled else 1
 
 
 MODELS = {
-    "serial": Model("servers.models.serial", "accept, serve to the end, next", "neither", to_the_end=True),
-    "threaded": Model("servers.models.threaded", "a thread per connection", "concurrency"),
+    "serial": Model(".models.serial", "one connection after another, each to its end", "neither", to_the_end=True),
+    "threaded": Model(".models.threaded", "a thread per connection", "concurrency"),
     "thread-pool": Model(
-        "servers.models.thread_pool", "a fixed number of threads", "concurrency", pooled=True, to_the_end=True
+        ".models.thread_pool", "a fixed number of threads", "concurrency", pooled=True, to_the_end=True
     ),
-    "asyncio": Model("servers.models.asyncio_streams", "one event loop, a coroutine per connection", "concurrency"),
+    "asyncio": Model(
+        ".models.asyncio_streams", "one event loop, a coroutine per connection", "concurrency", event_loop=True
+    ),
     "asyncio-threads": Model(
-        "servers.models.asyncio_threads", "one event loop, a pool of threads for the work", "concurrency", pooled=True
+        ".models.asyncio_threads",
+        "one event loop, a pool of threads for the work",
+        "concurrency",
+        pooled=True,
+        event_loop=True,
     ),
-    "multiprocess": Model("servers.models.multiprocess", "a process per connection", "parallelism"),
-    "prefork": Model(
-        "servers.models.prefork", "a fixed number of processes", "parallelism", pooled=True, to_the_end=True
-    ),
+    "multiprocess": Model(".models.multiprocess", "a process per connection", "parallelism"),
+    "prefork": Model(".models.prefork", "a fixed number of processes", "parallelism", pooled=True, to_the_end=True),
     "process-pool": Model(
-        "servers.models.process_pool", "one event loop, a pool of processes for the work", "parallelism", pooled=True
+        ".models.process_pool",
+        "one event loop, a pool of processes for the work",
+        "parallelism",
+        pooled=True,
+        event_loop=True,
     ),
     "subinterpreters": Model(
-        "servers.models.subinterpreters",
+        ".models.subinterpreters",
         "a fixed number of interpreters in one process",
         "parallelism",
         pooled=True,

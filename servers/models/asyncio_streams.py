@@ -6,9 +6,9 @@ import asyncio
 import socket
 from typing import Any, Dict
 
-from servers import lifecycle
-from servers.conversation import Handler
-from servers.coroutine import converse
+from .. import lifecycle
+from ..conversation import Handler
+from ..coroutine import converse
 
 _ACCEPTS_AT_ONCE = 100
 
@@ -39,7 +39,7 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
             while not lifecycle.lifeline_ended():
                 pass
             stop()
-    if lifecycle.stopping():  # by a signal that came before the loop's user handlers were in place
+    if lifecycle.stopping():  # by a signal that came before the loop's handlers were in place
         stopped.set()
 
     server = await asyncio.start_server(
@@ -47,10 +47,10 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
         sock=listener,
         backlog=_ACCEPTS_AT_ONCE,
     )
-    # asyncio takes one number for both; where descriptors are short it fails as often as it may accept at once.
+    # asyncio uses one number for both; without free descriptors it fails as often as it may accept at once.
     listener.listen(lifecycle.BACKLOG)
     await stopped.wait()
-    # What has just been accepted must get its transport first: after close() asyncio trips over it.
+    # A connection that was just accepted must get its transport first: after close() asyncio would fail on it.
     loop.remove_reader(listener.fileno())
     await asyncio.sleep(0)
     server.close()
@@ -59,7 +59,7 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
 
 
 class _ProblemLog:
-    """Logs what the event loop reports, and only the first of the many shortages that one wake-up may report."""
+    """Logs what the event loop reports, but only the first of the many shortages that one wake-up may report."""
 
     def __init__(self) -> None:
         self._quiet_until_s = 0.0

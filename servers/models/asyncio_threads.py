@@ -1,4 +1,4 @@
-"""One event loop in front, and a pool of threads for what would block it: ``run_in_executor``, as everyone does it."""
+"""One event loop, and a pool of threads for work that would block it: the usual ``run_in_executor``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-from servers.conversation import Handler
-from servers.models import asyncio_streams
+from ..conversation import Handler
+from . import asyncio_streams
 
 
 def serve(listener: socket.socket, handler: Handler) -> None:
@@ -15,7 +15,7 @@ def serve(listener: socket.socket, handler: Handler) -> None:
 
     async def respond(request: bytes) -> bytes:
         loop = asyncio.get_running_loop()
-        # So its threads have ended before the loop takes its signal handlers back: a signal to one would be the end.
+        # So its threads end before the loop restores the signal handlers; a signal to one would kill the process.
         loop.set_default_executor(pool)
         return await loop.run_in_executor(None, handler.respond, request)
 

@@ -1,12 +1,12 @@
-"""A process per connection, forked: computing overlaps, and every connection pays for a process."""
+"""A forked process per connection: computing overlaps, and every connection pays for a process."""
 
 from __future__ import annotations
 
 import socket
 
-from servers import lifecycle
-from servers.children import Children
-from servers.conversation import Handler, converse
+from .. import lifecycle
+from ..children import Children
+from ..conversation import Handler, converse
 
 
 def serve(listener: socket.socket, handler: Handler) -> None:

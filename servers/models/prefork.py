@@ -1,7 +1,8 @@
-"""A fixed number of processes that share the listening socket: parallelism, bounded, and no process to start.
+"""A fixed number of processes sharing the listening socket: bounded parallelism, no process start per connection.
 
-Each waits in accept(), and the kernel wakes one for each connection. A port for each process (SO_REUSEPORT) would
-spread connections by a hash, and let them wait in the queue of a busy process while another is idle (docs/method.md).
+Each waits in accept(), and the kernel wakes one for each connection. With a socket for each process (SO_REUSEPORT) the
+kernel would distribute connections by a hash, and some would wait in the queue of a busy process while another is idle
+(docs/method.md).
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import socket
 
-from servers import lifecycle
-from servers.children import Children
-from servers.conversation import Handler, serve_all
+from .. import lifecycle
+from ..children import Children
+from ..conversation import Handler, serve_all
 
 
 def serve(listener: socket.socket, handler: Handler) -> None:
@@ -22,7 +23,7 @@ def serve(listener: socket.socket, handler: Handler) -> None:
             if lifecycle.stopping():
                 return
             lifecycle.log("worker_replaced", reason="it ended")
-            with contextlib.suppress(OSError):  # the others go on
+            with contextlib.suppress(OSError):  # the others continue
                 children.fork(lambda: serve_all(listener, handler))
 
     for _ in range(handler.workers):

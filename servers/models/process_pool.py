@@ -1,7 +1,7 @@
-"""One event loop in front, and a pool of processes for the work: waiting overlaps in the loop, computing in the pool.
+"""One event loop, and a pool of processes for the work: waiting overlaps in the loop, computing in the pool.
 
-``ProcessPoolExecutor`` is what everyone would take, but when a worker of it is killed it fails the requests of all and
-works no more. Here each worker has a socket of its own to the loop, so that only its own request is lost.
+``ProcessPoolExecutor`` is the usual choice, but when one of its workers is killed it fails the requests of all and
+stops working. Here each worker has its own socket to the loop, so that only its own request is lost.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import socket
 import struct
 from typing import Callable, NamedTuple, Optional, Set
 
-from servers import lifecycle
-from servers.children import Children
-from servers.conversation import Handler, Respond
-from servers.models import asyncio_streams
+from .. import lifecycle
+from ..children import Children
+from ..conversation import Handler, Respond
+from . import asyncio_streams
 
 _LENGTH = struct.Struct("=I")
 
@@ -51,11 +51,11 @@ class _Worker(NamedTuple):
 
 
 class _Pool:
-    """So many workers; each does one request at a time."""
+    """A pool of workers; each handles one request at a time."""
 
     def __init__(self, respond: Respond, workers: int) -> None:
         self._respond = respond
-        self._children = Children(wake=False)  # the end of a worker's stream tells
+        self._children = Children(wake=False)  # a worker's end shows as the end of its stream
         lifecycle.run_before_end(self._children.kill)
         self._new = [self._fork() for _ in range(workers)]  # before there is a loop that a fork would copy
         self._free: Optional[asyncio.Queue[_Worker]] = None
@@ -65,7 +65,7 @@ class _Pool:
         """Return a worker's reply.
 
         Raises:
-            ConnectionError: the worker ended in the middle of it.
+            ConnectionError: the worker ended before it replied.
         """
         if self._free is None:
             self._free = asyncio.Queue()
@@ -108,7 +108,7 @@ async def _worker(end: socket.socket) -> _Worker:
 
 
 def _work(connection: socket.socket, respond: Respond) -> None:
-    # Else a client that the server hangs up on would still be held by a process that knows nothing of it.
+    # Otherwise a client's connection that the server closes would stay open in this process.
     os.closerange(3, connection.fileno())
     os.closerange(connection.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
     with contextlib.suppress(OSError), lifecycle.tracked(connection):
@@ -118,7 +118,7 @@ def _work(connection: socket.socket, respond: Respond) -> None:
 
 
 def _exactly(receive: Callable[[int], bytes], size: int) -> bytes:
-    """Return so many bytes, or fewer if the stream ends before."""
+    """Return ``size`` bytes, or fewer if the stream ends before."""
     got = receive(size) if size else b""
     while got and len(got) < size:
         more = receive(size - len(got))

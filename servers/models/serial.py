@@ -1,11 +1,11 @@
-"""One connection after another: neither concurrency nor parallelism, and the base line of every speed-up."""
+"""One connection after another: neither concurrency nor parallelism, and the baseline of every speed-up."""
 
 from __future__ import annotations
 
 import socket
 
-from servers import lifecycle
-from servers.conversation import Handler, converse
+from .. import lifecycle
+from ..conversation import Handler, converse
 
 
 def serve(listener: socket.socket, handler: Handler) -> None:

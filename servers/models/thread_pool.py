@@ -1,6 +1,6 @@
-"""A fixed number of threads, each of which accepts for itself: concurrency, bounded, and no thread to start.
+"""A fixed number of threads, each of which accepts for itself: bounded concurrency, no thread start per connection.
 
-The classic pre-threaded server. A thread without work waits in accept(), where it can be seen to.
+The classic pre-threaded server. A thread without work waits in accept(), where it is visibly idle.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import socket
 import threading
 
-from servers import lifecycle
-from servers.conversation import Handler, serve_all
+from .. import lifecycle
+from ..conversation import Handler, serve_all
 
 
 def serve(listener: socket.socket, handler: Handler) -> None:

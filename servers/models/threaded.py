@@ -1,4 +1,4 @@
-"""A thread per connection: waiting overlaps; computing overlaps only where there is no GIL."""
+"""A thread per connection: waiting overlaps; computing overlaps only without a GIL."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import socket
 import threading
 import time
 
-from servers import lifecycle
-from servers.conversation import Handler, converse
+from .. import lifecycle
+from ..conversation import Handler, converse
 
 
 def serve(listener: socket.socket, handler: Handler) -> None:

@@ -1,13 +1,13 @@
-"""Many small objects, made and dropped, in cycles that only the garbage collector can take apart; about 1 ms of it.
+"""Many small objects, created and dropped in cycles that only the garbage collector can free, for about 1 ms.
 
-The allocator and the collector are where GIL-free builds differ most from the others.
+The allocator and the collector are where free-threaded builds differ most from the others.
 """
 
 from __future__ import annotations
 
 from typing import List
 
-from servers.workloads import REPLY
+from . import REPLY
 
 PAIRS = 3_000
 WORK = {"objects": 2 * PAIRS + 1}

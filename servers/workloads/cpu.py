@@ -1,8 +1,8 @@
-"""Pure Python that computes and nothing else, about 1 ms of it. It overlaps only where there is parallelism."""
+"""Pure Python computation for about 1 ms. It overlaps only where there is parallelism."""
 
 from __future__ import annotations
 
-from servers.workloads import REPLY
+from . import REPLY
 
 ROUNDS = 8_000
 WORK = {"rounds": ROUNDS}

@@ -1,8 +1,8 @@
-"""Just the reply: what the server itself costs."""
+"""Just the reply: the cost of the server itself."""
 
 from __future__ import annotations
 
-from servers.workloads import REPLY
+from . import REPLY
 
 WORK = {"replies": 1}
 

@@ -1,10 +1,10 @@
-"""A wait of 5 ms, as on a database or a remote call. Waits overlap wherever there is concurrency."""
+"""A wait of 5 ms, as for a database or a remote call. Waits overlap wherever there is concurrency."""
 
 from __future__ import annotations
 
 import time
 
-from servers.workloads import REPLY
+from . import REPLY
 
 WAIT_S = 0.005
 WORK = {"wait_s": WAIT_S}
@@ -16,7 +16,7 @@ def respond(request: bytes) -> bytes:
 
 
 async def respond_async(request: bytes) -> bytes:
-    import asyncio  # noqa: PLC0415 - only here: servers without an event loop should not carry one
+    import asyncio  # noqa: PLC0415 - only here: servers without an event loop should not import it
 
     await asyncio.sleep(WAIT_S)
     return REPLY

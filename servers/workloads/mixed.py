@@ -1,4 +1,4 @@
-"""Just the reply, but a request that says ``compute`` computes about 10 ms: quick requests next to slow ones.
+"""Just the reply, but a request ``compute`` computes for about 10 ms: quick requests next to slow ones.
 
 With one GIL a quick request waits behind the computing thread for up to a switch interval (the convoy effect: David
 Beazley, Understanding the Python GIL, PyCon 2010).
@@ -6,7 +6,7 @@ Beazley, Understanding the Python GIL, PyCon 2010).
 
 from __future__ import annotations
 
-from servers.workloads import REPLY
+from . import REPLY
 
 COMPUTE = b"compute"
 ROUNDS = 80_000

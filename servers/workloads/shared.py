@@ -1,6 +1,6 @@
 """All workers update one structure under one lock, about 1 ms of pure Python, half of it with the lock held.
 
-Processes and interpreters have a copy each, and so no lock in common: ``WORK`` says so.
+Processes and interpreters each have their own copy, and so no lock in common: ``WORK`` records that.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from typing import Counter as CounterOf
 
-from servers.workloads import REPLY
+from . import REPLY
 
 ROUNDS = 4_000
 UPDATES = 4_000

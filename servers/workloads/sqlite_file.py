@@ -1,7 +1,7 @@
-"""A real database file, made at the start and removed at the end; each worker has a connection of its own.
+"""A real database file, created at the start and removed at the end; each worker has its own connection.
 
-WAL, so that readers do not wait for writers (sqlite.org/wal.html). ``SYNC`` is NORMAL: a commit waits for the lock, and
-not for the disk.
+In WAL mode, so that readers do not wait for writers (sqlite.org/wal.html), and with ``synchronous = NORMAL``: a commit
+waits for the lock, not for the disk.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Tuple
 
-from servers import lifecycle
+from .. import lifecycle
 
 ROWS = 20_000
-PRIME = 7919  # steps through all rows in an order that is far from theirs
+PRIME = 7919  # steps through all rows in an order far from their own
 LOCK_TIMEOUT_S = 30.0
 
 
 class _Worker(threading.local):
-    """What a thread keeps to itself; a connection must not go through a fork."""
+    """The state of one thread; a connection must not be used across a fork."""
 
     pid = 0
     path = ""
@@ -37,7 +37,7 @@ _worker = _Worker()
 
 @contextlib.contextmanager
 def create() -> Iterator[str]:
-    """Yield the path of a new database of :data:`ROWS` rows, and remove it in the end, whatever the end is."""
+    """Yield the path of a new database of :data:`ROWS` rows, and remove it at the end, however the server ends."""
     folder = tempfile.mkdtemp(prefix="gilbench-")
     lifecycle.run_before_end(lambda: shutil.rmtree(folder, ignore_errors=True))
     path = str(Path(folder) / "items.sqlite")
@@ -58,13 +58,13 @@ def create() -> Iterator[str]:
 
 @contextlib.contextmanager
 def serving(respond: Callable[[str, bytes], bytes]) -> Iterator[Callable[[bytes], bytes]]:
-    """Yield ``respond`` with the path of a database that is there as long."""
+    """Yield ``respond`` with the path of a database that exists meanwhile."""
     with create() as path:
         yield functools.partial(respond, path)
 
 
 def connection_of_this_worker(path: str) -> Tuple[sqlite3.Connection, int]:
-    """Return the worker's connection, and a number that is another one at each call."""
+    """Return the worker's connection, and a number that differs at each call."""
     worker: Any = _worker
     if worker.connection is None or worker.pid != os.getpid() or worker.path != path:
         worker.pid, worker.path = os.getpid(), path

@@ -1,11 +1,11 @@
-"""Keyed reads from a real database file, about 1 ms of them: C code that lets the GIL go for a moment at each."""
+"""Reads by key from a real database file for about 1 ms: C code that releases the GIL briefly at each read."""
 
 from __future__ import annotations
 
 from typing import Callable, ContextManager
 
-from servers.workloads import REPLY
-from servers.workloads.sqlite_file import PRIME, ROWS, connection_of_this_worker, serving
+from . import REPLY
+from .sqlite_file import PRIME, ROWS, connection_of_this_worker, serving
 
 READS = 200
 WORK = {"keyed_reads": READS, "rows": ROWS, "journal": "WAL", "connections": "one a worker"}

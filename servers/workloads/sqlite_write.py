@@ -1,11 +1,11 @@
-"""A transaction that updates a real database file, about 1 ms of it: one writer at a time, whatever the model."""
+"""A transaction that updates a real database file for about 1 ms: one writer at a time, with every model."""
 
 from __future__ import annotations
 
 from typing import Callable, ContextManager
 
-from servers.workloads import REPLY
-from servers.workloads.sqlite_file import PRIME, ROWS, connection_of_this_worker, serving
+from . import REPLY
+from .sqlite_file import PRIME, ROWS, connection_of_this_worker, serving
 
 UPDATES = 100
 WORK = {"updates_in_a_transaction": UPDATES, "rows": ROWS, "journal": "WAL", "synchronous": "NORMAL"}

@@ -1,4 +1,4 @@
-"""The framing of requests on every protocol, whatever pieces the stream arrives in."""
+"""The framing of requests on every protocol, with the stream cut into any pieces."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def dripped(stream: bytes) -> list[bytes]:
 
 
 class CountingBytes(bytes):
-    """One byte that counts how often it is searched."""
+    """A byte that counts how often it is searched."""
 
     searches = 0
 

@@ -1,7 +1,9 @@
 """The contract of the servers: every model and protocol, under the oldest, the newest and the free-threaded CPython.
 
-What depends on an interpreter's inside (signals, threads, event loops) runs under each of them, the rest under the
-newest alone. A server is shared by the tests that leave it unharmed.
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+
+Tests that depend on the interpreter's internals (signals, threads, event loops) run under each of them, the others only
+under the newest. Tests that leave a server unharmed share it.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ from tests.support.until import until
 
 INTERPRETERS = chosen()
 NEWEST = with_gil()[0]
-PYTHON = INTERPRETERS[NEWEST].executable
+PYTHON = INTERPRETERS[NEWEST].program
 
 
 def can_run(interpreter: str, model: str) -> bool:
@@ -85,17 +87,17 @@ on_lines = pytest.mark.parametrize("contract", ON_LINES, ids=map("-".join, ON_LI
 
 
 def for_all_at_once(check: Callable[..., None], cases: Iterable[tuple[str, ...]]) -> None:
-    """Check several servers at the same time: most of it is waiting."""
+    """Check several servers at the same time, since checks mostly wait."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(lambda case: check(*case), cases):
             pass
 
 
-# What clients may expect of a server, and what they may do to it.
+# Clients' expectations, and their misdeeds.
 
 
 class Contract(NamedTuple):
-    """A server that several tests share, and what clients have done to it that may have cost it a line of log."""
+    """A server shared by several tests, and the misdeeds of clients, each of which may have caused a log line."""
 
     server: Server
     interpreter: Interpreter
@@ -107,16 +109,16 @@ class Contract(NamedTuple):
         self.misdeeds.append(misdeed)
         if self.protocol == "line":
             assert_logs(self.server, len(self.misdeeds))
-        assert len(self.server.log()) <= len(self.misdeeds), misdeed  # on other protocols it may be nothing wrong
+        assert len(self.server.log()) <= len(self.misdeeds), misdeed  # other protocols may allow it
         assert conversed(self.server, self.protocol)
 
 
 @pytest.fixture(scope="module", params=[*ON_LINES, *ON_OTHER_PROTOCOLS], ids="-".join)
 def contract(request: pytest.FixtureRequest) -> Iterator[Contract]:
     interpreter, model, protocol = request.param
-    # On a busy machine a client may pause for long between two halves of a request.
+    # On a busy machine a client may pause for a long time within a request.
     arguments = (model, "--protocol", protocol, "--stall-timeout", str(TIMEOUT_S))
-    with serving(INTERPRETERS[interpreter].executable, *arguments) as server:
+    with serving(INTERPRETERS[interpreter].program, *arguments) as server:
         shared = Contract(server, INTERPRETERS[interpreter], model, protocol, [])
         yield shared
         server.end()
@@ -184,7 +186,7 @@ def test_servers_accept_a_line_that_is_cut_at_any_byte(contract: Contract) -> No
     with contract.server.connect() as client:
         for place in range(1, len(line)):
             client.sendall(line[:place])
-            time.sleep(0.002)  # else both parts arrive as one
+            time.sleep(0.002)  # otherwise both parts arrive together
             client.sendall(line[place:])
             assert answered(client, "line")
 
@@ -193,7 +195,7 @@ def test_servers_accept_a_line_that_is_cut_at_any_byte(contract: Contract) -> No
 def test_servers_answer_a_longest_line_and_drop_a_longer_one(contract: Contract) -> None:
     with contract.server.connect() as client:
         assert asked(client, "line", b"x" * MAX_LINE_BYTES)
-        with contextlib.suppress(ConnectionError):  # it may close before all is sent
+        with contextlib.suppress(ConnectionError):  # it may close before everything is sent
             client.sendall(b"x" * MAX_LINE_BYTES + b"x\nhello\n")
         assert closed_by_server(client)
     contract.assert_costs_one_connection("a line too long")
@@ -222,12 +224,12 @@ def test_servers_keep_no_process_of_a_conversation_that_ended(contract: Contract
     assert until(lambda: len(contract.server.session()) == processes)
 
 
-# How a server ends.
+# Shutdown.
 
 
 def assert_finishes_what_is_in_flight(interpreter: str, model: str, number: signal.Signals) -> None:
     with (
-        serving(INTERPRETERS[interpreter].executable, model, "--workload", "io", grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].program, model, "--workload", "io", grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         clients = [stack.enter_context(server.connect()) for _ in range(1 if model == "serial" else WORKERS)]
@@ -254,7 +256,7 @@ def test_servers_finish_what_is_in_flight_at_sigint(model: str) -> None:
 
 @by_interpreter_and_model
 def test_servers_end_at_a_signal_right_after_the_ready_line(interpreter: str, model: str) -> None:
-    with serving(INTERPRETERS[interpreter].executable, model, grace_s=NO_GRACE_S) as server:
+    with serving(INTERPRETERS[interpreter].program, model, grace_s=NO_GRACE_S) as server:
         server.process.send_signal(signal.SIGTERM)
         server.assert_ended_well()
         assert not server.log()
@@ -262,7 +264,7 @@ def test_servers_end_at_a_signal_right_after_the_ready_line(interpreter: str, mo
 
 @by_interpreter_and_model
 def test_servers_end_at_signals_to_all_processes_as_at_one(interpreter: str, model: str) -> None:
-    with serving(INTERPRETERS[interpreter].executable, model, grace_s=NO_GRACE_S) as server, server.connect() as client:
+    with serving(INTERPRETERS[interpreter].program, model, grace_s=NO_GRACE_S) as server, server.connect() as client:
         assert asked(client, "line")
         while server.process.poll() is None:
             os.killpg(server.pid, signal.SIGINT)
@@ -276,7 +278,7 @@ def test_servers_end_at_signals_to_all_processes_as_at_one(interpreter: str, mod
 @by_interpreter_and_model
 def test_servers_end_at_the_end_of_standard_input(interpreter: str, model: str) -> None:
     with (
-        serving(INTERPRETERS[interpreter].executable, model, grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].program, model, grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         if model in CONCURRENT:
@@ -309,7 +311,7 @@ for _ in range(20):
 
 @by_interpreter
 def test_children_end_when_signalled_before_they_run(interpreter: str) -> None:
-    command = [str(INTERPRETERS[interpreter].executable), "-c", SIGNALLED_EARLY]
+    command = [str(INTERPRETERS[interpreter].program), "-c", SIGNALLED_EARLY]
     with subprocess.Popen(command, cwd=ROOT, env=interpreter_environment(), start_new_session=True) as process:
         try:
             assert process.wait(TIMEOUT_S) == 0
@@ -343,7 +345,7 @@ def respond(request):
 
 @pytest.fixture(scope="module")
 def large_replies(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a workload whose replies fill any buffer if the request is ``BIG``."""
+    """Return a workload whose replies to ``BIG`` fill any buffer."""
     path = tmp_path_factory.mktemp("handler") / "large_replies.py"
     path.write_text(LARGE_REPLIES, encoding="utf-8")
     return f"{path}:respond"
@@ -386,7 +388,7 @@ def test_servers_wait_for_a_client_that_does_not_read_until_grace_ends(large_rep
 
 
 def test_servers_work_for_a_client_that_asks_for_much_until_grace_ends() -> None:
-    requests = 60_000  # a minute's work
+    requests = 60_000  # one minute of work
 
     def check(model: str) -> None:
         with (
@@ -442,7 +444,7 @@ def test_servers_leave_nothing_behind_after_several_launches(model: str, tmp_pat
 def test_servers_drop_a_client_that_stalls_in_a_request() -> None:
     def check(interpreter: str, model: str) -> None:
         with (
-            serving(INTERPRETERS[interpreter].executable, model, "--stall-timeout", str(STALL_S)) as server,
+            serving(INTERPRETERS[interpreter].program, model, "--stall-timeout", str(STALL_S)) as server,
             server.connect() as client,
         ):
             assert asked(client, "line")
@@ -477,7 +479,7 @@ def test_servers_drop_a_client_that_does_not_read(large_replies: str) -> None:
 
 
 class SteppingClock:
-    """A clock that moves by a step at each reading."""
+    """A clock that advances by a step at each reading."""
 
     def __init__(self, step_s: float) -> None:
         self.readings = 0
@@ -492,7 +494,7 @@ class SteppingClock:
 
 
 class Conversing(NamedTuple):
-    """A conversation served in this process, whose patience goes by a clock that moves at each reading alone."""
+    """A conversation served in this process, with its timeout on a clock that advances only when read."""
 
     client: socket.socket
     log: list[str]
@@ -536,7 +538,7 @@ def test_converse_drops_a_client_that_drips(
 ) -> None:
     clock = SteppingClock(0.3 * TIMEOUT_S)
     with conversing(converse, clock, monkeypatch) as (client, log):
-        for sent in (1, 2, 3, 4):  # 0, 0.3, 0.6 and 0.9 of the time have gone
+        for sent in (1, 2, 3, 4):  # after 0, 0.3, 0.6 and 0.9 of the timeout
             client.sendall(b"x")
             clock.wait_for(readings=sent)
         assert not log
@@ -563,10 +565,10 @@ def test_converse_keeps_a_client_that_always_has_half_a_line_under_way(
     assert not log
 
 
-# What a server is short of, and what happens to its workers.
+# Shortages, and killed workers.
 
 
-@pytest.mark.parametrize("model", ["threaded", "asyncio"])  # those that keep the descriptors of all their clients
+@pytest.mark.parametrize("model", ["threaded", "asyncio"])  # models that hold the descriptors of all clients
 def test_servers_wait_while_descriptors_are_short(model: str) -> None:
     with serving(PYTHON, model) as server, contextlib.ExitStack() as stack:
         since_s = time.monotonic()
@@ -575,7 +577,7 @@ def test_servers_wait_while_descriptors_are_short(model: str) -> None:
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (few, few))
         clients = [stack.enter_context(server.connect()) for _ in range(7)]
         assert until(server.log)
-        for client in clients:  # each of the first makes room for one of the last
+        for client in clients:  # each early client makes room for a later one
             assert asked(client, "line")
             client.close()
         assert conversed(server, "line")
@@ -587,7 +589,7 @@ def test_servers_wait_while_descriptors_are_short(model: str) -> None:
 @by_interpreter
 def test_prefork_replaces_a_killed_worker_at_the_cost_of_its_client_alone(interpreter: str) -> None:
     with (
-        serving(INTERPRETERS[interpreter].executable, "prefork", grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].program, "prefork", grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         clients = [stack.enter_context(server.connect()) for _ in range(WORKERS)]
@@ -596,7 +598,7 @@ def test_prefork_replaces_a_killed_worker_at_the_cost_of_its_client_alone(interp
         assert len(workers) == WORKERS
         os.kill(workers[0], signal.SIGKILL)
         assert until(lambda: [line["event"] for line in server.log()] == ["worker_replaced"])
-        assert sum(survives(client) for client in clients) == WORKERS - 1  # it served one
+        assert sum(survives(client) for client in clients) == WORKERS - 1  # the killed worker served one
         assert asked(stack.enter_context(server.connect()), "line")
         assert len(server.workers()) == WORKERS
         server.end()
@@ -605,7 +607,7 @@ def test_prefork_replaces_a_killed_worker_at_the_cost_of_its_client_alone(interp
 @by_interpreter
 def test_process_pool_replaces_a_killed_worker_at_no_cost_while_it_is_idle(interpreter: str) -> None:
     with (
-        serving(INTERPRETERS[interpreter].executable, "process-pool", "--workload", "io", grace_s=NO_GRACE_S) as server,
+        serving(INTERPRETERS[interpreter].program, "process-pool", "--workload", "io", grace_s=NO_GRACE_S) as server,
         contextlib.ExitStack() as stack,
     ):
         clients = [stack.enter_context(server.connect()) for _ in range(WORKERS)]
@@ -637,7 +639,7 @@ def served_workload(pair: tuple[str, str], workload: str) -> bool:
     with (
         tempfile.TemporaryDirectory() as scratch,
         serving(
-            INTERPRETERS[interpreter].executable,
+            INTERPRETERS[interpreter].program,
             model,
             "--workload",
             workload,
@@ -645,7 +647,7 @@ def served_workload(pair: tuple[str, str], workload: str) -> bool:
         ) as server,
     ):
         assert server.ready_line["workload"] == workload
-        assert server.ready_line["work"] == importlib.import_module(WORKLOADS[workload].module).WORK
+        assert server.ready_line["work"] == importlib.import_module(WORKLOADS[workload].module, "servers").WORK
         with server.connect() as client:
             assert asked(client, "line")
             since_s = time.monotonic()
@@ -654,7 +656,7 @@ def served_workload(pair: tuple[str, str], workload: str) -> bool:
 
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_workloads_are_served_by_every_model_and_interpreter(workload: str) -> None:
-    """Every model serves it under the newest interpreter; under each other one a model does, another for each."""
+    """All models serve it under the newest interpreter; under each other one, a different model does."""
     pairs = [(NEWEST, model) for model in HERE]
     for interpreter in INTERPRETERS:
         models = [model for model in MODELS if can_run(interpreter, model)]
@@ -665,7 +667,7 @@ def test_workloads_are_served_by_every_model_and_interpreter(workload: str) -> N
     assert done == dict.fromkeys(pairs, True)
 
 
-# Clients of the simplest kind.
+# Simple clients.
 
 
 TEN_LINES = """\
@@ -707,7 +709,7 @@ def test_servers_serve_lines_typed_into_a_terminal() -> None:
 def test_main_listens_on_the_port_that_is_given() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
-        with socket.create_connection(address) as client:  # a port in TIME_WAIT is given to nobody else meanwhile
+        with socket.create_connection(address) as client:  # leaves the port in TIME_WAIT, so that no one else gets it
             accepted, _ = listener.accept()
             accepted.close()
             client.recv(1)
@@ -719,11 +721,11 @@ def test_main_listens_on_the_port_that_is_given() -> None:
 
 @pytest.mark.parametrize(("interpreter", "model"), GAPS, ids=map("-".join, GAPS))
 def test_main_names_the_interpreter_that_a_model_needs(interpreter: str, model: str) -> None:
-    command = [str(INTERPRETERS[interpreter].executable), "-m", "servers", model]
+    command = [str(INTERPRETERS[interpreter].program), "-m", "servers", model]
     done = subprocess.run(command, cwd=ROOT, env=interpreter_environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     needs, has = (".".join(map(str, version)) for version in (MODELS[model].since, INTERPRETERS[interpreter].release))
-    assert done.stderr == f"python -m servers: error: {model} needs CPython {needs}, and this is {has}\n"
+    assert done.stderr == f"python -m servers: error: {model} needs CPython {needs} or later, but this is {has}\n"
 
 
 WRONG = {
@@ -731,14 +733,14 @@ WRONG = {
     "an unknown model": (["nosuch"], "multiprocess"),
     "an unknown workload": (["serial", "--workload", "nosuch"], "cpu"),
     "an unknown protocol": (["serial", "--protocol", "nosuch"], "seed"),
-    "a port that is no number": (["serial", "--port", "http"], "from 0 to 65535"),
-    "a port too high": (["serial", "--port", "65536"], "from 0 to 65535"),
-    "a port too low": (["serial", "--port", "-1"], "from 0 to 65535"),
+    "a port that is no number": (["serial", "--port", "http"], "use 0 to 65535"),
+    "a port too high": (["serial", "--port", "65536"], "use 0 to 65535"),
+    "a port too low": (["serial", "--port", "-1"], "use 0 to 65535"),
     "an address elsewhere": (["serial", "--host", "203.0.113.1"], "choose another with --host"),
     "an address that is none": (["serial", "--host", "\u00e4..b"], "choose another with --host"),
-    "workers where there is no pool": (["threaded", "--workers", "4"], "threaded keeps no pool of workers"),
-    "no workers": (["threaded", "--workers", "0"], "from 1 to"),
-    "no patience": (["serial", "--stall-timeout", "0"], "from 0.001 to"),
+    "workers where there is no pool": (["threaded", "--workers", "4"], "not threaded: leave --workers out"),
+    "no workers": (["threaded", "--workers", "0"], "use 1 to"),
+    "no patience": (["serial", "--stall-timeout", "0"], "use 0.001 to"),
     "endless patience": (["serial", "--stall-timeout", "nan"], "to 86400"),
 }
 ALL_WRONG = """
@@ -784,7 +786,7 @@ def assert_refused_in_one_line(refused: Sequence[object], helps: str) -> None:
 @by_interpreter
 def test_main_refuses_wrong_options_in_one_line_with_the_remedy(interpreter: str) -> None:
     arguments = json.dumps([arguments for arguments, _ in WRONG.values()])
-    done = run_with(INTERPRETERS[interpreter].executable, "-c", ALL_WRONG, arguments)
+    done = run_with(INTERPRETERS[interpreter].program, "-c", ALL_WRONG, arguments)
     assert not done.stderr
     refusals = json.loads(done.stdout)
     for (what, (_, helps)), refused in zip(WRONG.items(), refusals, strict=True):
@@ -796,7 +798,7 @@ def test_main_refuses_wrong_options_in_one_line_with_the_remedy(interpreter: str
 def test_main_refuses_a_port_in_use_in_one_line_with_the_remedy(interpreter: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
-        done = run_with(INTERPRETERS[interpreter].executable, "-m", "servers", "serial", "--port", port)
+        done = run_with(INTERPRETERS[interpreter].program, "-m", "servers", "serial", "--port", port)
     refused = (done.returncode, done.stdout, done.stderr)
     for helps in (port, "in use", "--port (0: any free one)"):
         assert_refused_in_one_line(refused, helps)
