@@ -1,1 +1,1 @@
-"""The interpreters that are measured: finding them, what each says of its build, and what may be changed about one."""
+"""The interpreters that are measured: how to find them, what each reports of its build, and their settings."""

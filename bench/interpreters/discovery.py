@@ -1,7 +1,7 @@
 """Finding the interpreters of this machine.
 
-findpython knows where pyenv, uv, rye, asdf, macOS and Windows keep theirs, and searches PATH. It takes one program for
-each of uv's installs and knows no debug builds; those on PATH are added by their names.
+findpython knows where pyenv, uv, rye, asdf, macOS and Windows keep theirs, and searches PATH. It finds one program for
+each of uv's installs and no debug builds; those on PATH are added by their names.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _PROGRAM = re.compile(r"python3\.\d+t?d?")
 
 
 def discover(candidates: Callable[[], Iterable[Path]] | None = None) -> list[Interpreter]:
-    """Return the CPythons found, newest first, each once however many names it has.
+    """Return the CPythons found, newest first, each once even if it has several names.
 
-    The newest of each series is named by it (``3.13``), the others by their whole version (``3.13.0``).
+    The newest of each series is named after the series (``3.13``), the others after their full version (``3.13.0``).
     """
     programs = dict.fromkeys(path.resolve() for path in (candidates or _candidates)())
     with ThreadPoolExecutor(8) as pool:
@@ -54,7 +54,7 @@ def _candidates() -> Iterator[Path]:
         if provider is not None:
             yield from (python.executable for python in provider.find_pythons())
     for folder in os.get_exec_path():
-        with contextlib.suppress(OSError):  # PATH may name what does not exist
+        with contextlib.suppress(OSError):  # PATH may name folders that do not exist
             yield from (path for path in Path(folder).iterdir() if _PROGRAM.fullmatch(path.name))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bench.interpreters.variants import PLAIN, InterpreterSettings
+from bench.isolation import users_environment
 from bench.schema.build import Build
+
+IMPORT_PATH: Final = "PYTHONPATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +18,9 @@ class Interpreter:
     """An interpreter to measure.
 
     Attributes:
-        name: the name that the run knows it by.
+        name: its name in the run.
         build: what it reports of itself.
-        changed: what is changed about it.
+        changed: its changed settings.
     """
 
     name: str
@@ -25,12 +28,18 @@ class Interpreter:
     changed: InterpreterSettings = PLAIN
 
     @property
-    def executable(self) -> Path:
-        return Path(self.build.executable)
+    def program(self) -> Path:
+        """The program to launch, as it was named."""
+        return Path(self.build.program or self.build.executable)
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether the program is another one than the interpreter, which it runs."""
+        return self.program.resolve() != Path(self.build.executable)
 
     @property
     def version(self) -> str:
-        """Return the whole version, with a ``t`` if it is free-threaded: ``3.13.0t``."""
+        """Return the full version, with a ``t`` if it is free-threaded: ``3.13.0t``."""
         return f"{self.build.version}{'t' if self.build.freethreaded else ''}"
 
     @property
@@ -45,10 +54,15 @@ class Interpreter:
         return self.build.version_info[:2]
 
 
-def interpreter_environment() -> dict[str, str]:
-    """Return the environment of a process under an interpreter: nothing that changes a Python's behaviour."""
+def interpreter_environment(*, import_path: bool = False) -> dict[str, str]:
+    """Return the environment of a process under an interpreter: nothing that changes a Python's behaviour.
+
+    Args:
+        import_path: with PYTHONPATH, for a handler that imports what it would in the user's shell.
+    """
+    kept = {IMPORT_PATH} if import_path else set()
     return {
         name: value
-        for name, value in os.environ.items()
-        if not name.startswith("PYTHON") and name not in {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+        for name, value in users_environment().items()
+        if name in kept or not (name.startswith("PYTHON") or name in {"VIRTUAL_ENV", "__PYVENV_LAUNCHER__"})
     }

@@ -1,8 +1,9 @@
-"""Run under an interpreter to learn what it is: ``python -I probe.py`` prints one line of JSON.
+"""Probe that an interpreter runs to describe itself: ``python -I probe.py`` prints one line of JSON.
 
 It must run, or fail quickly, on anything that calls itself Python.
 """
 
+import importlib
 import json
 import os
 import platform
@@ -14,7 +15,7 @@ def build() -> "dict[str, object]":
     """Return what distinguishes this interpreter from another one of the same version."""
     configured = sysconfig.get_config_var("CONFIG_ARGS") or ""
     core_flags = sysconfig.get_config_var("PY_CORE_CFLAGS") or sysconfig.get_config_var("CFLAGS") or ""
-    # configure always sets this flag; where it is empty a distributor has removed its kind from what is kept here.
+    # configure always sets this flag; if it is empty, the distributor has removed such flags from the configuration.
     unless = False if sysconfig.get_config_var("PGO_PROF_USE_FLAG") else None
     environment = {} if sys.flags.ignore_environment else os.environ
     fields = {"hash": hash("gilbench")} if environment.get("PYTHONHASHSEED", "").isdecimal() else {}
@@ -36,7 +37,16 @@ def build() -> "dict[str, object]":
         "gil_enabled": getattr(sys, "_is_gil_enabled", lambda: True)(),
         "jit": _jit(configured),
         "debug": bool(sysconfig.get_config_var("Py_DEBUG")),
+        "missing": [name for name in ("sqlite3",) if not _importable(name)],
     }
+
+
+def _importable(name: str) -> bool:
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        return False
+    return True
 
 
 def _code_generation(flags: "list[str]") -> "list[str]":

@@ -1,4 +1,4 @@
-"""Running :mod:`bench.interpreters.probe` under a program to learn what it is."""
+"""Running :mod:`bench.interpreters.probe` under a program to find out which build it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMEOUT_S = 60.0  # on a busy machine a start takes seconds
 
 
 def probe(program: Path, environment: Mapping[str, str] | None = None) -> Build | None:
-    """Return what a program reports of itself; ``None`` if it does not run as a Python does."""
+    """Return what a program reports of itself; ``None`` if it does not run as a Python."""
     isolated = "-I" if environment is None else "-s"  # -I would ignore the environment
     try:
         done = subprocess.run(
@@ -36,11 +36,11 @@ def probe(program: Path, environment: Mapping[str, str] | None = None) -> Build 
         build = msgspec.convert(json.loads(done.stdout), Build)
         return replace(build, executable=str(Path(build.executable).resolve()))
     except (OSError, subprocess.SubprocessError, ValueError):
-        return None  # a pyenv shim without a version, a broken install, something else of that name
+        return None  # a pyenv shim without a version, a broken install, another program of that name
 
 
 def is_measurable(build: Build) -> bool:
-    """Tell whether servers run on a build."""
+    """Return whether servers run on a build."""
     return build.implementation == "CPython" and build.version_info[:2] >= OLDEST
 
 
@@ -52,8 +52,8 @@ def apply_settings(interpreter: Interpreter) -> Interpreter:
     """
     if not interpreter.changed.variants:
         return interpreter
-    build = probe(interpreter.executable, interpreter.changed.environment)
+    build = probe(interpreter.program, interpreter.changed.environment)
     if build is None:
-        raise InvalidInput(f"{interpreter.executable} does not start with {interpreter.changed}: leave that out")
-    changed = replace(build, executable=str(interpreter.executable), variants=str(interpreter.changed))
+        raise InvalidInput(f"{interpreter.program} does not start with {interpreter.changed}: leave it out")
+    changed = replace(build, program=interpreter.build.program, variants=str(interpreter.changed))
     return replace(interpreter, build=changed)

@@ -1,7 +1,7 @@
-"""One thing changed about an interpreter: ``3.14+jit`` is 3.14 with its JIT on, an interpreter like any other.
+"""Changed settings of an interpreter: ``3.14+jit`` is 3.14 with its JIT on, an interpreter like any other.
 
-Each kind is a row: what it sets, in the environment or on the server's command line; which builds know it; and what an
-interpreter that serves must then say of itself (:mod:`servers.interpreter`). Several can stand behind each other.
+Each kind is a row: what it sets, in the environment or on the server's command line; which builds support it; and what
+a serving interpreter must then report about itself (:mod:`servers.interpreter`). Several can be combined.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ ENV: Final = "env:"
 CPUS: Final = "cpus"
 MOST_CPUS: Final = 1024
 _LONGEST_INTERVAL_S: Final = 10.0
-_SWITCH_S: Final = 0.005  # CPython's own, Python/ceval_gil.c
+_SWITCH_S: Final = 0.005  # CPython's default, Python/ceval_gil.c
 
 
 class Kind(NamedTuple):
-    """A row.
+    """A kind of setting.
 
     Attributes:
-        summary: for those who ask what there is.
-        value: what stands behind ``=``, for the help; empty: nothing does.
-        environment: what it sets, from its value.
-        options: of the server, from its value.
-        prefix: what stands before the interpreter on its command line, from its value.
-        state: what an interpreter that serves then says, from its value.
-        unless: why a build does not know it, from its value; empty: it does.
-        unable: why this machine cannot do it, from its value; empty: it can.
-        reads: whether a value makes sense.
+        summary: its description in the help.
+        value: placeholder for the value after ``=`` in the help; empty: it takes none.
+        environment: returns the environment variables that it sets, from its value.
+        options: returns the options of the server, from its value.
+        prefix: returns the words before the interpreter on its command line, from its value.
+        state: returns what a serving interpreter then reports, from its value.
+        unless: returns why a build does not support it, from its value; empty: it does.
+        unable: returns why this machine cannot do it, from its value; empty: it can.
+        reads: returns whether a value is valid.
     """
 
     summary: str
@@ -50,18 +50,18 @@ class Kind(NamedTuple):
 
 def _no_jit(build: Build, _: str) -> str:
     known = build.jit != "unavailable"
-    return "" if known else "a JIT is in CPython 3.13 and newer, in builds made with --enable-experimental-jit"
+    return "" if known else "it needs CPython 3.13 or newer, built with --enable-experimental-jit"
 
 
 def _has_gil(build: Build, _: str) -> str:
-    return "" if build.freethreaded else "it has its GIL anyway; free-threaded builds of 3.13 and newer know it"
+    return "" if build.freethreaded else "its GIL is always on; only free-threaded builds of 3.13 and newer support it"
 
 
 def _no_such_allocator(build: Build, value: str) -> str:
     if build.freethreaded and value != "mimalloc":
-        return "a free-threaded build has mimalloc and no other"
+        return "a free-threaded build has only mimalloc"
     if value == "mimalloc" and build.version_info[:2] < (3, 13):
-        return "mimalloc is in CPython 3.13 and newer"
+        return "it needs CPython 3.13 or newer"
     return ""
 
 
@@ -86,7 +86,7 @@ KINDS: Final = {
         unless=_has_gil,
     ),
     "switch": Kind(
-        "the switch interval: how many seconds a thread keeps the GIL while others wait",
+        "the switch interval: seconds for which a thread keeps the GIL while others wait",
         "SECONDS",
         options=lambda value: ["--switch-interval", value],
         state=lambda value: {"switch_interval_s": round(float(value), 9)},
@@ -106,13 +106,13 @@ KINDS: Final = {
         "gc.freeze() before serving and forking", options=lambda _: ["--freeze"], state=lambda _: {"gc_frozen": True}
     ),
     "hashseed": Kind(
-        "the seed of the hashes",
+        "the hash seed",
         "N",
         environment=lambda value: {"PYTHONHASHSEED": value},
         reads=lambda value: value.isdecimal() and int(value) < 2**32,
     ),
     CPUS: Kind(
-        "the server's CPUs, the first so many that may be used; by taskset, of util-linux",
+        "the server pinned to the first N available CPUs, by taskset of util-linux",
         "N",
         prefix=lambda value: affinity.prefix(int(value)),
         state=lambda value: {"cpus": int(value)},
@@ -120,7 +120,7 @@ KINDS: Final = {
         reads=lambda value: value.isdecimal() and 1 <= int(value) <= MOST_CPUS,
     ),
 }
-"""By the word behind the ``+``; ``env:NAME=VALUE`` besides."""
+"""By the word after the ``+``, in addition to ``env:NAME=VALUE``."""
 
 
 class Variant(NamedTuple):
@@ -140,7 +140,7 @@ class Variant(NamedTuple):
 
 
 class InterpreterSettings(NamedTuple):
-    """All that is changed about an interpreter."""
+    """All changed settings of an interpreter."""
 
     variants: tuple[Variant, ...] = ()
 
@@ -161,14 +161,14 @@ class InterpreterSettings(NamedTuple):
 
     @property
     def cpus(self) -> int | None:
-        """How many CPUs a server is pinned to; ``None``: to none."""
+        """Number of CPUs that a server is pinned to; ``None``: not pinned."""
         return next((int(one.value) for one in self.variants if one.word == CPUS), None)
 
     def state(self, build: Build) -> dict[str, object]:
-        """Return what an interpreter that serves must say of itself; what is not changed must be as it is plainly.
+        """Return what a serving interpreter must report about itself; unchanged settings must have their defaults.
 
         Args:
-            build: what the interpreter says of itself with all of this in its environment.
+            build: what the interpreter reports about itself with these settings in its environment.
         """
         plain: dict[str, object] = {
             "gil_enabled": build.gil_enabled,
@@ -186,15 +186,15 @@ class InterpreterSettings(NamedTuple):
         return plain | changed
 
     def check(self, name: str, build: Build) -> None:
-        """Make sure that a build knows all of it, and that this machine can do it.
+        """Check that a build supports all settings, and that this machine can apply them.
 
         Raises:
-            InvalidInput: it does not, or cannot; the message says what would do.
+            InvalidInput: it does not, or cannot; the message gives the remedy.
         """
         for one in self.variants:
             why = one.kind.unless(build, one.value)
             if why:
-                raise InvalidInput(f"{name} does not know {one}: {why}; leave it out, or name another interpreter")
+                raise InvalidInput(f"{name} does not support {one}: {why}; leave it out, or choose another interpreter")
             missing = one.kind.unable(one.value)
             if missing:
                 raise InvalidInput(f"{one}: {missing}")
@@ -204,10 +204,10 @@ PLAIN: Final = InterpreterSettings()
 
 
 def split(spec: str) -> tuple[str, InterpreterSettings]:
-    """Divide ``3.14+jit+switch=0.001`` into the interpreter and what is changed about it.
+    """Split ``3.14+jit+switch=0.001`` into the interpreter and its changed settings.
 
     Raises:
-        InvalidInput: a word is unknown, its value makes no sense, or it stands there twice.
+        InvalidInput: a word is unknown or repeated, or its value is invalid.
     """
     rest = spec
     found: list[Variant] = []
@@ -220,7 +220,7 @@ def split(spec: str) -> tuple[str, InterpreterSettings]:
     words = [one.word for one in found]
     twice = next((word for word in words if words.count(word) > 1), None)
     if twice:
-        raise InvalidInput(f"{spec} says +{twice} twice: say it once")
+        raise InvalidInput(f"{spec} has +{twice} twice: give it once")
     tail = rest.rpartition("+")[2]
     if tail != rest and not {os.sep, "="} & set(tail):
         meant = did_you_mean(f"+{tail}", [f"+{word}" for word in KINDS])
@@ -229,14 +229,14 @@ def split(spec: str) -> tuple[str, InterpreterSettings]:
 
 
 def help_text() -> str:
-    """Return all kinds, each with how its value is written."""
+    """Return all kinds, each as it is written."""
     return ", ".join(summaries())
 
 
 def summaries() -> dict[str, str]:
-    """Return what each kind changes, by how it is written."""
+    """Return the summary of each kind, by how it is written."""
     rows = {f"+{word}{f'={kind.value}' if kind.value else ''}": kind.summary for word, kind in KINDS.items()}
-    return rows | {f"+{ENV}NAME=VALUE": "a variable of the environment"}
+    return rows | {f"+{ENV}NAME=VALUE": "an environment variable"}
 
 
 def _read(text: str) -> Variant | None:
@@ -248,7 +248,7 @@ def _read(text: str) -> Variant | None:
     if kind is None or (equals and not kind.value):
         return None
     if not kind.reads(value):
-        if os.sep in value:  # the name that a path was given
+        if os.sep in value:  # a path, so the text before it is its name
             return None
-        raise InvalidInput(f"+{text}: write +{word}{f'={kind.value}' if kind.value else ''}")
+        raise InvalidInput(f"invalid +{text}: write +{word}{f'={kind.value}' if kind.value else ''}")
     return Variant(word, value)

@@ -1,4 +1,4 @@
-"""Rounds of the suite under all interpreters, kept as they are measured."""
+"""Rounds of the suite under all interpreters, written as they are measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench.errors import InvalidInput, writing
 from bench.interpreters.interpreter import Interpreter
-from bench.micro.environments import environment
+from bench.micro.environments import runner
 from bench.micro.rounds import measure
 from bench.runner import machine
 from bench.schema.micro_meta import MICRO_RECORDS, MicroMeta
@@ -26,15 +26,15 @@ def choose_folder(results: Path, run: Path | None) -> Path:
     """Return the folder of the records: one below ``results``, or ``micro`` in a run's folder.
 
     Raises:
-        InvalidInput: that is not a run, or has some already.
+        InvalidInput: ``run`` is not a run, or already has records.
     """
     if run is None:
         return results.resolve() / "micro" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     folder = run.resolve() / "micro"
     if not (folder.parent / META).is_file():
-        raise InvalidInput(f"{run} holds no run: name a run's folder, as results/latest")
+        raise InvalidInput(f"{run} is not a run's folder: name one, for example results/latest")
     if folder.exists():
-        raise InvalidInput(f"{folder} exists already: move it away, or name another run")
+        raise InvalidInput(f"{folder} already exists: move it away, or name another run")
     return folder
 
 
@@ -44,7 +44,7 @@ def measure_rounds(
     """Run the suite under all interpreters, in random order in each round, and return whether a test failed."""
     began_s = time.monotonic()
     console.print(f"an environment for each of {', '.join(interpreter.name for interpreter in interpreters)}")
-    pythons = {interpreter.name: environment(interpreter) for interpreter in interpreters}
+    runners = {interpreter.name: runner(interpreter) for interpreter in interpreters}
     meta = MicroMeta(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine.describe_machine(),
@@ -60,7 +60,7 @@ def measure_rounds(
             for round_ in range(rounds):
                 for interpreter in random.sample(interpreters, len(interpreters)):
                     took_s = time.monotonic()
-                    for record in measure(pythons[interpreter.name], interpreter, round_, only):
+                    for record in measure(*runners[interpreter.name], interpreter, round_, only):
                         file.write(json.dumps(record, allow_nan=False) + "\n")
                         if record["kind"] == "failed":
                             failed = True

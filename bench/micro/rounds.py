@@ -1,11 +1,11 @@
-"""One round of the suite under one interpreter, and what came of it."""
+"""One round of the suite under one interpreter, and its results."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,27 +22,30 @@ _TUNING: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
     "nogc": ("nogc", lambda _: True),
     "freeze": ("freeze", lambda _: True),
 }
-"""What the environment does not set, by the variant's word: what the suite knows it by, and its value."""
+"""Settings that are not set by the environment, by the variant's word: their name in the suite, and their value."""
 
 
-def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> Iterator[dict[str, Any]]:
+def measure(
+    program: Path, variables: Mapping[str, str], interpreter: Interpreter, round_: int, only: str
+) -> Iterator[dict[str, Any]]:
     """Run the suite once and yield its records: what was timed, what was counted, and what failed.
 
     Args:
-        python: of the interpreter's environment.
+        program: what runs the interpreter.
+        variables: of the environment, that it needs.
         interpreter: for whose interpreter it is.
         round_: which round.
         only: an expression for pytest's ``-k``; empty: everything.
 
     Raises:
         GilbenchError: pytest itself failed, or took too long; the message has its last line.
-        InvalidInput: no test has that in its name.
+        InvalidInput: no test matches ``only``.
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as scratch:
         timed, facts = Path(scratch, "timed.json"), Path(scratch, "facts.jsonl")
         command = [
             *interpreter.changed.prefix,
-            str(python),
+            str(program),
             "-m",
             "pytest",
             str(SUITE),
@@ -58,7 +61,7 @@ def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> I
             f"--benchmark-json={timed}",
             *(["-k", only] if only else []),
         ]
-        environment = interpreter_environment() | interpreter.changed.environment
+        environment = interpreter_environment() | dict(variables) | interpreter.changed.environment
         environment |= {"GILBENCH_FACTS": str(facts), "GILBENCH_TUNING": json.dumps(_tuning(interpreter.changed))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}
         try:
@@ -71,7 +74,7 @@ def measure(python: Path, interpreter: Interpreter, round_: int, only: str) -> I
             ) from None
         lines = done.stdout.splitlines()
         if done.returncode == _NO_TESTS:
-            raise InvalidInput(f"--only {only}: no test has that in its name")
+            raise InvalidInput(f"--only {only} matches no test: use part of a test's name")
         if done.returncode not in {0, 1} or not timed.exists():
             said = [line for line in (*lines, *done.stderr.splitlines()) if line.strip()]
             raise GilbenchError(

@@ -1,1 +1,1 @@
-"""From what is typed to a plan: which cells, in which order, for how long, and when enough has been measured."""
+"""From options to a plan: which cells, in which order, for how long, and when to stop."""

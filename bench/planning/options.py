@@ -23,7 +23,7 @@ WINDOW_S = 0.1
 
 
 class Option(NamedTuple):
-    """A row of the table: what ``--help`` shows, and what holds when nothing is typed."""
+    """A row of the table: what ``--help`` shows, and the default."""
 
     default: str | None
     metavar: str  # empty: it takes no value
@@ -33,15 +33,15 @@ class Option(NamedTuple):
 
 MEASURED = "what is measured"
 PRECISELY = "how long and how precisely"
-COMPARED = "what is said of it"
+COMPARED = "how results are compared"
 KEPT = "where results go"
 
 OPTIONS = {
     "pythons": Option(
         AUTO,
         "LIST",
-        "interpreters, as 3.13,3.13t,/path/to/python, or auto, the newest release that has a free-threaded twin, and "
-        "that one (default: auto); changed by what stands behind them, as 3.14+jit",
+        "interpreters, such as 3.13,3.13t,/path/to/python, or auto: the newest release with a free-threaded twin, and "
+        "that twin (default: auto); a suffix changes settings, as in 3.14+jit",
         MEASURED,
     ),
     "cpus": Option(
@@ -59,18 +59,25 @@ OPTIONS = {
     "workloads": Option(
         "echo,io,cpu",
         "LIST",
-        "what a request costs, or all (default: echo,io,cpu); or a handler of your own: file.py:function, "
+        "what a request does, or all (default: echo,io,cpu); or your own handler: file.py:function, "
         "package.module:function",
         MEASURED,
     ),
-    "request": Option("hello", "TEXT", "what handlers of your own are asked (default: hello)", MEASURED),
+    "request": Option(
+        "hello",
+        "TEXT",
+        "the request to your own handler (default: hello); {n} in it counts, {random:1-1000} is a random number",
+        MEASURED,
+    ),
+    "requests": Option(None, "FILE", "the requests to your own handler: one per line, or JSON strings", MEASURED),
+    "order": Option("sequence", "ORDER", "of several requests: sequence or random (default: sequence)", MEASURED),
     "clients": Option("1,4,8", "LIST", "clients at the same time (default: 1,4,8)", MEASURED),
     "requests-per-connection": Option(
-        "10", "N|keep-alive", "requests before a client connects anew (default: 10)", MEASURED
+        "10", "N|keep-alive", "requests before a client reconnects (default: 10)", MEASURED
     ),
     "fixed-layout": Option(None, "", "run the servers without address randomisation (see docs/method.md)", MEASURED),
     "require-same-build": Option(None, "", "refuse interpreters that were built differently", MEASURED),
-    "budget": Option("3m", "TIME", "time for measuring and drawing, as 90s or 10m (default: 3m)", PRECISELY),
+    "budget": Option("3m", "TIME", "time for measuring and drawing, such as 90s or 10m (default: 3m)", PRECISELY),
     "passes": Option(None, "N", f"visits to every cell, each with new servers (default: {PASSES})", PRECISELY),
     "rounds": Option(
         None,
@@ -94,10 +101,10 @@ OPTIONS = {
     "precision": Option(
         None,
         "SHARE",
-        "as 2%%: instead of so many passes, until every ratio to the baseline is known so precisely",
+        "such as 2%%: instead of a number of passes, measure until every ratio to the baseline is this precise",
         PRECISELY,
     ),
-    "seed": Option(None, "N", "of the random order, to repeat one (default: drawn)", PRECISELY),
+    "seed": Option(None, "N", "seed of the random order, to repeat one (default: random)", PRECISELY),
     "baseline": Option(
         None, "NAME", "the interpreter that the others are compared with (default: the first)", COMPARED
     ),
@@ -105,57 +112,60 @@ OPTIONS = {
     "objective": Option(
         "throughput",
         "WHAT",
-        "what the recommendation is for: throughput, p99<TIME, cpu, memory (default: throughput)",
+        "what to recommend for: throughput, p99<TIME, cpu, memory (default: throughput)",
         COMPARED,
     ),
     "results": Option(
         None,
         "FOLDER",
-        f"where the results go (default: results in gilbench's own folder, or what {RESULTS} in the environment names)",
+        f"where the results go (default: results in gilbench's own folder, or the folder that ${RESULTS} names)",
         KEPT,
     ),
-    "name": Option("bench", "NAME", "end of the name of the run's folder (default: bench)", KEPT),
-    "resume": Option(None, "FOLDER", "resume a run that was interrupted; its plan holds, other options do not", KEPT),
+    "name": Option("bench", "NAME", "suffix of the name of the run's folder (default: bench)", KEPT),
+    "resume": Option(None, "FOLDER", "resume an interrupted run with its own plan; other options are ignored", KEPT),
 }
 
 
 ALIASES = {"workloads": ("--workloads", "--workload"), "pythons": ("--pythons", "--variants")}
-"""Options that go by more than their own name."""
+"""Options that have more than one name."""
 
 DEST = "gilbench_{}"
-"""Where a namespace keeps what was typed for an option."""
+"""Attribute of a namespace that holds the raw value of an option."""
 
 EXAMPLES = (
-    ("gilbench bench", "the default: what there is to know of this machine in three minutes"),
+    ("gilbench bench", "the default: an overview of this machine in three minutes"),
     (
         "gilbench bench --pythons 3.13,3.13t --servers threaded,multiprocess --workloads cpu --clients 1,4",
-        "threads with and without a GIL, and processes, at computing",
+        "computing in threads with and without a GIL, and in processes",
     ),
     (
         "gilbench bench --workload ./shop.py:price --request item-7 --servers all --objective 'p99<20ms'",
-        "which model and interpreter serve a handler of your own best",
+        "which model and interpreter serve your own handler best",
     ),
     (
         "gilbench bench --pythons 3.13,3.14 --servers threaded --workloads cpu --clients 4 --precision 1% --budget 5m",
-        "two interpreters compared, to within a per cent",
+        "two interpreters compared, to within one percent",
     ),
-    ("gilbench bench --collect-only", "shows the plan and what it takes, and measures nothing"),
+    ("gilbench bench --collect-only", "shows the plan and its estimated time, and measures nothing"),
 )
 
 
 def parser() -> Parser:
-    """Return the options by their groups, as ``--help`` shows them."""
+    """Return the parser, with the options in groups, as ``--help`` shows them."""
     made = Parser(
         prog="gilbench bench",
-        description="Measure servers of several concurrency models under several CPythons, and draw what was seen. "
-        "In a checkout `nox -s bench -- OPTIONS` is the same; pytest's --benchmark-... options work as well.",
+        description="Measure servers of several concurrency models under several CPythons, and draw the results. "
+        "In a checkout `nox -s bench -- OPTIONS` does the same; pytest's --benchmark-... options work as well.",
         examples=EXAMPLES,
         tables={
             "concurrency models": {name: model.summary for name, model in MODELS.items()},
             "workloads": {name: workload.summary for name, workload in WORKLOADS.items()},
             "behind an interpreter": variants.summaries(),
         },
-        exits={FAILED: "a cell could not be measured, or the run not be drawn", INTERRUPTED: EXIT_CODES[INTERRUPTED]},
+        exits={
+            FAILED: "a cell could not be measured, or the run could not be drawn",
+            INTERRUPTED: EXIT_CODES[INTERRUPTED],
+        },
     )
     groups = {title: made.add_argument_group(title) for title in (MEASURED, PRECISELY, COMPARED, KEPT)}
     for name, option in OPTIONS.items():
@@ -164,7 +174,7 @@ def parser() -> Parser:
 
 
 def add_option(add: Callable[..., object], name: str) -> None:
-    """Add one of :data:`OPTIONS` by argparse's ``add_argument`` or pytest's ``addoption``, which take the same."""
+    """Add one of :data:`OPTIONS` by argparse's ``add_argument`` or pytest's ``addoption``, which are alike."""
     option = OPTIONS[name]
     takes: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
     names = ALIASES.get(name, (f"--{name}",))

@@ -1,4 +1,4 @@
-"""What the options of ``gilbench bench`` become: a request, or an error that names the option and the remedy."""
+"""Reading the options of ``gilbench bench`` into a request, or an error that names the option and the remedy."""
 
 from __future__ import annotations
 
@@ -25,28 +25,31 @@ from bench.schema.cell import MIXED, Cell
 from bench.schema.plan import WARMUP_S
 from loadgen.cli.options import read_requests_per_connection
 from loadgen.duration import duration_s
-from loadgen.load import MAX_CONNECTIONS
+from loadgen.load import MAX_CONNECTIONS, ORDERS
 from loadgen.nearest import did_you_mean
+from loadgen.whole_number import whole_number
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
 CHANGEABLE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "requests-per-connection": ("requests_per_connection", read_requests_per_connection),
     "request": ("request", readers.line),
-    "rounds": ("rounds", readers.count(MAX_PASSES)),
+    "requests": ("requests", readers.lines),
+    "order": ("request_order", readers.choice(ORDERS)),
+    "rounds": ("rounds", whole_number(MAX_PASSES)),
     "window": ("window_s", readers.window),
 }
-"""Options that another command may change of a run's, with the field of :class:`RunRequest` and what reads it."""
+"""Options of a run that another command may change, with their fields of :class:`RunRequest` and their readers."""
 
 
 Value = TypeVar("Value")
 
 
 def read(typed: Mapping[str, Any]) -> RunRequest:
-    """Make sense of what was typed for each of :data:`OPTIONS`, and find the interpreters.
+    """Read the raw values of :data:`OPTIONS`, and find the interpreters.
 
     Raises:
-        InvalidInput: something in it makes no sense; the message names the option and says what would.
+        InvalidInput: a value is invalid; the message names the option and the remedy.
     """
     if typed["resume"] is not None:
         return _resume(load_interrupted(Path(typed["resume"])), typed)
@@ -55,32 +58,33 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
     workloads = _choose("workloads", typed, WORKLOADS, readers.workload(handlers))
     workloads = [each for name in workloads for each in _expand_mixed(name)]
     request = _read("request", typed["request"], readers.line)
+    if typed["requests"] is not None and typed["request"] != OPTIONS["request"].default:
+        raise InvalidInput("--request and --requests both give the requests: leave one out")
+    requests = () if typed["requests"] is None else _read("requests", typed["requests"], readers.lines)
     objective = _read("objective", typed["objective"], readers.objective)
-    clients = _each("clients", typed, readers.count(MAX_CONNECTIONS))
+    clients = _each("clients", typed, whole_number(MAX_CONNECTIONS))
     requests_per_connection = _read(
         "requests-per-connection", typed["requests-per-connection"], read_requests_per_connection
     )
     precision = None if typed["precision"] is None else _read("precision", typed["precision"], readers.share)
     if precision is not None and typed["passes"] is not None:
-        raise InvalidInput("--precision measures as many passes as it takes: leave --passes out, or --precision")
-    passes = _read("passes", typed["passes"] or str(PASSES), readers.count(MAX_PASSES))
-    rounds = _read("rounds", typed["rounds"] or str(1 if precision is None else ROUNDS), readers.count(MAX_PASSES))
+        raise InvalidInput("--precision measures as many passes as it needs: leave out --passes or --precision")
+    passes = _read("passes", typed["passes"] or str(PASSES), whole_number(MAX_PASSES))
+    rounds = _read("rounds", typed["rounds"] or str(1 if precision is None else ROUNDS), whole_number(MAX_PASSES))
     window_s = None if precision is None else WINDOW_S
     if typed["window"] is not None:
         window_s = _read("window", typed["window"], readers.window)
     same_within = _read("same-within", typed["same-within"], readers.share)
     budget_s = _read("budget", typed["budget"], duration_s)
     name = _read("name", typed["name"], readers.folder_name)
-    seed = (
-        secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], readers.count(2**63, least=0))
-    )
+    seed = secrets.randbits(32) if typed["seed"] is None else _read("seed", typed["seed"], whole_number(2**63, least=0))
     interpreters = _interpreters(typed)
     jit = any(interpreter.build.jit == "on" for interpreter in interpreters.values())
     warmup_s = WARMUP_JIT_S if jit else WARMUP_S
     if typed["warmup"] is not None:
         warmup_s = _read("warmup", typed["warmup"], duration_s)
     if precision is not None and len(interpreters) < 2:
-        raise InvalidInput("--precision is of the ratio of two interpreters: name two with --pythons 3.13,3.13t")
+        raise InvalidInput("--precision needs two interpreters to compare, for example --pythons 3.13,3.13t")
     if typed["fixed-layout"] and shutil.which("setarch") is None:
         raise InvalidInput("--fixed-layout needs setarch: install util-linux, or leave it out")
     asked = RunRequest(
@@ -89,6 +93,8 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
         workloads=workloads,
         handlers=handlers,
         request=request,
+        requests=requests,
+        request_order=_read("order", typed["order"], readers.choice(ORDERS)),
         objective=objective,
         clients=clients,
         requests_per_connection=requests_per_connection,
@@ -106,7 +112,7 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
         seed=seed,
     )
     if not asked.cells:
-        raise InvalidInput(f"--servers: {'; '.join(map(str, asked.gaps))}: name others, or other --pythons")
+        raise InvalidInput(f"--servers: {'; '.join(map(str, asked.gaps))}: choose others, or other --pythons")
     return asked
 
 
@@ -114,20 +120,20 @@ def _resume(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:
     request = request_of_run(run, run.plan.cells, typed)
     for name, interpreter in request.interpreters.items():
         if interpreter.build != run.meta.interpreters[name]:
-            raise InvalidInput(f"--resume: {name} has been built anew since: start the run again")
+            raise InvalidInput(f"--resume: {name} has been rebuilt since: start a new run")
     return replace(request, resumed=run)
 
 
 def request_of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, Any]) -> RunRequest:
-    """Return what a run was asked for, from its ``run.json``.
+    """Return the request of an earlier run, from its ``run.json``.
 
     Args:
-        run: an earlier run.
-        cells: those of it whose interpreters are needed.
-        typed: ``results`` and ``name`` are taken from there.
+        run: the earlier run.
+        cells: those of its cells whose interpreters are needed.
+        typed: raw options, of which ``results`` and ``name`` are used.
 
     Raises:
-        InvalidInput: an interpreter is no longer there.
+        InvalidInput: an interpreter no longer exists.
     """
     plan = run.plan
     names = dict.fromkeys(cell.interpreter for cell in cells)
@@ -144,10 +150,10 @@ def request_of_run(run: Interrupted, cells: Iterable[Cell], typed: Mapping[str, 
 
 
 def apply_changes(request: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
-    """Return what was asked for with what was typed of :data:`CHANGEABLE`; what was not typed stays.
+    """Return a request changed by the given options of :data:`CHANGEABLE`; the others stay.
 
     Raises:
-        InvalidInput: something in it makes no sense.
+        InvalidInput: a value is invalid.
     """
     read_ = {
         field: _read(name, typed[name], reader)
@@ -158,14 +164,14 @@ def apply_changes(request: RunRequest, typed: Mapping[str, Any]) -> RunRequest:
 
 
 def _expand_mixed(workload: str) -> list[str]:
-    """Return a workload as it is, ``mixed`` once for each number of computing clients."""
+    """Return a workload unchanged, or ``mixed`` once for each number of computing clients."""
     return [f"{workload}+{clients}" for clients in COMPUTING_CLIENTS] if workload == MIXED else [workload]
 
 
 def _interpreters(typed: Mapping[str, Any]) -> dict[str, Interpreter]:
     found = resolve(typed["pythons"], discover)
     if typed["cpus"] is not None:
-        found = pin_interpreters(found, _each("cpus", typed, readers.count(variants.MOST_CPUS)))
+        found = pin_interpreters(found, _each("cpus", typed, whole_number(variants.MOST_CPUS)))
     interpreters = {interpreter.name: interpreter for interpreter in found}
     if typed["baseline"] and typed["baseline"] not in interpreters:
         meant = did_you_mean(typed["baseline"], interpreters)
@@ -185,11 +191,11 @@ def _read(option: str, text: str, reader: Callable[[str], Value]) -> Value:
 
 
 def _each(option: str, typed: Mapping[str, Any], reader: Callable[[str], Value]) -> list[Value]:
-    """Read a comma-separated list; what stands in it twice counts once."""
+    """Read a comma-separated list without its duplicates."""
     parts = [part for part in typed[option].split(",") if part.strip()]
     if not parts:
         example = OPTIONS[option].default or "1,2"
-        raise InvalidInput(f"--{option} names nothing: write for example --{option} {example}")
+        raise InvalidInput(f"--{option} is empty: write for example --{option} {example}")
     return list(dict.fromkeys(_read(option, part, reader) for part in parts))
 
 

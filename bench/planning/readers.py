@@ -1,4 +1,4 @@
-"""Readers of what is typed: each makes a value of a text, or says in a line what would have been one."""
+"""Readers of option values: each converts a text to a value, or raises a one-line error with the remedy."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bench.schema.cell import MIXED
 from loadgen.duration import duration_s
 from loadgen.load import MAX_CONNECTIONS
 from loadgen.nearest import unknown
+from loadgen.varied import read_requests, template
+from loadgen.whole_number import whole_number
 from servers.workloads import WORKLOADS
 
 OBJECTIVES = ("throughput", "cpu", "memory")
@@ -18,12 +20,12 @@ SHORTEST_S, LONGEST_S = 0.02, 600.0
 
 
 def workload(handlers: dict[str, str]) -> Callable[[str], str]:
-    """Return a reader of workloads that notes down the handlers of the user's own."""
+    """Return a reader of workloads that adds user handlers to ``handlers``."""
 
     def read_one(text: str) -> str:
         place, colon, function = text.rpartition(":")
         if text.startswith(f"{MIXED}+"):
-            clients = count(MAX_CONNECTIONS, least=0)(text.removeprefix(f"{MIXED}+"))
+            clients = whole_number(MAX_CONNECTIONS, least=0)(text.removeprefix(f"{MIXED}+"))
             return f"{MIXED}+{clients}"
         if not colon:
             return choice(WORKLOADS)(text)
@@ -37,7 +39,7 @@ def workload(handlers: dict[str, str]) -> Callable[[str], str]:
             place = str(path)
         whole = f"{place}:{function}"
         if name in WORKLOADS or handlers.setdefault(name, whole) != whole:
-            raise argparse.ArgumentTypeError(f"{name} is the name of another workload: give the function another one")
+            raise argparse.ArgumentTypeError(f"{name} is the name of another workload: rename the function")
         return name
 
     return read_one
@@ -45,8 +47,14 @@ def workload(handlers: dict[str, str]) -> Callable[[str], str]:
 
 def line(text: str) -> str:
     if not text or "\n" in text or text in {"Q", "q"}:
-        raise argparse.ArgumentTypeError("a request is one line, not empty, and not Q, which ends a conversation")
-    return text
+        raise argparse.ArgumentTypeError(
+            f"invalid request {text!r}: use one line, not empty and not Q, which ends a conversation"
+        )
+    return template(text)
+
+
+def lines(path: str) -> tuple[str, ...]:
+    return tuple(map(line, read_requests(path)))
 
 
 def objective(text: str) -> str:
@@ -69,15 +77,6 @@ def choice(known: Iterable[str]) -> Callable[[str], str]:
     return read_one
 
 
-def count(most: int, least: int = 1) -> Callable[[str], int]:
-    def read_one(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"invalid number {text!r}: use a whole number from {least} to {most:,}")
-        return int(text)
-
-    return read_one
-
-
 def share(text: str) -> float:
     with contextlib.suppress(ValueError):
         share = float(text.removesuffix("%")) / 100
@@ -88,7 +87,7 @@ def share(text: str) -> float:
 
 def window(text: str) -> float:
     if not SHORTEST_S <= duration_s(text) <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"a window lasts from {SHORTEST_S * 1e3:g}ms to {LONGEST_S:g}s, not {text}")
+        raise argparse.ArgumentTypeError(f"invalid window {text!r}: use {SHORTEST_S * 1e3:g}ms to {LONGEST_S:g}s")
     return duration_s(text)
 
 

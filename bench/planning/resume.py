@@ -1,7 +1,7 @@
-"""Resuming a run that was interrupted, so that its statistics are those of one that was not.
+"""Resuming an interrupted run, so that its statistics are those of an uninterrupted one.
 
-Its plan is in ``run.json``, its seed gives the order. A visit to a group that was cut in the middle is made again: its
-windows go to ``interrupted.jsonl``, so that none is lost and none counts twice.
+Its plan is in ``run.json``, and its seed gives the order. An interrupted visit to a group is repeated, and its windows
+go to ``interrupted.jsonl``, so that none is lost and none counts twice.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.errors import GilbenchError, InvalidInput
 from bench.schema.cell import Cell, Group
 from bench.schema.plan import Plan
 from bench.schema.record import RECORDS, Record
-from bench.schema.run_meta import META, RunMeta, State, read_meta
+from bench.schema.run_meta import META, Machine, RunMeta, State, read_meta
 
 SET_ASIDE: Final = "interrupted.jsonl"
 
@@ -26,9 +26,9 @@ class Interrupted:
     """An earlier run, with a plan and interpreters that can be used again.
 
     Attributes:
-        path: path of its folder.
+        path: its folder.
         meta: its ``run.json``.
-        plan: the plan that it was made by.
+        plan: its plan.
     """
 
     path: Path
@@ -37,22 +37,35 @@ class Interrupted:
 
     @property
     def elapsed_s(self) -> float:
-        """Time that it has used of its budget."""
+        """Time of its budget that it has used."""
         return self.meta.elapsed_s or 0.0
 
     def specification(self, interpreter: str) -> str:
-        """Return an interpreter as ``--pythons`` names it, so that it is found and checked as then."""
+        """Return an interpreter in the form of ``--pythons``, so that it is found and checked as before."""
         build = self.meta.interpreters[interpreter]
-        return f"{interpreter}={build.executable}{build.variants}"
+        return f"{interpreter}={build.program or build.executable}{build.variants}"
 
-    def load_resumable(self) -> list[Record]:
-        """Return its records, after those of visits that were cut were set aside.
+    def require_machine(self, here: Machine) -> None:
+        """Make sure that the rest is measured where the beginning was.
 
         Raises:
-            InvalidInput: the records cannot be read or written.
+            InvalidInput: this is another machine; the message says in what it differs.
+        """
+        differing = here.differences(self.meta.machine)
+        if differing:
+            raise InvalidInput(
+                f"--resume: {self.path.name} was begun on another machine ({'; '.join(differing)}): resume it there, "
+                "or start another run here"
+            )
+
+    def load_resumable(self) -> list[Record]:
+        """Return its records, after setting aside those of interrupted visits.
+
+        Raises:
+            GilbenchError: the records cannot be read or written.
         """
         try:
-            lines = (self.path / RECORDS).read_bytes().split(b"\n")[:-1]  # the last was cut, or is empty
+            lines = (self.path / RECORDS).read_bytes().split(b"\n")[:-1]  # the last is truncated or empty
             records = [Record.from_json(line.decode(errors="replace")) for line in lines if line.strip()]
             whole = self._whole(records)
             cut = [one for one in records if (one.pass_, one.cell.group) not in whole]
@@ -90,7 +103,7 @@ def load_run(folder: Path) -> Interrupted:
     """Return the run in a folder, complete or not.
 
     Raises:
-        InvalidInput: there is no run, its plan is not known, or it is of another version.
+        InvalidInput: there is no run, its plan is unknown, or it is of another version.
     """
     meta = read_meta(folder)
     if meta.plan is None or not {cell.interpreter for cell in meta.plan.cells} <= set(meta.interpreters):
@@ -99,12 +112,12 @@ def load_run(folder: Path) -> Interrupted:
 
 
 def load_interrupted(folder: Path) -> Interrupted:
-    """Return the run in a folder, to be resumed.
+    """Return the run in a folder, to resume it.
 
     Raises:
-        InvalidInput: there is no run that could be resumed.
+        InvalidInput: there is no run that can be resumed.
     """
     run = load_run(folder)
     if run.meta.state is State.COMPLETE:
-        raise InvalidInput(f"{folder} is complete, there is nothing to resume: start another run")
+        raise InvalidInput(f"{folder} is complete, so there is nothing to resume: start a new run")
     return run

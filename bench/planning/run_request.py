@@ -1,4 +1,4 @@
-"""What was asked for: which cells can be had, and the plan that is made of those that are selected."""
+"""A request: the cells to select from, and the plan made of the selected ones."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from bench.schema.cell import Cell
 from bench.schema.plan import Plan, Settings
 from bench.schema.run_meta import Gap
 from servers.models import MODELS
+from servers.workloads import WORKLOADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest(Settings):
-    """What was asked for: settings, what can be selected from, and where the results go.
+    """A request: settings, the parts of the cells to select from, and where the results go.
 
     Attributes:
         interpreters: the interpreters, by name.
         models: keys of :data:`servers.models.MODELS`.
         workloads: keys of :data:`servers.workloads.WORKLOADS`, or of ``handlers``.
         clients: numbers of clients.
-        results: folder below which the run's folder is made.
-        name: end of that folder's name.
-        resumed: the interrupted run that is resumed, if any.
+        results: folder below which the run's folder is created.
+        name: suffix of that folder's name.
+        resumed: the interrupted run to resume, if any.
     """
 
     interpreters: dict[str, Interpreter]
@@ -41,24 +42,32 @@ class RunRequest(Settings):
     @property
     def gaps(self) -> list[Gap]:
         """Return what was asked for and cannot be had."""
-        return [
-            Gap(model, interpreter.name, "needs CPython {}.{}".format(*MODELS[model].since))
+        models = [
+            Gap(interpreter.name, "needs CPython {}.{}".format(*MODELS[model].since), model=model)
             for model in self.models
             for interpreter in self.interpreters.values()
             if interpreter.release < MODELS[model].since
         ]
+        workloads = [
+            Gap(interpreter.name, f"needs the module {needs}, which it was built without", workload=workload)
+            for workload in self.workloads
+            if (needs := WORKLOADS[workload].needs if workload in WORKLOADS else "")
+            for interpreter in self.interpreters.values()
+            if needs in interpreter.build.missing
+        ]
+        return [*models, *workloads]
 
     @property
     def cells(self) -> list[Cell]:
         """Return every combination that can be had: what can be selected from."""
-        gaps = {(gap.model, gap.interpreter) for gap in self.gaps}
+        gaps = {(gap.model or gap.workload, gap.interpreter) for gap in self.gaps}
         return [
             Cell(model, workload, clients, interpreter)
             for workload in self.workloads
             for model in self.models
             for clients in self.clients
             for interpreter in self.interpreters
-            if (model, interpreter) not in gaps
+            if gaps.isdisjoint({(model, interpreter), (workload, interpreter)})
             and (self.resumed is None or Cell(model, workload, clients, interpreter) in self.resumed.plan.cells)
         ]
 
@@ -66,7 +75,7 @@ class RunRequest(Settings):
         """Return the plan for some of the cells.
 
         Raises:
-            GilbenchError: a model could never serve a cell's clients.
+            GilbenchError: a model would never serve some of a cell's clients.
         """
         cells = tuple(cells)
         planned = [self.interpreters[name] for name in dict.fromkeys(cell.interpreter for cell in cells)]

@@ -1,1 +1,1 @@
-"""The types that measuring and analysing share: a cell, a record, a run's ``run.json`` and its folder."""
+"""Types shared by measuring and analysis: a cell, a record, a run's ``run.json`` and its folder."""

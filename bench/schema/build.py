@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 BUILT_ALIKE: Final = ("compiler", "flags", "pgo", "lto", "bolt", "debug", "libc")
-"""Fields in which two builds must agree for a difference between them to be one of versions."""
+"""Fields in which two builds must agree for a difference between them to be due to their versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """What an interpreter reports of itself; ``None``: not known.
+    """What an interpreter reports about itself; ``None``: unknown.
 
     Attributes:
-        executable: path of the program.
+        executable: path of the interpreter.
+        program: path of the program that was named and is launched, if that is not ``executable`` itself: a wrapper,
+            a link, or the Python of an environment.
         version: such as ``3.13.1``.
         version_info: the same in parts.
         implementation: always ``CPython``.
@@ -24,13 +26,14 @@ class Build:
         pgo: built with profile-guided optimisation.
         lto: built with link-time optimisation.
         bolt: built with BOLT.
-        flags: the compiler's flags that decide about code generation.
+        flags: the compiler flags that affect code generation.
         allocator: ``pymalloc``, ``mimalloc`` or ``malloc``.
         freethreaded: built without a GIL.
         gil_enabled: the GIL is on.
         jit: ``on``, ``off`` or ``unavailable``.
         debug: a debug build.
         variants: what was changed about it, such as ``+jit``; empty: nothing.
+        missing: optional modules of the standard library that it was built without.
         hash: with ``+hashseed``, a hash that shows it.
     """
 
@@ -52,6 +55,8 @@ class Build:
     allocator: str | None = None
     variants: str = ""
     hash: int | None = None
+    program: str = ""
+    missing: tuple[str, ...] = ()
 
     def differences(self, other: Build) -> tuple[str, ...]:
         """Return the fields of :data:`BUILT_ALIKE` in which two builds differ."""

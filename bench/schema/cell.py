@@ -1,4 +1,4 @@
-"""What one measurement is of."""
+"""A cell: the subject of one measurement."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 MIXED: Final = "mixed"
-"""The workload in which some clients let the server compute while others want quick replies."""
+"""The workload in which some clients make the server compute while others want quick replies."""
 
 PLURALS: Final = {"model": "models", "workload": "workloads", "clients": "clients", "interpreter": "interpreters"}
-"""What ``run.json`` calls the values of each part of its cells."""
+"""Names in ``run.json`` of the values of each part of its cells."""
 
 
 def parse_workload(name: str) -> tuple[str, int | None]:
-    """Return what its server serves, and the number of computing clients: ``mixed`` and 2 of ``mixed+2``."""
+    """Return what the server serves, and the number of computing clients: ``mixed`` and 2 for ``mixed+2``."""
     served, plus, clients = name.partition("+")
     return served, int(clients) if plus else None
 
 
 class Group(NamedTuple):
-    """All cells that differ in the interpreter alone."""
+    """All cells that differ only in the interpreter."""
 
     model: str
     workload: str
@@ -27,17 +27,17 @@ class Group(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return ``threaded-cpu-4``."""
+        """Return the name, such as ``threaded-cpu-4``."""
         return "-".join(map(str, self))
 
     @property
     def served(self) -> str:
-        """Return what its server serves: ``mixed`` of ``mixed+2``."""
+        """Return what its server serves: ``mixed`` for ``mixed+2``."""
         return parse_workload(self.workload)[0]
 
     @property
     def computing_clients(self) -> int:
-        """Return how many clients let the server compute meanwhile: 2 of ``mixed+2``."""
+        """Return how many clients make the server compute: 2 for ``mixed+2``."""
         return parse_workload(self.workload)[1] or 0
 
 
@@ -51,9 +51,9 @@ class Cell(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return ``threaded-cpu-4-3.13``: what people read and type.
+        """Return the name that people read and type, such as ``threaded-cpu-4-3.13``.
 
-        Models, workloads and interpreters may have hyphens themselves: :func:`parse_cell` finds the parts of a name.
+        Models, workloads and interpreters may contain hyphens themselves: :func:`parse_cell` finds the parts of a name.
         """
         return "-".join(map(str, self))
 
@@ -63,12 +63,12 @@ class Cell(NamedTuple):
 
 
 def parse_cell(name: str, models: Iterable[str], workloads: Iterable[str]) -> Cell | None:
-    """Return the cell that a name stands for, or ``None`` if it is the name of none.
+    """Return the cell with a name, or ``None`` if it is not the name of a cell.
 
     Args:
         name: as :attr:`Cell.name` writes it, for an interpreter that need not be known.
         models: names of models.
-        workloads: names of workloads; a name may have a number of computing clients behind it, as ``mixed+2``.
+        workloads: names of workloads; a number of computing clients may follow a name, as in ``mixed+2``.
     """
     for model in sorted(models, key=len, reverse=True):
         rest = name.removeprefix(f"{model}-")

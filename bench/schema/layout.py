@@ -1,4 +1,4 @@
-"""The files of a run's folder: the tables that the reference is made of.
+"""The files of a run's folder: the tables from which the reference is generated.
 
 A record, a line of ``records.jsonl``, is described in :mod:`bench.schema.record`, ``run.json`` in
 :mod:`bench.schema.run_meta`.
@@ -13,23 +13,22 @@ from bench.schema.run_meta import META
 
 MEASURED: Final = {
     META: "what was planned, where, on which builds, and how it ended",
-    RECORDS: "a record a line, each written to disk as soon as its window was measured",
-    "benchmark.json": "the same as pytest-benchmark sees it: seconds per request, a round for each window",
-    "interrupted.jsonl": "windows of a visit that was interrupted, and made again when the run was resumed; used "
-    "nowhere",
+    RECORDS: "one record per line, each written to disk as soon as it is complete",
+    "benchmark.json": "the same in the form of pytest-benchmark: seconds per request, a round for each window",
+    "interrupted.jsonl": "windows of a visit that was interrupted, and repeated when the run was resumed; not used",
     "profile/": "profiles of cells, by ``gilbench profile``",
     "micro/": "microbenchmarks, by ``gilbench micro --into``",
 }
-"""Files that are measured: they cannot be made again."""
+"""Measured files: they cannot be recreated."""
 
 DRAWN: Final = {
-    "report.html": "the page, with everything inside it",
-    "plots/*.svg, plots/*.png": "the pictures",
+    "report.html": "the page, self-contained",
+    "plots/*.svg, plots/*.png": "the plots",
     "summary.csv": "a line for each cell: median and spread over the passes",
     "scaling.csv": "a line for each series and law: what was scaled (``over`` clients or cores), the coefficients as "
     "shares with the ends of their 95% intervals (``_low``, ``_high``), the peak, ``misfit`` (how far the curve "
     "misses the means, as a share), ``refused`` and why, and over cores the throughput predicted ``at_8_rps`` and so "
-    "on; empty: not known",
+    "on; empty: unknown",
 }
 """Files that ``gilbench report`` draws from them."""
 
@@ -38,9 +37,10 @@ PROFILE_SCHEMA: Final = 1
 
 PROFILE: Final = {
     "profile.json": "the cell; ``profiler``, and those ``passed_over`` and why; ``sampled_s``, seconds of load under "
-    "which each kind of stacks was sampled, at ``rate_hz``; ``costs``, throughput with over without, ``low`` and "
-    "``high`` being the 95% interval over pairs of ``windows``; of the timeline its ``samples``, ``resolution_us``, "
-    "``overhead_cores``, the ``effective_cores`` of that window and the ``shares`` of the serving threads' time",
+    "which each kind of stacks was sampled, at ``rate_hz``; ``costs``, throughput with it over throughput "
+    "without, with the 95% interval ``low`` to ``high`` over pairs of ``windows``; of the timeline its ``samples``, "
+    "``resolution_us``, ``overhead_cores``, the ``effective_cores`` of that window and the ``shares`` of the serving "
+    "threads' time",
     "windows.jsonl": "records, and ``with``: what the window was measured with",
     "stacks-KIND.folded": "a line for each stack, its frames separated by semicolons, and how often it was seen",
     "timeline.json": "for each thread ``spans`` of begin, end and state, and ``requests`` of client, begin and end, in "

@@ -28,7 +28,9 @@ class Settings:
         requests_per_connection: requests per connection; ``None``: keep-alive.
         seed: seed of the random order.
         handlers: user handlers, by the name of the workload.
-        request: the request sent to user handlers.
+        request: the request sent to user handlers, or a template of several.
+        requests: the requests sent to user handlers instead, if they were read from a file.
+        request_order: in which several requests are sent: "sequence" or "random".
         objective: the objective of the recommendation.
         rounds: windows of each launch of the servers, alternating between the interpreters.
         window_s: length of a window; ``None``: as the budget allows.
@@ -46,6 +48,8 @@ class Settings:
     seed: int
     handlers: dict[str, str] = field(default_factory=dict)
     request: str = "hello"
+    requests: tuple[str, ...] = ()
+    request_order: str = "sequence"
     objective: str = "throughput"
     rounds: int = 1
     window_s: float | None = None
@@ -62,18 +66,18 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Settings):
-    """A run before it is made.
+    """A run before it is measured.
 
-    A pass visits every cell once. Cells that differ in the interpreter alone are one group: their servers start
+    A pass visits every cell once. Cells that differ only in the interpreter form a group: their servers start
     together and windows alternate between them, so that drift of the machine affects all interpreters alike. Groups
     come in random order, and so do the interpreters in each round of windows.
 
     Attributes:
         cells: the selected cells.
-        cpus: the number of CPUs that the servers of an interpreter are pinned to, by its name; one that is not in it
-            may use all.
-        generator_cpus: the CPUs of the load generator while those are measured, to which none of them is pinned; empty:
-            there are none, so that it shares theirs.
+        cpus: the number of CPUs that the servers of an interpreter are pinned to, by its name; other interpreters may
+            use all.
+        generator_cpus: the CPUs of the load generator while pinned servers are measured, to which none of them is
+            pinned; empty: there are none, so it shares theirs.
     """
 
     cells: tuple[Cell, ...]
@@ -107,7 +111,7 @@ class Plan(Settings):
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Plan:
-        """Return a plan that :meth:`to_dict` wrote; keys that this version does not know are left out.
+        """Return a plan that :meth:`to_dict` wrote; keys that this version does not know are ignored.
 
         Raises:
             LookupError, TypeError, ValueError: it is not such a plan.

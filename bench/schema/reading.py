@@ -1,4 +1,4 @@
-"""What reading a file of ours always does: refuse a newer schema, and leave out a last line that was cut."""
+"""Common steps of reading our files: refuse a newer schema, and skip a truncated last line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loadgen.errors import InvalidInput
 
 
 def refuse_newer(what: Path | str, schema: int, known: int) -> None:
-    """Refuse what a newer version wrote.
+    """Refuse a file or a record that a newer version wrote.
 
     Args:
         what: what was read.
@@ -25,10 +25,10 @@ def refuse_newer(what: Path | str, schema: int, known: int) -> None:
 
 
 def json_lines(path: Path, kind: str) -> list[dict[str, Any]]:
-    """Return the objects in a file, one a line; a last line that was cut, as a crash leaves it, is left out.
+    """Return the objects in a file, one per line, without a last line that a crash truncated.
 
     Args:
-        path: of the file.
+        path: path of the file.
         kind: what a line is, with its article.
 
     Raises:

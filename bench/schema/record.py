@@ -1,6 +1,6 @@
-"""What one window measured: the type between measuring and every way of showing.
+"""The result of one window: the type between measuring and everything that shows results.
 
-One record is one JSON object, one line of ``records.jsonl``. Names that are here stay; more may be added.
+A record is one JSON object, one line of ``records.jsonl``. Existing names stay; more may be added.
 
 Schema history:
     1: first version.
@@ -40,39 +40,40 @@ class Record:
     Attributes:
         schema: version of this layout.
         model: concurrency model of the server.
-        workload: what one request costs.
+        workload: what one request does.
         clients: clients of the load, each with one connection at a time.
         interpreter: name of the interpreter, a key of ``interpreters`` in ``run.json``.
-        requests_per_connection: requests sent over one connection before the client connects anew; ``None``:
-            keep-alive.
+        requests_per_connection: requests sent over one connection before the client reconnects; ``None``: keep-alive.
         pass_: number of the pass, from 0 (``pass`` in JSON).
         launch: which launch of a server in this run, from 0; windows of one launch share its address layout.
         round_: which window of this launch, from 0 (``round`` in JSON); those of all interpreters in one round are a
             pair.
         at_s: when the window began, in seconds since the epoch.
         wall_s: length of the window.
-        requests: requests answered rightly within the window.
+        requests: requests answered correctly within the window.
         errors: failed requests by kind.
         throughput_rps: ``requests / wall_s``.
         latency_ns: see :class:`Latency`.
         connect_ns: see :class:`ConnectTime`.
         latency_hdr: the whole histogram, HdrHistogram's compressed V2 encoding in base64.
         server_cpu_s: CPU time of the server's process tree in ``cpu_interval``, children that came and went included.
-        cpu_interval: see :class:`CpuInterval`; ``None`` in records from before it was kept, when it was the window.
+        cpu_interval: see :class:`CpuInterval`; ``None`` in older records, in which it was the window.
         generator_cpu_s: CPU time of the load engine's thread in the window.
         generator_utilisation: share of the window that the engine's thread did not spend waiting for events.
         effective_cores: CPU-seconds of the server per second: ``server_cpu_s / cpu_interval.wall_s``.
         context_switches: see :class:`ContextSwitches`.
         peak_rss_bytes: sum over the server's processes of the largest resident set of each; pages that processes
             share count once for each. ``None`` where unknown.
+        pss_bytes: proportional set size of the server's processes at the window's end: pages that N of them share count
+            as an Nth in each. ``None`` where unknown.
         thread_states: where the serving threads' time went.
-        thread_accounting: what these shares rest on, and the same for each role.
+        thread_accounting: what these shares are based on, and the same for each role.
         steal_share: share of the machine's CPU time taken by its host; ``None`` where unknown.
         foreign_cpu_s: CPU time in the window of everything but the server and the generator.
         background_load: see :class:`BackgroundLoad`; ``None`` if there was none.
         page_faults: see :class:`PageFaults`.
         cpu_mhz: the CPUs' clock, mean over CPUs at the window's end; ``None`` where unknown.
-        throttled: how often in the window a core was slowed for being too hot; ``None`` where unknown.
+        throttled: how often a core was slowed in the window for being too hot; ``None`` where unknown.
         unfinished: requests in flight when the window ended.
         warnings: what spoils this window; each has a ``code`` and the figures behind it.
     """
@@ -100,6 +101,7 @@ class Record:
     context_switches: ContextSwitches
     peak_rss_bytes: int | None
     round_: int = 0
+    pss_bytes: int | None = None
     cpu_interval: CpuInterval | None = None
     thread_states: ThreadStates = field(default_factory=ThreadStates)
     thread_accounting: ThreadAccounting = field(default_factory=ThreadAccounting)
@@ -114,11 +116,11 @@ class Record:
 
     @property
     def cell(self) -> Cell:
-        """Return what it is of."""
+        """Return its cell."""
         return Cell(self.model, self.workload, self.clients, self.interpreter)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as the object that stands in JSON."""
+        """Return the record as a JSON object."""
         return {name.rstrip("_"): value for name, value in dataclasses.asdict(self).items()}
 
     def to_json(self) -> str:
@@ -127,10 +129,10 @@ class Record:
 
     @classmethod
     def from_json(cls, line: str) -> Record:
-        """Read a record back; fields this version does not know are left out.
+        """Read a record back; fields that this version does not know are ignored.
 
         Raises:
-            InvalidInput: the line is no record, or one of a newer schema.
+            InvalidInput: the line is not a record, or has a newer schema.
         """
         try:
             raw = json.loads(line)
@@ -142,7 +144,7 @@ class Record:
                     raw[name] = kind(**_known_fields(kind, raw[name]))
             return cls(**_known_fields(cls, raw))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise InvalidInput(f"not a record ({exc}): {line[:60]!r}; remove the line to go on") from exc
+            raise InvalidInput(f"not a record ({exc}): {line[:60]!r}; remove the line to continue") from exc
 
 
 _NESTED: dict[str, type] = {

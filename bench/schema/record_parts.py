@@ -1,4 +1,4 @@
-"""What a record is made of, part by part: each is an object within its JSON object."""
+"""The parts of a record: each is an object within its JSON object."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Percentiles of the requests answered rightly in a window, in nanoseconds.
+    """Latency of the requests answered correctly in a window, in nanoseconds.
 
-    Counted from the moment a client wants to send (for a conversation's first request: to connect) to the last byte
-    of the reply. Requests that timed out are among them, at their time-out. All are ``None`` if nothing was answered.
+    It is counted from the moment a client wants to send (for a connection's first request: to connect) to the last byte
+    of the reply. Requests that timed out are included, at their timeout. All are ``None`` if nothing was answered.
 
     Attributes:
-        min: the least.
+        min: the smallest.
         mean: exact, not from the histogram.
         p50: median.
         p90: 90th percentile.
         p99: 99th percentile.
         p999: 99.9th percentile.
-        max: the greatest.
+        max: the largest.
     """
 
     min: int | None
@@ -34,14 +34,14 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class ConnectTime:
-    """How long establishing a connection took, in nanoseconds; ``None`` if none was made in the window.
+    """Time to establish a connection, in nanoseconds; ``None`` if none was made in the window.
 
     The latency of a connection's first request includes it.
 
     Attributes:
         p50: median.
         p99: 99th percentile.
-        max: the greatest.
+        max: the largest.
     """
 
     p50: int | None
@@ -70,13 +70,13 @@ class CpuTime:
 class CpuInterval:
     """The interval that the server's CPU time was counted over: from one reading of its clocks to the other.
 
-    Both readings are made under load, as close to the window's edges as the harness was let run. Whatever is divided by
-    CPU time, or it by, counts from the same two instants.
+    Both readings are made under load, as close to the window's edges as the harness got to run. Ratios of CPU time and
+    other figures count both between the same two instants.
 
     Attributes:
         wall_s: its length.
-        requests: requests answered rightly within it; a fraction where some were answered during a reading.
-        offset_s: by how much it may differ from the window, at both edges together.
+        requests: requests answered correctly within it; a fraction if some were answered during a reading.
+        offset_s: how far it may differ from the window, at both edges together.
     """
 
     wall_s: float
@@ -89,8 +89,8 @@ class ContextSwitches:
     """Context switches of the server's whole process tree within the window.
 
     Attributes:
-        voluntary: gave the CPU up to wait; ``None`` where it is not known.
-        involuntary: lost the CPU to somebody else; ``None`` where it is not known.
+        voluntary: gave up the CPU to wait; ``None`` where unknown.
+        involuntary: lost the CPU to another thread; ``None`` where unknown.
         estimated: threads or processes came and went, whose counts the kernel reports only for a server's lifetime;
             these are that life's, in proportion to the requests served.
     """
@@ -102,7 +102,7 @@ class ContextSwitches:
 
 @dataclass(frozen=True, slots=True)
 class PageFaults:
-    """Page faults of the server's whole process tree within the window; ``None`` where not known.
+    """Page faults of the server's whole process tree within the window; ``None`` where unknown.
 
     Attributes:
         minor: needed no disk: memory touched for the first time, or written to after a fork.
@@ -122,7 +122,7 @@ class ThreadStates:
         run_queue: waiting for a CPU.
         gil_wait: waiting for the GIL.
         lock_wait: waiting for another lock.
-        blocked: in waits of the handler's own.
+        blocked: in I/O, a sleep or another service.
         idle: waiting for clients, or for work.
     """
 
@@ -136,19 +136,19 @@ class ThreadStates:
 
 @dataclass(frozen=True, slots=True)
 class ThreadAccounting:
-    """What the thread states rest on.
+    """What the thread states are based on.
 
     Attributes:
-        unknown: why there are no thread states; ``None`` if there is.
-        roles: by role ("main", "worker", "event loop", "pool"): ``threads``, how many there were on average, and the
+        unknown: why there are no thread states; ``None`` if there are.
+        roles: by role ("main", "worker", "event loop", "pool"): ``threads``, their mean number, and the
             shares of their time, as in :class:`ThreadStates`; idle is divided into ``client_wait`` (holds a client's
             connection and waits for its next request) and ``idle`` (waits for work).
-        each: the same shares for each thread that was there all along, with its ``role``; the first 64 of them.
-        errors: standard error of each share that rests on samples.
+        each: the same shares for each thread that existed at both edges, with its ``role``; the first 64 of them.
+        errors: standard error of each share that is based on samples.
         samples: number of samples.
         overhead_cores: CPU-seconds per second that sampling took.
-        waiting_connections: connections, on average, that no worker had taken yet; ``None`` where unknown.
-        estimated: threads came and went within the window: their CPU time is exact in all, its division is not.
+        waiting_connections: mean number of connections that no worker had accepted yet; ``None`` where unknown.
+        estimated: threads came and went within the window: their CPU time is exact in total, its division is not.
     """
 
     unknown: str | None = "windows too short to sample the server's threads"
@@ -163,14 +163,14 @@ class ThreadAccounting:
 
 @dataclass(frozen=True, slots=True)
 class BackgroundLoad:
-    """Results of the clients that let the server compute while others are measured (workload ``mixed``).
+    """Results of the clients that make the server compute while others are measured (workload ``mixed``).
 
     Attributes:
-        clients: how many.
-        requests: of theirs answered rightly in the window.
-        errors: of theirs that failed, by kind.
-        throughput_rps: theirs.
-        latency_p50_ns: theirs; ``None`` if nothing was answered.
+        clients: number of these clients.
+        requests: their requests answered correctly in the window.
+        errors: their failed requests, by kind.
+        throughput_rps: their throughput.
+        latency_p50_ns: their median latency; ``None`` if nothing was answered.
     """
 
     clients: int

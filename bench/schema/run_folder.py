@@ -20,15 +20,15 @@ class RunFolder:
     """A folder ``runs/<UTC time>-<name>`` below ``results``, with ``latest`` next to ``runs`` pointing to it.
 
     Attributes:
-        path: of the folder.
+        path: path of the folder.
         meta: the content of ``run.json``; :meth:`update` changes and writes it.
     """
 
     def __init__(self, results: Path, name: str, meta: RunMeta) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
-            GilbenchError: it cannot be made or written to.
+            GilbenchError: it cannot be created or written to.
         """
         self.path = results.resolve() / "runs" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}"
         self.meta = replace(meta, name=self.path.name)
@@ -54,10 +54,10 @@ class RunFolder:
         return folder
 
     def append(self, records: Sequence[Record]) -> None:
-        """Write the records of a launch so that a crash of the machine would not lose them.
+        """Write records so that a crash of the machine does not lose them.
 
         Raises:
-            GilbenchError: the disk is full, or the like.
+            GilbenchError: the file cannot be written.
         """
         lines = b"".join(record.to_json().encode() + b"\n" for record in records)
         with _explain(self.path):
@@ -69,15 +69,15 @@ class RunFolder:
         """Note that a cell could not be measured, and why.
 
         Raises:
-            GilbenchError: the disk is full, or the like.
+            GilbenchError: the file cannot be written.
         """
         self.update(replace(self.meta, failures=(*self.meta.failures, Failure(cell, pass_, reason))))
 
     def update(self, meta: RunMeta) -> None:
-        """Write ``run.json`` anew; a reader sees the old one or the new one, never half of it.
+        """Rewrite ``run.json``; a reader sees the old one or the new one, never half of it.
 
         Raises:
-            GilbenchError: the disk is full, or the like.
+            GilbenchError: the file cannot be written.
         """
         self.meta = meta
         with _explain(self.path):

@@ -19,8 +19,19 @@ from loadgen.errors import InvalidInput
 META: Final = "run.json"
 
 
+_IDENTITY: Final = {
+    "system": "system",
+    "architecture": "arch",
+    "processor": "cpu_model",
+    "CPUs": "cpus",
+    "CPUs of the machine": "cpus_of_machine",
+    "CPU quota": "cpu_quota",
+}
+"""What two machines must share for a difference between them to be one of what was measured."""
+
+
 class State(StrEnum):
-    """How far a run has come. ``running`` without a process that measures it: it was killed."""
+    """State of a run. ``running`` without a process that measures it: it was killed."""
 
     RUNNING = "running"
     COMPLETE = "complete"
@@ -29,7 +40,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The machine that a run was made on; ``None``: not known.
+    """The machine that a run was measured on; ``None``: unknown.
 
     Attributes:
         system: name of the operating system.
@@ -37,6 +48,8 @@ class Machine:
         arch: architecture of the processor.
         cpu_model: name of the processor.
         cpus: number of CPUs that the harness may use.
+        cpu_quota: CPU-seconds per second that the harness and all that it starts may use, by a quota of its control
+            group; ``None``: no quota.
         cpus_of_machine: number of CPUs of the machine.
         memory_bytes: memory of the machine.
         load_average: over 1, 5 and 15 minutes when the run began.
@@ -50,17 +63,34 @@ class Machine:
     cpus_of_machine: int | None = None
     memory_bytes: int | None = None
     load_average: tuple[float, ...] | None = None
+    cpu_quota: float | None = None
+
+    def differences(self, other: Machine | None) -> tuple[str, ...]:
+        """Return in what two machines differ, each with both values, this machine's last; empty: in nothing known."""
+        if other is None:
+            return ("the other is not known",)
+        return tuple(
+            f"{name}: {before} and {here}"
+            for name, attribute in _IDENTITY.items()
+            if (before := getattr(other, attribute)) != (here := getattr(self, attribute))
+        )
+
+    @property
+    def usable_cpus(self) -> float:
+        """How many CPUs the harness may keep busy: those that it may run on, or its quota if that is less."""
+        return self.cpus if self.cpu_quota is None else min(self.cpus, self.cpu_quota)
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """A model that an interpreter cannot run, and why."""
+    """A model, or a workload, that an interpreter cannot run, and why."""
 
-    model: str
     interpreter: str
     reason: str
+    model: str = ""
+    workload: str = ""
 
     def __str__(self) -> str:
-        return f"{self.model} under {self.interpreter} {self.reason}"
+        return f"{self.model or self.workload} under {self.interpreter} {self.reason}"
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -82,15 +112,16 @@ class RunMeta:
         state: ``running``, ``complete``, or ``partial``: it was ended early. ``running`` without a process that
             measures it: it was killed.
         command: the command line.
-        plan: see below; ``None``: not known.
+        plan: see below; ``None``: unknown.
         work: for each workload, what one request does, as its server reports it.
-        machine: see below; ``None``: not known.
+        machine: see below; ``None``: unknown.
         control: the interpreter of the harness and load generator, and the versions of the packages that they use.
         interpreters: the build of each interpreter, by its name; see below.
-        gaps: models that an interpreter cannot run: ``model``, ``interpreter``, ``reason``.
+        gaps: models and workloads that an interpreter cannot run: ``model`` or ``workload``, ``interpreter``,
+            ``reason``.
         failures: cells that could not be measured: ``cell``, ``pass``, ``reason``.
-        elapsed_s: from the end of set-up to the end of the last window; ``None``: not known.
-        measured_share: share of it spent inside measured windows; ``None``: not known.
+        elapsed_s: from the end of set-up to the end of the last window; ``None``: unknown.
+        measured_share: share of it spent inside measured windows; ``None``: unknown.
     """
 
     schema: int
@@ -110,7 +141,7 @@ class RunMeta:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> RunMeta:
-        """Return what :meth:`to_dict` wrote; what is null or absent is not known, unknown keys are left out.
+        """Return what :meth:`to_dict` wrote; null or missing values are unknown, and unknown keys are ignored.
 
         Raises:
             LookupError, TypeError, ValueError: a value has the wrong type, or a key is missing.
@@ -120,7 +151,7 @@ class RunMeta:
         return replace(msgspec.convert(known, cls), plan=plan)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the object that stands in the file."""
+        """Return the object for the file."""
         plain: dict[str, Any] = msgspec.to_builtins(replace(self, plan=None))
         return plain | {"plan": None if self.plan is None else self.plan.to_dict()}
 
@@ -137,6 +168,8 @@ def read_meta(folder: Path) -> RunMeta:
         refuse_newer(path, raw.get("schema", SCHEMA), SCHEMA)
         return RunMeta.from_dict({"schema": SCHEMA, "name": folder.name, **raw})
     except OSError as exc:
-        raise InvalidInput(f"cannot read {path}: {exc.strerror}; name a run's folder, as results/latest") from exc
+        raise InvalidInput(
+            f"cannot read {path}: {exc.strerror}; name a run's folder, for example results/latest"
+        ) from exc
     except (ValueError, TypeError, LookupError) as exc:
         raise InvalidInput(f"{path} is not a run.json ({exc}): restore the file, or measure again") from exc

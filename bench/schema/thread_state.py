@@ -1,4 +1,4 @@
-"""What the time of a thread is spent on: the one list of states, in the order in which they are shown."""
+"""States of a thread: the single list of them, in the order in which they are shown."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ class ThreadState(NamedTuple):
     """A state.
 
     Attributes:
-        key: in records; the shares of a thread's time over all keys sum to 1.
-        label: heads a column.
+        key: its name in records; the shares of a thread's time over all keys sum to 1.
+        label: heading of its column.
         phrase: completes "41% of the threads' time was spent ...".
-        colour: in plots and on terminals: what needs a CPU is blue, what waits for a turn is warm, the handler's own
-            waiting is green, and nothing to do is grey.
+        colour: in plots and on terminals: blue if it needs a CPU, warm if it waits for a turn, green if it waits for
+            something that the handler asked for, and grey if there is nothing to do.
     """
 
     key: str
@@ -31,4 +31,4 @@ IDLE: Final = ThreadState("idle", "idle", "idle, waiting for clients or work", "
 
 THREAD_STATES: Final = (CPU, RUN_QUEUE, GIL_WAIT, LOCK_WAIT, BLOCKED, IDLE)
 BUSY_STATES: Final = THREAD_STATES[:-1]
-"""Those of a thread that has something to do."""
+"""States of a thread that has something to do."""

@@ -21,8 +21,8 @@ class RowMeta:
         says: what is measured, and why its value is known.
         known: how its value is known: ``arithmetic``, ``construction``, ``theory``, ``counting`` or ``second
             instrument``.
-        unit: of its figures.
-        bound: deviation that agrees, in this unit.
+        unit: unit of its figures.
+        bound: largest deviation that agrees, in this unit.
         yes_or_no: each observation is 1 or 0.
     """
 
@@ -59,11 +59,11 @@ class ValidationMeta:
         machine: the machine.
         control: the interpreter of the harness, and the versions of the packages that it uses.
         interpreters: the build of each interpreter, by its name.
-        budget_s: time that it was given.
-        disturbed_above: limits of an observation that counts.
+        budget_s: its time budget.
+        disturbed_above: limits above which an observation does not count.
         rows: the rows, by name.
         gaps: studies that this machine cannot do, and why.
-        elapsed_s: time that it took; ``None``: not known.
+        elapsed_s: time that it took; ``None``: unknown.
     """
 
     schema: int = VALIDATION_SCHEMA

@@ -10,25 +10,26 @@ from bench.schema.build import BUILT_ALIKE
 from loadgen.validation.warning_codes import WARNING_CODES as _LOAD
 
 CONTENDED_ABOVE = 0.95
+GIL_WAIT_ABOVE = 0.01  # of the threads' time, in a build without a GIL
 GENERATOR_CORES_ABOVE = 0.1
 CLOCK_MOVED_ABOVE = 0.05
 MAJOR_FAULTS_ABOVE_PER_S = 10.0
 UNEXPLAINED_ABOVE = 0.05  # of a latency
 
 Raw = Mapping[str, Any]
-"""A warning as it stands in a record: its code and figures."""
+"""A warning as in a record: its code and figures."""
 
 
 class WindowWarning(NamedTuple):
-    """A code of a window.
+    """A warning of a window.
 
     Attributes:
         condition: when a record has it.
-        wording: the sentence for all windows that have it; ``{}`` stands for the figure of the worst.
+        wording: the sentence for all windows that have it; ``{}`` is the figure of the worst.
         remedy: what to do about it.
         badness: orders windows, worst last.
-        figure: writes the figure of a window.
-        disturbs: something else took what the server would have had: ratios are judged without such windows, too.
+        figure: formats the figure of a window.
+        disturbs: something else took resources from the server: ratios are also judged without such windows.
     """
 
     condition: str
@@ -52,28 +53,31 @@ WINDOW_WARNINGS: Final = {
     "errors": WindowWarning(
         _LOAD["errors"].condition,
         "requests failed, at worst {} in a window; they are in neither throughput nor latency",
-        "start the server by hand and read what it prints; fewer clients may do",
+        "start the server by hand and read what it prints; fewer clients may help",
         lambda raw: sum(raw["kinds"].values()),
         _kinds,
     ),
     "handler_failed": WindowWarning(
-        "a handler of the user's own raised exceptions: ``reasons``, the first of each kind",
+        "a user handler raised exceptions: ``reasons``, the first of each kind",
         "your handler raised {}",
         "fix it, or ask it something else with --request; failed requests are in neither throughput nor latency",
         lambda raw: len(raw["reasons"]),
         lambda raw: ", ".join(f"{kind} ({reason})" for kind, reason in raw["reasons"].items()),
     ),
     "gil_returned": WindowWarning(
-        "a free-threaded interpreter turned its GIL back on while it served: ``reason`` names the module",
+        (
+            "a free-threaded interpreter turned its GIL back on while it served, or its threads waited for a GIL more "
+            f"than {GIL_WAIT_ABOVE:.0%} of their time: ``reason``"
+        ),
         "a free-threaded interpreter turned its GIL back on in the middle: {}",
-        "do not read these windows as those of a build without a GIL",
+        "do not treat these windows as those of a build without a GIL",
         lambda raw: len(raw["reason"]),
         lambda raw: str(raw["reason"]),
     ),
     "not_connected": WindowWarning(
         _LOAD["not_connected"].condition,
         "up to {} connections could not be established before the timing began",
-        "check the server's backlog; fewer clients may do",
+        "check the server's backlog; fewer clients may help",
         lambda raw: raw["missing"],
         lambda raw: str(raw["missing"]),
     ),
@@ -87,7 +91,7 @@ WINDOW_WARNINGS: Final = {
     "generator_busy": WindowWarning(
         _LOAD["generator_busy"].condition,
         "the load generator was busy for up to {} of a window and may be what was measured",
-        "treat these rates as lower bounds; give the server more to do for each request",
+        "treat these rates as lower bounds; give the server more work per request",
         lambda raw: raw["utilisation"],
         _share("utilisation"),
     ),
@@ -103,15 +107,15 @@ WINDOW_WARNINGS: Final = {
     ),
     "generator_shares_cpus": WindowWarning(
         "the server was pinned to ``cpus`` CPUs, and none were left over for the load generator",
-        "the load generator ran on CPUs that a server of up to {} was pinned to: there are no others",
-        "treat throughput over cores as a lower bound; pin servers to fewer CPUs, or take a larger machine",
+        "servers were pinned to up to {} CPUs, and the load generator shared them: there were no others",
+        "treat throughput over cores as a lower bound; pin servers to fewer CPUs, or use a larger machine",
         lambda raw: raw["cpus"],
         lambda raw: str(raw["cpus"]),
     ),
     "steal": WindowWarning(
         _LOAD["steal"].condition,
         "the machine's host took up to {} of the CPU time",
-        "trust the paired ratios more than the rates; measure on a machine of your own",
+        "trust the paired ratios more than the rates; measure on a dedicated machine",
         lambda raw: raw["share"],
         _share("share"),
         disturbs=True,
@@ -132,10 +136,18 @@ WINDOW_WARNINGS: Final = {
         lambda raw: str(raw["times"]),
         disturbs=True,
     ),
+    "cpu_quota": WindowWarning(
+        "the quota of the control group, ``cpus`` CPUs, was used up and the kernel stopped all of it, ``times`` times",
+        "the control group's CPU quota stopped server and load generator, {}",
+        "lift the quota; what is measured here is the quota, not the server",
+        lambda raw: raw["times"],
+        lambda raw: f"at worst {raw['times']} times in a window ({raw['cpus']:g} CPUs)",
+        disturbs=True,
+    ),
     "paging": WindowWarning(
         f"the server read memory back from disk more than {MAJOR_FAULTS_ABOVE_PER_S:g} times per second",
         "the server read its memory back from disk, up to {} times per second",
-        "end what fills the memory, or measure with fewer clients",
+        "free some memory, or measure with fewer clients",
         lambda raw: raw["faults_per_s"],
         lambda raw: f"{raw['faults_per_s']:.0f}",
         disturbs=True,
@@ -143,7 +155,7 @@ WINDOW_WARNINGS: Final = {
     "foreign_cpu": WindowWarning(
         _LOAD["foreign_cpu"].condition,
         "other programs used up to {} cores",
-        "end them and measure again",
+        "stop them and measure again",
         lambda raw: raw["cores"],
         lambda raw: f"{raw['cores']:.2f}",
         disturbs=True,
@@ -151,22 +163,29 @@ WINDOW_WARNINGS: Final = {
     "edges_late": WindowWarning(
         _LOAD["edges_late"].condition,
         "the server's CPU clocks were read off the window's edges, by up to {} of the window",
-        "CPU time and throughput are of different intervals: measure again on a quiet machine, with longer windows",
+        "CPU time and throughput cover different intervals: measure again on a quiet machine, with longer windows",
         lambda raw: raw["share"],
         _share("share"),
         disturbs=True,
     ),
+    "unanswered": WindowWarning(
+        "no request was answered in the window, and none failed: a request takes longer than the window",
+        "no request was answered in a window of {}: --window must be several times as long as a request takes",
+        "measure with a longer --window, and a --budget for it",
+        lambda raw: raw["window_s"],
+        lambda raw: f"{raw['window_s']:.1f} s",
+    ),
     "few_requests": WindowWarning(
         _LOAD["few_requests"].condition,
         "as few as {} requests in a window: high percentiles say little",
-        "measure with longer windows: a larger --budget, or fewer cells",
+        "measure with longer windows: --window, a larger --budget, or fewer cells",
         lambda raw: -raw["requests"],
         lambda raw: str(raw["requests"]),
     ),
     "short_window": WindowWarning(
         _LOAD["short_window"].condition,
         "most of the clients' time was in requests that straddle the window's edges",
-        "measure with longer windows: a larger --budget, or fewer cells",
+        "measure with longer windows, several times as long as a request takes: --window, or a larger --budget",
         lambda raw: 0.0,  # noqa: ARG005
         lambda raw: "",  # noqa: ARG005
     ),
@@ -177,7 +196,7 @@ DISTURBING: Final = frozenset(code for code, row in WINDOW_WARNINGS.items() if r
 
 
 class RunWarning(NamedTuple):
-    """A code of the run as a whole.
+    """A warning of the run as a whole.
 
     Attributes:
         condition: when a run has it.
@@ -190,8 +209,8 @@ class RunWarning(NamedTuple):
 
 RUN_WARNINGS: Final = {
     "partial": RunWarning(
-        "the run was ended early, was killed, or is still going on",
-        "passes that are missing make ranges narrower than they should be; measure again",
+        "the run was ended early, was killed, or is still running",
+        "missing passes make ranges narrower than they should be; measure again",
     ),
     "failed_cells": RunWarning("windows could not be measured", "fix what the reason names and measure again"),
     "gaps": RunWarning(
@@ -199,18 +218,18 @@ RUN_WARNINGS: Final = {
         "compare such a model with others under the interpreters that have both",
     ),
     "one_pass": RunWarning(
-        "cells have one pass only: nothing tells how far another would have come out differently",
+        "cells have only one pass: it is unknown how much another would differ",
         "measure with --passes 3 or more",
     ),
     "different_builds": RunWarning(
         f"the interpreters differ in how they were built ({', '.join(BUILT_ALIKE)})",
-        "a difference between them is not one of versions; compare builds made the same way",
+        "a difference between them is not due to their versions; compare builds made the same way",
     ),
     "unexplained": RunWarning(
         f"the parts of a request's life miss its mean latency by more than {UNEXPLAINED_ABOVE:.0%}",
-        "below 0 it is counted twice, as threads wait for the GIL between two requests, too; above 0 no thread of "
-        "the server shows it: read the large parts, not the small ones",
+        "below 0, time is counted twice, as threads also wait for the GIL between two requests; above 0, no thread "
+        "of the server shows it: trust the large parts, not the small ones",
     ),
-    "dropped_lines": RunWarning("a record was cut short, as a crash leaves it", "nothing is wrong with the others"),
+    "dropped_lines": RunWarning("a record was cut short, as a crash leaves it", "the others are intact"),
 }
 """By code."""

@@ -1,4 +1,4 @@
-"""Finding interpreters, and what a name stands for."""
+"""Discovery of interpreters, and the interpreters that names stand for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIELDS = {"executable", "version", "implementation", "compiler", "pgo", "lto", "
 
 
 def program(folder: Path, name: str, **fields: object) -> Path:
-    """Make a program that answers the probe as an interpreter would."""
+    """Write a program that answers the probe as an interpreter would."""
     path = folder / name
     build: dict[str, Any] = {
         "executable": str(path),
@@ -69,13 +69,13 @@ def test_resolve_finds_the_interpreter_of_the_harness() -> None:
     own = resolve(sys.executable, interpreters.found)
     assert len(own) == 1
     assert own[0].build.version_info == sys.version_info
-    assert own[0].executable.samefile(getattr(sys, "_base_executable", sys.executable))
+    assert own[0].program.samefile(getattr(sys, "_base_executable", sys.executable))
 
 
 def test_resolve_keeps_a_virtual_environment_with_its_packages(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
     (mine,) = resolve(f"mine={tmp_path}/bin/python", interpreters.found)
-    where = subprocess.run([mine.executable, "-c", "import sys; print(sys.prefix)"], capture_output=True, check=True)
+    where = subprocess.run([mine.program, "-c", "import sys; print(sys.prefix)"], capture_output=True, check=True)
     assert Path(where.stdout.decode().strip()) == tmp_path
 
 
@@ -134,13 +134,13 @@ def test_resolve_takes_a_path_and_a_chosen_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ("3.12", "no CPython 3.12 found (found: 3.13): install it, as by uv python install 3.12"),
+        ("3.12", "no CPython 3.12 found (found: 3.13): install it with uv python install 3.12"),
         ("3.8", "CPython 3.8 is too old: gilbench measures CPython 3.9 and newer"),
-        ("nosuch", "'nosuch' is not a version, a program or a path of one"),
-        ("/bin/sh", "/bin/sh is not a Python that runs"),
-        ("3.13,3.13", "names two interpreters"),
+        ("nosuch", "'nosuch' is neither a version nor a program"),
+        ("/bin/sh", "/bin/sh is not a working Python"),
+        ("3.13,3.13", "two interpreters are named 3.13"),
         ("a/b=3.13", "invalid name"),
-        ("", "names no interpreter"),
+        ("", "--pythons is empty"),
     ],
 )
 def test_resolve_refuses_in_one_line_with_the_remedy(tmp_path: Path, wanted: str, says: str) -> None:
@@ -178,7 +178,7 @@ def test_interpreter_environment_has_nothing_of_the_shells_python(monkeypatch: p
 def test_probe_runs_under_every_interpreter() -> None:
     for one in interpreters.chosen().values():
         done = subprocess.run(
-            [one.executable, "-I", PROBE],
+            [one.program, "-I", PROBE],
             capture_output=True,
             check=True,
             env=interpreter_environment(),
@@ -196,7 +196,7 @@ def test_pythons_prints_every_interpreter_found(
     table = capsys.readouterr().out
     for one in interpreters.found():
         assert one.version in table
-        assert str(one.executable) in table.replace("\n", "")
+        assert str(one.program) in table.replace("\n", "")
     assert "--pythons auto measures: " in table
     assert main(["pythons", "--json", sys.executable]) == 0
     (build,) = json.loads(capsys.readouterr().out).values()

@@ -1,4 +1,4 @@
-"""Changes of an interpreter: how they are named, which builds know them, and that every model serves with them."""
+"""Variants of an interpreter: their names, the builds that support them, and that every model serves with them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_verification_fails_where_the_jit_is_off() -> None:
 def test_verification_fails_where_subinterpreters_do_not_get_the_jit() -> None:
     names = [one.name for one in found() if one.build.jit == "off" and one.release == (3, 14)][:1]
     for name in names:
-        with pytest.raises(ServerFailed, match="jit_enabled is False, not True: leave subinterpreters out"):
+        with pytest.raises(ServerFailed, match="jit_enabled is False, not True: leave out subinterpreters or"):
             verified("subinterpreters", only(f"{name}+jit"))
 
 
@@ -95,7 +95,7 @@ def test_server_refuses_a_gil_that_is_on_at_the_start() -> None:
 
 
 def test_server_names_the_module_that_turns_the_gil_on(tmp_path: Path) -> None:
-    # What CPython writes (Python/import.c), here by a handler: no module of the standard library makes it do so.
+    # CPython writes this (Python/import.c); here a handler does, since no module of the standard library triggers it.
     text = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'spam', which has not"
     shop = tmp_path / "shop.py"
     shop.write_text(f"import sys\nsys.stderr.write({text!r})\ndef price(request):\n    return request\n", "utf-8")
@@ -130,14 +130,14 @@ def test_split_takes_changes_from_behind_the_interpreter(spec: str, rest: str, c
     ("spec", "says"),
     [
         ("3+turbo", "+turbo is unknown: choose from +jit, +gil, +switch=SECONDS"),
-        ("3+nogc+nogc", "says +nogc twice"),
+        ("3+nogc+nogc", "has +nogc twice"),
         ("3+switch=fast", "write +switch=SECONDS"),
         ("3+switch=0", "write +switch=SECONDS"),
         ("3+switch", "write +switch=SECONDS"),
         ("3+malloc=jemalloc", "write +malloc=mimalloc|malloc|pymalloc"),
         ("3+hashseed=random", "write +hashseed=N"),
-        ("3+gil", "free-threaded builds of 3.13 and newer know it"),
-        ("3+nogc,3+nogc", "3+nogc names two interpreters"),
+        ("3+gil", "only free-threaded builds of 3.13 and newer support it"),
+        ("3+nogc,3+nogc", "two interpreters are named 3+nogc"),
     ],
 )
 def test_resolve_refuses_nonsense_in_a_line_that_says_what_there_is(spec: str, says: str) -> None:
@@ -150,9 +150,9 @@ def test_resolve_refuses_nonsense_in_a_line_that_says_what_there_is(spec: str, s
 @pytest.mark.parametrize(
     ("word", "value", "build", "says"),
     [
-        ("jit", "", {"jit": "unavailable"}, "3.13 and newer, in builds made with --enable-experimental-jit"),
-        ("malloc", "mimalloc", {"version_info": (3, 12, 1, "final", 0)}, "in CPython 3.13 and newer"),
-        ("malloc", "malloc", {"freethreaded": True}, "has mimalloc and no other"),
+        ("jit", "", {"jit": "unavailable"}, "CPython 3.13 or newer, built with --enable-experimental-jit"),
+        ("malloc", "mimalloc", {"version_info": (3, 12, 1, "final", 0)}, "needs CPython 3.13 or newer"),
+        ("malloc", "malloc", {"freethreaded": True}, "has only mimalloc"),
     ],
 )
 def test_interpreter_settings_refuses_a_build_that_does_not_know_it_and_names_those_that_do(

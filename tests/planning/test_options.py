@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from tests.support.interpreters import found
 
 @pytest.fixture(autouse=True)
 def interpreters_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Find this machine's interpreters once: how they are found is not what is tested here, and takes a second."""
+    """Find this machine's interpreters once: discovery takes a second and is not tested here."""
     monkeypatch.setattr(read_options, "discover", found)
 
 
@@ -41,12 +43,27 @@ def test_options_default_to_the_plan_of_the_readme() -> None:
     assert len(wanted.cells) == 4 * 3 * 3
 
 
+def test_options_leave_a_workload_out_that_an_interpreter_has_no_module_for(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path], check=True)
+    (packages,) = tmp_path.glob("lib/python*/site-packages")
+    (packages / "sitecustomize.py").write_text("import sys\nsys.modules['sqlite3'] = None\n", encoding="utf-8")
+    wanted = typed(pythons=f"bare={tmp_path}/bin/python,mine={sys.executable}", workloads="echo,sqlite")
+    assert [str(gap) for gap in wanted.gaps] == [
+        "sqlite under bare needs the module sqlite3, which it was built without"
+    ]
+    assert {(cell.workload, cell.interpreter) for cell in wanted.cells} == {
+        *(("echo", "bare"), ("echo", "mine"), ("sqlite", "mine"))
+    }
+    with pytest.raises(GilbenchError, match="needs the module sqlite3"):
+        typed(pythons=f"bare={tmp_path}/bin/python", workloads="sqlite")
+
+
 def test_options_take_all_for_everything_that_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODELS, "threaded", MODELS["threaded"]._replace(since=(3, 99)))
     wanted = typed(servers="all", workloads=" all")
     assert wanted.models == list(MODELS)
     assert list(dict.fromkeys(cell.group.served for cell in wanted.cells)) == list(WORKLOADS)
-    assert Gap("threaded", "mine", "needs CPython 3.99") in wanted.gaps
+    assert Gap("mine", "needs CPython 3.99", model="threaded") in wanted.gaps
     assert {cell.model for cell in wanted.cells} == set(MODELS) - {gap.model for gap in wanted.gaps}
     with pytest.raises(GilbenchError, match=r"threaded under mine needs CPython 3\.99"):
         typed(servers="threaded")
@@ -74,7 +91,7 @@ def test_options_make_windows_short_and_rounds_several_at_a_precision() -> None:
     assert (wanted.precision, wanted.rounds, wanted.window_s, wanted.baseline) == (0.015, 7, 0.1, "two")
     plain = typed(pythons=pair)
     assert (plain.precision, plain.rounds, plain.window_s, plain.baseline) == (None, 1, None, "one")
-    with pytest.raises(GilbenchError, match="leave --passes out"):
+    with pytest.raises(GilbenchError, match="leave out --passes"):
         typed(pythons=pair, precision="1%", passes="3")
 
 
@@ -82,7 +99,7 @@ def test_options_make_windows_short_and_rounds_several_at_a_precision() -> None:
     ("option", "text", "says"),
     [
         ("servers", "serial,forked", "'forked' is unknown (did you mean prefork?): choose from serial, threaded"),
-        ("servers", " , ", "names nothing"),
+        ("servers", " , ", "--servers is empty"),
         ("workloads", "gpu", "choose from echo, io, cpu"),
         ("clients", "0", "use a whole number from 1"),
         ("clients", "1,-2", "use a whole number from 1"),
@@ -94,9 +111,9 @@ def test_options_make_windows_short_and_rounds_several_at_a_precision() -> None:
         ("seed", "x", "use a whole number from 0"),
         ("pythons", "3.99", "no CPython 3.99 found"),
         ("precision", "2", "use 2%"),
-        ("precision", "2%", "name two with --pythons"),
+        ("precision", "2%", "needs two interpreters to compare"),
         ("same-within", "-1%", "use 2%"),
-        ("window", "1us", "a window lasts from 20ms to 600s"),
+        ("window", "1us", "invalid window '1us': use 20ms to 600s"),
         ("rounds", "0", "use a whole number from 1"),
         ("warmup", "long", "use 500ms, 5s, 3m or 1h"),
         ("baseline", "2.7", "choose from mine"),

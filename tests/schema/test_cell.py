@@ -1,4 +1,4 @@
-"""Cells: their names, and the parts that a name stands for."""
+"""Cells: their names, and the parts of a name."""
 
 from __future__ import annotations
 

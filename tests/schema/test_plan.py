@@ -1,4 +1,4 @@
-"""What is measured, in which order (Plan), and for how long (Budget, on a clock that the test moves)."""
+"""Plan, which sets what is measured and in which order, and Budget, which sets for how long, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_budget_is_met_whatever_windows_cost(clock: Clock, overhead_s: float) ->
 
 
 def test_budget_counts_what_an_interrupted_run_has_used(clock: Clock) -> None:
-    fresh, resumed = Budget.start(plan(), 0.3), Budget.start(plan(), 0.3, used_s=20)
+    fresh, resumed = Budget.start(plan(), 0.3), Budget.planned(plan(), 0.3, used_s=20)
     assert resumed.window_s(24) < fresh.window_s(24)
     assert resumed.used == pytest.approx(20 / (60 - resumed.drawing_s))
     clock.now_s += 60 - resumed.drawing_s - 20 + 1e-6
@@ -168,4 +168,4 @@ def test_budget_makes_as_many_passes_at_a_precision_as_there_is_time_for(clock: 
     pass_s = 24 * 7 * (budget.overhead_s + 0.1)
     assert budget.passes * pass_s <= 600 - budget.drawing_s < (budget.passes + 1) * pass_s
     clock.now_s += 590
-    assert budget.window_s(24) == 0.1  # shorter windows would have another precision
+    assert budget.window_s(24) == 0.1  # shorter windows would change the precision

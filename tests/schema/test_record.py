@@ -161,7 +161,7 @@ def test_only_run_refuses_a_second_run(tmp_path: Path, monkeypatch: pytest.Monke
             pass
         process.communicate(b"\n")
     with only_run():
-        assert os.listdir(tmp_path) == [f"gilbench-{os.getuid()}.lock"]  # noqa: PTH208 - names are all there is
+        assert os.listdir(tmp_path) == [f"gilbench-{os.getuid()}.lock"]  # noqa: PTH208 - only names are needed
 
 
 def test_replay_advances_the_clock_by_seconds_per_request() -> None:

@@ -1,4 +1,4 @@
-"""What the microbenchmarks share. They run inside each interpreter: pytest, pytest-benchmark, the standard library."""
+"""Fixtures of the microbenchmarks, which run inside each interpreter, with only pytest and pytest-benchmark."""
 
 import gc
 import json
@@ -26,7 +26,7 @@ def pytest_configure():
 
 @pytest.fixture
 def timed(benchmark, request):
-    """Time a function that does the same thing ``per`` times; its result is what once takes."""
+    """Time a function that does the same thing ``per`` times; the result is the time for one."""
 
     def run(function, per=1, rounds=7, warmup=1, setup=None):
         benchmark.group = request.module.GROUP
@@ -41,7 +41,7 @@ def timed(benchmark, request):
 
 @pytest.fixture
 def fact(request):
-    """Note what was counted, besides what was timed."""
+    """Note what was counted, in addition to what was timed."""
 
     def note(name, **figures):
         if FACTS:
@@ -54,7 +54,7 @@ def fact(request):
 
 @pytest.fixture
 def together():
-    """Run a function in several threads at once, each with its number, and return the seconds that it took."""
+    """Run a function in several threads at once, each with its number, and return the seconds that they took."""
 
     def run(threads, function):
         barrier = threading.Barrier(threads + 1)

@@ -1,4 +1,4 @@
-"""Ways to have one instance of a class, each made anew, so that each can be raced for from the start.
+"""Ways to have one instance of a class, each created anew, so that threads can race for it from the start.
 
 A way is a function of a pause (called in the constructor, to widen the window of a race) that returns ``get``, which
 returns the one instance, and ``inits``, the list of all calls of its ``__init__``.
@@ -27,7 +27,7 @@ def plain(pause):
 
 
 def module(pause):
-    """Take the module itself: what stands at its top level is made once, under the import system's lock."""
+    """Use the module itself: its top level runs once, under the import system's lock."""
     cls, inits = plain(pause)
     name = f"gilbench_single_{next(_numbers)}"
 
@@ -159,4 +159,4 @@ WAYS = {
     "instance made at import": at_import,
 }
 SAFE = ("module", "__new__ with an RLock", "double-checked locking", "instance made at import")
-"""Those that promise never to make two."""
+"""Ways that promise never to create two."""

@@ -1,4 +1,4 @@
-"""One item there and back again between two that run concurrently."""
+"""Passing one item there and back between two threads, processes, interpreters or tasks."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ TIMES = 200
 
 @contextlib.contextmanager
 def in_background(work):
-    """Have ``work`` done in a thread meanwhile."""
+    """Run ``work`` in a thread during the block."""
     thread = threading.Thread(target=work)
     thread.start()
     yield
@@ -29,7 +29,7 @@ def back_and_forth(put, get):
 
 
 def answer(get, put):
-    """Send back what comes until ``None`` does."""
+    """Answer each item until ``None`` arrives."""
     while get() is not None:
         put(1)
 

@@ -1,4 +1,4 @@
-"""Locks that nobody else wants, and locks that others want too: how fast, and how fair."""
+"""Uncontended and contended locks: how fast they are, and how fair."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Singletons, raced for and timed: whether a way ever makes two, and what it costs to ask."""
+"""Singletons, raced for and timed: whether a way ever creates two, and the time of a call."""
 
 import os
 import threading
@@ -15,7 +15,11 @@ TIMES = 20_000
 
 
 def race(way, pause, rounds):
-    """Let 8 threads ask at once, so many times; return how many rounds made more than one, and the repeated inits."""
+    """Let 8 threads call at once in each round.
+
+    Return the number of rounds with several instances, the most instances, and the number of rounds that repeated an
+    init.
+    """
     barrier = threading.Barrier(THREADS + 1)
     current: dict = {}
     got = [None] * THREADS

@@ -1,4 +1,4 @@
-"""Starting something that runs concurrently, until its end."""
+"""Starting a thread, process, interpreter, task or pool, and waiting for its end."""
 
 import asyncio
 import concurrent.futures
@@ -13,7 +13,7 @@ GROUP = "start and join"
 
 
 def nothing():
-    """Do what a thing just started is to do."""
+    """Do nothing, as the work of what was just started."""
 
 
 def test_thread(timed):
@@ -64,7 +64,7 @@ def test_task(timed):
 def test_pool_of_two(timed, kind):
     pool_of = getattr(concurrent.futures, kind + "PoolExecutor", None)
     if pool_of is None:
-        pytest.skip("this CPython has none")
+        pytest.skip("this CPython has no such pool")
     settings = {"mp_context": multiprocessing.get_context("fork")} if kind == "Process" else {}
 
     def start():

@@ -1,4 +1,4 @@
-"""What several threads get done at once, and what goes missing between them."""
+"""Throughput of several threads at once, and updates that are lost between them."""
 
 import hashlib
 import sys
@@ -108,7 +108,7 @@ def test_hand_off_of_the_gil(fact, interval_ms):
     try:
         for _ in range(10):
             began_s = time.perf_counter()
-            time.sleep(0)  # lets the GIL go and wants it back
+            time.sleep(0)  # releases the GIL and takes it again
             waits_s.append(time.perf_counter() - began_s)
     finally:
         over.set()
