@@ -1,7 +1,7 @@
-"""Sessions: ``nox -s bench`` measures and draws, ``nox -s tests`` tests; ``nox -l`` lists the rest.
+"""Sessions: ``nox -s bench`` measures and draws, ``nox -s tests`` runs the tests; ``nox -l`` lists the rest.
 
-Each command of gilbench is a session of the same name, which installs what it needs at the versions that
-requirements.lock pins and works from any folder: ``nox -f PATH/noxfile.py -s bench``.
+Each gilbench command is a session of the same name. It installs what it needs, at the versions pinned in
+requirements.lock, and works from any folder: ``nox -f PATH/noxfile.py -s bench``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from python_discovery import get_interpreter
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT))
 
-from bench.cli.commands import COMMANDS, Command  # noqa: E402 - found only now
-from bench.run_module import OURS  # noqa: E402
+from bench.cli.commands import COMMANDS, Command  # noqa: E402 - importable only now
 
 if TYPE_CHECKING:
     from python_discovery import PythonInfo
@@ -31,15 +30,15 @@ nox.options.default_venv_backend = "uv|virtualenv"  # not venv: Debian's own pyt
 nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = True
 
-PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # -c: whatever other folders the arguments name
+PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # -c: even if the arguments name other folders
 PROJECT = nox.project.load_toml("pyproject.toml")
 LOCK = "requirements.lock"
 EXAMPLE = (
     *("--pythons=3.13,3.13t,3.14", "--servers=serial,threaded,asyncio,multiprocess,subinterpreters"),
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
-WORKERS = str((os.cpu_count() or 1) + 1)  # tests wait a lot
-COMPILED = ("loadgen.execution", "loadgen.engine.delays", "bench.threads.fast_sample")
+WORKERS = str((os.cpu_count() or 1) + 1)  # tests mostly wait
+COMPILED = ("loadgen.execution", "loadgen.validation.delays", "bench.threads.fast_sample")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VALIDATION = "results/validate/example"
 SCRIPTS = ("bench/report", "tests/report/javascript")
@@ -54,7 +53,7 @@ def _fits(python: PythonInfo) -> bool:
 
 
 def _harness_python() -> str | None:
-    """Return the interpreter for the harness: nox's own if it fits, else the first that does and runs."""
+    """Return the interpreter for the harness: nox's own if it fits, else the first one that fits and runs."""
     found = get_interpreter(SUPPORTED, predicate=_fits)
     if found is None:
         return DOWNLOADED if HAS_UV else None
@@ -62,14 +61,14 @@ def _harness_python() -> str | None:
 
 
 PYTHON = _harness_python()
-harness_session = nox.session(python=PYTHON or False)  # False: no environment, just enough of a session to say why
+harness_session = nox.session(python=PYTHON or False)  # False: a session without an environment, to report why
 
 
 def _install(session: nox.Session, *extras: str, group: str = "") -> None:
-    """Install what gilbench needs, with some of its extras and a dependency group, at the locked versions."""
+    """Install gilbench's dependencies, with extras and a dependency group, at the locked versions."""
     if PYTHON is None:
         session.error(f"gilbench needs CPython {SUPPORTED} with a GIL for itself and finds none: install one, or uv")
-    # Importing Numba takes three times as long where it cannot keep bytecode.
+    # Importing Numba takes three times as long if bytecode cannot be written.
     session.env["PYTHONDONTWRITEBYTECODE"] = None
     requirements = [*PROJECT["project"]["dependencies"]]
     for extra in extras:
@@ -80,20 +79,22 @@ def _install(session: nox.Session, *extras: str, group: str = "") -> None:
 
 
 def _tools(session: nox.Session, group: str) -> None:
-    """Install a dependency group alone, at the locked versions."""
+    """Install only a dependency group, at the locked versions."""
     session.install("-c", LOCK, *nox.project.dependency_groups(PROJECT, group))
 
 
 def _run_here(session: nox.Session, *words: str) -> None:
-    """Run a command of ours in the folder where nox was called."""
+    """Run a gilbench command in the folder where nox was called."""
     if Path(session.invoked_from).resolve() != ROOT:
         session.chdir(session.invoked_from)
-    # After Ctrl-C what has been measured is still drawn.
-    session.run("python", "-m", "bench", *words, env=OURS, interrupt_timeout=90, terminate_timeout=15)
+    # After Ctrl-C the windows measured so far are still drawn.
+    # By its path, and with -P: no folder of the user's is searched for our modules, and PYTHONPATH stays the user's.
+    command = ("python", "-P", str(ROOT / "bench" / "__main__.py"))
+    session.run(*command, *words, interrupt_timeout=90, terminate_timeout=15)
 
 
 def _command_session(name: str, command: Command) -> None:
-    """Make the session of a command: its environment, and the words behind -- given to it."""
+    """Make the session of a command, which creates its environment and passes the arguments after -- on."""
 
     def run(session: nox.Session) -> None:
         _install(session, *command.extras)
@@ -109,7 +110,7 @@ for _name, _command in COMMANDS.items():
 
 @harness_session
 def example(session: nox.Session) -> None:
-    """Measure the committed example run anew, and bring what quotes it up to date: half an hour on a quiet machine."""
+    """Measure the committed example run again, and update what quotes it: half an hour on a quiet machine."""
     _install(session, *EXTRAS, group="tests")
     results = Path(session.create_tmp()).resolve()
     run, folder = str(results / "latest"), "results/example"
@@ -131,7 +132,7 @@ def example(session: nox.Session) -> None:
 
 @harness_session
 def notebook(session: nox.Session) -> None:
-    """Run docs/notebook.ipynb again on the example run, and keep what it shows; -- --check: tell what would change."""
+    """Run docs/notebook.ipynb on the example run, and store its output; -- --check: only report differences."""
     _install(session, "export", group="notebook")
     session.run("python", "-m", "docs.notebook", *session.posargs)
 
@@ -160,7 +161,7 @@ def tests(session: nox.Session) -> None:
 
 @harness_session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and the directions of imports, of Python and of the pages' scripts."""
+    """Check style and formatting, of Python and of the pages' scripts, and the directions of imports."""
     _tools(session, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
@@ -171,7 +172,7 @@ def lint(session: nox.Session) -> None:
 
 @harness_session
 def workflows(session: nox.Session) -> None:
-    """Check GitHub's workflows, ours and the one to be copied, with actionlint; and shellcheck if it is installed."""
+    """Check the GitHub workflows, ours and the one to copy, with actionlint, and with shellcheck if it is installed."""
     _tools(session, "workflows")
     session.run("actionlint", *map(str, WORKFLOWS))
 
@@ -185,7 +186,7 @@ def types(session: nox.Session) -> None:
 
 @harness_session
 def lock(session: nox.Session) -> None:
-    """Bring the lock in line with pyproject.toml; with -- --upgrade, take the newest versions."""
+    """Update the lock to match pyproject.toml; with -- --upgrade, take the newest versions."""
     _tools(session, "lock")
     groups = [f"--group={group}" for group in PROJECT["dependency-groups"]]
     session.run(

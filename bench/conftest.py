@@ -1,8 +1,8 @@
-"""The pytest adapter: what ``pytest bench`` collects is the plan.
+"""The pytest adapter: the items that ``pytest bench`` collects are the plan.
 
-Each cell is a test item, so that ``-k`` narrows the plan and ``--collect-only`` shows it. The selected cells are
-measured first, in interleaved passes (:func:`bench.runner.run.run`); then each item gives pytest-benchmark the windows
-of its cell; then a process of its own draws the run, since measuring does not import analysis.
+Each cell is a test item, so ``-k`` narrows the plan and ``--collect-only`` shows it. The selected cells are measured
+first, in interleaved passes (:func:`bench.runner.run.run`); then each item gives pytest-benchmark the windows of its
+cell; finally a separate process draws the run, because measuring does not import analysis.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DONE = pytest.StashKey[Experiment]()
 
 
 class _BenchmarkFile(os.PathLike[str]):
-    """Where pytest-benchmark writes: into the run's folder, which is known once the run has one."""
+    """Path that pytest-benchmark writes to: in the run's folder, known once the run has one."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -50,16 +50,16 @@ class _BenchmarkFile(os.PathLike[str]):
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.import_plugin("bench.adapter.options")  # unless -p has: pytest bench
+    pluginmanager.import_plugin("bench.adapter.options")  # for plain pytest bench, without -p
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.option.benchmark_timer = "bench.adapter.clock.seconds_per_request"
     config.option.benchmark_json = config.option.benchmark_json or _BenchmarkFile(config)
-    config.addinivalue_line("markers", "cell(cell): the cell that a test is of")
+    config.addinivalue_line("markers", "cell(cell): the cell that a test measures")
     if config.option.verbose < 0:  # pytest's own -q
-        config.option.verbose = -2  # nor how many tests passed
+        config.option.verbose = -2  # hides the number of passed tests, too
         config.option.benchmark_quiet = True
 
 
@@ -72,7 +72,7 @@ def pytest_collection(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> Generator[None, object, object]:
-    """With ``--collect-only`` show the plan and its estimate below the cells; with ``-q`` the estimate alone."""
+    """Show the plan and its estimate below the cells with ``--collect-only``; with ``-q``, only the estimate."""
     config, items, quiet = session.config, session.items, session.config.option.verbose < 0
     if not config.option.collectonly or not items:
         return (yield)
@@ -89,7 +89,7 @@ def pytest_collection_finish(session: pytest.Session) -> Generator[None, object,
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
-    """With ``-q`` report nothing for cells that could be measured."""
+    """Report nothing for measured cells with ``-q``."""
     return ("passed", "", "") if config.option.verbose < 0 and report.passed and report.when == "call" else None
 
 
@@ -114,7 +114,7 @@ def records(cell: Cell, pytestconfig: pytest.Config) -> list[Record]:
 @pytest.fixture
 def failures(cell: Cell, pytestconfig: pytest.Config) -> list[str]:
     failed = pytestconfig.stash[DONE].folder.meta.failures
-    return [f"pass {one.pass_}: {one.reason}" for one in failed if one.cell == cell.name]
+    return [f"pass {one.pass_ + 1}: {one.reason}" for one in failed if one.cell == cell.name]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost, so that the table and the page's path come last
@@ -131,7 +131,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 
 
 def _measure(session: pytest.Session) -> None:
-    """Measure what was selected; if that was interrupted, what has not been measured is selected no longer."""
+    """Measure the selected cells; if interrupted, deselect those that were not measured."""
     config, request = session.config, session.config.stash[REQUEST]
     with _usage_errors(), _suspended_capture(config) as console:
         plan = request.plan(map(_cell, session.items))
@@ -155,7 +155,7 @@ def _cell(item: pytest.Item) -> Cell:
 
 
 def _command(config: pytest.Config) -> str:
-    """Return the command line, without what ``gilbench bench`` puts before and behind it."""
+    """Return the command line without the words that ``gilbench bench`` adds before and after it."""
     words = [str(word) for word in config.invocation_params.args]
     if NARROW[-1] in words:
         words = words[words.index(NARROW[-1]) + 1 :]
@@ -164,15 +164,15 @@ def _command(config: pytest.Config) -> str:
 
 @contextlib.contextmanager
 def _suspended_capture(config: pytest.Config) -> Iterator[Terminal]:
-    """Let what is printed be seen, and what is started print."""
-    config.get_terminal_writer().flush()  # what pytest has said stands before what follows, also in a file
+    """Suspend pytest's capturing, so that the output of this process and its children is visible."""
+    config.get_terminal_writer().flush()  # pytest's output so far precedes what follows, in a file too
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         yield Terminal()
 
 
 @contextlib.contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Turn what a user can fix into the one line that pytest makes of it, and a non-zero exit."""
+    """Turn errors that a user can fix into one line from pytest and a non-zero exit status."""
     try:
         yield
     except GilbenchError as exc:

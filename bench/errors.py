@@ -1,4 +1,4 @@
-"""Errors of the experiment, of the one family that users can do something about."""
+"""Errors of the experiment; all derive from :class:`GilbenchError`, the errors that users can act on."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["ELSEWHERE", "GilbenchError", "InvalidInput", "ServerFailed", "writin
 
 
 class ServerFailed(GilbenchError):
-    """A server under test did not start, or ended when it should not have."""
+    """A server under test did not start, or ended unexpectedly."""
 
 
 ELSEWHERE: Final = "make room, or copy the folder elsewhere"
-"""The remedy where a run's own folder cannot be written to."""
+"""The remedy if a run's own folder cannot be written to."""
 
 
 @contextlib.contextmanager
 def writing(path: Path, remedy: str) -> Iterator[None]:
-    """Turn an error of the system within the block into one line that names the file and the remedy.
+    """Turn an OSError in the block into a one-line error that names the file and the remedy.
 
     Args:
-        path: named where the system names no file.
-        remedy: what would help.
+        path: named in the error if the OSError names no file.
+        remedy: how to fix it.
 
     Raises:
-        GilbenchError: something could not be written.
+        GilbenchError: a file could not be written.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Paths: the code, the results, and the folder of the user, from which paths on a command line count."""
+"""Paths of the code, the results and the caches, and command lines as typed in the user's folder."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RESULTS: Final = "GILBENCH_RESULTS"
-"""The variable of the environment that names another folder for results than the checkout's, for every command."""
+"""Environment variable that overrides the default folder of results, for every command."""
 
 
 def is_checkout() -> bool:
-    """Tell whether this is a checkout, and not an installed package."""
+    """Return whether this is a checkout rather than an installed package."""
     return (ROOT / "noxfile.py").is_file()
 
 
 def results() -> Path:
-    """Return the folder of the results, unless a command line names another.
+    """Return the default folder of results, for commands that are not given another.
 
-    It is what :data:`RESULTS` names, else ``results`` in the checkout, or in the user's folder if there is no checkout.
+    It is the one that :data:`RESULTS` names, or else ``results`` in the checkout, or in the user's folder if installed.
     """
     named = os.environ.get(RESULTS)
     if named:
@@ -30,25 +30,25 @@ def results() -> Path:
 
 
 def cache() -> Path:
-    """Return a folder for what can be made again, such as environments of interpreters."""
+    """Return the folder for files that can be recreated, such as interpreters' environments."""
     if is_checkout():
         return ROOT / ".nox"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gilbench"
 
 
 def latest() -> Path:
-    """Return the folder of the latest run in it."""
+    """Return the folder of the latest run in :func:`results`."""
     return results() / "latest"
 
 
 def relative_path(path: Path) -> Path:
-    """Return a path as it is shortest to read from where the user stands: relative if it lies below."""
+    """Return a path relative to the current folder if it lies below it, otherwise unchanged."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def command_line(command: str, words: Sequence[str] = ()) -> str:
-    """Return the command line that runs a command from the user's folder, as it is typed there."""
+    """Return the command line that runs a command, as typed in the user's folder."""
     if not is_checkout():
         return shlex.join(["gilbench", command, *words])
     noxfile = [] if Path.cwd() == ROOT else ["-f", str(ROOT / "noxfile.py")]

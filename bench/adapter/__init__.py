@@ -1,6 +1,6 @@
-"""The pytest adapter: what ``pytest bench`` needs besides its conftest."""
+"""The pytest adapter: what ``pytest bench`` needs in addition to its conftest."""
 
 from typing import Final
 
 NARROW: Final = ("--benchmark-name=short", "--benchmark-columns=median")
-"""Options of pytest-benchmark with which its table fits a terminal."""
+"""Options of pytest-benchmark that make its table fit a terminal."""

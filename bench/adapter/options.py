@@ -1,7 +1,7 @@
-"""The options that pytest learns before it reads the command line: ``-p bench.adapter.options``.
+"""Options that are registered before pytest reads the command line: ``-p bench.adapter.options``.
 
-A conftest comes too late: until pytest knows that ``--results`` takes a value, that value is a folder of tests to it,
-whose ``conftest.py`` it runs.
+A conftest is too late: until pytest knows that ``--results`` takes a value, it takes that value for a folder of tests
+and runs its ``conftest.py``.
 """
 
 from __future__ import annotations
@@ -19,4 +19,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.option.benchmark_storage = f"file://{results() / '.benchmarks'}"  # not in the folder where the user stands
+    config.option.benchmark_storage = f"file://{results() / '.benchmarks'}"  # not in the user's current folder

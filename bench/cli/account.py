@@ -20,7 +20,7 @@ _COLUMNS = {state.key: state.label for state in BUSY_STATES} | {State.CLIENT.val
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Sample the process for a while, show what was seen, and return the exit code."""
+    """Sample the process, show where its time went, and return the exit code."""
     return run_command(parser(), _run, words)
 
 
@@ -28,17 +28,19 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench account",
-        description="Say where the time of a running server goes: on a CPU, in the queue for one, waiting for the GIL, "
-        "for a lock, for something of its own, for a client, or idle.",
+        description="Show where the time of a running server goes: on a CPU, in the run queue, waiting for the GIL or "
+        "a lock, blocked (I/O, sleeps, other services), waiting for a client, or idle.",
         examples=[
-            ("gilbench account PID", "over five seconds"),
-            ("gilbench account PID --duration 30s --json", "over thirty, with a row for each thread"),
+            ("gilbench account PID", "over 5 seconds"),
+            ("gilbench account PID --duration 30s --json", "over 30 seconds, with a row for each thread"),
         ],
         exits={FAILED: "the process cannot be inspected"},
     )
-    made.add_argument("pid", type=int, metavar="PID", help="of the server's first process")
-    made.add_argument("--duration", type=duration_s, default=5.0, metavar="TIME", help="how long (default: 5s)")
-    made.add_argument("--json", action="store_true", help="as JSON, with a row for each thread")
+    made.add_argument("pid", type=int, metavar="PID", help="process ID of the server's main process")
+    made.add_argument(
+        "--duration", type=duration_s, default=5.0, metavar="TIME", help="how long to sample (default: 5s)"
+    )
+    made.add_argument("--json", action="store_true", help="print JSON, with a row for each thread")
     return made
 
 
@@ -63,8 +65,8 @@ def _show(found: Account) -> None:
     console.print(console.table(("", *figures), rows, folded=("",), right=figures))
     console.print(
         console.spell(
-            f"\n{found.samples} samples in {found.wall_s:.1f} s, for {found.overhead_cores:.1%} of a core"
-            + ("; threads came and went, so shares are estimates" if found.estimated else "")
+            f"\n{found.samples} samples in {found.wall_s:.1f} s; overhead: {found.overhead_cores:.1%} of a core"
+            + ("; threads started or ended, so shares are estimates" if found.estimated else "")
         )
     )
 

@@ -1,4 +1,4 @@
-"""``gilbench bench``: measure, and draw what was seen. pytest collects the cells, so that its options work."""
+"""``gilbench bench``: measure, and draw the results. pytest collects the cells, so its options work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXITS: Final = {
     pytest.ExitCode.INTERNAL_ERROR: FAILED,
     pytest.ExitCode.USAGE_ERROR: INVALID,
 }
-"""pytest's exit codes as every command's."""
+"""pytest's exit codes, mapped to those of every command."""
 
 CONFIGURATION: Final = ROOT / "bench" / "adapter" / "pytest.ini"
 _PYTEST_BENCHMARK: Final = "--benchmark-"
@@ -40,16 +40,18 @@ def main(words: Sequence[str] | None = None) -> int:
     plugins = ("-p", "no:cacheprovider", "-p", "bench.adapter.options")
     code = pytest.main([*here, *plugins, *NARROW, *given, str(ROOT / "bench")])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
-        return report_error(made.prog, InvalidInput("no cell is selected: see them with --collect-only, without -k"))
+        return report_error(
+            made.prog, InvalidInput("no cell selected: list all cells with --collect-only and without -k")
+        )
     return EXITS[pytest.ExitCode(code)]
 
 
 def parser() -> Parser:
-    """Return the parser of the command line: ours, and the options of pytest that matter here."""
+    """Return the parser of the command line: our options, and the relevant ones of pytest."""
     made = options.parser()
-    add = made.add_argument_group("pytest's").add_argument
-    add("-k", metavar="EXPR", help="cells with that in their name, as 'threaded and not io'")
-    add("--collect-only", "--co", action="store_true", help="show the plan and what it takes, and measure nothing")
-    add("-q", "--quiet", action="count", help="print the path of the page and nothing else")
+    add = made.add_argument_group("pytest options").add_argument
+    add("-k", metavar="EXPR", help="select cells by name, for example 'threaded and not io'")
+    add("--collect-only", "--co", action="store_true", help="show the plan and its estimated time, without measuring")
+    add("-q", "--quiet", action="count", help="print only the path of the page")
     add("-v", "--verbose", action="count", help="print a line for each window")
     return made

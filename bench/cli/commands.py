@@ -16,12 +16,12 @@ PROGRAM: Final = "gilbench"
 
 
 class Command(NamedTuple):
-    """A row of the table.
+    """A command.
 
     Attributes:
         summary: one-line help.
         module: module with ``parser()``, and ``main(words)`` that returns the exit code.
-        extras: extras of the package that it needs.
+        extras: extras of the package that the command needs.
     """
 
     summary: str
@@ -34,24 +34,24 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = {
-    "bench": Command("measure servers under several CPythons and draw the results: the main job", "bench.cli.bench"),
-    "report": Command("draw a run again, by default the latest", "bench.cli.report"),
+    "bench": Command("measure servers under several CPython builds and draw the results", "bench.cli.bench"),
+    "report": Command("redraw a run, by default the latest", "bench.cli.report"),
     "compare": Command("compare two interpreters of a run, or two runs", "bench.cli.compare"),
-    "history": Command("draw each cell over all runs and versions", "bench.cli.history", ("history",)),
-    "explain": Command("explain in words why a measured cell is as fast as it is", "bench.cli.explain"),
+    "history": Command("plot each cell over all runs and versions", "bench.cli.history", ("history",)),
+    "explain": Command("explain why a measured cell is as fast as it is", "bench.cli.explain"),
     "export": Command("write runs as Parquet, CSV or JSON lines", "bench.cli.export", ("export",)),
-    "micro": Command("measure starts, hand-offs, locks and singletons inside each interpreter", "bench.cli.micro"),
+    "micro": Command("run microbenchmarks: starts, hand-offs, locks, singletons", "bench.cli.micro"),
     "profile": Command("show which lines hold the GIL, when, and which threads wait", "bench.cli.profile"),
     "watch": Command("show where the time of a running Python process goes, live, by thread", "bench.cli.watch"),
     "account": Command("show where the time of a running server goes", "bench.cli.account"),
     "load": Command("put load on a TCP or HTTP server", "loadgen.cli.main"),
     "talk": Command("talk to a server by hand", "loadgen.cli.talk"),
-    "validate": Command("hold the figures against what is known", "bench.cli.validate"),
-    "peers": Command("measure the load generator against wrk, Locust and others", "loadgen.peers.command", ("peers",)),
+    "validate": Command("check measurements against known values", "bench.cli.validate"),
+    "peers": Command("compare the load generator with wrk, Locust and others", "loadgen.peers.command", ("peers",)),
     "pythons": Command("list the interpreters found, and how each was built", "bench.cli.pythons"),
-    "doctor": Command("check what makes measurements noisy here, and how to fix it", "bench.cli.doctor"),
-    "python": Command("run Python where gilbench's modules can be imported", "bench.cli.python"),
-    "completion": Command("print the completion script of a shell", "bench.cli.completion.command"),
+    "doctor": Command("find what makes measurements noisy here, and how to fix it", "bench.cli.doctor"),
+    "python": Command("run Python with gilbench's modules importable", "bench.cli.python"),
+    "completion": Command("print a shell completion script", "bench.cli.completion.command"),
 }
 
 
@@ -73,7 +73,7 @@ def parser() -> Parser:
     """Return the parser of the command's name."""
     made = Parser(
         prog=PROGRAM,
-        description="What threads, coroutines, processes, subinterpreters and a GIL-free build really buy, measured on "
+        description="Measure what threads, coroutines, processes, subinterpreters and free-threaded builds gain on "
         "this machine.",
         tables={"commands": {name: command.summary for name, command in COMMANDS.items()}},
         examples=[
@@ -81,7 +81,7 @@ def parser() -> Parser:
             ("gilbench COMMAND --help", "the options of a command"),
         ],
     )
-    made.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    made.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="command to run, see below")
     made.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
     return made
 

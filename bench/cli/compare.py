@@ -25,30 +25,30 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     made = Parser(
         prog="gilbench compare",
-        description="Compare two interpreters within a run, whose windows alternated, or two runs.",
+        description="Compare two interpreters within a run, measured side by side, or two runs.",
         examples=[
             ("gilbench compare", "the interpreters of the latest run"),
-            ("gilbench compare results/example", "those of a run"),
+            ("gilbench compare results/example", "the interpreters of another run"),
             (
                 "gilbench compare results/example --format markdown --output example.md",
                 "as a table for a pull request",
             ),
             (
                 "gilbench compare --fail-slower 5%",
-                "a gate: exits with 1 if a loss of more than 5% is significant",
+                "a gate: exit with 1 on a significant loss of more than 5%",
             ),
         ],
-        exits={FAILED: "--fail-slower was given, and a larger loss of throughput is significant"},
+        exits={FAILED: "--fail-slower was given and a larger loss of throughput is significant"},
     )
     add = made.add_argument_group("what is compared").add_argument
     add("runs", nargs="*", type=Path, metavar="RUN", help="one or two folders of runs (default: the latest run)")
-    add("--baseline", default="", metavar="INTERPRETER", help="within a run (default: the plan's)")
-    add("--candidate", default="", metavar="INTERPRETER", help="within a run (default: all others)")
+    add("--baseline", default="", metavar="INTERPRETER", help="baseline within a run (default: the plan's)")
+    add("--candidate", default="", metavar="INTERPRETER", help="candidate within a run (default: all others)")
     add("--require-same-build", action="store_true", help="refuse to compare different builds")
-    add = made.add_argument_group("what is said of it").add_argument
+    add = made.add_argument_group("verdicts").add_argument
     add(
         "--same-within",
         type=_share,
@@ -56,6 +56,7 @@ def parser() -> Parser:
         help=f"ratios closer to 1 count as the same (default: the plan's; between runs {SAME_WITHIN:.0%}%)",
     )
     add("--fail-slower", type=_share, metavar="SHARE", help="exit with 1 if a larger loss of throughput is significant")
+    add("--across-machines", action="store_true", help="let --fail-slower judge runs of different machines, too")
     add = made.add_argument_group("where it goes").add_argument
     add("--format", choices=COMPARISON_FORMATS, default="terminal", help="(default: terminal)")
     add("--output", type=Path, metavar="FILE", help="write there (default: standard output)")
@@ -64,6 +65,11 @@ def parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> int:
     comparison = _compare(options)
+    if options.fail_slower is not None and comparison.machines and not options.across_machines:
+        raise InvalidInput(
+            f"--fail-slower: the runs are of different machines ({'; '.join(comparison.machines)}): measure both on "
+            "one, or judge all the same with --across-machines"
+        )
     if options.format == "terminal" and options.output is None:
         show_comparison(Terminal(), comparison)
     else:
@@ -75,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> Comparison:
     runs = [read_run(path) for path in options.runs or [latest()]]
     if len(runs) > 2 or (len(runs) == 2 and (options.baseline or options.candidate)):
-        raise InvalidInput("give two runs, or one run and --baseline and --candidate")
+        raise InvalidInput("too many runs or options: give two runs, or one run with --baseline and --candidate")
     if len(runs) == 2:
         comparison = compare_runs(runs[0], runs[1], options.same_within)
     else:
@@ -84,7 +90,7 @@ def _compare(options: argparse.Namespace) -> Comparison:
     if options.require_same_build and differing is not None:
         raise InvalidInput(
             f"{differing.baseline} and {differing.candidate} differ in {', '.join(differing.differs)}: build both "
-            "alike, or leave --require-same-build out"
+            "alike, or omit --require-same-build"
         )
     return comparison
 
@@ -93,7 +99,7 @@ def _summarise(comparison: Comparison) -> None:
     try:
         github.summarise(COMPARISON_FORMATS["markdown"](comparison) + "\n")
     except OSError as exc:
-        raise GilbenchError(f"cannot write the summary of the step: {exc.strerror}; make room") from exc
+        raise GilbenchError(f"cannot write the step summary: {exc.strerror}; free disk space") from exc
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -124,5 +130,5 @@ def _share(text: str) -> float:
     except ValueError:
         share = -1.0
     if not text.endswith("%") or not 0 <= share < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share: write it as 5%")
+        raise argparse.ArgumentTypeError(f"invalid share {text!r}: use a percentage such as 5%")
     return share

@@ -13,7 +13,7 @@ from bench.terminal.console import Terminal
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import DONE
 
-_DETAILS: Final = "is, what it costs, how to fix it"
+_DETAILS: Final = "finding, effect, remedy"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -25,10 +25,10 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench doctor",
-        description="Say what makes measurements noisy on this machine, what that costs, and how to fix it.",
-        examples=[("gilbench doctor", "before a run that is to be believed")],
+        description="Show what makes measurements noisy on this machine, its effect, and how to fix it.",
+        examples=[("gilbench doctor", "before a run whose results matter")],
     )
-    made.add_argument("--json", action="store_true", help="as JSON")
+    made.add_argument("--json", action="store_true", help="print JSON")
     return made
 
 
@@ -46,5 +46,5 @@ def _run(options: argparse.Namespace) -> int:
         )
         for one in found
     ]
-    console.print(console.table(("", "what", _DETAILS), rows, folded=(_DETAILS,)))
+    console.print(console.table(("", "check", _DETAILS), rows, folded=(_DETAILS,)))
     return DONE

@@ -23,14 +23,19 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench explain",
-        description="Say in plain words why a measured cell is as fast as it is, and what to try next.",
+        description="Explain why a measured cell is as fast as it is, and what to try next.",
         examples=[
             ("gilbench explain threaded-cpu-4-3.13 --from results/example", "a cell of the example run"),
         ],
     )
-    made.add_argument("cell", metavar="CELL", help="by its name, as threaded-cpu-8-3.14")
+    made.add_argument("cell", metavar="CELL", help="name of the cell, for example threaded-cpu-8-3.14")
     made.add_argument(
-        "--from", dest="folder", type=Path, default=latest(), metavar="RUN", help="(default: the latest run)"
+        "--from",
+        dest="folder",
+        type=Path,
+        default=latest(),
+        metavar="RUN",
+        help="folder of the run (default: the latest run)",
     )
     return made
 

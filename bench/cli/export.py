@@ -24,17 +24,17 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench export",
-        description="Write a run, or several, as Parquet, CSV or JSON lines, by the file's ending.",
+        description="Write one or more runs as Parquet, CSV or JSON lines, by the file's extension.",
         examples=[
             ("gilbench export results/latest windows.parquet", "one row per window, units and meanings in the file"),
-            ("gilbench export results/latest ratios.csv --table ratios", "interpreters against each other"),
+            ("gilbench export results/latest ratios.csv --table ratios", "interpreters compared"),
             ("gilbench export results/runs/* windows.parquet", "all runs, distinguished by the column run"),
         ],
-        tables={"endings": {ending: form.title for ending, form in EXPORT_FORMATS.items()}},
+        tables={"file extensions": {ending: form.title for ending, form in EXPORT_FORMATS.items()}},
         exits={FAILED: "the file cannot be written"},
         intermixed=True,
     )
-    made.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="folders (default: results/latest)")
+    made.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="folders of runs (default: results/latest)")
     made.add_argument("file", type=Path, metavar="FILE", help="file to write; an existing one is replaced")
     made.add_argument(
         "--table",

@@ -1,4 +1,4 @@
-"""``gilbench history``: draw each cell over all runs, and name the runs in which something changed."""
+"""``gilbench history``: plot each cell over all runs, and list the runs in which something changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loadgen.cli.exit_codes import DONE, FAILED
 
 RUNS: Final = "runs"
 OUTPUT: Final = "history"
-"""Folders in that of the results."""
+"""Folders inside the results folder."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,23 +29,27 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench history",
-        description="Draw each cell over all runs and over versions of CPython, and name the runs in which a change "
-        "came in.",
+        description="Plot each cell over all runs and over versions of CPython, and list the runs in which something "
+        "changed.",
         examples=[
-            ("gilbench history", "of all runs so far"),
-            ("gilbench history results/runs results/example --output over-time", "of these, into another folder"),
+            ("gilbench history", "all runs so far"),
+            ("gilbench history results/runs results/example --output over-time", "these runs, into another folder"),
         ],
         exits={FAILED: "the page cannot be written"},
     )
     made.add_argument(
-        "runs", nargs="*", type=Path, metavar="RUN", help=f"runs, or folders of runs (default: {RUNS} in the results)"
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help=f"runs, or folders of runs (default: {RUNS} in the results folder)",
     )
     made.add_argument(
         "--output",
         type=Path,
         default=results() / OUTPUT,
         metavar="FOLDER",
-        help=f"where the page goes (default: {OUTPUT} in the results)",
+        help=f"folder of the page (default: {OUTPUT} in the results folder)",
     )
     return made
 

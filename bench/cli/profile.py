@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-
-from rich.console import Console
+from typing import Final
 
 from bench.paths import command_line
 from bench.profile.measure import profile_cells
@@ -16,8 +15,12 @@ from bench.profile.request import add_options, profiling
 from bench.profile.windows import How
 from bench.run_module import run_module
 from bench.runner.lock import only_run
+from bench.terminal.console import Terminal
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import FAILED
+from loadgen.whole_number import whole_number
+
+MAX_RATE_HZ: Final = 10_000
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,10 +29,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
     def run(options: argparse.Namespace) -> int:
         asked = profiling(options)
-        how, console = How(options.profiler, options.native, options.rate), Console(highlight=False, soft_wrap=True)
+        how, console = How(options.profiler, options.native, options.rate), Terminal(soft_wrap=True)
         with only_run():
             folder = profile_cells(asked, how, command_line("profile", typed), console, with_memory=options.memory)
-        # In a process of its own: measuring does not know how profiles are drawn.
+        # In a separate process: measuring does not import drawing.
         return run_module("bench.cli.report_profile", str(folder))
 
     return run_command(parser(), run, typed)
@@ -39,17 +42,17 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench profile",
-        description="See why a cell is as fast as it is: which lines hold the GIL, when, and which threads wait. The "
+        description="Show why a cell is as fast as it is: which lines hold the GIL, when, and which threads wait. The "
         "cell is measured again, with and without profiling, so that the overhead is known.",
         examples=[
             ("gilbench profile --server threaded --workload cpu --python 3.13,3.13t", "a cell under two interpreters"),
-            ("gilbench profile --from results/latest --slowest", "the cell of a run that stays behind most"),
+            ("gilbench profile --from results/latest --slowest", "the cell of a run that is furthest behind"),
             (
                 "gilbench profile --workload ./shop.py:price --request item-7 --server thread-pool --clients 8",
-                "a handler of your own",
+                "your own handler",
             ),
         ],
-        exits={FAILED: "it could not be profiled"},
+        exits={FAILED: "the cell could not be profiled"},
     )
     add_options(made)
     add = made.add_argument_group("profiling").add_argument
@@ -57,15 +60,15 @@ def parser() -> Parser:
         "--profiler",
         choices=[AUTO, *PROFILERS],
         default=AUTO,
-        help="for stacks; auto: the first of these that works here for the interpreter (default)",
+        help="profiler for stacks; auto (default): the first of these that works here for the interpreter",
     )
-    add("--native", action="store_true", help="with frames of C code; py-spy then stops the server")
-    add("--memory", action="store_true", help="also which lines hold memory, by tracemalloc")
-    add("--rate", type=_rate, default=RATE_HZ, metavar="N", help=f"stack samples per second (default: {RATE_HZ})")
+    add("--native", action="store_true", help="include frames of C code; py-spy then pauses the server")
+    add("--memory", action="store_true", help="also show which lines hold memory, with tracemalloc")
+    add(
+        "--rate",
+        type=whole_number(MAX_RATE_HZ),
+        default=RATE_HZ,
+        metavar="N",
+        help=f"stack samples per second (default: {RATE_HZ})",
+    )
     return made
-
-
-def _rate(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10000")
-    return int(text)

@@ -1,4 +1,4 @@
-"""``gilbench python``: run Python where gilbench's modules can be imported, as for frames of runs in a script."""
+"""``gilbench python``: run Python with gilbench's modules importable, for example to load runs in a script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loadgen.cli.command_line import Parser
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run Python with the words of the command line, and return its exit code."""
+    """Run Python with the arguments of the command line, and return its exit code."""
     given = list(sys.argv[1:] if words is None else words)
     if given[:1] in (["-h"], ["--help"]):
         parser().parse_args(given)
@@ -19,10 +19,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """Return the parser that shows the help; everything else is Python's."""
+    """Return the parser that shows the help; all other arguments go to Python."""
     made = Parser(
         prog="gilbench python",
-        description="Run Python where gilbench's modules can be imported. What follows is Python's own command line.",
+        description="Run Python with gilbench's modules importable. All arguments are passed to Python.",
         examples=[
             ("gilbench python figures.py", "a script that begins with `from bench.analysis import load_run`"),
             ("gilbench python", "interactively"),

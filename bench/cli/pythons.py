@@ -1,4 +1,4 @@
-"""``gilbench pythons``: which interpreters were found, and how each was built."""
+"""``gilbench pythons``: list the interpreters found, and how each was built."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def parser() -> Parser:
         prog="gilbench pythons",
         description="Show the interpreters found, how each was built, and what --pythons auto would measure.",
         examples=[
-            ("gilbench pythons", "all that are found"),
-            ("gilbench pythons 3.13,3.13t --json", "all that is recorded of these"),
+            ("gilbench pythons", "all interpreters found"),
+            ("gilbench pythons 3.13,3.13t --json", "everything recorded about these"),
         ],
     )
-    made.add_argument("pythons", nargs="?", metavar="LIST", help="only these, as 3.13,3.13t,/path/to/python, or auto")
+    made.add_argument("pythons", nargs="?", metavar="LIST", help="only these: 3.13,3.13t,/path/to/python, or auto")
     shown = made.add_mutually_exclusive_group()
-    shown.add_argument("--json", action="store_true", help="as JSON, with everything that is recorded of them")
-    shown.add_argument("--names", action="store_true", help="just the names, one a line")
+    shown.add_argument("--json", action="store_true", help="print JSON, with everything recorded about them")
+    shown.add_argument("--names", action="store_true", help="print only the names, one per line")
     return made
 
 
@@ -65,7 +65,7 @@ def _table(console: Terminal, interpreters: list[Interpreter]) -> Table:
 
 
 def _programs(console: Terminal, interpreters: list[Interpreter]) -> Table:
-    rows = [(one.name, str(one.executable)) for one in interpreters]
+    rows = [(one.name, str(one.program)) for one in interpreters]
     return console.table(("name", "program"), rows, folded=("name", "program"))
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from bench.analysis.micro import Micro, load_micro
 from bench.errors import writing
 from bench.report.micro.chapter import page, write_time
 from bench.report.micro.tables import Row, races, times
+from bench.terminal.console import Terminal
 from loadgen.cli.command_line import Parser, run_command
 
 NAMES, COLUMN = 48, 16  # characters
@@ -31,10 +31,11 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench report",
-        description="Show and draw microbenchmarks again from their records.",
-        examples=[("gilbench report results/example/micro", "those of the example run")],
+        description="Show and redraw microbenchmarks from their records.",
+        examples=[("gilbench report results/example/micro", "the microbenchmarks of the example run")],
     )
-    made.add_argument("folder", type=Path, metavar="FOLDER", help="as results/micro/20261125T120000Z")
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="for example results/micro/20261125T120000Z")
+    made.add_argument("-q", "--quiet", action="store_true", help="print only the path of the page")
     return made
 
 
@@ -42,13 +43,14 @@ def _run(options: argparse.Namespace) -> int:
     with writing(options.folder, "make room"):
         micro = load_micro(options.folder)
         drawn = page(micro)
-    console = Console(highlight=False, soft_wrap=True)
-    _show(console, micro, times(micro))
+    console = Terminal(soft_wrap=True)
+    if not options.quiet:
+        _show(console, micro, times(micro))
     console.print(Text(str(drawn)))
     return 0
 
 
-def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:
+def _show(console: Terminal, micro: Micro, rows: Sequence[Row]) -> None:
     """Print the tables, as many interpreters next to each other as there is room for."""
     room = max(1, (console.width - NAMES) // COLUMN)
     raced = races(micro, briefly=True)
@@ -62,15 +64,15 @@ def _show(console: Console, micro: Micro, rows: Sequence[Row]) -> None:
                 [(row.name, list(map(write_time, row.times[here]))) for row in found],
             )
         if raced:
-            title = "singletons raced for: rounds with several instances"
+            title = "singleton races: rounds with several instances"
             _print(console, title, micro.interpreters[here], [(name, cells[here]) for name, cells in raced])
-    console.print("what was counted besides is in the page", style="dim")
+    console.print("other counts are on the page", style="dim")
     for interpreter, test in micro.failed:
         console.print(Text(f"failed under {interpreter}: {test}", style="red"))
 
 
 def _print(
-    console: Console, title: str, interpreters: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
+    console: Terminal, title: str, interpreters: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
 ) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), title=Text(title, "bold"))
     table.title_justify = "left"

@@ -1,4 +1,4 @@
-"""Draw the profiles of a run, and its page anew."""
+"""Redraw the profiles of a run, and its page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from bench.analysis.load import read_run
@@ -15,6 +14,7 @@ from bench.analysis.profile.load import load_profiles
 from bench.errors import ELSEWHERE, writing
 from bench.narrative.profiles import describe_profile
 from bench.report.draw import draw
+from bench.terminal.console import Terminal
 from loadgen.cli.command_line import Parser, run_command
 
 
@@ -27,15 +27,15 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench profile",
-        description="Draw the profiles of a run again from what was kept of them, and its page.",
-        examples=[("python -m bench.cli.report_profile results/example", "those of the example run")],
+        description="Redraw the profiles of a run from their records, and its page.",
+        examples=[("python -m bench.cli.report_profile results/example", "the profiles of the example run")],
     )
-    made.add_argument("folder", type=Path, metavar="RUN", help="a run's folder, as results/latest")
+    made.add_argument("folder", type=Path, metavar="RUN", help="a run's folder, for example results/latest")
     return made
 
 
 def _run(options: argparse.Namespace) -> int:
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(soft_wrap=True)
     with writing(options.folder, ELSEWHERE):
         profiles = load_profiles(options.folder)
         console.print()
@@ -43,7 +43,7 @@ def _run(options: argparse.Namespace) -> int:
             for sentence in describe_profile(profile):
                 console.print(Text(sentence))
         page = draw(read_run(options.folder), quiet=True)
-        console.print(f"{page}{'#profiles' if profiles else ': no cell of it was profiled'}")
+        console.print(f"{page}{'#profiles' if profiles else ': no cell was profiled'}")
     return 0
 
 

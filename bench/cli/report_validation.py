@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +17,7 @@ from bench.errors import writing
 from bench.narrative import validation as words
 from bench.report.validation import page
 from bench.stats.agreement import Verdict
+from bench.terminal.console import Terminal
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import DISTURBED, FAILED
 
@@ -33,12 +33,13 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench report",
-        description="Show and draw a validation again from its observations.",
-        examples=[("gilbench report results/validate/example", "that of the example")],
-        exits={FAILED: "a row disagrees", DISTURBED: "too disturbed to say"},
+        description="Show and redraw a validation from its observations.",
+        examples=[("gilbench report results/validate/example", "the example validation")],
+        exits={FAILED: "a row disagrees", DISTURBED: "too disturbed to decide"},
     )
-    made.add_argument("folder", type=Path, metavar="FOLDER", help="as results/validate/20261130T120000Z")
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="for example results/validate/20261130T120000Z")
     made.add_argument("--json", action="store_true", help="print the rows as JSON")
+    made.add_argument("-q", "--quiet", action="store_true", help="print only the path of the page")
     return made
 
 
@@ -50,12 +51,13 @@ def _run(options: argparse.Namespace) -> int:
         rows = [words.to_dict(result) for result in validation.results]
         sys.stdout.write(json.dumps({"summary": words.summary(validation), "rows": rows}, indent=1) + "\n")
     else:
-        _show(Console(highlight=False, soft_wrap=True), validation)
+        if not options.quiet:
+            _show(Terminal(soft_wrap=True), validation)
         sys.stdout.write(f"{drawn}\n")
     return words.status(validation)
 
 
-def _show(console: Console, validation: Validation) -> None:
+def _show(console: Terminal, validation: Validation) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("row", min_width=24)
     for title in ("known", "estimate (95%)", "±", "n"):

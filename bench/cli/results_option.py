@@ -1,4 +1,4 @@
-"""The option ``--results`` of commands that measure and have no plan."""
+"""The option ``--results`` of commands that measure without a plan."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bench.paths import RESULTS, results
 
 
 def add_results(add: Callable[..., object]) -> None:
-    """Add it by ``add_argument`` of a parser, or of a group in one."""
+    """Add the option with ``add_argument`` of a parser, or of a group in one."""
     add(
         "--results",
         type=Path,
         default=results(),
         metavar="FOLDER",
-        help=f"(default: {RESULTS} of the environment, else results)",
+        help=f"folder of results (default: the environment variable {RESULTS}, else results)",
     )

@@ -1,17 +1,17 @@
-"""``gilbench validate``: hold the figures against what is known."""
+"""``gilbench validate``: check measurements against known values."""
 
 from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from collections.abc import Sequence
 from typing import Final
-
-from rich.console import Console
 
 from bench.cli.results_option import add_results
 from bench.run_module import run_module
 from bench.runner.lock import only_run
+from bench.terminal.console import Terminal
 from bench.validate.measure import Options, validate
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import DISTURBED, DONE, FAILED, INTERRUPTED
@@ -21,7 +21,7 @@ BUDGET: Final = "10m"
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run the suite, draw what came of it, and return the exit code."""
+    """Run the suite, draw the results, and return the exit code."""
     return run_command(parser(), _run, words)
 
 
@@ -29,22 +29,22 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench validate",
-        description="Hold the figures against what is known, by arithmetic, construction, theory, counting or a second "
+        description="Check measurements against values known by arithmetic, construction, theory, counting or a second "
         "instrument: each with its 95% interval, and whether it agrees.",
         examples=[
             ("gilbench validate", "every study, ten minutes at most"),
-            ("gilbench validate --only queue --budget 1m", "the studies that have that in their name"),
+            ("gilbench validate --only queue --budget 1m", "studies with queue in their name"),
         ],
         exits={
             DONE: "every row agrees",
             FAILED: "a row disagrees, or a study failed",
-            DISTURBED: "no row disagrees, but the machine was too disturbed, or the budget too small, to say so of all",
+            DISTURBED: "no row disagrees, but the machine was too disturbed, or the budget too small, to decide all",
         },
     )
     add = made.add_argument_group("what is observed").add_argument
-    add("--only", default="", metavar="NAME", help="studies and rows with that in their name (default: all)")
+    add("--only", default="", metavar="NAME", help="select studies and rows by name (default: all)")
     add = made.add_argument_group("how long").add_argument
-    add("--budget", type=duration_s, default=duration_s(BUDGET), metavar="TIME", help=f"at most (default: {BUDGET})")
+    add("--budget", type=duration_s, default=duration_s(BUDGET), metavar="TIME", help=f"time limit (default: {BUDGET})")
     add = made.add_argument_group("where results go").add_argument
     add("--json", action="store_true", help="print the rows as JSON")
     add_results(add)
@@ -53,7 +53,7 @@ def parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console(highlight=False, soft_wrap=True, stderr=True)
+    console = Terminal(sys.stderr, soft_wrap=True)
     with only_run():
         folder, interrupted = validate(Options(options.only, options.budget, options.results), console)
     drawn = run_module("bench.cli.report_validation", str(folder), *(["--json"] if options.json else []))

@@ -1,4 +1,4 @@
-"""``gilbench watch``: where the time of a running process goes, live, thread by thread."""
+"""``gilbench watch``: show where the time of a running process goes, live, by thread."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Final
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
-from rich.text import Text
 
 from bench.errors import GilbenchError
 from bench.live import screen
@@ -25,6 +25,7 @@ from bench.live.breakdown import Breakdown, break_down
 from bench.live.interval import Interval
 from bench.live.snapshots import py_spy
 from bench.live.watched import Watched
+from bench.terminal.console import Terminal
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import DONE, FAILED
 from loadgen.duration import duration_s
@@ -34,7 +35,7 @@ SHORTEST_S: Final = 0.1
 
 
 class End(enum.Enum):
-    """Why one watches no more."""
+    """Why watching ended."""
 
     OVER = "the time is over"
     ENDED = "the process has ended"
@@ -42,14 +43,14 @@ class End(enum.Enum):
 
 
 _UNSEEN: Final = {
-    End.OVER: "no thread of process {pid} was seen: watch for longer with --for",
-    End.ENDED: "process {pid} ended before it was watched for {step_s:.1g} s: watch it earlier",
-    End.STOPPED: "no thread of process {pid} was seen by then: watch for longer",
+    End.OVER: "no thread of process {pid} was sampled: watch for longer with --for",
+    End.ENDED: "process {pid} ended before it was watched for {step_s:.1g} s: start watching earlier",
+    End.STOPPED: "no thread of process {pid} was sampled before Ctrl-C: watch for longer",
 }
 
 
 class _Reel:
-    """The last intervals, and all of them together."""
+    """The last intervals, and the sum of all."""
 
     def __init__(self, length: int) -> None:
         self._last: deque[Interval] = deque(maxlen=length)
@@ -66,7 +67,7 @@ class _Reel:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Watch until the time is over, the process ends or Ctrl-C, and return the exit code."""
+    """Watch until the time is up, the process ends or Ctrl-C is pressed, and return the exit code."""
     return run_command(parser(), _run, words)
 
 
@@ -74,34 +75,60 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench watch",
-        description="Show where the time of a running Python process goes, live, a row for each thread.",
+        description="Show where the time of a running Python process goes, live, with a row for each thread.",
         examples=[
-            ("gilbench watch PID", "until Ctrl-C, with the frames of its threads, by py-spy"),
+            ("gilbench watch PID", "until Ctrl-C, with the frames of its threads if py-spy is installed"),
             ("gilbench watch PID --for 10s --json", "for a script"),
         ],
         exits={FAILED: "the process cannot be watched"},
     )
-    made.add_argument("pid", type=int, metavar="PID", help="of the process; its children are watched as well")
+    made.add_argument("pid", type=int, metavar="PID", help="process ID; child processes are watched as well")
     made.add_argument(
-        "--for", dest="duration", type=duration_s, metavar="TIME", help="how long (default: until Ctrl-C, or its end)"
+        "--for",
+        dest="duration",
+        type=duration_s,
+        metavar="TIME",
+        help="how long to watch (default: until Ctrl-C or its end)",
     )
     made.add_argument(
-        "--window", type=duration_s, default=2.0, metavar="TIME", help="figures are over so long (default: 2s)"
+        "--window", type=duration_s, default=2.0, metavar="TIME", help="interval that figures cover (default: 2s)"
     )
-    made.add_argument("--json", action="store_true", help="as JSON, over all the time, when it is over")
+    made.add_argument("--json", action="store_true", help="print JSON over the whole time at the end")
     made.add_argument(
-        "--no-py-spy", action="store_true", help="do without Python frames, which tell a lock from a queue"
+        "--no-py-spy", action="store_true", help="do not sample Python frames, which distinguish a lock from a queue"
     )
     return made
 
 
 def _run(options: argparse.Namespace) -> int:
     with contextlib.suppress(KeyboardInterrupt):
-        _watch(options, Console(highlight=False))
+        _watch(options, Terminal())
     return DONE
 
 
-def _watch(options: argparse.Namespace, console: Console) -> None:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is shown of a watched process."""
+
+    watched: Watched
+    reel: _Reel
+    console: Terminal
+    frames: bool
+
+    def render(self, interval: Interval) -> RenderableType:
+        found = break_down(interval, self.watched.name)
+        notes = _notes(self.watched, found, wanted=self.frames)
+        return screen.table(found, _about(self.watched), notes, self.console)
+
+    def recent(self) -> RenderableType | None:
+        """Return the last intervals as a table, or why there is none; ``None``: nothing has been seen."""
+        if self.reel.recent is not None:
+            return self.render(self.reel.recent)
+        halted = [f"process {pid} is {why}" for pid, why in self.watched.halted.items()]
+        return self.console.spell("\n".join(halted), "dim") if halted else None
+
+
+def _watch(options: argparse.Namespace, console: Terminal) -> None:
     program = None if options.no_py_spy else py_spy()
     alive = console.is_terminal and not options.json
     step_s = max(
@@ -109,32 +136,40 @@ def _watch(options: argparse.Namespace, console: Console) -> None:
     )
     reel = _Reel(max(1, round(options.window / step_s)))
     with Watched(options.pid, program) as watched:
-
-        def render(interval: Interval) -> RenderableType:
-            found = break_down(interval, watched.name)
-            return screen.table(found, _about(watched), _notes(watched, found, wanted=not options.no_py_spy), console)
-
+        view = _View(watched, reel, console, not options.no_py_spy)
         with _display(console, alive=alive, lines=not options.json and options.duration is None) as show:
             if alive:
-                show(Text(f"process {options.pid}: sampling …", style="dim"))
-            end = _follow(watched, reel, step_s, options.duration, lambda interval: show(render(interval)))
+                show(console.spell(f"process {options.pid}: sampling …", "dim"))
+            end = _follow(view, step_s, options.duration, show)
             if reel.whole is None and end is End.STOPPED:
                 reel.add(watched.next())
-            if reel.whole is None:
-                raise GilbenchError(_UNSEEN[end].format(pid=options.pid, step_s=step_s))
+            whole = _require_seen(view, end, step_s)
             if alive and options.duration is not None:
-                show(render(reel.whole))
+                show(view.render(whole))
         if options.json:
-            texts = screen.breakdown_to_dict(break_down(reel.whole, watched.name), options.pid, watched.python)
+            texts = screen.breakdown_to_dict(break_down(whole, watched.name), options.pid, watched.python)
             sys.stdout.write(json.dumps(texts, indent=1) + "\n")
         elif not alive and options.duration is not None:
-            console.print(render(reel.whole))
+            console.print(view.render(whole))
     if end is End.ENDED:
-        (Console(stderr=True, highlight=False) if options.json else console).print(f"process {options.pid} has ended")
+        (Terminal(sys.stderr) if options.json else console).print(f"process {options.pid} has ended")
+
+
+def _require_seen(view: _View, end: End, step_s: float) -> Interval:
+    """Return all intervals together.
+
+    Raises:
+        GilbenchError: no thread was seen; the message says why.
+    """
+    if view.reel.whole is None:
+        for pid, why in view.watched.halted.items():
+            raise GilbenchError(f"process {pid} is {why}")
+        raise GilbenchError(_UNSEEN[end].format(pid=view.watched.pid, step_s=step_s))
+    return view.reel.whole
 
 
 @contextlib.contextmanager
-def _display(console: Console, *, alive: bool, lines: bool) -> Iterator[Callable[[RenderableType], None]]:
+def _display(console: Terminal, *, alive: bool, lines: bool) -> Iterator[Callable[[RenderableType], None]]:
     """Yield what shows a breakdown: in place of the last one on a terminal, below it elsewhere, or nowhere."""
     if alive:
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
@@ -145,33 +180,32 @@ def _display(console: Console, *, alive: bool, lines: bool) -> Iterator[Callable
         yield lambda _shown: None
 
 
-def _follow(
-    watched: Watched, reel: _Reel, step_s: float, duration_s: float | None, show: Callable[[Interval], None]
-) -> End:
+def _follow(view: _View, step_s: float, duration_s: float | None, show: Callable[[RenderableType], None]) -> End:
     due_s = time.monotonic()
     until_s = math.inf if duration_s is None else due_s + duration_s
     try:
         while due_s < until_s:
             due_s = min(due_s + step_s, until_s)
-            if not watched.wait(due_s - time.monotonic()):
+            if not view.watched.wait(due_s - time.monotonic()):
                 return End.ENDED
-            reel.add(watched.next())
-            if reel.recent is not None:
-                show(reel.recent)
+            view.reel.add(view.watched.next())
+            recent = view.recent()
+            if recent is not None:
+                show(recent)
     except KeyboardInterrupt:
         return End.STOPPED
     return End.OVER
 
 
 def _about(watched: Watched) -> list[str]:
-    return [f"process {watched.pid}", f"CPython {watched.python}" if watched.python else "no CPython"]
+    return [f"process {watched.pid}", f"CPython {watched.python}" if watched.python else "not CPython"]
 
 
 def _notes(watched: Watched, found: Breakdown, *, wanted: bool) -> list[str]:
     """Return what the figures do not say by themselves."""
-    notes = []
+    notes = [f"process {pid} is {why}; its threads are left out" for pid, why in watched.halted.items()]
     if watched.python is None:
-        notes.append(f"process {watched.pid} is not a CPython: its time is shown without GIL wait")
+        notes.append(f"process {watched.pid} is not a CPython process: its time is shown without GIL wait")
     if found.total.lock_or_queue:
         notes.append(f"?: lock or queue, {_why_unclear(watched, wanted=wanted)}")
     return notes
@@ -184,4 +218,4 @@ def _why_unclear(watched: Watched, *, wanted: bool) -> str:
         return "distinguished by py-spy only, which is not installed here: pip install py-spy"
     for pid, reason in watched.snapshots.refused.items():
         return f"since py-spy cannot read process {pid}: {reason}"
-    return "by their frames they may be either, or py-spy has met them too seldom"
+    return "since their frames allow both, or py-spy sampled them too rarely"

@@ -1,6 +1,6 @@
-"""Clients that let the server compute while others want quick replies: the convoy effect.
+"""Clients that make the server compute while others want quick replies: the convoy effect.
 
-They are a load of their own, not the one that is measured, in an engine thread of its own, over the same time.
+They are a separate load, in a separate engine thread, next to the measured one and over the same time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _JOIN_S = 10.0
 
 
 class ComputingClients:
-    """A context manager around a load: meanwhile ``clients`` ask the server to compute, if any."""
+    """Context manager around a load, during which ``clients`` clients make the server compute, if any."""
 
     def __init__(
         self, clients: int, port: int, *, window_s: float, warmup_s: float, requests_per_connection: int | None
@@ -55,10 +55,10 @@ class ComputingClients:
             self._thread.join(_JOIN_S)
 
     def result(self) -> BackgroundLoad | None:
-        """Return what came of it, once it has ended; ``None`` if there were no such clients.
+        """Return the result, once it has ended; ``None`` if there were no such clients.
 
         Raises:
-            GilbenchError: the load could not be made.
+            GilbenchError: the load could not be generated.
         """
         if self._error is not None:
             raise self._error

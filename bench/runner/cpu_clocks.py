@@ -1,4 +1,4 @@
-"""How fast the CPUs' clocks run, and how often heat has slowed them; what a virtual machine mostly does not tell."""
+"""The CPUs' clock rate and how often heat has reduced it; mostly not available in virtual machines."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Clocks(NamedTuple):
     """A reading.
 
     Attributes:
-        mhz: mean over CPUs; ``None`` where the system does not tell.
-        throttled: how often since boot a core was slowed because it was too hot, over all cores; ``None``: unknown.
+        mhz: mean clock rate over CPUs; ``None`` if not available.
+        throttled: how often cores were slowed since boot because they were too hot, in total; ``None``: unknown.
     """
 
     mhz: float | None

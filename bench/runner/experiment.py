@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from bench.errors import GilbenchError
@@ -14,6 +14,7 @@ from bench.interpreters.interpreter import Interpreter
 from bench.planning.budget import Budget
 from bench.planning.defaults import SETTLE_S, THREAD_ACCOUNTING_FROM_S
 from bench.planning.stopping import Stopping
+from bench.runner.planned_load import planned_load
 from bench.runner.server import Server
 from bench.runner.verification import DESCRIBING, verify
 from bench.runner.window import Measured, measure
@@ -22,10 +23,10 @@ from bench.schema.plan import Plan
 from bench.schema.record import Record
 from bench.schema.run_folder import RunFolder
 from bench.schema.run_meta import State
+from bench.schema.warning_codes import GIL_WAIT_ABOVE
 from bench.terminal.live_table import Seen
 from bench.terminal.progress import Progress
 from bench.threads import usage
-from loadgen.protocols import any_line_protocol
 
 
 @dataclass
@@ -35,9 +36,9 @@ class Experiment:
     Attributes:
         plan: what is measured.
         interpreters: the interpreters, by the names that the plan's cells use.
-        folder: where records go, as they are measured.
-        progress: shows what is going on.
-        records: what was measured so far, before an interruption too.
+        folder: folder for the records, as they are measured.
+        progress: display of the progress.
+        records: the records so far, including those from before an interruption.
     """
 
     plan: Plan
@@ -56,10 +57,10 @@ class Experiment:
         return self.folder.meta.state is State.COMPLETE
 
     def run(self, budget: Budget) -> None:
-        """Visit every cell as often as planned, or until all ratios are known well enough.
+        """Visit every cell as often as planned, or until all ratios are known precisely enough.
 
-        A cell that cannot be measured is noted in ``run.json`` and the others go on. However the run ends, what was
-        measured is on disk, ``run.json`` tells how it ended, and no server is left.
+        A cell that cannot be measured is noted in ``run.json``, and the others continue. However the run ends, what was
+        measured is on disk, ``run.json`` says how it ended, and no server is left running.
 
         Raises:
             GilbenchError: the records could not be written.
@@ -94,7 +95,7 @@ class Experiment:
         return sum(record.wall_s for record in self.records)
 
     def _visit(self, rounds: list[list[Cell]], pass_: int, window_s: float) -> None:
-        """Measure the cells of one group, all servers up, round after round, one right after another."""
+        """Measure the cells of one group round after round, one right after another, with all servers up."""
         launched: dict[Cell, _Launched] = {}
         try:
             for cell in rounds[0]:
@@ -109,7 +110,7 @@ class Experiment:
                     self.progress.window(cell, pass_)
                     seen = None
                     if cell in up:
-                        up.discard(cell)  # who fails once is not tried again in this pass
+                        up.discard(cell)  # a cell that fails once is not tried again in this pass
                         with self._note_failures(cell, pass_):
                             seen = launched[cell].measure(self.plan, window_s, pass_)
                             up.add(cell)
@@ -119,7 +120,7 @@ class Experiment:
 
     @contextlib.contextmanager
     def _note_failures(self, cell: Cell, pass_: int) -> Iterator[None]:
-        """Let what fails on one cell be noted, and the others go on."""
+        """Note the failure of a cell, and let the others continue."""
         try:
             yield
         except GilbenchError as exc:
@@ -138,6 +139,8 @@ class Experiment:
         if one.at_ready is None:
             return []
         disturbances = [*one.server.disturbances(), *self._shared_warnings(one.cell.interpreter)]
+        if "gil_returned" not in {found["code"] for found in disturbances}:
+            disturbances += self._gil_seen(one)
         return [
             window.record(
                 pass_=pass_,
@@ -151,19 +154,26 @@ class Experiment:
         ]
 
     def _shared_warnings(self, interpreter: str) -> Iterator[dict[str, object]]:
-        """Yield what is to be said of windows in which the load generator has no CPUs of its own."""
+        """Yield the warning for windows in which the load generator has no CPUs of its own."""
         if interpreter in self.plan.cpus and not self.plan.generator_cpus:
             yield {"code": affinity.SHARES, "cpus": self.plan.cpus[interpreter]}
 
+    def _gil_seen(self, one: _Launched) -> Iterator[dict[str, object]]:
+        """Yield that threads waited for a GIL where the interpreter was started without one."""
+        share = max((window.thread_states.gil_wait or 0.0 for window in one.measured), default=0.0)
+        if not self.interpreters[one.cell.interpreter].build.gil_enabled and share > GIL_WAIT_ABOVE:
+            reason = f"its threads waited for a GIL up to {share:.0%} of their time, and it did not say why it has one"
+            yield {"code": "gil_returned", "reason": reason}
+
     def _keep(self, found: list[Record]) -> None:
-        """Write the records of a visit at once: making sure that they are on disk takes as long as some windows."""
+        """Write the records of a visit together: syncing them to disk takes as long as some windows."""
         self.folder.append(found)
         self.records += found
 
 
 @dataclass
 class _Launched:
-    """A server up for one cell, and what was measured on it."""
+    """A running server for one cell, and its measured windows."""
 
     cell: Cell
     number: int
@@ -176,15 +186,14 @@ class _Launched:
         self.at_ready = usage.read(self.server.pid)
 
     def measure(self, plan: Plan, window_s: float, pass_: int) -> Seen:
-        """Measure one more window, without thread accounting where it is too short."""
+        """Measure one more window, without thread accounting if it is too short."""
         with affinity.pinned(plan.generator_cpus if self.cell.interpreter in plan.cpus else ()):
             window = measure(
                 self.cell,
                 self.server,
                 window_s=window_s,
                 warmup_s=SETTLE_S if self.measured else plan.warmup_s,
-                requests_per_connection=plan.requests_per_connection,
-                protocol=any_line_protocol(plan.request.encode()) if self.cell.workload in plan.handlers else "line",
+                **planned_load(plan, self.cell),
                 thread_accounting=window_s >= THREAD_ACCOUNTING_FROM_S,
             )
         self.measured.append(window)
@@ -195,16 +204,16 @@ class _Launched:
 def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[float, dict[str, dict[str, object]]]:
     """Start and stop each model and each workload once under every interpreter.
 
-    It shows before anything is measured what would fail later, lets each interpreter write its compiled modules, and
-    measures the overhead of a launch.
+    This shows failures before anything is measured, lets each interpreter write its compiled modules, and measures the
+    overhead of a launch.
 
     Returns:
-        Seconds that starting and stopping the servers of one group takes, the longest seen; and the work that each
-        workload says a request does.
+        Seconds to start and stop the servers of one group, the longest seen; and the work of a request, as each
+        workload reports it.
 
     Raises:
-        ServerFailed: a server does not start, and the message has its last lines; or an interpreter is not what it is
-            called.
+        ServerFailed: a server does not start, and the message has its last lines; or an interpreter is not what its
+            name says.
     """
     longest_s = 0.0
     work: dict[str, dict[str, object]] = {}
@@ -213,13 +222,17 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[floa
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()
-        with _all_up(plan, interpreters, model, plan.handlers.get(workload, workload)) as servers:
+        able = {cell.interpreter for cell in plan.cells if cell.model == model} & {
+            cell.interpreter for cell in plan.cells if cell.group.served == workload
+        }
+        with _all_up(interpreters, able, model, plan.handlers.get(workload, workload)) as servers:
             for server, _ in servers:
                 work[workload] = server.said["work"]
         if number:  # the first launch under an interpreter compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
     for model in models:
-        with _all_up(plan, interpreters, model, DESCRIBING) as servers:
+        able = {cell.interpreter for cell in plan.cells if cell.model == model}
+        with _all_up(interpreters, able, model, DESCRIBING) as servers:
             for server, interpreter in servers:
                 verify(server, model, interpreter)
     return longest_s, work
@@ -227,13 +240,12 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[floa
 
 @contextlib.contextmanager
 def _all_up(
-    plan: Plan, interpreters: Mapping[str, Interpreter], model: str, workload: str
+    interpreters: Mapping[str, Interpreter], able: Collection[str], model: str, workload: str
 ) -> Iterator[list[tuple[Server, Interpreter]]]:
-    """Have a server of a model ready under each interpreter that it is planned for."""
-    possible = {cell.interpreter for cell in plan.cells if cell.model == model}
+    """Have a server of a model ready under each interpreter that is able to run it."""
     servers: list[tuple[Server, Interpreter]] = []
     try:
-        for interpreter in (interpreter for name, interpreter in interpreters.items() if name in possible):
+        for interpreter in (interpreter for name, interpreter in interpreters.items() if name in able):
             servers.append((Server(interpreter, model, workload), interpreter))  # noqa: PERF401 - those launched must be stopped
         for server, _ in servers:
             server.ready()

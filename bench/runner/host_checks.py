@@ -1,7 +1,8 @@
-"""Checks of what makes measurements noisy on this machine: each says what it found, its effect and the remedy."""
+"""Checks for sources of noise on this machine: each reports what it found, its effect and the remedy."""
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -11,21 +12,26 @@ from typing import Final, NamedTuple
 import psutil
 
 from bench.runner import machine
+from loadgen.host.cgroup import read_quota
 
 ROOM_FOR_BOTH: Final = 4  # CPUs: two for a server that computes in parallel, one for the generator, one for the rest
 OPEN_FILES: Final = 4096
 STEAL_SAMPLE_S: Final = 1.0
+_MORE_FILES: Final = (
+    f"as root, ulimit -Hn {OPEN_FILES} before the command; or for good: nofile in /etc/security/limits.conf, "
+    f"LimitNOFILE= of a systemd unit, --ulimit nofile={OPEN_FILES} of a container"
+)
 
-UNKNOWN: Final = "the system does not tell"
+UNKNOWN: Final = "not available on this system"
 
 
 class Finding(NamedTuple):
-    """A row.
+    """Result of a check.
 
     Attributes:
         check: what was checked.
-        found: what it is; ``None``: the system does not tell.
-        costs: what that does to a measurement; empty if it is as it should be.
+        found: what was found; ``None``: not available on this system.
+        costs: its effect on a measurement; empty if it is as it should be.
         remedy: how to fix it.
     """
 
@@ -36,11 +42,10 @@ class Finding(NamedTuple):
 
 
 class SystemFiles:
-    """What the system tells; the folders can be others, for tests."""
+    """Files of the system; tests may use other folders."""
 
     def __init__(self, sys_: Path = Path("/sys"), proc: Path = Path("/proc")) -> None:
         self.cpu = sys_ / "devices/system/cpu"
-        self.cgroup = sys_ / "fs/cgroup"
         self.proc = proc
 
     def read(self, path: Path) -> str | None:
@@ -90,13 +95,12 @@ def isolated(at: SystemFiles) -> Finding:
 
 
 def quota(at: SystemFiles) -> Finding:
-    limit = at.read(at.cgroup / "cpu.max")
-    if limit is None or limit.startswith("max"):
+    limit = read_quota(at.proc)
+    if limit is None or math.isinf(limit.cpus):
         return Finding("CPU quota", None if limit is None else "none")
-    used, _, period = limit.partition(" ")
-    shown = f"{int(used) / int(period):g} CPUs"
+    shown = f"{limit.cpus:g} CPUs, used up {limit.throttled:,} times"
     return Finding(
-        "CPU quota", shown, "the kernel stops everything when it is used up: long latencies", "lift the limit"
+        "CPU quota", shown, "the kernel stops all processes when it is used up: long latencies", "lift the limit"
     )
 
 
@@ -106,8 +110,8 @@ def virtual(at: SystemFiles) -> Finding:
         return Finding("virtual machine", None)
     if " hypervisor" not in info:
         return Finding("virtual machine", "no")
-    costs = "its host takes CPU time as it likes, and an idle CPU wakes slowly"
-    return Finding("virtual machine", "yes", costs, "more launches (--precision), or a machine of your own")
+    costs = "its host may take CPU time at any moment, and an idle CPU wakes slowly"
+    return Finding("virtual machine", "yes", costs, "measure more launches (--precision), or use a dedicated machine")
 
 
 def steal(_: SystemFiles) -> Finding:
@@ -117,14 +121,14 @@ def steal(_: SystemFiles) -> Finding:
     if before.steal_s is None or after.steal_s is None:
         return Finding("steal now", None)
     share = (after.steal_s - before.steal_s) / STEAL_SAMPLE_S / (psutil.cpu_count() or 1)
-    costs = "the host took that time away; windows in which it does are marked" if share > 0.02 else ""
+    costs = "the host took this share of the time; windows in which it does are marked" if share > 0.02 else ""
     return Finding("steal now", f"{share:.1%}", costs, "measure at another time" if costs else "")
 
 
 def load(_: SystemFiles) -> Finding:
     average = psutil.getloadavg()[0]
     costs = "other programs compete for the CPUs; windows in which they do are marked" if average > 0.5 else ""
-    return Finding("load of the last minute", f"{average:.2f}", costs, "end them, and wait a minute" if costs else "")
+    return Finding("load of the last minute", f"{average:.2f}", costs, "stop them, and wait a minute" if costs else "")
 
 
 def swap(_: SystemFiles) -> Finding:
@@ -133,7 +137,7 @@ def swap(_: SystemFiles) -> Finding:
         return Finding("swap in use", "none")
     shown = f"{memory.used / 2**20:,.0f} MiB"
     return Finding(
-        "swap in use", shown, "what was swapped out is slow when it is used again", "swapoff -a && swapon -a"
+        "swap in use", shown, "memory that was swapped out is slow when it is used again", "swapoff -a && swapon -a"
     )
 
 
@@ -141,22 +145,22 @@ def layout(at: SystemFiles) -> Finding:
     mode = at.read(at.proc / "sys/kernel/randomize_va_space")
     if mode in {None, "0"}:
         return Finding("address randomisation", None if mode is None else "off")
-    costs = "two launches of one interpreter differ by up to a per cent; many launches average that out"
+    costs = "two launches of one interpreter differ by up to one percent; many launches average that out"
     return Finding("address randomisation", "on", costs, "leave it on; --fixed-layout takes it out of a comparison")
 
 
 def thread_accounting(at: SystemFiles) -> Finding:
     if at.read(at.proc / "self/syscall") is not None:
         return Finding("threads' system calls", "readable")
-    costs = "what a server's threads wait for stays unknown"
-    return Finding("threads' system calls", None, costs, "run outside of the container, or let it read /proc")
+    costs = "the thread states of servers remain unknown"
+    return Finding("threads' system calls", None, costs, "run outside the container, or let it read /proc")
 
 
 def files(_: SystemFiles) -> Finding:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if limit == resource.RLIM_INFINITY or limit >= OPEN_FILES:
         return Finding("open files", "enough")
-    return Finding("open files", str(limit), "fewer clients than that", f"ulimit -Hn {OPEN_FILES}")
+    return Finding("open files", str(limit), "fewer clients than that", _MORE_FILES)
 
 
 CHECKS: Final[tuple[Callable[[SystemFiles], Finding], ...]] = (

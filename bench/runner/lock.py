@@ -1,4 +1,4 @@
-"""The lock that a measuring process holds: two runs at once would measure each other."""
+"""The lock that a process holds while it measures: two runs at once would measure each other."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if os.name == "posix":
 
 @contextlib.contextmanager
 def only_run() -> Iterator[None]:
-    """Hold the machine for measuring: two runs at once would measure each other.
+    """Hold the lock for measuring: two runs at once would measure each other.
 
     Raises:
         GilbenchError: another run is measuring.
     """
-    # In the common temporary folder, so that another checkout is seen too; the lock goes with the process.
+    # In the common temporary folder, so that other checkouts are seen too; the lock ends with the process.
     path = Path(tempfile.gettempdir()) / f"gilbench-{os.getuid()}.lock"
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as exc:
-        raise GilbenchError(f"cannot open {path}: {exc.strerror}; set TMPDIR to a folder of yours") from exc
+        raise GilbenchError(f"cannot open {path}: {exc.strerror}; set TMPDIR to a folder that you own") from exc
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         other = os.read(fd, 20).decode(errors="replace").strip() or "unknown"
         os.close(fd)
-        raise GilbenchError(f"another run is measuring (process {other}): wait for its end, or end it") from None
+        raise GilbenchError(f"another run is measuring (process {other}): wait until it ends, or stop it") from None
     try:
         os.truncate(fd, 0)
         os.write(fd, str(os.getpid()).encode())

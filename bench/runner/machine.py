@@ -1,7 +1,8 @@
-"""The machine: what it is; how busy all of it was is read by :mod:`loadgen.validation.host_load`."""
+"""Description of the machine; its load is read by :mod:`loadgen.host.host_load`."""
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from importlib import metadata
@@ -10,19 +11,22 @@ from pathlib import Path
 import psutil
 
 from bench.schema.run_meta import Machine
-from loadgen.validation.host_load import MachineTime, cpus, read_time, steal_share
+from loadgen.host.cgroup import read_quota
+from loadgen.host.host_load import MachineTime, cpus, read_time, steal_share
 
 __all__ = ["MachineTime", "cpus", "describe_control", "describe_machine", "read_time", "steal_share"]
 
 
 def describe_machine() -> Machine:
     """Return what a reader needs to know of the machine."""
+    quota = read_quota()
     return Machine(
         system=platform.system(),
         release=platform.release(),
         arch=platform.machine(),
         cpu_model=_cpu_model(),
-        cpus=cpus(),
+        cpus=len(os.sched_getaffinity(0)),
+        cpu_quota=None if quota is None or math.isinf(quota.cpus) else quota.cpus,
         cpus_of_machine=os.cpu_count(),
         memory_bytes=psutil.virtual_memory().total,
         load_average=psutil.getloadavg(),
@@ -30,7 +34,7 @@ def describe_machine() -> Machine:
 
 
 def describe_control() -> dict[str, str]:
-    """Return what the harness and the load engine run on."""
+    """Return the versions of Python and of the packages that the harness and the load engine use."""
     versions = {name: metadata.version(name) for name in ("numba", "llvmlite", "pytest-benchmark", "psutil")}
     return {"version": platform.python_version(), **versions}
 

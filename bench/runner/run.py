@@ -1,4 +1,4 @@
-"""A run from first to last; this file is the main path."""
+"""A run from start to end; this file is the main path."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.errors import GilbenchError
+from bench.isolation import ignored
 from bench.planning.budget import Budget
 from bench.planning.run_request import RunRequest
 from bench.runner import machine
@@ -26,29 +27,36 @@ from bench.terminal.progress import Progress
 
 
 def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbosity: int = 0) -> Experiment:
-    """Measure everything in ``plan``, every record on disk as soon as it is measured.
+    """Measure everything in ``plan``, with every record on disk as soon as it is complete.
 
-    Ctrl-C ends it early, with what has been measured by then; so does SIGTERM, as ``timeout`` and a cancelled job send.
+    Ctrl-C ends the run early and keeps the records so far; so does SIGTERM, which ``timeout`` and cancelled jobs send.
 
     Args:
         plan: what to measure.
         request: the interpreters, and where the results go.
-        command: what was typed, for the record.
+        command: the command line, for the record.
         console: where progress is shown.
-        verbosity: below 0 nothing but what went wrong is said; above 0 each window has a line.
+        verbosity: below 0 only problems are printed; above 0 each window has a line.
 
     Raises:
-        GilbenchError: a server does not start, the plan does not fit in its budget, another run is going on, the
+        GilbenchError: a server does not start, the plan does not fit in its budget, another run is measuring, the
             folder cannot be written to, or nothing had been measured before Ctrl-C.
     """
     with only_run(), _sigterm_as_ctrl_c(), github.group("measuring", console.stream):
         if verbosity >= 0:
             console.print(console.spell(f"\ntrying out the servers under {', '.join(request.interpreters)}"))
+            if verbosity > 0 and ignored:
+                console.print(console.spell(f"ignored in the environment: {', '.join(sorted(ignored))}"))
             for gap in request.gaps:
                 console.print(console.spell(f"left out: {gap}"))
+        if request.resumed:
+            request.resumed.require_machine(machine.describe_machine())
         start_and_stop_s, work = calibrate(plan, request.interpreters)
         resumed = request.resumed
-        budget = Budget.start(plan, start_and_stop_s, resumed.elapsed_s if resumed else 0.0)
+        if resumed:  # it was accepted once: it takes the time that it takes
+            budget = Budget.planned(plan, start_and_stop_s, resumed.elapsed_s)
+        else:
+            budget = Budget.start(plan, start_and_stop_s)
         if plan.precision is not None:
             plan = replace(plan, passes=budget.passes)
         if resumed:
@@ -61,7 +69,7 @@ def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbos
             )
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
         experiment = Experiment(plan, request.interpreters, folder, progress, records)
-        # Ctrl-C is caught outside of the progress, which leaves its table as it stands then.
+        # Ctrl-C is caught outside the progress, which then leaves its table as it is.
         with contextlib.suppress(KeyboardInterrupt), contextlib.closing(folder), progress:
             experiment.run(budget)
     _say_how_it_ended(experiment, console, verbosity)

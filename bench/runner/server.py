@@ -1,8 +1,9 @@
-"""Starting a reference server under an interpreter, and ending it so that nothing of it is left."""
+"""Starting a reference server under an interpreter, and stopping it without leaving anything behind."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -14,17 +15,25 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from bench.errors import ServerFailed
-from bench.interpreters.interpreter import Interpreter, interpreter_environment
+from bench.interpreters import affinity
+from bench.interpreters.interpreter import IMPORT_PATH, Interpreter, interpreter_environment
 from bench.paths import ROOT
+from servers.models import MODELS
 
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 4.0
-_POLL_S = 0.002
-_TOLD_LINES = 3
-_FIXED_LAYOUT = ("setarch", "--addr-no-randomize")
+START_TIMEOUT_S: Final = 20.0
+STOP_TIMEOUT_S: Final = 4.0
+MOST_OUTPUT_BYTES: Final = 1 << 20  # that is kept of what a server writes; more would fill the disk
+_KEPT_BYTES: Final = 1 << 16
+_POLL_S: Final = 0.002
+_LAST_LINES: Final = 3
+_LAUNCHER: Final = ROOT / "servers" / "launch.py"
+_FIXED_LAYOUT: Final = ("setarch", "--addr-no-randomize")
+_GIL_RETURNED: Final = re.compile(r"GIL\) has been enabled to load module '([^']+)'")
+_EVENT: Final = b'{"event": '
+_PEEK: Final = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 class Server:
@@ -32,57 +41,62 @@ class Server:
 
     Starting is split in two, so that several can start at once: the constructor starts the process, :meth:`ready`
     waits for it. The process has its own process group, and ends by itself when this one is gone (its standard input
-    is a pipe that only this process holds).
+    is a pipe that only this process holds). It starts in the current folder, from which a handler is imported.
 
     Attributes:
-        pid: of the server's first process.
-        port: where it listens, after :meth:`ready`.
+        pid: pid of the server's first process.
+        port: port on which it listens, after :meth:`ready`.
         said: its ready line, after :meth:`ready`.
-        gil_returned: what a free-threaded interpreter said when it turned its GIL back on; after :meth:`stop`.
+        gil_returned: why a free-threaded interpreter has a GIL again; empty: it has none; after :meth:`stop`.
     """
 
     def __init__(self, interpreter: Interpreter, model: str, workload: str, *, fixed_layout: bool = False) -> None:
         self.pid = 0
         self.port = 0
         self.said: dict[str, Any] = {}
-        self._last_words = ""
         self.gil_returned = ""
         self._interpreter = interpreter
         self._faults: dict[str, str] = {}
         self._name = f"{model} with {workload} under {interpreter.name}"
-        # What it says is kept where no reader is needed and nothing is left behind.
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        # What it writes is kept in a file, which never makes it wait for a reader, and leaves nothing behind.
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_APPEND)
+        self._last_output = b""
         # Whatever files it makes, they are gone in the end, also if it has to be killed.
         self._scratch = tempfile.TemporaryDirectory(prefix="gilbench-")
+        self._ready_line, ready = os.pipe()
         try:
             self._process = subprocess.Popen(
                 [
                     *_FIXED_LAYOUT * fixed_layout,
                     *interpreter.changed.prefix,
-                    str(interpreter.executable),
-                    "-m",
-                    "servers",
+                    str(interpreter.program),
+                    str(_LAUNCHER),
                     model,
                     "--workload",
                     workload,
                     "--lifeline",
-                    *(("--folder", str(Path.cwd())) if ":" in workload else ()),
+                    f"--ready-fd={ready}",
+                    *_import_from(interpreter, workload),
+                    *_workers(interpreter, model),
                     *interpreter.changed.options,
                 ],
-                cwd=ROOT,
-                env=interpreter_environment()
+                env=interpreter_environment(import_path=":" in workload)
                 | {"TMPDIR": self._scratch.name}
-                | interpreter.changed.environment
-                | (_importable(interpreter) if ":" in workload else {}),
+                | interpreter.changed.environment,
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
+                stdout=self._output,
+                stderr=self._output,
+                pass_fds=(ready,),
                 start_new_session=True,
             )
         except OSError as exc:
-            self._stderr.close()
+            os.close(self._ready_line)
+            self._output.close()
             self._scratch.cleanup()
-            raise ServerFailed(f"cannot start {interpreter.executable}: {exc.strerror}") from exc
+            raise ServerFailed(f"cannot start {interpreter.program}: {exc.strerror}") from exc
+        finally:
+            os.close(ready)
         self.pid = self._process.pid
 
     def ready(self) -> None:
@@ -91,95 +105,134 @@ class Server:
         Raises:
             ServerFailed: it ended, or took too long; the message has the last lines it wrote.
         """
-        stdout = self._process.stdout
-        assert stdout is not None  # noqa: S101 - a pipe was asked for
-        readable, _, _ = select.select([stdout], [], [], START_TIMEOUT_S)
-        line = stdout.readline() if readable else b""
+        line, in_time = self._read_ready_line()
         try:
             self.said = json.loads(line)
             self.port = self.said["port"]
         except (ValueError, KeyError, TypeError):
             self.stop()
-            what = "ended at its start" if readable else f"was not ready within {START_TIMEOUT_S:g} s"
-            raise ServerFailed(f"{self._name} {what}: {self._last_words}") from None
+            what = "ended during startup" if in_time else f"was not ready within {START_TIMEOUT_S:g} s"
+            raise ServerFailed(f"{self._name} {what}: {self._last_lines()}") from None
         if self.said.get("gil_enabled") and not self._interpreter.build.gil_enabled:
             self.stop()
-            raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'nobody says for what'}")
+            raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'reason unknown'}")
 
     def check(self) -> None:
-        """Make sure that the server still runs.
+        """Make sure that the server still runs, and that what it writes does not fill the disk.
 
         Raises:
             ServerFailed: it does not; the message has the last lines it wrote.
         """
         if self._process.returncode is None and os.waitid(os.P_PID, self.pid, _PEEK) is None:
+            if os.fstat(self._output.fileno()).st_size > MOST_OUTPUT_BYTES:
+                self._take_output()
             return
         self.stop()
-        raise ServerFailed(f"{self._name} ended by itself: {self._last_words}")
+        raise ServerFailed(f"{self._name} ended by itself: {self._last_lines()}")
 
     def stop(self) -> resource.struct_rusage | None:
-        """End the server and all of its process group.
+        """Stop the server and its whole process group.
 
         Returns:
-            Resources that the server and all its descendants used in their life, from wait4(); ``None`` if the server
-            had been stopped before.
+            Resources that the server and all its descendants used over their lifetime, from wait4(); ``None`` if the
+            server had been stopped before.
         """
         if self._process.returncode is not None:
             return None
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
+        self._terminate()
         deadline_s = time.monotonic() + STOP_TIMEOUT_S
         while os.waitid(os.P_PID, self.pid, _PEEK) is None:
             if time.monotonic() > deadline_s:
                 os.kill(self.pid, signal.SIGKILL)
             time.sleep(_POLL_S)
-        # While the leader is not yet reaped its group's number cannot pass to a stranger.
+        # Until the leader is reaped, the id of its group cannot be reused.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        self._last_words, self._faults = self._tail(), dict(self._logged_faults())
-        self.gil_returned = self._gil_returned()
-        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+        self._take_output()
+        os.close(self._ready_line)
+        for stream in (self._process.stdin, self._output):
             if stream is not None:
                 stream.close()
         self._scratch.cleanup()
         return usage
 
     def disturbances(self) -> Iterator[dict[str, Any]]:
-        """Yield what it said that spoils its windows, each with a ``code``; known once it has ended."""
+        """Yield what it wrote that spoils its windows, each with a ``code``; known once it has ended."""
         if self._faults:
             yield {"code": "handler_failed", "reasons": self._faults}
         if self.gil_returned:
             yield {"code": "gil_returned", "reason": self.gil_returned}
 
-    def _tail(self) -> str:
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").splitlines()[-_TOLD_LINES:]
-        return " | ".join(line.strip() for line in lines) or f"exit code {self._process.returncode}, no output"
+    def _read_ready_line(self) -> tuple[bytes, bool]:
+        """Return the line on its descriptor, as far as it came, and whether it came, or the end, in time."""
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        line = b""
+        while not line.endswith(b"\n"):
+            readable, _, _ = select.select([self._ready_line], [], [], max(0.0, deadline_s - time.monotonic()))
+            if not readable:
+                return line, False
+            part = os.read(self._ready_line, 4096)
+            if not part:
+                break
+            line += part
+        return line, True
 
-    def _gil_returned(self) -> str:
-        self._stderr.seek(0)
-        found = _GIL_RETURNED.search(self._stderr.read())
-        if found is None:
-            return ""
+    def _terminate(self) -> None:
+        """Ask the server to end: the process that serves, which may be a child of a wrapper, or else the first one."""
+        serving = self.said.get("pid", self.pid)
+        for pid in dict.fromkeys((serving, self.pid)):
+            # A wrapper that waits for the server ends with it; one that is ended first would leave it behind.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(pid) == self.pid:
+                    os.kill(pid, signal.SIGTERM)
+                    return
+
+    def _take_output(self) -> None:
+        """Keep of what it has written what is known to be of use, and the end; drop the rest."""
+        self._output.seek(0)
+        written = self._output.read()
+        self._output.truncate(0)
+        for line in written.splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                logged = json.loads(line[line.index(_EVENT) :])  # what a handler prints may end without a newline
+                if logged["event"] == "handler_failed":
+                    self._faults.setdefault(str(logged["kind"]), str(logged["reason"]))
+                elif logged["event"] == "gil_returned":
+                    self.gil_returned = self.gil_returned or self._why_gil_returned("a module")
+        found = _GIL_RETURNED.search(written.decode(errors="replace"))
+        if found is not None:
+            self.gil_returned = self._why_gil_returned(f"module {found[1]}")
+        self._last_output = (self._last_output + written)[-_KEPT_BYTES:]
+
+    def _why_gil_returned(self, module: str) -> str:
         return (
-            f"module {found[1].decode(errors='replace')} does not say that it can do without; use a version of it that "
-            f"does, or measure {self._interpreter.name}+gil"
+            f"{module} does not say that it can do without; use a version of it that does, or measure "
+            f"{self._interpreter.name}+gil"
         )
 
-    def _logged_faults(self) -> Iterator[tuple[str, str]]:
-        self._stderr.seek(0)
-        for line in self._stderr:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                logged = json.loads(line)
-                if logged["event"] == "handler_failed":
-                    yield str(logged["kind"]), str(logged["reason"])
+    def _last_lines(self) -> str:
+        lines = self._last_output.decode(errors="replace").splitlines()[-_LAST_LINES:]
+        return " | ".join(line.strip() for line in lines) or f"exit code {self._process.returncode}, no output"
+
+
+def _import_from(interpreter: Interpreter, workload: str) -> list[str]:
+    """Let a handler be imported from the current folder, as Python does, unless the interpreter says from where."""
+    return [f"--folder={Path.cwd()}"] * (":" in workload and IMPORT_PATH not in interpreter.changed.environment)
+
+
+def _workers(interpreter: Interpreter, model: str) -> list[str]:
+    """Give a pool no more workers than a CPU quota can keep busy; without one its size is the server's own choice."""
+    pinned_to = interpreter.changed.cpus
+    size = affinity.pool_size(pinned_to)
+    own = len(affinity.available_cpus()) if pinned_to is None else pinned_to
+    return [f"--workers={size}"] if model in MODELS and MODELS[model].pooled and size < own else []
 
 
 @contextlib.contextmanager
 def serving(interpreter: Interpreter, model: str, workload: str) -> Iterator[Server]:
-    """Have a server up until the block ends.
+    """Run a server until the block ends.
 
     Raises:
         ServerFailed: it does not start.
@@ -190,12 +243,3 @@ def serving(interpreter: Interpreter, model: str, workload: str) -> Iterator[Ser
         yield server
     finally:
         server.stop()
-
-
-def _importable(interpreter: Interpreter) -> dict[str, str]:
-    """Let a handler be found as it is where the command was typed, unless the interpreter says where it looks."""
-    return {} if "PYTHONPATH" in interpreter.changed.environment else {"PYTHONPATH": str(Path.cwd())}
-
-
-_GIL_RETURNED = re.compile(rb"GIL\) has been enabled to load module '([^']+)'")
-_PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT

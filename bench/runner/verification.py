@@ -1,4 +1,4 @@
-"""Whether an interpreter that serves is what its interpreter's name says, by its own word from within a request."""
+"""Verification that a serving interpreter is what its name says, by what it reports from within a request."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from bench.errors import ServerFailed
 from bench.interpreters.interpreter import Interpreter
 from bench.runner.server import Server
 
-DESCRIBING: Final = "servers.interpreter:describe"
+DESCRIBING: Final = "gilbench_servers.interpreter:describe"
 """The handler that a server is to be started with."""
 
 _TIMEOUT_S = 5.0
 
 
 def verify(server: Server, model: str, interpreter: Interpreter) -> None:
-    """Ask a server that serves :data:`DESCRIBING`.
+    """Verify the interpreter of a server that serves :data:`DESCRIBING`.
 
     Raises:
-        ServerFailed: what was asked for did not take hold; the message says what, and what to leave out.
+        ServerFailed: a setting did not take effect; the message says which, and what to leave out.
     """
     environment = interpreter.changed.environment
     said = _ask(server.port, ",".join(environment) or "-")
@@ -30,7 +30,7 @@ def verify(server: Server, model: str, interpreter: Interpreter) -> None:
     wrong = [f"{name} is {said.get(name)}, not {value}" for name, value in wanted.items() if said.get(name) != value]
     if wrong:
         raise ServerFailed(
-            f"{interpreter.name} is not what its name says under {model}: {'; '.join(wrong)}: leave {model} out, or "
+            f"{interpreter.name} is not what its name says under {model}: {'; '.join(wrong)}: leave out {model} or "
             f"{interpreter.name}"
         )
 
@@ -42,5 +42,5 @@ def _ask(port: int, request: str) -> dict[str, Any]:
             reply = connection.makefile("rb").readline()
         said: dict[str, Any] = json.loads(reply)
     except (OSError, ValueError) as exc:
-        raise ServerFailed(f"a server does not tell what interpreter it runs under: {exc}") from exc
+        raise ServerFailed(f"a server does not report which interpreter it runs under: {exc}") from exc
     return said

@@ -1,4 +1,4 @@
-"""One window: load on a running server, accounts at the window's edges, and what came of it."""
+"""One window: load on a running server, readings at the window's edges, and the result."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from bench.threads import usage
 from bench.threads.watch import Watch
 from loadgen import Load, LoadResult, protocols, run
 from loadgen.engine.answered import Answered
+from loadgen.host.cgroup import CpuQuota, read_quota
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 from loadgen.validation.checks import warnings
 
@@ -38,24 +39,25 @@ class WindowObserver(Protocol):
     """Observer notified when a measured window begins and ends."""
 
     def begin(self) -> None:
-        """Take note that the window begins."""
+        """Handle the beginning of the window."""
 
     def end(self) -> None:
-        """Take note that it ends; the load stays on until this returns."""
+        """Handle the end of the window; the load continues until this returns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What was read at one edge of a window."""
+    """Readings at one edge of a window."""
 
     usage: usage.Usage
     machine: machine.MachineTime
     clocks: cpu_clocks.Clocks
+    quota: CpuQuota | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A window before its server has ended; :meth:`record` makes the record of it once it has."""
+    """A measured window whose server may still run; :meth:`record` makes its record once the server has ended."""
 
     cell: Cell
     at_s: float
@@ -66,6 +68,7 @@ class Measured:
     thread_states: ThreadStates
     thread_accounting: ThreadAccounting
     background_load: BackgroundLoad | None
+    pss_bytes: int | None = None
 
     def record(
         self,
@@ -83,9 +86,9 @@ class Measured:
             pass_: number of the pass.
             launch: number of the server's launch.
             round_: which window of that launch.
-            at_ready: what the server had used when it was ready.
-            life: what it had used when it ended, if that is known.
-            disturbances: what it said that spoils its windows, each with a ``code``.
+            at_ready: resources that the server had used when it was ready.
+            life: resources that it had used when it ended, if known.
+            disturbances: what it reported that spoils its windows, each with a ``code``.
         """
         result = self.result
         faults_of_pages = usage.faults_between(self.begin.usage, self.end.usage)
@@ -114,6 +117,7 @@ class Measured:
             effective_cores=self.effective_cores,
             context_switches=self._switches(at_ready, life),
             peak_rss_bytes=self.end.usage.peak_rss_bytes,
+            pss_bytes=self.pss_bytes,
             thread_states=self.thread_states,
             thread_accounting=self.thread_accounting,
             steal_share=conditions.steal_share,
@@ -127,8 +131,10 @@ class Measured:
         )
 
     def _warnings(self, conditions: window_checks.WindowConditions) -> list[dict[str, Any]]:
-        """Return each code once: steal is seen by the load generator, too."""
+        """Return each code once: the load generator reports steal, too."""
         found = {warning["code"]: warning for warning in warnings(self.result) + conditions.warnings()}
+        if not self.result.requests and not self.result.errors:
+            found["unanswered"] = {"code": "unanswered", "window_s": round(self.result.wall_s, 3)}
         return list(found.values())
 
     @property
@@ -148,13 +154,13 @@ class Measured:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """What spoils it, by code, as far as that is known before its server has ended."""
+        """Codes of what spoils it, as far as that is known before its server has ended."""
         conditions = self._conditions(usage.faults_between(self.begin.usage, self.end.usage))
         return tuple(warning["code"] for warning in self._warnings(conditions))
 
     def _conditions(self, faults: PageFaults) -> window_checks.WindowConditions:
         before, after, interval = self.begin.machine, self.end.machine, self.interval
-        wall_s = after.at_s - before.at_s  # of the machine's clocks; the server's are read next to them
+        wall_s = after.at_s - before.at_s  # by the machine's clocks; the server's are read next to them
         count = psutil.cpu_count() or machine.cpus()
         busy_s = after.busy_s - before.busy_s
         own_s = after.own_s - before.own_s
@@ -164,7 +170,7 @@ class Measured:
             cpus=count,
             busy_s=busy_s,
             generator_cpu_s=self.result.cpu_s,
-            # Three clocks with ticks of 10 ms: what is below nothing is nothing.
+            # Three clocks with ticks of 10 ms: a negative difference is zero.
             foreign_cpu_s=max(0.0, busy_s - self.cpu.total / interval.wall_s * wall_s - own_s),
             steal_share=machine.steal_share(before, after),
             mhz=(clocks_before.mhz, clocks_after.mhz),
@@ -174,6 +180,7 @@ class Measured:
             major_faults=faults.major or 0,
             offset_s=interval.offset_s,
             window_s=self.result.wall_s,
+            quotas=(self.begin.quota, self.end.quota),
         )
 
     def _switches(self, at_ready: usage.Usage, life: resource.struct_rusage | None) -> ContextSwitches:
@@ -194,6 +201,8 @@ def measure(
     warmup_s: float,
     requests_per_connection: int | None,
     protocol: str | protocols.Protocol = "line",
+    order: str = "sequence",
+    seed: int = 1,
     thread_accounting: bool = True,
     observers: Sequence[WindowObserver] = (),
     trace: int = 0,
@@ -204,15 +213,16 @@ def measure(
     of the window's edges; its first ``trace`` requests are recorded one by one.
 
     Raises:
-        ServerFailed: the server ended meanwhile.
-        GilbenchError: the load could not be made.
+        ServerFailed: the server ended during the load.
+        GilbenchError: the load could not be generated.
     """
     edges: list[Edge] = []
     answered = Answered()
+    memory: list[int | None] = []
 
     def read_edge() -> None:
         try:
-            edges.append(Edge(usage.read(server.pid, answered), machine.read_time(), cpu_clocks.read()))
+            edges.append(Edge(usage.read(server.pid, answered), machine.read_time(), cpu_clocks.read(), read_quota()))
         except OSError:
             server.check()  # says why it has ended
             raise
@@ -227,6 +237,7 @@ def measure(
         watch.end()
         for one in observers:
             one.end()
+        memory.append(usage.pss_bytes(server.pid))
 
     load = Load(
         host="127.0.0.1",
@@ -236,6 +247,8 @@ def measure(
         warmup_s=warmup_s,
         requests_per_connection=requests_per_connection,
         protocol=protocol,
+        order=order,
+        seed=seed,
         trace=trace,
     )
     at_s = time.time() + warmup_s
@@ -253,4 +266,4 @@ def measure(
         begin, end = edges
         cpu = usage.cpu_between(begin.usage, end.usage)
         thread_states, details = watch.result(cpu.total / (end.usage.at_s - begin.usage.at_s))
-    return Measured(cell, at_s, result, begin, end, cpu, thread_states, details, background.result())
+    return Measured(cell, at_s, result, begin, end, cpu, thread_states, details, background.result(), memory[0])

@@ -1,11 +1,11 @@
-"""What a run shows of itself: in a terminal, in a file, in the log of GitHub Actions.
+"""Output of a run: on a terminal, in a file, in the log of GitHub Actions.
 
 :mod:`~bench.terminal.console`
-    where a command writes: how wide, in which characters, whether anything may move.
+    a command's console: its width, its characters, and whether output may be animated.
 :mod:`~bench.terminal.progress`, :mod:`~bench.terminal.live_table`
     a run under way.
 :mod:`~bench.terminal.estimate`
-    a plan before it is carried out.
+    a plan before it is run.
 :mod:`~bench.terminal.github`
-    what GitHub Actions makes more of than of plain lines.
+    output that GitHub Actions shows as more than plain lines.
 """

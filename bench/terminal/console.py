@@ -1,7 +1,7 @@
-"""Where a command writes: as wide, as colourful and in such characters as whoever reads it can take.
+"""A command's console, adapted to the width, colours and characters that its reader can display.
 
-Colours and width are Rich's business (``NO_COLOR``, ``COLUMNS``, 80 columns into a file). What it leaves open is
-decided here: which characters there are, and whether anything may move.
+Rich decides on colours and width (``NO_COLOR``, ``COLUMNS``, 80 columns in a file). This module decides which
+characters are available, and whether output may be animated.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.terminal import github
+from loadgen.cli.spelling import spell
 
 WIDTH: Final = 80
-"""What a table is made for; on a wider terminal there is more room for names."""
+"""Width that tables are designed for; a wider terminal has more room for names."""
 
-_GAP: Final = 2  # columns between two of a table; one where room is short
+_GAP: Final = 2  # spaces between two columns of a table; one if room is short
 _HEAD: Final = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _FOLDED_LEAST: Final = 8  # columns
 _NO_OTHERS: Final = {"C", "POSIX"}
 _COERCED: Final = {"C.UTF-8", "C.utf8", "UTF-8"}
-_ALIKE: Final = str.maketrans("×–—·…µ▲▼▸’“”≈−▁▂▃▄▅▆▇█", 'x--.~u^v>\'""~-_.-:=+*#')
-_LONGER: Final = str.maketrans({"±": "+-", "→": "->", "≠": "!=", "≤": "<=", "≥": ">="})
 
 
 class Terminal(Console):
-    """A console that knows which characters its reader has.
+    """A console that knows which characters its reader can display.
 
     Args:
-        file: where it writes; ``None``: standard output.
+        file: the file to write to; ``None``: standard output.
         options: those of :class:`rich.console.Console`.
 
     Attributes:
@@ -50,15 +49,19 @@ class Terminal(Console):
 
     @property
     def encoding(self) -> str:
-        """The encoding that the reader can take; Rich draws tables and bars by it."""
+        """The encoding that the reader can display; Rich uses it for tables and bars."""
         return "ascii" if self._ascii else super().encoding
 
+    def can_write(self, text: str) -> bool:
+        """Tell whether the reader's encoding has all the characters of a text."""
+        return spell(text, self.encoding) == text
+
     def spell(self, text: str, style: str = "") -> Text:
-        """Return a text in characters that there are, as it is before it is laid out: some likenesses are longer."""
+        """Return a text in available characters; call it before layout, since some replacements are longer."""
         return Text(spell(text, self.encoding), style)
 
     def fit(self, text: str, width: int, style: str = "") -> Text:
-        """Return a text in characters that there are and in so many columns, without its middle if need be."""
+        """Return a text in available characters and at most ``width`` columns, without its middle if necessary."""
         return self.spell(shorten(spell(text, self.encoding), width), style)
 
     def table(
@@ -70,14 +73,14 @@ class Terminal(Console):
         folded: Collection[str] = (),
         right: Collection[str] = (),
     ) -> Table:
-        """Return a table that is as wide as the console at most, and in which nothing is cut.
+        """Return a table that is at most as wide as the console, and in which nothing is cut.
 
         Args:
-            titles: of the columns.
+            titles: titles of the columns.
             rows: a text for each column.
-            title: of the table.
-            folded: titles of the columns that go over several lines where room is short; the others are figures.
-            right: titles of the columns that are set flush right.
+            title: title of the table.
+            folded: titles of the columns that wrap if room is short; the others are figures.
+            right: titles of the right-aligned columns.
         """
         spell = [[self.spell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
         columns = zip(map(self.spell, titles), *spell, strict=True)
@@ -101,7 +104,7 @@ class Terminal(Console):
 
 
 class _Inert:
-    """A file for a log of GitHub Actions, in which nothing that is written is a command."""
+    """A file for a log of GitHub Actions, in which no output is taken as a command."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -118,27 +121,18 @@ def _inert(file: IO[str]) -> IO[str]:
 
 
 def says_ascii(environ: Mapping[str, str]) -> bool:
-    """Tell whether an environment asks for nothing but ASCII, as ``LANG=C`` does.
+    """Return whether an environment asks for ASCII only, as ``LANG=C`` does.
 
-    Where it does CPython says ``LC_CTYPE=C.UTF-8`` for itself and for what it starts (PEP 538), so that value tells
-    nothing. An environment without any of the three asks for nothing.
+    In such an environment CPython sets ``LC_CTYPE=C.UTF-8`` for itself and its children (PEP 538), so that value is
+    ignored. An environment without any of the three variables does not ask for ASCII.
     """
     kind = environ.get("LC_CTYPE")
     said = environ.get("LC_ALL") or (kind if kind not in _COERCED else None) or environ.get("LANG")
     return said in _NO_OTHERS
 
 
-def spell(text: str, encoding: str) -> str:
-    """Return a text in characters that an encoding has: ``±2%`` as ``+-2%``, and ``?`` for what has no likeness."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_LONGER).translate(_ALIKE).encode(encoding, "replace").decode(encoding)
-    return text
-
-
 def shorten(name: str, width: int) -> str:
-    """Return a name in at most ``width`` characters: what is left out is its middle, for names differ at their ends."""
+    """Return a name in at most ``width`` characters, without its middle, as names differ at their ends."""
     if len(name) <= width:
         return name
     head = (width - 1) // 2
@@ -146,7 +140,7 @@ def shorten(name: str, width: int) -> str:
 
 
 def narrow(widths: Sequence[int], room: int, least: int = 1) -> list[int]:
-    """Return widths that together fit into so many columns: the widest give way first, none below ``least``."""
+    """Return widths that together fit into ``room`` columns: the widest shrink first, none below ``least``."""
     narrow = list(widths)
     while sum(narrow) > room and max(narrow, default=0) > least:
         narrow[narrow.index(max(narrow))] -= 1

@@ -1,8 +1,8 @@
-"""What a plan would cost, before anything of it is done.
+"""Estimate of the time that a plan takes, before any of it is run.
 
-By the definitions of :mod:`bench.planning.budget`, which measure the one figure that is guessed here: what starting and
-stopping servers takes. The guess is what it took on a quiet machine with two CPUs; where servers start more slowly
-windows get shorter by that and set-up longer, but the budget holds.
+It uses the definitions of :mod:`bench.planning.budget`. A run measures the one figure that is guessed here: the time to
+start and stop servers. The guess is from a quiet machine with two CPUs; if servers start more slowly, windows get
+shorter by that and set-up longer, but the budget holds.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from bench.schema.plan import Plan
 from bench.terminal.console import Terminal
 
 START_S: Final = 0.05
-"""Starting and stopping the servers of a group, whatever their number,"""
+"""Time to start and stop the servers of a group, regardless of their number,"""
 EACH_S: Final = 0.06
-"""and each of them."""
+"""and for each of them."""
 COMPILING_S: Final = 0.5
 """Once for each interpreter: modules are compiled at its first launch."""
 
 
 class Estimate(NamedTuple):
-    """What a plan would cost.
+    """Estimated time of a plan.
 
     Attributes:
-        windows: how many; with a precision asked for the most that there is time for.
+        windows: number of windows; with a precision, the most that there is time for.
         window_s: length of each.
         overhead_s: overhead of a window, an estimate.
-        set_up_s: starting each model and each workload once, an estimate; no part of the budget.
-        measuring_s: all windows, with their overhead; with a precision asked for at most.
-        drawing_s: what is kept for it.
-        refusal: why nothing would be measured, and what would do; empty if it fits.
+        set_up_s: time to start each model and each workload once, an estimate; not part of the budget.
+        measuring_s: time for all windows, with their overhead; with a precision, at most.
+        drawing_s: time reserved for drawing.
+        refusal: why nothing would be measured, with the remedy; empty if it fits.
     """
 
     windows: int
@@ -53,7 +53,7 @@ class Estimate(NamedTuple):
 
 
 def estimate_plan(plan: Plan) -> Estimate:
-    """Return what a plan would cost; of one that does not fit, with the shortest windows."""
+    """Return the estimate of a plan; if it does not fit, with the shortest windows."""
     interpreters = len({cell.interpreter for cell in plan.cells})
     start_and_stop_s = START_S + EACH_S * len(plan.cells) / len(plan.groups)
     budget = Budget.planned(plan, start_and_stop_s)
@@ -74,7 +74,7 @@ def estimate_plan(plan: Plan) -> Estimate:
 
 
 def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool = False) -> None:
-    """Write a plan and its price; ``quiet``: the price alone."""
+    """Print a plan and its estimate; ``quiet``: the estimate only."""
     costs = estimate_plan(plan)
     bound = "about" if plan.precision is None else "at most"
     in_all = f"{bound} {minutes(costs.total_s)} min" if not costs.refusal else f"would be refused: {costs.refusal}"
@@ -83,7 +83,7 @@ def show(console: Terminal, plan: Plan, gaps: Sequence[object], *, quiet: bool =
         return
     table = Table.grid(padding=(0, 2, 0, 0))
     rows = (*_plan(plan, costs), *(("left out", str(gap)) for gap in gaps), *_costs(costs, bound))
-    for title, shown in (*rows, ("in all", in_all)):
+    for title, shown in (*rows, ("total", in_all)):
         table.add_row(console.spell(title), console.spell(shown, "bold" if shown == in_all else ""))
     console.print("", table, "", sep="\n")
 
@@ -102,12 +102,12 @@ def _plan(plan: Plan, costs: Estimate) -> Iterator[tuple[str, str]]:
 
 
 def _costs(costs: Estimate, bound: str) -> Iterator[tuple[str, str]]:
-    yield "set-up", f"about {costs.set_up_s:.0f} s: each model and each workload is tried out"
-    overhead = f"each window has an overhead of about {costs.overhead_s:.2f} s, an estimate until servers were started"
+    yield "set-up", f"about {costs.set_up_s:.0f} s, to try out each model and each workload"
+    overhead = f"about {costs.overhead_s:.2f} s of overhead per window, an estimate until servers have been started"
     yield "measuring", f"{bound} {costs.measuring_s:.0f} s; {overhead}"
-    yield "drawing", f"{costs.drawing_s:.0f} s are kept for it"
+    yield "drawing", f"{costs.drawing_s:.0f} s are reserved"
 
 
 def minutes(seconds: float) -> str:
-    """Write a time in minutes, as ``3.1``; whole ones from 10 on."""
+    """Return a time in minutes, such as ``3.1``; whole minutes from 10 on."""
     return f"{math.ceil(seconds / 60)}" if seconds >= 600 else f"{max(0.1, seconds / 60):.1f}"

@@ -1,6 +1,6 @@
-"""What GitHub Actions makes more of than of plain lines: groups that fold, warnings next to the log, and a summary.
+"""Output for GitHub Actions beyond plain lines: groups that fold, warnings next to the log, and a summary.
 
-Elsewhere all of it does nothing. https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+Elsewhere it does nothing. https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import IO, Final
 
 MOST_WARNINGS: Final = 10
-"""As many GitHub shows of one step."""
+"""Number of warnings that GitHub shows for one step."""
 MOST_BYTES: Final = 1 << 20
-"""As many it takes of a step's summary; what is larger it drops as a whole."""
+"""Largest summary that GitHub accepts for a step; a larger one is dropped as a whole."""
 
 _COMMAND: Final = re.compile(r"^(\s*):(?=:)|##(?=\[)", re.MULTILINE)
 
 
 def runs_in_actions() -> bool:
-    """Tell whether a workflow of GitHub Actions is what runs this."""
+    """Return whether this runs in a workflow of GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 @contextlib.contextmanager
 def group(title: str, out: IO[str]) -> Iterator[None]:
-    """Fold what is written meanwhile under a title."""
+    """Fold the output of the block under a title."""
     if not runs_in_actions():
         yield
         return
@@ -39,7 +39,7 @@ def group(title: str, out: IO[str]) -> Iterator[None]:
 
 
 def warn(messages: Sequence[tuple[str, str]], out: IO[str]) -> None:
-    """Write warnings, each with a title; of more than GitHub shows the last says how many there are."""
+    """Write warnings, each with a title; if there are more than GitHub shows, the last one says how many."""
     if not runs_in_actions():
         return
     shown = messages if len(messages) <= MOST_WARNINGS else messages[: MOST_WARNINGS - 1]
@@ -50,7 +50,7 @@ def warn(messages: Sequence[tuple[str, str]], out: IO[str]) -> None:
 
 
 def summarise(text: str, short: str = "") -> None:
-    """Append markdown to the summary of the step, if there is one; ``short`` where that would be too large for it.
+    """Append Markdown to the summary of the step, if there is one; ``short`` if the text is too large.
 
     Raises:
         OSError: the file cannot be written to.
@@ -68,7 +68,7 @@ def summarise(text: str, short: str = "") -> None:
 
 
 def inert(text: str) -> str:
-    """Return text in which no line is a command: names and messages are data, whatever they look like."""
+    """Return text in which no line is a command: names and messages are data, even if they look like one."""
     return _COMMAND.sub(lambda found: f"{found[0]} " if found[0].startswith("#") else f"{found[1]}: ", text)
 
 

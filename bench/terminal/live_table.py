@@ -1,6 +1,6 @@
-"""A run under way as a table of the cells last measured: what was seen of each, and how far the run is.
+"""Live table of a run: the results of the cells that were measured last, and the progress of the run.
 
-It fits the terminal: a line a cell, as many as there is room for, those of the group under way first among them.
+It fits the terminal: one line per cell, as many as there is room for, with priority for the current group.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from bench.terminal.console import Terminal, narrow, shorten
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 FLAT_WITHIN: Final = 0.1
-"""A sparkline spans at least that share of the median to either side, so that noise of a per cent looks flat."""
+"""A sparkline spans at least this share of the median to either side, so that noise of one percent looks flat."""
 FAILED: Final = "failed"
 
 _ROUNDING: Final = 1e-9
-_AROUND: Final = 6  # lines that are no cells, with the one that the cursor is left on
+_AROUND: Final = 6  # lines other than cells, including the one that the cursor is left on
 _LEAST, _RANGE, _RATIO = 12, 7, 13  # columns
 _SPARK, _SPARK_MOST, _CODES, _CODES_MOST = 10, 30, 16, 26
 _CODES_FROM, _SPARK_FROM, _RATIO_FROM, _BAR_FROM = 72, 56, 44, 60  # of a terminal
-_ECHO: Final = 2  # the terminal writes ^C where the cursor is: in a line of its own it would spoil the picture
+_ECHO: Final = 2  # the terminal writes ^C at the cursor: on a separate line it would spoil the table
 _NAME_OF_BASELINE: Final = 16
-_TO_DO, _DONE = "bright_black", "cyan"  # on dark and on light
+_TO_DO, _DONE = "bright_black", "cyan"  # visible on dark and on light
 
 
 class Seen(NamedTuple):
-    """What one window showed.
+    """Result of one window.
 
     Attributes:
-        cell: of the window.
+        cell: cell of the window.
         pass_: number of the pass, from 0.
         throughput_rps: requests per second.
         p99_ns: 99th percentile of the latency; ``None`` if nothing was answered.
-        codes: of its warnings.
+        codes: codes of its warnings.
     """
 
     cell: Cell
@@ -57,7 +57,7 @@ class Seen(NamedTuple):
 
     @classmethod
     def of(cls, record: Record) -> Seen:
-        """Return what a record says."""
+        """Return the result in a record."""
         codes = tuple(str(warning.get("code")) for warning in record.warnings)
         return cls(record.cell, record.pass_, record.throughput_rps, record.latency_ns.p99, codes)
 
@@ -73,20 +73,20 @@ class _History:
 
     @property
     def passes(self) -> list[float]:
-        """Throughput by pass; several windows of one count as their median, as in the tables at the end."""
+        """Throughput by pass; several windows of a pass count as their median, as in the final tables."""
         return [statistics.median(rates) for rates in self.by_pass.values()]
 
 
 @dataclass
 class LiveTable:
-    """What is shown, and what it is made of.
+    """The table, and the results that it shows.
 
     Attributes:
         plan: what is measured.
-        done: windows so far.
+        done: number of windows so far.
         pass_: number of the pass under way, from 0.
         window_s: length of its windows.
-        now: what is being measured; ``None``: servers are being started or stopped.
+        now: the cell being measured; ``None``: servers are being started or stopped.
     """
 
     plan: Plan
@@ -97,18 +97,18 @@ class LiveTable:
     _cells: dict[Cell, _History] = field(default_factory=dict)  # those last measured last
 
     def take(self, seen: Seen) -> None:
-        """Take a window."""
+        """Add the result of a window."""
         history = self._update(seen.cell)
         history.rates.append(seen.throughput_rps)
         history.by_pass.setdefault(seen.pass_, []).append(seen.throughput_rps)
         history.codes.update(seen.codes)
 
     def fail(self, cell: Cell) -> None:
-        """Take note that a window could not be measured."""
+        """Note that a window could not be measured."""
         self._update(cell).codes[FAILED] += 1
 
     def know(self, ratios: Mapping[Cell, Ratio | None]) -> None:
-        """Take note of how well ratios to the baseline are known."""
+        """Note how precisely ratios to the baseline are known."""
         for cell, ratio in ratios.items():
             if cell in self._cells:
                 self._cells[cell].ratio = ratio
@@ -119,7 +119,7 @@ class LiveTable:
         return history
 
     def precision(self) -> str:
-        """Return in words how precisely ratios to the baseline are known; empty if no precision was asked for."""
+        """Return in words how precisely ratios to the baseline are known; empty if no precision was requested."""
         asked = self.plan.precision
         if asked is None:
             return ""
@@ -128,12 +128,12 @@ class LiveTable:
         others = [self._cells[cell].ratio if cell in self._cells else None for cell in cells]
         enough = sum(precise_enough(one, asked) for one in others)
         baseline = shorten(self.plan.baseline, _NAME_OF_BASELINE)
-        says = f"±{asked * 100:.3g}% asked: {enough} of {len(others)} ratios to {baseline} are known so well"
+        says = f"precision ±{asked * 100:.3g}%: reached by {enough} of {len(others)} ratios to {baseline}"
         known = [one.precision for one in others if one is not None and one.has_interval]
-        return says + (f", the least known to {_share(max(known))}" if known and enough < len(others) else "")
+        return says + (f", the worst is {_share(max(known))}" if known and enough < len(others) else "")
 
     def drawn(self, console: Terminal, elapsed_s: float, left_s: float | None) -> RenderableType:
-        """Return it for a console of that size: at most so wide and so high."""
+        """Return the table for a console, at most as wide and as high as it is."""
         room = console.height - _AROUND
         rows = self._rows(room)
         parts: list[RenderableType] = []
@@ -145,7 +145,7 @@ class LiveTable:
         return Group(*parts)
 
     def _rows(self, room: int) -> list[Cell]:
-        """Return the cells that are shown, in the plan's order, so that a row stays where it is while there is room."""
+        """Return the cells to show, in the plan's order, so that a row keeps its place while there is room."""
         under_way = [cell for cell in self.plan.cells if self.now is not None and cell.group == self.now.group]
         wanted = [*([self.now] if self.now else []), *under_way, *reversed(self._cells)]
         chosen = set(list(dict.fromkeys(wanted))[: max(0, room)])
@@ -181,7 +181,7 @@ class LiveTable:
         return table
 
     def _columns(self, width: int, rate: int) -> dict[str, int]:
-        """Return the columns that there is room for: their titles and widths."""
+        """Return the titles and widths of the columns that there is room for."""
         ratio = {"±": _RANGE} if self.plan.precision is None else {"ratio": _RATIO}
         columns = {
             "": 1,
@@ -208,7 +208,7 @@ class LiveTable:
         return columns
 
     def _figures(self, cell: Cell) -> tuple[str, str]:
-        """Return the median over passes, and its range or, with a precision asked for, the ratio to the baseline."""
+        """Return the median over passes, and its range or, with a precision, the ratio to the baseline."""
         history = self._cells.get(cell)
         if history is None or not history.rates:
             return "–", ""
@@ -235,7 +235,7 @@ class LiveTable:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """Return the last values as blocks, so many as there are columns."""
+    """Return the last ``width`` values as blocks."""
     shown = values[-width:] if width else ()
     if not shown:
         return ""
@@ -246,12 +246,12 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def rate(value: float) -> str:
-    """Write requests per second, as ``1,234``."""
+    """Return requests per second as text, such as ``1,234``."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def clock(seconds: float) -> str:
-    """Write a time as minutes and seconds, ``2:05``, or with hours before them."""
+    """Return a time as minutes and seconds, ``2:05``, or with hours before them."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
 
@@ -268,7 +268,7 @@ def _ratio(ratio: Ratio | None) -> str:
 
 
 def _name(cell: Cell, width: int) -> str:
-    """Write a cell's name; of one that is too long its longest parts are shortened, and the clients never."""
+    """Return a cell's name; if it is too long, its longest parts are shortened, but never the clients."""
     parts, clients = [cell.model, cell.workload, cell.interpreter], str(cell.clients)
     widths = narrow([len(part) for part in parts], width - len(clients) - 3)
     model, workload, interpreter = map(shorten, parts, widths)
@@ -276,7 +276,7 @@ def _name(cell: Cell, width: int) -> str:
 
 
 def _codes(history: _History, width: int) -> str:
-    """Write the code met most often, and how many others there are."""
+    """Return the most frequent code, and the number of others."""
     codes = [code for code, _ in history.codes.most_common()]
     if not codes or not width:
         return ""

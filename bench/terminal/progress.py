@@ -1,10 +1,9 @@
-"""What is running, how far it is, how long it will take: live on a terminal, a line now and then elsewhere.
+"""Progress of a run and its remaining time: live on a terminal, an occasional line elsewhere.
 
-The harness is the instrument's process: whatever it computes while a window is measured competes with the server for
-the CPUs. So nothing is drawn by a thread that refreshes when it likes, as Rich's own would, but only between two
-windows, from the thread that measures, and so seldom that drawing takes no more than a hundredth of the time. It is
-done before the load that goes before a window, so that a terminal on the same machine has drawn what it got before
-anything counts.
+The harness runs in the process of the load generator: anything it computes during a window competes with the server for
+the CPUs. So there is no thread that refreshes at any time, as Rich's would: the thread that measures draws, only
+between two windows, and so rarely that drawing takes no more than a hundredth of the time. It draws before the warm-up
+of a window, so that a terminal on the same machine has finished drawing before the measurement begins.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ class Progress:
     Args:
         console: where it is shown.
         plan: what is measured.
-        before: windows of a run that is resumed.
-        verbosity: below 0 nothing is shown; above 0 each window has a line of its own.
+        before: windows of a resumed run.
+        verbosity: below 0 nothing is shown; above 0 each window has its own line.
     """
 
     def __init__(self, console: Terminal, plan: Plan, before: Sequence[Seen] = (), verbosity: int = 0) -> None:
@@ -49,7 +48,7 @@ class Progress:
         self._table = LiveTable(plan, done=len(before))
         for seen in before:
             self._table.take(seen)
-        self._lines: list[str] = []  # what is to be printed above the table
+        self._lines: list[str] = []  # lines to print above the table
         self._draw_at_s = 0.0
         alive = console.is_interactive and verbosity >= 0
         self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop") if alive else None
@@ -63,22 +62,22 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the terminal as it was: below the table's last state, or without it if all went well."""
+        """Restore the terminal: below the last state of the table, or without the table if all went well."""
         if self._live is None:
             return
         with _whole(), contextlib.suppress(OSError):
             self._draw(due=True)
-            self._live.transient = kind is None  # the tables to come have all of it
+            self._live.transient = kind is None  # the final tables contain all of it
             self._live.stop()
 
     def begin_pass(self, pass_: int, window_s: float) -> None:
-        """Say that a pass begins and how long its windows are."""
+        """Show that a pass begins, and the length of its windows."""
         self._table.pass_, self._table.window_s = pass_, window_s
         if self._live is None and self._plan.precision is None:
             self._tell(f"pass {pass_ + 1} of {self._plan.passes}: windows of {window_s:.2f} s")
 
     def window(self, cell: Cell, pass_: int) -> None:
-        """Say what is measured now."""
+        """Show which cell is measured now."""
         self._table.now, self._table.pass_ = cell, pass_
         if self._live is not None:
             self._draw()
@@ -87,7 +86,7 @@ class Progress:
             self._tell(self._line(cell))
 
     def done(self, seen: Seen | None) -> None:
-        """Count the window that was said to be measured, with what it showed; ``None``: it could not be measured."""
+        """Count the current window, with its result; ``None``: it could not be measured."""
         self._table.done += 1
         if seen is not None:
             self._table.take(seen)
@@ -97,14 +96,14 @@ class Progress:
             self._tell(self._window_line(self._table.now, seen))
 
     def visited(self, ratios: Mapping[Cell, Ratio | None]) -> None:
-        """Say that the servers of a group are being ended, and what is known of their ratios to the baseline by now."""
+        """Show that the servers of a group are being stopped, with their ratios to the baseline so far."""
         self._table.know(ratios)
         self._table.now = None
         self._draw()
 
     def _tell(self, line: str) -> None:
         if self._live is not None:
-            self._lines.append(line)  # every line above the table draws it again
+            self._lines.append(line)  # every line above the table redraws it
         elif self._verbosity >= 0:
             self._console.print(self._console.spell(line), soft_wrap=True)
 
@@ -112,7 +111,7 @@ class Progress:
         began_s = time.monotonic()
         if self._live is None or (began_s < self._draw_at_s and not due):
             return
-        with _whole(), contextlib.suppress(OSError):  # the terminal was closed; the run goes on to what can be written
+        with _whole(), contextlib.suppress(OSError):  # the terminal was closed; the run continues
             drawn = self._table.drawn(self._console, began_s - self._began_s, self._left_s(began_s))
             self._live.update(drawn, refresh=not self._lines)
             if self._lines:
@@ -122,7 +121,7 @@ class Progress:
         self._draw_at_s = now_s + max(_DRAW_EVERY_S, (now_s - began_s) / _DRAWING_SHARE)
 
     def _left_s(self, now_s: float) -> float | None:
-        """Return how long the windows that are left take if they take as long as those before; not known at first."""
+        """Return the time for the remaining windows, from that of the windows so far; ``None`` at first."""
         here = self._table.done - self._before
         return (now_s - self._began_s) / here * (self._plan.windows - self._table.done) if here else None
 
@@ -145,7 +144,7 @@ class Progress:
 
 @contextlib.contextmanager
 def _whole() -> Iterator[None]:
-    """Put Ctrl-C off until what is written is whole: Rich would write the first half of it once more."""
+    """Defer Ctrl-C until the output is complete: Rich would write its first half again."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

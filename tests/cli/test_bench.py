@@ -24,7 +24,7 @@ COMMAND = [sys.executable, "-m", "bench", "bench"]
 SMALL = ["--servers", "serial,threaded", "--workloads", "echo,io", "--clients", "2", "--passes", "2"]
 ENDLESS = ["--window", "300ms", "--budget", "24h", "--passes", "1000"]
 ONE_CELL = ["--servers", "serial", "--workloads", "echo", "--clients", "2"]
-SHORT = ["--window", "300ms", "--budget", "10m"]  # a run is over once its windows are, however slow the machine
+SHORT = ["--window", "300ms", "--budget", "10m"]  # a run ends after its windows, however slow the machine
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -125,7 +125,7 @@ def test_bench_shows_the_plan_with_collect_only_and_measures_nothing(tmp_path: P
     cells = re.findall(r"test_cell\[(.*)\]", shown.stdout)
     assert cells == ["threaded-cpu-1-own", "threaded-cpu-4-own", "threaded-cpu-8-own"]
     assert re.search(r"^windows +9: 3 passes of 3 cells", shown.stdout, re.MULTILINE)
-    estimate_plan = re.search(r"^in all +(about \d.* min)", shown.stdout, re.MULTILINE)
+    estimate_plan = re.search(r"^total +(about \d.* min)", shown.stdout, re.MULTILINE)
     assert estimate_plan is not None
     quiet = bench(tmp_path, "--collect-only", "-q", "-k", "threaded and cpu")
     assert quiet.stdout.strip() == estimate_plan[1]
@@ -154,7 +154,7 @@ def test_bench_measures_a_handler_that_always_fails(tmp_path: Path) -> None:
     done = bench(tmp_path, *handler, *SHORT)
     assert done.returncode == FAILED
     assert "Traceback" not in done.stdout + done.stderr
-    assert "2 of 2 windows had no request answered" in done.stdout
+    assert "2 of 2 windows had no answered request" in done.stdout
     folder = tmp_path / "results" / "latest"
     assert [(record["requests"], record["errors"].keys() > set()) for record in records(folder)] == [(0, True)] * 2
     assert "requests failed" in (folder / "report.html").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Commands from another project's folder: paths are relative to it, and none of its modules replaces ours."""
+"""Commands run in another project's folder: paths are relative to it, and its modules do not replace ours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"} | FE
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stand in a project that has modules of the names of ours, tests of its own, and a handler with a neighbour."""
+    """Change to a project with modules named like ours, its own tests, and a handler that imports a sibling module."""
     folder = tmp_path / "shop"
     for name in ("bench", "servers", "loadgen", "perf"):
         (folder / name).mkdir(parents=True)
@@ -89,9 +89,9 @@ def test_bench_help_shows_its_own_options(capsys: pytest.CaptureFixture[str]) ->
     titles = (
         "what is measured:",
         "how long and how precisely:",
-        "what is said of it:",
+        "how results are compared:",
         "where results go:",
-        "pytest's:",
+        "pytest options:",
         "examples:",
     )
     assert [title for title in titles if f"\n{title}\n" not in shown] == []
@@ -111,7 +111,7 @@ def test_server_lets_a_handler_import_its_neighbours_and_open_its_files(shop: Pa
 
 
 def test_resolve_makes_two_interpreters_of_two_sides_of_a_handler(shop: Path) -> None:
-    """As in docs/how-to/gate.yml: each imports from its own folder, and says so when it is asked what it is."""
+    """As in docs/how-to/gate.yml: each imports from its own folder, and its environment and replies show it."""
     for side, off in (("base", 1), ("head", 2)):
         (shop / side).mkdir()
         (shop / side / "pricing.py").write_text(f"def price(request): return b'{off}'\n", encoding="utf-8")
@@ -158,7 +158,7 @@ def test_docs_gate_runs_the_commands_of_its_how_to() -> None:
     shown = [" ".join(line.split()) for line in text.splitlines() if line.startswith("uvx nox ")]
     assert len(shown) == 3
     values = {"shop:price": '"$HANDLER"', "item-7": '"$REQUEST"'}
-    for command in shown[:2]:  # the third is the other gate
+    for command in shown[:2]:  # the third belongs to the other gate
         as_in_gate = command
         for value, name in values.items():
             as_in_gate = as_in_gate.replace(value, name)

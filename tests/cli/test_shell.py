@@ -37,7 +37,7 @@ def long_options(parser: argparse.ArgumentParser) -> list[str]:
     return [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
 
 
-# What was meant
+# Suggestions
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_resolve_suggests_nothing_for_a_name_that_is_near_none() -> None:
 def test_pythons_fails_in_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.cli.pythons.discover", list)
     assert telling.main(["pythons", "/no/such/python"]) == 2
-    assert capsys.readouterr().err.startswith("gilbench pythons: error: '/no/such/python' is not a version")
+    assert capsys.readouterr().err.startswith("gilbench pythons: error: '/no/such/python' is neither a version")
 
 
 # Help
@@ -160,7 +160,7 @@ def test_commands_have_help_with_examples_that_fits_a_terminal(command: str, mon
 
 @pytest.mark.parametrize("command", PARSERS)
 def test_commands_know_the_options_of_their_examples(command: str) -> None:
-    """An example may be of another command than its own; each of its options is known to that one."""
+    """An example may run another command than its own; that command knows each of its options."""
     for example, _ in PARSERS[command].examples:  # type: ignore[attr-defined]
         words = shlex.split(example.replace("<(", " ").replace(")", " ").replace("python3 ", "python "))
         names = [name for name in PARSERS if name in " ".join(words)]

@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the command of an environment that has the wheel and what it needs, and nothing else."""
+    """Return the command of an environment that contains only the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("environment") / "env"
     if UV is not None:
         commands = [[UV, "venv", "--quiet", "--python", sys.executable, str(folder)]]
@@ -46,7 +46,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def gilbench(installed: Path, folder: Path, *words: str) -> str:
-    """Run the command from an empty folder, without anything of this checkout in its environment."""
+    """Run the command in an empty folder, with nothing from this checkout in its environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")} | FEW_PYTHONS
     command = [str(installed), *words]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Counters that the system keeps: throttling of CPUs, page faults of a process tree."""
+"""Counters of the system: throttling of CPUs, and page faults of a process tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The convoy effect: quick requests next to clients that let the same server compute, counted, planned and drawn."""
+"""The convoy effect: counts, plans and plots of quick requests next to clients that make the same server compute."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_record_counts_computing_clients_apart() -> None:
     records: list[Record] = []
 
     def answered() -> bool:
-        """Tell whether the window was long enough for one that computes, however busy the machine is."""
+        """Return whether the window was long enough for a computing request, however busy the machine."""
         records.append(record_of(server, 2))
         return records[-1].background_load is not None and records[-1].background_load.requests > 0
 

@@ -1,4 +1,4 @@
-"""Findings of the doctor on made machines, and on this one."""
+"""Findings of the doctor on synthetic machines and on this one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ NOISY = {
     "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave",
     "sys/devices/system/cpu/intel_pstate/no_turbo": "0",
     "sys/devices/system/cpu/smt/active": "1",
-    "sys/fs/cgroup/cpu.max": "150000 100000",
+    "sys/fs/cgroup/above/cpu.max": "150000 100000",
+    "sys/fs/cgroup/above/cpu.stat": "nr_periods 421\nnr_throttled 409",
+    "sys/fs/cgroup/above/here/cpu.max": "max 100000",
+    "proc/self/cgroup": "0::/above/here",
+    "proc/self/mountinfo": "30 24 0:26 / {}/sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw",
     "proc/cpuinfo": "flags : fpu hypervisor lahf_lm",
     "proc/sys/kernel/randomize_va_space": "2",
 }
@@ -24,7 +28,9 @@ QUIET = {
     "sys/devices/system/cpu/intel_pstate/no_turbo": "1",
     "sys/devices/system/cpu/smt/active": "0",
     "sys/devices/system/cpu/isolated": "2-3",
-    "sys/fs/cgroup/cpu.max": "max 100000",
+    "sys/fs/cgroup/here/cpu.max": "max 100000",
+    "proc/self/cgroup": "0::/here",
+    "proc/self/mountinfo": "30 24 0:26 / {}/sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw",
     "proc/cpuinfo": "flags : fpu lahf_lm",
     "proc/sys/kernel/randomize_va_space": "0",
     "proc/self/syscall": "running",
@@ -36,7 +42,7 @@ def machine(folder: Path, files: dict[str, str]) -> SystemFiles:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(text.format(folder) + "\n", encoding="utf-8")
     return SystemFiles(folder / "sys", folder / "proc")
 
 
@@ -64,7 +70,7 @@ def test_doctor_does_not_fault_what_the_system_does_not_report(tmp_path: Path, c
 
 
 def test_doctor_reports_a_quota_in_cpus(tmp_path: Path) -> None:
-    assert doctor.quota(machine(tmp_path, NOISY)).found == "1.5 CPUs"
+    assert doctor.quota(machine(tmp_path, NOISY)).found == "1.5 CPUs, used up 409 times"
 
 
 def test_doctor_checks_this_machine(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The edges of a window: CPU time and what it is divided by count from the same two instants, however late they are."""
+"""The edges of a window: CPU time and its divisor cover the same interval, however late the edges are read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bench.schema.record_parts import CpuInterval, CpuTime, ThreadAccounting, Th
 from bench.threads import usage
 from loadgen import Load, LoadResult, run
 from loadgen.engine.answered import Answered
-from loadgen.engine.histogram import Histogram
+from loadgen.histograms.histogram import Histogram
+from loadgen.host.host_observer import ServerUse
+from loadgen.host.process_tree import Usage, offset_s, read
 from loadgen.load import OVERRUN_S
 from loadgen.result import EngineUse
 from loadgen.validation.checks import edges_late
-from loadgen.validation.host_observer import ServerUse
-from loadgen.validation.process_tree import Usage, offset_s, read
 from loadgen.validation.warning_codes import EDGES_WITHIN
 from tests.support.made import Made
 from tests.support.reference import reference_server
@@ -108,7 +108,7 @@ def test_offset_s_adds_both_edges_and_half_of_each_reading() -> None:
 def test_edges_late_warns_above_two_per_cent_of_the_window() -> None:
     assert edges_late(0.0199, 1.0) is None
     assert edges_late(0.0201, 1.0) == {"offset_s": 0.0201, "share": 0.0201}
-    assert edges_late(1.0, 0.0) is None  # a window that never was has no edges
+    assert edges_late(1.0, 0.0) is None  # a window without length has no edges
 
 
 def test_process_tree_reads_the_counter_around_the_clocks() -> None:
@@ -174,7 +174,7 @@ def test_recommendations_leave_out_cells_whose_edges_were_late(tmp_path: Path) -
     (found,) = recommendations(run_)
     assert found.best is not None
     assert found.best[0] == "threaded"
-    assert "not considered, as disturbed: multiprocess on 3.13 and multiprocess on 3.13t" in found.says
+    assert "not considered because disturbed: multiprocess on 3.13 and multiprocess on 3.13t" in found.says
     (none,) = recommendations(dataclasses.replace(made, warnings=lambda *_: late).load(tmp_path / "all"))
     assert none.best is None
     assert "disturbed" in none.says

@@ -1,4 +1,4 @@
-"""A run from first to last, in this process: real servers, real load, and windows as short as a test needs."""
+"""Whole runs in this process, with real servers, real load and windows as short as a test allows."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class Job:
-    """A run of a few cells below ``folder``; ``console`` keeps what was said."""
+    """A run of a few cells below ``folder``; ``console`` keeps the output."""
 
     resumed: Interrupted | None = None
 
@@ -89,7 +89,7 @@ def script(folder: Path, name: str, text: str) -> Interpreter:
     path = folder / name
     path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return Interpreter(name, replace(OWN.build, executable=str(path)))
+    return Interpreter(name, replace(OWN.build, program=str(path)))
 
 
 def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
@@ -107,6 +107,8 @@ def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
         assert (record.latency_ns.p99 is not None) is (record.requests > 0)
         assert record.peak_rss_bytes is not None
         assert record.peak_rss_bytes > 5e6
+        assert record.pss_bytes is not None  # pages that forked workers share count once
+        assert 1e6 < record.pss_bytes < record.peak_rss_bytes
         assert record.server_cpu_s.total >= 0
         assert record.thread_accounting.unknown is None
     assert any(record.requests for record in job.records)
@@ -139,7 +141,7 @@ def test_run_describes_itself_in_run_json_and_on_the_console(tmp_path: Path) -> 
 
 def test_run_fails_before_it_measures_if_a_server_does_not_start(tmp_path: Path) -> None:
     job = Job(tmp_path, OWN, script(tmp_path, "broken", "echo 'no such module' >&2; exit 1"))
-    with pytest.raises(GilbenchError, match="serial with echo under broken ended at its start: no such module"):
+    with pytest.raises(GilbenchError, match="serial with echo under broken ended during startup: no such module"):
         job(("serial", "echo", 1))
     assert not (tmp_path / "runs").exists()
 
@@ -160,12 +162,12 @@ __main__.main()
 
 
 def test_run_notes_a_cell_that_cannot_be_measured_and_measures_the_others(tmp_path: Path) -> None:
-    # Its servers are sound until the run has a folder, which it has once they have been tried out.
+    # Its servers work until the run has a folder, which is created after the servers have been tried.
     brittle = script(
         tmp_path,
         "brittle",
-        f'[ -e {tmp_path}/runs ] || exec {OWN.executable} "$@"\n'
-        f"shift 2\nexec {OWN.executable} -c '{KILLED_BY_A_REQUEST}' \"$@\"",
+        f'[ -e {tmp_path}/runs ] || exec {OWN.program} "$@"\n'
+        f"shift\nexec {OWN.program} -c '{KILLED_BY_A_REQUEST}' \"$@\"",
     )
     job = Job(tmp_path, OWN, brittle)
     done = job(("threaded", "io", 2), window_s=0.25)
@@ -179,7 +181,7 @@ def test_run_notes_a_cell_that_cannot_be_measured_and_measures_the_others(tmp_pa
 
 
 class Interrupting(Progress):
-    """Ctrl-C, or another signal, at the third window."""
+    """Progress that raises Ctrl-C, or another signal, at the third window."""
 
     windows = 0
     number = signal.SIGINT
@@ -213,7 +215,7 @@ def test_run_keeps_what_was_measured_before_an_interrupt(
     assert job.meta.state == "partial"
     assert len(job.records) == len(done.records) == 2
     assert len(servers) > 3
-    assert all(server.stop() is None for server in servers)  # each had been stopped
+    assert all(server.stop() is None for server in servers)  # all had been stopped
     assert signal.getsignal(number) == before
 
 
@@ -236,7 +238,7 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     assert (wanted.rounds, wanted.window_s, wanted.passes, wanted.seed) == (2, 0.05, 2, 1)
     monkeypatch.setattr("bench.runner.run.Progress", Progress)
     job.resumed = found
-    done = job(*groups, **changes)
+    done = job(*groups, budget_s=1, **changes)  # a run that was accepted takes the time that it takes
     assert done.complete
     assert (tmp_path / "latest").resolve() == folder
     assert job.meta.state == "complete"
@@ -247,6 +249,12 @@ def test_run_resumes_to_the_records_of_an_uninterrupted_one(tmp_path: Path, monk
     assert len({one.launch for one in job.records}) == 4
     aside = (folder / "interrupted.jsonl").read_text(encoding="utf-8").splitlines() if len(before) > len(whole) else []
     assert len(aside) == len(before) - len(whole)
+    here = job.meta.machine
+    assert here is not None
+    found.require_machine(here)
+    says = r"begun on another machine \(processor: .* and another; CPUs: \d+ and 64\)"
+    with pytest.raises(GilbenchError, match=says):
+        found.require_machine(replace(here, cpu_model="another", cpus=64))
     with pytest.raises(GilbenchError, match="is complete"):
         load_interrupted(folder)
     with pytest.raises(GilbenchError, match="cannot read"):
@@ -260,7 +268,7 @@ def test_run_fails_if_interrupted_before_the_first_window(tmp_path: Path, monkey
         Job(tmp_path)(("serial", "echo", 1))
 
 
-# What spoils a window.
+# Disturbed windows.
 
 QUIET = WindowConditions(wall_s=1.0, cpus=2, busy_s=1.2, generator_cpu_s=0.2, foreign_cpu_s=0.02, steal_share=0.0)
 

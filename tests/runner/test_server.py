@@ -1,4 +1,7 @@
-"""Launching and stopping a server under an interpreter, and what its process tree used, read from outside."""
+"""Launching and stopping a server under an interpreter, and the CPU time of its process tree, read from outside.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def running(interpreter: Interpreter, model: str, workload: str = "echo") -> Abs
 
 
 def session_of(pid: int) -> list[int]:
-    """Return the processes whose session is ``pid``, ended ones not counted."""
+    """Return the processes whose session is ``pid``, without those that have ended."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -50,6 +53,12 @@ def session_of(pid: int) -> list[int]:
             if int(fields[3]) == pid and fields[0] != "Z":
                 found.append(int(path.parent.name))
     return found
+
+
+ANNOUNCE = """
+for word; do case $word in --ready-fd=*) ready=/proc/self/fd/${word#*=};; esac; done
+echo '%s' > $ready
+"""
 
 
 def fake(tmp_path: Path, script: str) -> Interpreter:
@@ -75,7 +84,7 @@ def test_server_fails_with_the_last_lines_of_a_process_that_ends_at_launch(tmp_p
     server = Server(fake(tmp_path, "echo one >&2; echo two >&2; echo three >&2; echo four >&2; exit 3"), "serial", "io")
     with pytest.raises(ServerFailed) as failed:
         server.ready()
-    assert str(failed.value) == "serial with io under fake ended at its start: two | three | four"
+    assert str(failed.value) == "serial with io under fake ended during startup: two | three | four"
 
 
 def test_server_fails_with_the_exit_code_of_a_process_without_output(tmp_path: Path) -> None:
@@ -85,8 +94,8 @@ def test_server_fails_with_the_exit_code_of_a_process_without_output(tmp_path: P
 
 
 def test_server_ends_a_process_whose_ready_line_is_invalid(tmp_path: Path) -> None:
-    server = Server(fake(tmp_path, "echo hello; sleep 60 & sleep 60"), "serial", "io")
-    with pytest.raises(ServerFailed, match="ended at its start"):
+    server = Server(fake(tmp_path, ANNOUNCE % "hello" + "sleep 60 & sleep 60"), "serial", "io")
+    with pytest.raises(ServerFailed, match="ended during startup"):
         server.ready()
     assert until(lambda: session_of(server.pid) == [])
 
@@ -107,7 +116,8 @@ def test_server_check_fails_once_the_process_has_ended(interpreter: Interpreter)
 def test_server_kills_a_process_that_ignores_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.runner.server.STOP_TIMEOUT_S", 0.3)
     ready = '{"event": "ready", "port": 1, "work": {}}'
-    server = Server(fake(tmp_path, f"trap '' TERM INT; echo '{ready}'; while :; do sleep 0.1; done"), "serial", "io")
+    script = "trap '' TERM INT" + ANNOUNCE % ready + "while :; do sleep 0.1; done"
+    server = Server(fake(tmp_path, script), "serial", "io")
     server.ready()
     assert server.stop() is not None
     assert server.stop() is None
@@ -152,7 +162,7 @@ def test_server_closes_all_descriptors_when_it_stops(interpreter: Interpreter) -
 
 
 def converse(server: Server, requests: int = 1) -> None:
-    """Send requests on a connection of their own, each once the one before is answered."""
+    """Send requests on a new connection, each one after the reply to the one before."""
     with (
         socket.create_connection(("127.0.0.1", server.port), TIMEOUT_S) as connection,
         connection.makefile("rb") as replies,
@@ -162,7 +172,7 @@ def converse(server: Server, requests: int = 1) -> None:
             assert replies.readline() == b"Yes, yes\n"
 
 
-# What a process tree used.
+# Usage of a process tree.
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 BURN_S = 0.02
@@ -179,7 +189,7 @@ def burn(request):
 
 @pytest.fixture(scope="module")
 def burning(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a workload whose requests take no less than ``BURN_S`` of CPU time each."""
+    """Return a workload whose requests each take at least ``BURN_S`` of CPU time."""
     path = tmp_path_factory.mktemp("handler") / "burning.py"
     path.write_text(BURNING, encoding="utf-8")
     return f"{path}:burn"
@@ -219,7 +229,7 @@ def test_servers_sleep_while_nobody_asks(interpreter: Interpreter, model: str) -
 
 
 def reading(**fields: Any) -> usage.Usage:
-    """Return a reading of a tree of two threads that has done nothing, but for some fields."""
+    """Return a reading of a tree of two threads that has done nothing, except for the given fields."""
     nothing: dict[str, Any] = dict.fromkeys(
         ("at_s", "took_s", "counted", "cpu_s", "user_ticks", "system_ticks", "voluntary", "involuntary"), 0
     )

@@ -1,1 +1,1 @@
-"""Completion for shells. This room is above all others: it may import any, and none imports it."""
+"""Shell completion. This package is above all others: it may import any, and none imports it."""

@@ -1,4 +1,4 @@
-"""``gilbench completion``: print the script that makes a shell complete our commands."""
+"""``gilbench completion``: print a shell completion script."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench completion",
-        description="Print what makes a shell complete our commands, their options and the names that these take.",
+        description="Print a script that completes gilbench's commands, their options and the values of these.",
         examples=[
-            ("source <(gilbench completion bash)", "now; keep it in a file that ~/.bashrc reads for later"),
-            ("gilbench completion zsh > ~/.gilbench.zsh", "for a line `source ~/.gilbench.zsh` in ~/.zshrc"),
+            ("source <(gilbench completion bash)", "for this shell; add it to ~/.bashrc to keep it"),
+            ("gilbench completion zsh > ~/.gilbench.zsh", "then add `source ~/.gilbench.zsh` to ~/.zshrc"),
         ],
     )
     made.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"one of {', '.join(SHELLS)}")

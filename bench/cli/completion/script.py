@@ -1,4 +1,4 @@
-"""The script that a shell reads to complete our commands, made of what their parsers know."""
+"""The completion script of a shell, generated from the parsers of the commands."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
 LISTS: Final = {"LIST", "A,B"}
-"""How the help writes what takes several names with commas between."""
+"""Metavars of options that take several names separated by commas."""
 
 SERVERS_COMMAND: Final = "python -m servers"
-"""Started by hand under any CPython, so not one of the table."""
+"""Started by hand under any CPython, so not in the table of commands."""
 
 _FILES: Final = {"FILE", "FOLDER", "RUN"}
 _LIVE: Final = {"--pythons": "pythons", "--variants": "pythons", "--python": "pythons", "--cell": "cells"}
@@ -64,7 +64,7 @@ def script(shell: str) -> str:
 
 @functools.cache
 def all_parsers() -> dict[str, argparse.ArgumentParser]:
-    """Return the parser of each command that can be typed, by its words."""
+    """Return the parser of each command, by its command line."""
     ours = {f"{PROGRAM} {name}": command.load().parser() for name, command in COMMANDS.items()}
     return {PROGRAM: commands.parser(), **ours, SERVERS_COMMAND: servers.parser()}
 
@@ -79,7 +79,7 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 def _takes(command: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
-    """Yield each option with what it takes, and what stands alone with an empty one."""
+    """Yield each option with the kind of its values; positional arguments have an empty option."""
     for action in parser._actions:
         for option in action.option_strings or [""]:
             takes = _what(command, option, action)

@@ -1,4 +1,4 @@
-"""The shells that can complete our commands."""
+"""Shells with a completion script."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ SHELLS: Final = {
     "bash": (_HERE / "common.sh", _HERE / "bash.sh"),
     "zsh": (_HERE / "common.sh", _HERE / "zsh.sh"),
 }
-"""Of each, the files that make its script."""
+"""The files that make up each shell's script."""

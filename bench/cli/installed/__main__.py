@@ -1,4 +1,4 @@
-"""``python -m gilbench``, where a wheel is installed."""
+"""``python -m gilbench``, for an installed wheel."""
 
 from __future__ import annotations
 

@@ -1,0 +1,118 @@
+"""What a shell sets for other programs does not reach the harness, and what it lacks is made up for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.paths import ROOT
+from loadgen.native import compiled
+from tests.support.interpreters import FEW_PYTHONS
+from tests.support.made import Made
+
+MAIN = str(ROOT / "bench" / "__main__.py")
+HOSTILE = {
+    "PYTEST_ADDOPTS": "-n auto --no-such-option",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_PLUGINS": "nosuchplugin",
+    "PYTHONOPTIMIZE": "1",
+    "PYTHONWARNINGS": "error",
+    "PYTHONSTARTUP": "/nowhere",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "NUMBA_DISABLE_JIT": "1",
+}
+CELL = (f"--pythons=own={sys.executable}", "--servers=serial", "--workloads=echo", "--clients=1", "--passes=1")
+
+
+def gilbench(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
+    return subprocess.run(
+        [sys.executable, "-P", MAIN, *words],
+        cwd=cwd,
+        env=kept | FEW_PYTHONS | {"TMPDIR": str(cwd)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_bench_measures_and_draws_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 7\n", encoding="utf-8")
+    words = ("bench", *CELL, "--budget=30s", "--window=50ms", f"--results={tmp_path}/results", "-v")
+    done = gilbench(*words, cwd=tmp_path, **HOSTILE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "results/latest/report.html").is_file()
+    ignored = " ".join(done.stdout.split()).partition("ignored in the environment: ")[2].partition(" left out")[0]
+    for name in ("PYTEST_ADDOPTS", "PYTHONOPTIMIZE", "MPLBACKEND", "NUMBA_DISABLE_JIT"):
+        assert f"{name}," in ignored or f"{name} " in ignored
+
+
+def test_handler_still_sees_the_users_environment(tmp_path: Path) -> None:
+    (tmp_path / "shows.py").write_text(
+        "import os\ndef show(request): return os.environ['MPLBACKEND'].encode()\n", encoding="utf-8"
+    )
+    words = ("bench", *CELL[:2], "--clients=1", "--passes=1", "--workload=./shows.py:show", "--window=50ms")
+    done = gilbench(*words, "--budget=30s", f"--results={tmp_path}/results", cwd=tmp_path, **HOSTILE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = (tmp_path / "results/latest/records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(record)["errors"] == {}
+
+
+def test_commands_do_without_a_home_and_a_checkout_that_can_be_written_to(tmp_path: Path) -> None:
+    """As in a container: the checkout is another user's, and there is no home."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to run as somebody to whom nothing belongs")
+    made = Made(models=("serial",), workloads=("echo",), clients=(1,), interpreters=("3.13", "3.14"))
+    run = made.write(tmp_path / "run")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for path in (tmp_path, *tmp_path.parents[:-2], *run.rglob("*"), run, temporary):
+        path.chmod(0o777 if path in {run, temporary} else 0o755 if path.is_dir() else 0o644)
+    for words in (("doctor",), ("report", str(run), "-q"), ("compare", str(run))):
+        done = subprocess.run(
+            [*("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-P", MAIN), *words],
+            cwd="/",
+            env={"PATH": FEW_PYTHONS["PATH"], "HOME": "/nonexistent", "TMPDIR": str(temporary)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if "Permission denied" in done.stderr and str(Path(sys.executable).parent) in done.stderr:
+            pytest.skip("the interpreter of the tests lies where nobody else may read")
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr
+    assert (run / "report.html").is_file()
+
+
+def test_cache_folder_is_private_where_neither_checkout_nor_home_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda _path, _mode: False)
+    folder = compiled._cache_folder()
+    assert folder == tmp_path / f"gilbench-{os.getuid()}"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert compiled._cache_folder() == folder
+    folder.rmdir()
+    folder.symlink_to(tmp_path)  # somebody else's
+    assert compiled._cache_folder().parent == tmp_path
+    assert not compiled._cache_folder().is_symlink()
+
+
+@pytest.mark.parametrize("command", ["doctor", "report", "compare", "explain", "pythons", "history"])
+def test_commands_that_make_no_load_do_not_import_the_engine(command: str) -> None:
+    code = (
+        "import sys; from bench.cli.commands import COMMANDS; "
+        f"COMMANDS[{command!r}].load(); print([m for m in sys.modules if m.startswith('loadgen.engine')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert done.stdout.strip() == "[]"
