@@ -1,4 +1,4 @@
-"""Thread accounting of a running server that somebody else wrote and started."""
+"""Thread accounting of any running server, also one that gilbench did not start."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from bench.errors import GilbenchError
 from bench.threads import usage
 from bench.threads.account import Account, Role, account
 from bench.threads.forbidden import forbidden
+from bench.threads.process_state import check_process, halted
 from bench.threads.sampler import Sampler
 
 
 def watch(pid: int, duration_s: float) -> Account:
-    """Return where the time of a running process and its children goes.
+    """Return the thread accounting of a running process and its children.
 
     Raises:
-        GilbenchError: there is no such process, it is somebody else's, or it ended meanwhile.
+        GilbenchError: there is no such process, it belongs to another user, or it has ended.
     """
+    check_process(pid)
+    _refuse_halted(pid)
     try:
         with contextlib.closing(Sampler(pid, listening_ports(pid))) as sampler:
             before = usage.read(pid)
@@ -29,19 +32,26 @@ def watch(pid: int, duration_s: float) -> Account:
             sampler.end()
             after = usage.read(pid)
             samples = sampler.sample_idle()
+            _refuse_halted(pid)
     except PermissionError as exc:
         raise GilbenchError(forbidden(pid)) from exc
     except OSError as exc:
-        raise GilbenchError(f"process {pid} cannot be inspected ({exc.strerror}): is it still running?") from exc
-    # Each of its own interval, as for a window (bench/threads/watch.py): the edges were read in turn.
+        raise GilbenchError(f"cannot inspect process {pid} ({exc.strerror}): check that it is still running") from exc
+    # A rate, as for a window (bench/threads/watch.py), as the edges were read in turn.
     found = account(samples, (after.cpu_s - before.cpu_s) / (after.at_s - before.at_s) * samples.wall_s)
     if found is None:
-        raise GilbenchError(f"no thread of process {pid} was seen: watch for longer with --duration")
+        raise GilbenchError(f"no thread of process {pid} was seen: watch it for longer with --duration")
     return found
 
 
+def _refuse_halted(pid: int) -> None:
+    why = halted(pid)
+    if why is not None:
+        raise GilbenchError(f"process {pid} is {why}")
+
+
 def listening_ports(pid: int) -> frozenset[int]:
-    """Return the TCP ports at which a process or a child of its listens."""
+    """Return the TCP ports on which a process or one of its descendants listens."""
     try:
         first = psutil.Process(pid)
         sockets = [
@@ -53,7 +63,7 @@ def listening_ports(pid: int) -> frozenset[int]:
 
 
 def account_to_dict(found: Account) -> dict[str, Any]:
-    """Return an account as it stands in JSON: shares by role and by thread, and the errors of the serving ones."""
+    """Return an account as a JSON object: shares by role and by thread, and the errors of the serving threads."""
     return {
         "wall_s": found.wall_s,
         "serving": _figures(found.serving),

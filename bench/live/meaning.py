@@ -1,9 +1,9 @@
 """What a thread waits for in a lock, from its innermost Python frames.
 
-To the kernel a thread that waits for work on a queue and one that waits for a contended lock look alike: both sit in a
-futex. The frames of the standard library above it tell: a lock written in C has no frame of its own, so one's own
-function is the innermost; ``Queue.get`` has. From the innermost frame outwards, as long as they are known, a turn
-decides over work: ``Queue.put`` waits in ``Condition.wait`` as ``Queue.get`` does, but for room.
+To the kernel, a thread that waits for work on a queue and one that waits for a contended lock are the same: both are
+blocked in a futex. The frames of the standard library distinguish them: a lock written in C has no frame, so the
+innermost frame is that of its caller; ``Queue.get`` has one. Among the known frames, from the innermost outwards, a
+turn takes precedence over work: ``Queue.put`` waits in ``Condition.wait`` as ``Queue.get`` does, but for room.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ Frame = tuple[str, str]
 
 
 class Meaning(enum.Enum):
-    """What is waited for."""
+    """What a thread waits for."""
 
     WORK = "work"
     """Something to do, an event, or the end of another thread: idle."""
     TURN = "turn"
-    """Something that others hold, and the thread has something to do: a lock."""
+    """Something that others hold, while the thread has something to do: a lock."""
     EITHER = "either"
-    """The one or the other: ``get`` of a queue written in C shows as the caller's own frame, as a lock does."""
+    """Either of them: ``get`` of a queue written in C shows as the caller's frame, as a lock does."""
 
 
-# The standard library's, of CPython 3.9 to 3.15; None: waits on behalf of its caller, who decides.
+# Frames of the standard library of CPython 3.9 to 3.15; None: waits on behalf of its caller, which decides.
 _FRAMES: Final[dict[Frame, Meaning | None]] = {
     ("threading.py", "wait"): Meaning.WORK,  # of Condition, Event and Barrier
     ("threading.py", "wait_for"): Meaning.WORK,
@@ -67,18 +67,18 @@ _FRAMES: Final[dict[Frame, Meaning | None]] = {
 }
 
 _GETS: Final = re.compile(r"\bget\(")
-_LIBRARY: Final = re.compile(r".*/(?:python3[\w.]*|Lib)/(.+)")  # Lib: run from where it was built
+_LIBRARY: Final = re.compile(r".*/(?:python3[\w.]*|Lib)/(.+)")  # Lib: run from the build tree
 
 
 def meaning(frames: Iterable[Frame], source: str = "") -> Meaning | None:
-    """Return what frames, innermost first, wait for; ``None``: nothing known, so in a lock it is a lock.
+    """Return what frames, innermost first, wait for; ``None``: unknown, so a wait in a lock is for that lock.
 
-    A lock that is waited for on the way, as the one within a queue, has a frame of its own (``Condition.__enter__``),
-    which is not known, and so is a lock.
+    A lock that is acquired on the way, such as the one within a queue, has its own frame (``Condition.__enter__``),
+    which is not in the table and therefore counts as a lock.
 
     Args:
-        frames: of a thread.
-        source: the line at which the innermost is.
+        frames: frames of a thread.
+        source: source line of the innermost frame.
     """
     found: set[Meaning | None] = set()
     for file, function in frames:

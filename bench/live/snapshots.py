@@ -1,8 +1,8 @@
-"""Which Python frames the threads of some processes are in, a few times per second, from py-spy, which stops nothing.
+"""Stack snapshots of the threads of processes, a few times per second, from py-spy, without stopping them.
 
-``py-spy dump --nonblocking`` reads a process's memory and is gone again, after 5 ms of CPU and a quarter of a
-millisecond more for each thread, so it is asked less often the dearer it is. A thread that waits is not about to move,
-so its frames are read well; those of one that runs may be torn, and are of no interest here.
+``py-spy dump --nonblocking`` reads a process's memory and exits, after 5 ms of CPU time and a quarter of a millisecond
+more for each thread; the more it costs, the less often it runs. The frames of a waiting thread do not change, so they
+are read correctly; those of a running thread may be inconsistent, and do not matter here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bench.threads.wait_state import Place, parse, place
 
 EVERY_S: Final = 0.3
 COST_CORES: Final = 0.02
-PATIENCE: Final = 3  # so many failures in a row and a process is asked no more
+PATIENCE: Final = 3  # consecutive failures after which py-spy is no longer run on a process
 TIMEOUT_S: Final = 10.0
 MAIN: Final = "MainThread"
 
@@ -36,7 +36,7 @@ _AT_ONCE_S: Final = 0.05
 
 
 class StackSnapshot(NamedTuple):
-    """What one dump says of a thread; ``where`` it sat before and after, ``None`` if it has moved meanwhile."""
+    """One thread in a dump; ``where`` it waited before and after, ``None`` if it has moved in between."""
 
     tid: int
     where: Place | None
@@ -44,17 +44,17 @@ class StackSnapshot(NamedTuple):
 
 
 def py_spy() -> Path | None:
-    """Return the program: next to this interpreter, or wherever a shell would find it; ``None``: there is none."""
+    """Return py-spy's path, next to this interpreter or on PATH; ``None`` if it is not installed."""
     installed = Path(sys.executable).with_name("py-spy")
     found = str(installed) if installed.exists() else shutil.which("py-spy")
     return None if found is None else Path(found)
 
 
 class Snapshots:
-    """Asks py-spy for one process after the other, in a thread of its own; must be closed.
+    """Runs py-spy on one process after another, in a separate thread; must be closed.
 
     Attributes:
-        names: of the threads seen, as Python calls them.
+        names: Python's names of the threads seen.
         refused: processes that py-spy could not read, and why.
     """
 
@@ -73,19 +73,19 @@ class Snapshots:
         self._thread.start()
 
     def ask_for(self, pids: Iterable[int]) -> None:
-        """Ask for these processes from now on."""
+        """Take snapshots of these processes from now on."""
         with self._turn:
             self._pids = list(pids)
 
     def take(self) -> tuple[list[StackSnapshot], float]:
-        """Return what has been seen since this was last called, and the CPU time it took."""
+        """Return the snapshots since the last call, and the CPU time they took."""
         with self._turn:
             seen, cost_s = self._seen, self._cost_s
             self._seen, self._cost_s = [], 0.0
         return seen, cost_s
 
     def close(self) -> None:
-        """Ask no more, and end what runs; can be called twice."""
+        """Stop, and kill a running py-spy; can be called twice."""
         self._over.set()
         with self._turn:
             if self._running is not None:
@@ -110,7 +110,7 @@ class Snapshots:
             pause_s = max(EVERY_S / len(pids), cost_s / COST_CORES) if number >= len(pids) else _AT_ONCE_S
 
     def _ask(self, pid: int) -> tuple[list[StackSnapshot], float]:
-        """Return what the threads of a process are in, and the CPU time that py-spy took."""
+        """Return snapshots of the threads of a process, and the CPU time that py-spy took."""
         before = _lines(pid)
         began_s = _children_s()
         output, trouble = self._dump(pid)
@@ -125,7 +125,7 @@ class Snapshots:
         return list(self._first_line(threads, before, after)), used_s
 
     def _dump(self, pid: int) -> tuple[bytes, str]:
-        """Return what py-spy writes, and what it complains of."""
+        """Return py-spy's output and its error messages."""
         command = [str(self._program), "dump", "--pid", str(pid), "--json", "--nonblocking"]
         with self._turn:
             if self._over.is_set():
@@ -143,7 +143,7 @@ class Snapshots:
     def _check_exit(self, pid: int, trouble: str) -> None:
         self._failures[pid] += 1
         if self._failures[pid] == PATIENCE:
-            self.refused[pid] = trouble.partition("\n")[0].removeprefix("Error: ") or "it does not say why"
+            self.refused[pid] = trouble.partition("\n")[0].removeprefix("Error: ") or "it gave no reason"
 
     def _first_line(
         self, threads: list[dict[str, Any]], before: dict[int, bytes], after: dict[int, bytes]
@@ -158,11 +158,12 @@ class Snapshots:
             where = places.get(tid) if before.get(tid) == after.get(tid) else None
             frames = [(frame["filename"], frame["name"]) for frame in one["frames"]]
             source = _source(one["pid"], frames[0][0], one["frames"][0]["line"]) if frames else ""
-            yield StackSnapshot(tid, where, meaning(frames, source))
+            # Without a Python frame a thread waits for no lock of Python's: it is one of a pool, without work.
+            yield StackSnapshot(tid, where, meaning(frames, source) if frames else Meaning.WORK)
 
 
 def _lines(pid: int) -> dict[int, bytes]:
-    """Return what the system says that each thread of a process is doing."""
+    """Return the kernel's line about what each thread of a process is doing."""
     found = {}
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -173,7 +174,7 @@ def _lines(pid: int) -> dict[int, bytes]:
 
 @functools.lru_cache(maxsize=1024)
 def _source(pid: int, file: str, line: int) -> str:
-    """Return a line of a process's source, as it is on disk now; empty where there is none."""
+    """Return a line of a process's source, as it is on disk now; empty if there is none."""
     try:
         with Path(f"/proc/{pid}/root{file}").open(encoding="utf-8", errors="replace") as lines:
             return next(itertools.islice(lines, max(0, line - 1), None), "")
@@ -189,9 +190,9 @@ def _place(line: bytes) -> Place | None:
 
 
 def _owners(handles: list[int], places: dict[int, Place | None]) -> dict[int, int]:
-    """Return whose each handle (pthread_self) is, for CPython up to 3.10, which does not know its threads' ids.
+    """Return the thread id of each handle (pthread_self), for CPython up to 3.10, which does not know the ids.
 
-    The C library keeps what a handle points to at the upper end of the thread's stack.
+    A handle points to a structure that the C library keeps at the upper end of the thread's stack.
     """
     ordered, owners = sorted(handles), {}
     for tid, where in places.items():

@@ -1,4 +1,4 @@
-"""Interval after interval of one process tree, as long as it runs."""
+"""Successive intervals of one process tree, as long as it runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from bench.errors import GilbenchError
 from bench.live.account import listening_ports
 from bench.live.interval import Interval, Places, summarise_samples
 from bench.live.snapshots import Snapshots
+from bench.live.tasks import Tasks, has_readable_tasks
 from bench.threads.forbidden import forbidden
 from bench.threads.interpreters import gils, version
+from bench.threads.process_state import check_process, halted
 from bench.threads.sampler import Sampler
 
 
@@ -30,16 +32,21 @@ class Watched:
         pid: of the first process.
         python: its version, or that of the first child that has one; ``None``: none is a CPython.
         snapshots: what py-spy tells; ``None``: it is not asked.
+        halted: why processes did not run at the last edge, by their ids: their threads are left out.
     """
 
     def __init__(self, pid: int, py_spy: Path | None) -> None:
-        """Sample the process, and let py-spy do so too.
+        """Start sampling the process, with py-spy too if its path is given.
 
         Raises:
-            GilbenchError: there is no such process, it may not be inspected, or the system does not tell.
+            GilbenchError: there is no such process, it may not be inspected, or sampling is not available on this
+                system.
         """
+        check_process(pid)
         self.pid = pid
         self.snapshots: Snapshots | None = None
+        self.halted: dict[int, str] = {}
+        self._tasks: Tasks | None = None
         self._places = Places()
         self._is_python: dict[int, bool] = {}
         self._names: dict[int, str] = {}
@@ -53,7 +60,11 @@ class Watched:
                 self.snapshots = Snapshots(py_spy)
                 opened.callback(self.snapshots.close)
                 self.snapshots.ask_for(filter(self.is_python, _tree(pid)))
+            if has_readable_tasks(pid, self.python):
+                self._tasks = Tasks(pid)
+                opened.callback(self._tasks.close)
             self._cpu_s = _cpu_s(_tree(pid))
+            self.halted = _halted(_tree(pid))
             self._sampler.begin()
             self._opened = opened.pop_all()
 
@@ -66,12 +77,14 @@ class Watched:
         self._opened.close()
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, and tell whether the process still runs; not longer than it does."""
+        """Wait for some time or until the process ends, and return whether it still runs."""
         return not select.select([self._pidfd], [], [], max(0.0, seconds))[0]
 
     def next(self) -> Interval | None:
-        """Return how the threads spent the time since this was last called; ``None`` if none was seen."""
+        """Return how the threads spent the time since the last call; ``None`` if no thread was seen."""
         samples = self._sampler.cut()
+        before, self.halted = self.halted, _halted(samples.process_of.values())
+        samples = samples.without(before.keys() | self.halted.keys())
         began_s = time.thread_time()
         pids = set(samples.process_of.values())
         after_s = _cpu_s(pids | self._cpu_s.keys())
@@ -81,16 +94,19 @@ class Watched:
         pythons = sorted(pid for pid in pids if self.is_python(pid))
         if self.snapshots is not None:
             self.snapshots.ask_for(pythons)
-        if self.python is None and pythons:  # a shell or a launcher, whose child it is
+        if self.python is None and pythons:  # Python is the child of a shell or a launcher
             with contextlib.suppress(OSError):
                 self.python = version(pythons[0])
         self._places.forget_all_but(samples.process_of)
         self._names = {tid: self._names.get(tid) or _comm(pid, tid) for tid, pid in samples.process_of.items()}
         found = summarise_samples(samples, used_s, seen, cost_s, self._places)
-        return None if found is None else replace(found, cost_s=found.cost_s + time.thread_time() - began_s)
+        if found is None:
+            return None
+        tasks = None if self._tasks is None else self._tasks.take()
+        return replace(found, cost_s=found.cost_s + time.thread_time() - began_s, tasks=tasks)
 
     def is_python(self, pid: int) -> bool:
-        """Tell whether a process has a GIL to wait for, or could have one."""
+        """Return whether a process has a GIL to wait for, or could have one."""
         if pid not in self._is_python:
             with contextlib.suppress(OSError):
                 self._is_python[pid] = bool(gils(pid))
@@ -110,10 +126,10 @@ def _readable(pid: int) -> Iterator[None]:
         raise GilbenchError(forbidden(pid)) from exc
     except (FileNotFoundError, ProcessLookupError) as exc:
         kernels = Path(f"/proc/{pid}/task").exists()  # its threads have no program
-        shown = f"process {pid} has ended, or is the kernel's own" if kernels else f"there is no process {pid}"
-        raise GilbenchError(f"{shown}: look for another with ps") from exc
+        shown = f"process {pid} has ended, or is a kernel thread" if kernels else f"there is no process {pid}"
+        raise GilbenchError(f"{shown}: choose another, for example with ps") from exc
     except OSError as exc:
-        raise GilbenchError(f"process {pid} cannot be watched: {exc.strerror}") from exc
+        raise GilbenchError(f"cannot watch process {pid}: {exc.strerror}") from exc
 
 
 def _comm(pid: int, tid: int) -> str:
@@ -126,6 +142,10 @@ def _tree(pid: int) -> set[int]:
     with contextlib.suppress(psutil.Error):
         return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
     return {pid}
+
+
+def _halted(pids: Iterable[int]) -> dict[int, str]:
+    return {pid: why for pid in set(pids) if (why := halted(pid)) is not None}
 
 
 def _cpu_s(pids: Iterable[int]) -> dict[int, float]:

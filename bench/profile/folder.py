@@ -1,13 +1,14 @@
-"""What was found about a cell goes into ``profile/CELL/`` of a run: apart from what was measured, and marked.
+"""Writing a cell's profile to ``profile/CELL/`` of a run, apart from the run's measurements.
 
 ``profile.json``
-    the cell, the profiler and why it was taken, what each profiler cost, how finely the timeline was seen.
+    the cell, the profiler and why it was chosen, the cost of each profiler, the resolution of the timeline, and of a
+    model with an event loop (CPython 3.14 or newer) what its asyncio tasks awaited.
 ``windows.jsonl``
     a record for each window, as in ``records.jsonl``, and ``with``: what it was measured with.
 ``stacks-KIND.folded``
     stacks and how often each was seen, for kinds cpu, gil, wall and blocked.
 ``memory.json``
-    with ``--memory``: what the server's processes held before the load and at its end, and which lines.
+    with ``--memory``: the memory that the server's processes held before the load and at its end, by line.
 ``timeline.json``
     each thread's states and the clients' requests, in microseconds from the first sample.
 """
@@ -21,6 +22,7 @@ from typing import Any, Final
 
 from bench.errors import GilbenchError
 from bench.interpreters.interpreter import Interpreter
+from bench.live.tasks import TaskSamples
 from bench.profile.stacks import to_text
 from bench.profile.windows import How, Profile
 from bench.schema.layout import PROFILE_SCHEMA
@@ -33,10 +35,10 @@ PROFILE: Final = "profile"
 def write(
     run: Path, found: Profile, *, interpreter: Interpreter, how: How, command: str, memory: dict[str, Any] | None = None
 ) -> Path:
-    """Write a cell's profile; one that was there before is replaced.
+    """Write a cell's profile, replacing an earlier one.
 
     Raises:
-        GilbenchError: the disk is full, or the like.
+        GilbenchError: a file cannot be written.
     """
     folder = run / PROFILE / found.cell.name
     files = {
@@ -81,6 +83,7 @@ def _meta(found: Profile, interpreter: Interpreter, how: How, command: str) -> d
             with_: {"ratio": cost.ratio, "low": _number(cost.low), "high": _number(cost.high), "windows": cost.launches}
             for with_, cost in found.costs().items()
         },
+        "tasks": None if found.tasks is None else _tasks(found.tasks),
         "timeline": None
         if timeline is None
         else {
@@ -91,6 +94,12 @@ def _meta(found: Profile, interpreter: Interpreter, how: How, command: str) -> d
             "shares": {doing.value: round(share, 4) for doing, share in timeline.shares().items()},
         },
     }
+
+
+def _tasks(found: TaskSamples) -> dict[str, Any]:
+    seen = found.tasks.most_common()
+    rows = [awaited._asdict() | {"tasks": round(times / found.samples, 3)} for awaited, times in seen]
+    return {"samples": found.samples, "rows": rows}
 
 
 def _timeline(timeline: Timeline, requests: tuple[Traced, ...]) -> dict[str, Any]:
@@ -115,4 +124,4 @@ def _timeline(timeline: Timeline, requests: tuple[Traced, ...]) -> dict[str, Any
 
 
 def _number(value: float) -> float | None:
-    return value if value == value else None  # noqa: PLR0124 - NaN is no JSON
+    return value if value == value else None  # noqa: PLR0124 - NaN is not JSON

@@ -1,4 +1,4 @@
-"""Profiling cells one after another into the folder of a run."""
+"""Profiling cells, one after another, into the folder of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bench.schema.run_meta import State
 
 
 def profile_cells(asked: Profiling, how: How, command: str, console: Console, *, with_memory: bool) -> Path:
-    """Profile the cells one after another, and return the folder of the run that they went to."""
+    """Profile the cells one after another, and return the folder of the run with the profiles."""
     request = asked.request
     plan = request.plan(asked.cells)
     with _open_run(asked, plan, command) as (run, keep):
@@ -43,7 +43,7 @@ def profile_cells(asked: Profiling, how: How, command: str, console: Console, *,
 
 @contextlib.contextmanager
 def _open_run(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path, Callable[[list[Record]], None]]]:
-    """Have the folder of the run that profiles belong to, and what keeps plain windows: a new run measures them."""
+    """Yield the folder of the run, and a function that keeps plain windows, which does nothing for an earlier run."""
     if asked.run is not None:
         yield asked.run, lambda _: None
         return
@@ -65,5 +65,7 @@ def _say(found: Profile, console: Console) -> None:
     for failure in found.failures:
         console.print(f"failed: {failure}")
     for with_, cost in sorted(found.costs().items()):
-        sure = f"{cost.low - 1:+.1%} to {cost.high - 1:+.1%} with 95%" if cost.launches > 1 else "one pair of windows"
+        sure = (
+            f"95% interval {cost.low - 1:+.1%} to {cost.high - 1:+.1%}" if cost.launches > 1 else "one pair of windows"
+        )
         console.print(f"throughput with {with_}: {cost.ratio - 1:+.1%} ({sure})")

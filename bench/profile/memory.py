@@ -1,7 +1,7 @@
-"""Which lines hold memory: tracemalloc inside the server, in a launch of its own, before the load and at its end.
+"""The lines that hold memory, by tracemalloc inside the server, in a separate launch, before the load and at its end.
 
-It is of the standard library, so it works under every interpreter. It notes down each allocation, which takes its time:
-the throughput with it is reported, and such a window is never one of those that were measured.
+tracemalloc is part of the standard library, so it works under every interpreter. It records each allocation, which
+takes time: the throughput with it is reported, and such a window is never one of the measured ones.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _PATIENCE_S: Final = 10.0
 
 
 class _Asking:
-    """Asks every process of a server for what it holds."""
+    """Window observer that asks every process of a server what memory it holds."""
 
     def __init__(self, server: Server, folder: Path) -> None:
         self._server, self._folder = server, folder
         self.answers: list[list[dict[str, Any]]] = []
 
     def begin(self) -> None:
-        """Do nothing: it has been asked before the load."""
+        """Do nothing: the processes were asked before the load."""
 
     def end(self) -> None:
         """Ask, and wait for the answers.
@@ -60,16 +60,16 @@ class _Asking:
             time.sleep(0.01)
         if not new:
             raise GilbenchError(
-                "the server does not say what memory it holds: leave --memory out, or take another model"
+                "the server does not report what memory it holds: leave out --memory, or choose another model"
             )
         self.answers.append([json.loads(path.read_bytes()) for path in new])
 
 
 def memory(cell: Cell, interpreter: Interpreter, plan: Plan) -> dict[str, Any]:
-    """Return what a server holds before the load and at its end, by line, as it stands in ``memory.json``.
+    """Return the memory that a server holds before the load and at its end, by line, as in ``memory.json``.
 
     Raises:
-        GilbenchError: the server does not start, ended in the middle, or does not answer.
+        GilbenchError: the server does not start, ends during the load, or does not answer.
     """
     with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
         more = {"PYTHONPATH": str(INSIDE), "GILBENCH_MEMORY": folder}
@@ -100,7 +100,7 @@ def _receive(answers: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def _lines(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the lines that hold most at the end, those that the load has added to first."""
+    """Return the lines that gained most memory under load, and of equal ones those that hold most."""
     held: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for which, answers in enumerate((before, after)):
         for answer in answers:

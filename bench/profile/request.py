@@ -22,20 +22,20 @@ from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
 PARTS: Final = {"servers": "server", "workloads": "workload", "pythons": "python", "clients": "clients"}
-"""Options of a run, and those that name the same here."""
+"""Options of a run, and their names here."""
 
 _DEFAULTS: Final = {"servers": "threaded", "workloads": "cpu", "clients": "4", "rounds": "5", "window": "500ms"}
-_NAMED: Final = "as threaded-cpu-8-3.14: model, workload, clients, interpreter"
+_NAMED: Final = "like threaded-cpu-8-3.14: model, workload, clients, interpreter"
 
 
 @dataclass(frozen=True, slots=True)
 class Profiling:
-    """What is to be profiled.
+    """What to profile.
 
     Attributes:
-        request: everything as for a run; its cells are those to be profiled.
-        cells: in this order.
-        run: the folder of the run that it belongs to; ``None``: a new one.
+        request: the settings, as for a run.
+        cells: the cells, in the order in which they are profiled.
+        run: the folder of the run that the profiles belong to; ``None``: a new one.
     """
 
     request: RunRequest
@@ -44,10 +44,10 @@ class Profiling:
 
 
 def profiling(typed: argparse.Namespace) -> Profiling:
-    """Make sense of what was typed, and find the interpreters.
+    """Read the options, and find the interpreters.
 
     Raises:
-        InvalidInput: something in it makes no sense; the message says what would.
+        InvalidInput: an option is invalid; the message gives the remedy.
     """
     common = _option_words(
         {name: getattr(typed, name.replace("-", "_")) for name in (*read_options.CHANGEABLE, "results")}
@@ -56,7 +56,7 @@ def profiling(typed: argparse.Namespace) -> Profiling:
         run = load_run(typed.from_)
         return _profile_run(run, typed.cell or [_slowest(run)], common)
     if typed.slowest:
-        raise InvalidInput("--slowest is of a run: say which, as --from results/latest")
+        raise InvalidInput("--slowest needs a run: name it, for example --from results/latest")
     names = [_parts(name) for name in typed.cell or ()]
     parts = {name: getattr(typed, own) for name, own in PARTS.items()}
     chosen = [dict(zip(PARTS, cell, strict=True)) for cell in names] or [parts]
@@ -67,7 +67,7 @@ def profiling(typed: argparse.Namespace) -> Profiling:
     if not typed.cell and typed.python is None:
         cells = tuple(
             cell for cell in cells if cell.interpreter == cells[0].interpreter
-        )  # half a minute is enough for one
+        )  # half a minute is enough for one interpreter
     if len(found) > 1:
         interpreters = {name: interpreter for wanted in found for name, interpreter in wanted.interpreters.items()}
         handlers = {name: place for wanted in found for name, place in wanted.handlers.items()}
@@ -81,10 +81,10 @@ def _option_words(options_: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """Divide the name of a cell; models, workloads and interpreters may have hyphens themselves.
+    """Split the name of a cell; models, workloads and interpreters may contain hyphens themselves.
 
     Raises:
-        InvalidInput: it is the name of no cell.
+        InvalidInput: there is no such cell.
     """
     cell = parse_cell(name, MODELS, WORKLOADS)
     if cell is not None:
@@ -96,10 +96,10 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _profile_run(run: Interrupted, names: Iterable[str], typed: dict[str, Any]) -> Profiling:
-    """Return some cells of a run, as they were measured but for what was typed.
+    """Return cells of a run with the settings of that run, except for the options given.
 
     Raises:
-        InvalidInput: the run has no such cell, or an interpreter is no longer there.
+        InvalidInput: the run has no such cell, or an interpreter no longer exists.
     """
     cells = tuple(dict.fromkeys(_parse_cells(run, name) for name in names))
     wanted = read_options.request_of_run(run, cells, {"results": None, "name": "profile"} | typed)
@@ -113,13 +113,11 @@ def _parse_cells(run: Interrupted, name: str) -> Cell:
         return cells[name]
     known = ", ".join(sorted(cells)[:3])
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
-    raise InvalidInput(
-        f"--cell {name}: the run has no such cell{meant}; write it as its page does, for example {known}"
-    )
+    raise InvalidInput(f"--cell {name}: the run has no such cell{meant}; use a name from its page, for example {known}")
 
 
 def _slowest(run: Interrupted) -> str:
-    """Return the cell that stays behind the best of its workload and clients by most, by median throughput.
+    """Return the cell furthest behind the best with its workload and clients, by median throughput.
 
     Raises:
         InvalidInput: the records cannot be read, or there are none.
@@ -139,7 +137,7 @@ def _slowest(run: Interrupted) -> str:
         for cell in medians
     }
     if not medians:
-        raise InvalidInput(f"--from {run.path}: it has no records; measure first, with gilbench bench")
+        raise InvalidInput(f"--from {run.path}: the run has no records; measure first, with gilbench bench")
     return min(medians, key=lambda cell: medians[cell] / (best[cell.workload, cell.clients] or 1.0)).name
 
 
@@ -147,26 +145,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
     add = parser.add_argument_group("what is profiled").add_argument
     add("--server", default=None, metavar="NAME", help=f"concurrency model (default: {_DEFAULTS['servers']})")
-    add("--workload", default=None, metavar="NAME", help="as for gilbench bench, your own too (default: cpu)")
+    add("--workload", default=None, metavar="NAME", help="as for gilbench bench, also your own handler (default: cpu)")
     add(
         "--python",
         default=None,
         metavar="LIST",
         help="interpreters, the first is the baseline (default: the newest)",
     )
-    add("--clients", default=None, metavar="N", help=f"clients at the same time (default: {_DEFAULTS['clients']})")
+    add("--clients", default=None, metavar="N", help=f"concurrent clients (default: {_DEFAULTS['clients']})")
     add("--cell", action="append", metavar="CELL", help=f"a cell by its name, {_NAMED}; can be repeated")
-    add("--slowest", action="store_true", help="with --from: the cell that stays behind most (default)")
+    add("--slowest", action="store_true", help="with --from: the cell that is furthest behind (default)")
     add(
         "--requests-per-connection",
         default=None,
         metavar="N|keep-alive",
-        help="requests before a client connects anew (default: 10, or as in the run)",
+        help="requests before a client reconnects (default: 10, or as in the run)",
     )
-    add("--request", default=None, metavar="TEXT", help="what handlers of your own are asked")
+    add("--request", default=None, metavar="TEXT", help="the request to your own handler, as for gilbench bench")
+    add("--requests", default=None, metavar="FILE", help="the requests to your own handler, as for gilbench bench")
+    add("--order", default=None, metavar="ORDER", help="of several requests: sequence or random")
     add = parser.add_argument_group("how long and how precisely").add_argument
     add("--rounds", default=None, metavar="N", help=f"windows of each kind (default: {_DEFAULTS['rounds']})")
     add("--window", default=None, metavar="TIME", help=f"length of a window (default: {_DEFAULTS['window']})")
     add = parser.add_argument_group("where results go").add_argument
-    add("--from", dest="from_", type=Path, metavar="RUN", help="a run, whose page gets the profile")
+    add("--from", dest="from_", type=Path, metavar="RUN", help="the run whose page gets the profile")
     add("--results", default=None, metavar="FOLDER", help="where a new run goes (default: as for gilbench bench)")

@@ -1,6 +1,6 @@
-"""Stacks and how often each was seen, in the "folded" form that flame graphs are made of.
+"""Stacks and how often each was seen, in the "folded" form that flame graphs are made from.
 
-One line a stack: frames from the outermost to the innermost with semicolons between, then a space and the number
+One line per stack: frames from the outermost to the innermost, separated by semicolons, then a space and the count
 (Gregg, The Flame Graph, ACM Queue 14(2), 2016). A frame is ``function (file:line)``.
 """
 
@@ -18,26 +18,26 @@ Stacks = Counter[Stack]
 
 
 class Kind(enum.Enum):
-    """Which moments of a thread are sampled."""
+    """Kind of stacks: which moments of a thread are sampled."""
 
     CPU = "cpu"
     """On a CPU, or in the queue for one."""
     GIL = "gil"
     """Holding the GIL."""
     WALL = "wall"
-    """All of its life."""
+    """Its whole life."""
     BLOCKED = "blocked"
-    """All of its life but CPU: of two samplings, by :func:`blocked`."""
+    """Its whole life except on a CPU: the difference of two samplings, by :func:`blocked`."""
 
 
 def frame(function: str, file: str, line: str = "") -> str:
-    """Return a frame as it is written; what separates frames cannot be part of one."""
+    """Return a frame in folded form, without the characters that separate frames."""
     place = f"{short(file)}:{line}" if line else short(file)
     return f"{function} ({place})".replace(";", ",").replace("\n", " ")
 
 
 def short(file: str) -> str:
-    """Return a file's path from where its name says enough: this project's root, or a library's."""
+    """Return a file's path relative to this project's root or to a library's folder, if it lies in one."""
     path = PurePath(file)
     if path.is_relative_to(ROOT):
         return str(path.relative_to(ROOT))
@@ -49,15 +49,15 @@ def short(file: str) -> str:
 
 
 def blocked(wall: Stacks, cpu: Stacks) -> Stacks:
-    """Return where threads were blocked: all of their life without what they were on a CPU, stack by stack.
+    """Return where threads were blocked: the wall stacks minus the CPU stacks, stack by stack.
 
-    The two were sampled in windows of their own, so a stack may come out a little too rare; none below nothing.
+    The two were sampled in separate windows, so a count may be a little too low; none is negative.
     """
     return wall - cpu
 
 
 def merge(several: Iterable[Stacks]) -> Stacks:
-    """Return all together."""
+    """Return the sum of several."""
     return sum(several, Stacks())
 
 

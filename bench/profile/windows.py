@@ -1,7 +1,8 @@
 """The windows of one profiled cell: plain ones, and ones with each profiler, in random order, round after round.
 
-All are measured on servers that stay up, so what a profiler costs is a ratio of neighbours. One that needs the
-interpreter started in another way has a server of its own, and the difference between two launches is in its cost.
+All are measured on servers that stay up, so the cost of a profiler is a ratio of adjacent windows. A profiler that
+needs the interpreter started differently has a separate server, and the difference between two launches is part of its
+cost.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from typing import Any, Final
 from bench.errors import GilbenchError
 from bench.interpreters.interpreter import Interpreter
 from bench.interpreters.variants import ENV, InterpreterSettings, Variant
+from bench.live.tasks import Tasks, TaskSamples, has_readable_tasks
 from bench.planning.defaults import THREAD_ACCOUNTING_FROM_S
 from bench.profile.profilers import choose
 from bench.profile.profilers.profiler import Asked, Profiler, Refused, Sample
 from bench.profile.stacks import Kind, Stacks, blocked, merge
+from bench.runner.planned_load import planned_load
 from bench.runner.server import Server
 from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
@@ -32,24 +35,26 @@ from bench.stats import ratios
 from bench.threads import usage
 from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import Timeline
-from loadgen.protocols import any_line_protocol
 from loadgen.result import Traced
+from servers.models import MODELS
 
 PLAIN: Final = "plain"
 TIMELINE: Final = "timeline"
+TASKS: Final = "tasks"
+TASKS_EVERY_S: Final = 0.02
 TRACED: Final = 50_000
-FIRST_S: Final = 0.3  # of load on a server that is new, so that what it does only once is done
+FIRST_S: Final = 0.3  # of load on a new server, so that one-time work is done
 WARMUP_S: Final = 0.15
-"""Load before each window: after a pause, as attaching a profiler makes one, the first 50 ms may be slower."""
+"""Load before each window: after a pause, for example to attach a profiler, the first 50 ms may be slower."""
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a cell is to be profiled.
+    """How to profile a cell.
 
     Attributes:
         profiler: a key of :data:`bench.profile.profilers.PROFILERS`, or "auto".
-        native: with frames of C code.
+        native: include frames of C code.
         rate_hz: stack samples of each thread per second.
     """
 
@@ -60,20 +65,21 @@ class How:
 
 @dataclass(slots=True)
 class Profile:
-    """What was found about a cell.
+    """Profile of a cell.
 
     Attributes:
-        cell: which.
-        profiler: whose stacks they are; ``None`` if none works here.
+        cell: the cell.
+        profiler: the profiler that sampled the stacks; ``None`` if none works here.
         refused: why others were passed over, by name.
-        stacks: by kind; what the profiler cannot tell is missing.
-        sampled_s: load under which each was sampled, in seconds.
-        timeline: of the last round.
+        stacks: the stacks by kind, without kinds that the profiler cannot sample.
+        sampled_s: seconds of load under which each kind was sampled.
+        timeline: timeline of the last round.
         cores: effective cores of that window, by the kernel's exact clocks.
-        requests: that fell into it, of each client.
+        requests: requests of each client in that window.
         windows: all windows, with what each was measured with.
+        tasks: what asyncio tasks awaited under load; ``None``: they cannot be read, or the model has no event loop.
         failures: profilers that failed in a window, and why.
-        cut_short: what ended it before its time; what had been found by then is here.
+        cut_short: the exception that ended it early; the results so far are kept.
     """
 
     cell: Cell
@@ -85,11 +91,12 @@ class Profile:
     cores: float = 0.0
     requests: tuple[Traced, ...] = ()
     windows: list[tuple[str, Record]] = field(default_factory=list)
+    tasks: TaskSamples | None = None
     failures: list[str] = field(default_factory=list)
     cut_short: BaseException | None = None
 
     def costs(self) -> dict[str, ratios.Ratio]:
-        """Return throughput with each profiler over that without, paired by rounds."""
+        """Return the ratio of throughput with each profiler to that without, paired by rounds."""
         rates: dict[str, dict[int, float]] = {}
         for with_, record in self.windows:
             rates.setdefault(with_, {})[record.round_] = record.throughput_rps
@@ -108,10 +115,10 @@ class Profile:
 
 
 def profile(cell: Cell, interpreter: Interpreter, plan: Plan, how: How) -> Profile:
-    """Measure a cell's windows, profiled and not; what ends that early, Ctrl-C too, is returned with what was found.
+    """Measure a cell's windows, profiled and plain; an early end, as by Ctrl-C, is part of the returned profile.
 
     Raises:
-        GilbenchError: the profiler asked for cannot be had, or the server does not start.
+        GilbenchError: the requested profiler is not available, or the server does not start.
     """
     profiler, refused = choose(how.profiler, interpreter)
     found = Profile(cell, profiler, refused)
@@ -125,6 +132,8 @@ def profile(cell: Cell, interpreter: Interpreter, plan: Plan, how: How) -> Profi
                 PLAIN: partial(window, cell, server, plan),
                 TIMELINE: partial(_measure_timeline, found, server, plan),
             }
+            if MODELS[cell.model].event_loop and has_readable_tasks(server.pid, interpreter.build.version):
+                steps[TASKS] = partial(_measure_tasks, found, server, plan)
             for kind in kinds:
                 assert profiler is not None  # noqa: S101 - they are its kinds
                 asked = Asked(profiled.pid, interpreter, kind, workload, how.native, how.rate_hz, scratch)
@@ -158,8 +167,7 @@ def _measure_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     except OSError as exc:
         server.check()
         raise GilbenchError(
-            f"the system does not tell what the server's threads wait for: {exc.strerror}; run on Linux as the "
-            "server's user"
+            f"cannot read what the server's threads wait for: {exc.strerror}; run on Linux as the server's user"
         ) from exc
     with contextlib.closing(sampler):
         measured = window(found.cell, server, plan, observers=[sampler], trace=TRACED)
@@ -168,10 +176,18 @@ def _measure_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
     return measured
 
 
+def _measure_tasks(found: Profile, server: Server, plan: Plan) -> Measured:
+    with contextlib.closing(Tasks(server.pid, TASKS_EVERY_S)) as tasks:
+        measured = window(found.cell, server, plan)
+        samples = tasks.take()
+    found.tasks = samples if found.tasks is None else found.tasks.together(samples)
+    return measured
+
+
 def _measure_stacks(
     found: Profile, samples: list[tuple[Kind, Sample]], profiler: Profiler, asked: Asked, *, server: Server, plan: Plan
 ) -> Measured | None:
-    """Measure a window with a profiler; ``None`` if that failed, which is noted: the other windows are unharmed."""
+    """Measure a window with a profiler; ``None`` if it failed, which is noted and does not affect other windows."""
     asked = asked._replace(folder=Path(tempfile.mkdtemp(dir=asked.folder)))
     try:
         with profiler.sample(asked) as sample:
@@ -187,7 +203,7 @@ def _measure_stacks(
 
 
 def _take(found: Profile, samples: Sequence[tuple[Kind, Sample]]) -> None:
-    """Put together what was sampled."""
+    """Merge the sampled stacks into the profile."""
     for kind, sample in samples:
         try:
             found.stacks[kind] = merge([found.stacks.get(kind, Stacks()), sample.stacks()])
@@ -205,14 +221,12 @@ def window(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
 
 
 def _load(cell: Cell, server: Server, plan: Plan, **with_: Any) -> Measured:
-    """Put the plan's load on a server: a handler of the user's own is asked what it is to be asked, warming up too."""
-    protocol = any_line_protocol(plan.request.encode()) if cell.workload in plan.handlers else "line"
-    return measure(cell, server, requests_per_connection=plan.requests_per_connection, protocol=protocol, **with_)
+    return measure(cell, server, **planned_load(plan, cell), **with_)
 
 
 @contextlib.contextmanager
 def _scratch(profiler: Profiler | None) -> Iterator[Path]:
-    """Have a folder for what profilers write, and nothing left of it afterwards."""
+    """Yield a folder for the files of profilers, and leave nothing behind afterwards."""
     with tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
         try:
             yield Path(folder)
@@ -225,7 +239,7 @@ def _scratch(profiler: Profiler | None) -> Iterator[Path]:
 def _servers(
     cell: Cell, interpreter: Interpreter, plan: Plan, workload: str, profiler: Profiler | None
 ) -> Iterator[tuple[Server, Server]]:
-    """Have the server up, and the one that is profiled: the same, unless the profiler needs it started otherwise."""
+    """Yield the plain and the profiled server: the same one, unless the profiler needs it started differently."""
     environments: list[Mapping[str, str]] = [{}]
     if profiler is not None and profiler.environment:
         environments.append(profiler.environment)
@@ -242,7 +256,7 @@ def _servers(
 
 
 def with_environment(interpreter: Interpreter, environment: Mapping[str, str]) -> Interpreter:
-    """Return an interpreter with more in its environment."""
+    """Return an interpreter with additional environment variables."""
     more = (Variant(f"{ENV}{name}", value) for name, value in environment.items())
     return replace(interpreter, changed=InterpreterSettings((*interpreter.changed.variants, *more)))
 

@@ -1,12 +1,13 @@
-"""Exact times and samples become shares: how the time of a server's threads divides.
+"""Shares of the time of a server's threads, from exact times and samples.
 
-CPU and run queue are the kernel's own counts. The rest of a thread's time it was blocked, and its samples say in what,
-in proportion. Threads that lived at one edge of the window only, or within it, are known by their samples alone: their
-CPU time is what the tree used in all less what the others did, and they make the account an estimate.
+CPU and run-queue times are the kernel's own counts. For the rest of its time a thread was blocked; that time is divided
+in proportion to what its samples show. Threads that existed at only one edge of the window, or only between the edges,
+are known from their samples alone: their CPU time is that of the tree minus that of the other threads, and they make
+the account an estimate.
 
-The error of a share is that of batch means: the window in a row of batches, each with a share of its own, whose spread
-estimates that of the whole even where one sample is like the next (Alexopoulos and Seila, Output Data Analysis, in
-Handbook of Simulation, 1998).
+The error of a share is estimated by batch means: the window is divided into consecutive batches, each with its own
+share, and their spread estimates the error of the whole even if successive samples are alike (Alexopoulos and Seila,
+Output Data Analysis, in Handbook of Simulation, 1998).
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ Times = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a group of threads did.
+    """Shares of the time of a group of threads.
 
     Attributes:
         name: "main" (accepts, or supervises), "worker", "event loop" or "pool".
-        threads: how many there were, on average over the window.
+        threads: mean number of threads over the window.
         shares: of their time, by each of :data:`STATES`; they sum to 1.
     """
 
@@ -58,9 +59,9 @@ class Account:
 
     Attributes:
         wall_s: length of the window.
-        roles: by role.
-        each: the same for each thread that lived at both edges, by its id.
-        errors: standard error of each share that rests on samples, over the serving threads.
+        roles: the shares by role.
+        each: the same for each thread that existed at both edges, by its id.
+        errors: standard error of each share that is based on samples, over the serving threads.
         samples: number of samples.
         overhead_cores: CPU-seconds per second that sampling took.
         waiting: mean number of connections that no worker had taken; ``None`` where unknown.
@@ -78,15 +79,15 @@ class Account:
 
     @property
     def serving(self) -> Role:
-        """Those that serve, as one: all but a main thread that has others to serve for it."""
+        """The serving threads as one role: all but a main thread that has others serve for it."""
         return _together("serving", [role for role in self.roles if _serves(role.name, self.roles)])
 
 
 def account(samples: Samples, cpu_s: float) -> Account | None:
-    """Return the account of a window; ``None`` if nothing was seen.
+    """Return the account of a window; ``None`` if no thread was sampled.
 
     Args:
-        samples: what was seen.
+        samples: samples of the window.
         cpu_s: CPU time of the whole tree within the window.
     """
     seen = _count_states(samples)
@@ -95,7 +96,7 @@ def account(samples: Samples, cpu_s: float) -> Account | None:
     roles = _roles(samples, seen)
     exact_cpu_s = sum(cpu for cpu, _ in samples.exact_ns.values()) / 1e9
     passing = [tid for tid in seen if tid not in samples.exact_ns]
-    # A running thread's count lags by up to a tick; the clocks of the processes do not.
+    # A running thread's counter lags by up to a tick; the processes' clocks do not.
     scale = cpu_s / exact_cpu_s if not passing and exact_cpu_s > 0 else 1.0
     per_role: dict[str, list[Times]] = defaultdict(list)
     each = {}
@@ -121,7 +122,7 @@ def account(samples: Samples, cpu_s: float) -> Account | None:
 
 
 def _state(samples: Samples, tid: int, doing: int) -> State:
-    """Return a sample's state; who waits where an idle server waits is idle, whatever the kernel calls it."""
+    """Return a sample's state; a thread that waits where it waits in an idle server is idle."""
     state, where = samples.doings[doing]
     unclear = state in {State.LOCK, State.OWN} and where is not None
     return State.IDLE if unclear and where in samples.idle_places.get(tid, ()) else state
@@ -136,7 +137,7 @@ def _count_states(samples: Samples) -> dict[int, Counter[State]]:
 
 def _roles(samples: Samples, seen: dict[int, Counter[State]]) -> dict[int, str]:
     loops = {tid for _, tid, doing in samples.rows if _turns(samples.doings[doing])}
-    loops |= {tid for tid, places in samples.idle_places.items() if any(map(is_event_loop, places))}  # one always busy
+    loops |= {tid for tid, places in samples.idle_places.items() if any(map(is_event_loop, places))}  # always busy
     helped = samples.root in loops
     alone = all(set(states) <= {State.IDLE} for tid, states in seen.items() if tid != samples.root)
     roles = {}
@@ -151,7 +152,7 @@ def _roles(samples: Samples, seen: dict[int, Counter[State]]) -> dict[int, str]:
 
 
 def _turns(doing: StateAndPlace) -> bool:
-    """Tell whether a thread was seen in its event loop's wait for the server's clients."""
+    """Return whether a thread was seen in its event loop's wait for the server's clients."""
     state, where = doing
     return state is State.IDLE and where is not None and is_event_loop(where)
 
@@ -171,7 +172,7 @@ def _exact(samples: Samples, states: Counter[State], tid: int, scale: float) -> 
 def _passing(
     samples: Samples, seen: dict[int, Counter[State]], roles: dict[int, str], cpu_s: float
 ) -> Iterable[tuple[str, Times]]:
-    """Yield the times of those that came and went, role by role."""
+    """Yield the times of threads that came and went, role by role."""
     by_role: dict[str, Counter[State]] = defaultdict(Counter)
     for tid, states in seen.items():
         by_role[roles[tid]] += states
@@ -185,9 +186,9 @@ def _passing(
 
 
 def _divide(blocked_s: float, states: Counter[State]) -> Times:
-    """Divide time among the states in which a thread was blocked, as they were seen."""
+    """Divide blocked time among states, in proportion to a thread's samples."""
     blocked = sum(states[state] for state in BLOCKED)
-    if not blocked:  # too short for any sample to meet it
+    if not blocked:  # too short for any sample to catch it
         return {state.value: blocked_s * (state is State.IDLE) for state in BLOCKED}
     return {state.value: blocked_s * states[state] / blocked for state in BLOCKED}
 

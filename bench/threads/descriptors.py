@@ -1,7 +1,7 @@
-"""What a descriptor of another process is.
+"""The kind of a file descriptor of another process.
 
-A copy of it is taken with pidfd_getfd(2) and closed again at once: the socket itself then tells whether it listens and
-on which port it is, in a few microseconds and without reading the system's table of all connections. Linux 5.6.
+The descriptor is copied with pidfd_getfd(2) and closed again at once: the copied socket shows whether it listens and
+on which port, in a few microseconds and without reading the system's table of all connections. Needs Linux 5.6.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Final
 
 from bench.threads.wait_state import Descriptor
 
-BELIEVED_S: Final = 0.02  # descriptors are used again, nearly always for the same kind of thing
+BELIEVED_S: Final = 0.02  # descriptors are reused, nearly always for the same kind of file
 
 _PIDFD_GETFD: Final = 438  # the same number on every architecture
-_BACKLOG: Final = struct.Struct("=24xI")  # tcpi_unacked of struct tcp_info: of a listening socket its backlog
+_BACKLOG: Final = struct.Struct("=24xI")  # tcpi_unacked of struct tcp_info: the backlog of a listening socket
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 class Descriptors:
-    """The descriptors of one process, which must be closed."""
+    """The file descriptors of one process; must be closed."""
 
     def __init__(self, pid: int, ports: frozenset[int]) -> None:
         """Open the process ``pid`` of a server that listens on ``ports``.
@@ -49,7 +49,7 @@ class Descriptors:
         return kind
 
     def backlog(self, fd: int) -> int | None:
-        """Return how many connections wait behind a listening socket; ``None`` if it is none, or TCP does not say."""
+        """Return how many connections wait to be accepted; ``None`` if it is not a listening TCP socket."""
         copy = self._copy(fd)
         if copy is None:
             return None
@@ -82,10 +82,10 @@ class Descriptors:
 
 
 def listeners(pid: int, ports: frozenset[int]) -> list[int]:
-    """Return the descriptors by which a process listens.
+    """Return the listening descriptors of a process.
 
     Raises:
-        OSError: the process has gone, or may not be inspected.
+        OSError: the process has ended, or may not be inspected.
     """
     fds = [int(name) for name in os.listdir(f"/proc/{pid}/fd")]
     descriptors = Descriptors(pid, ports)

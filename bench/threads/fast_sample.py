@@ -1,8 +1,8 @@
 """Sampling a few threads thousands of times per second: compiled, without the GIL, on files that stay open.
 
-A sample of a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or did, one of its
-``schedstat``: a few microseconds, no stop, no memory allocated. What it means is decided later, in Python
-(:mod:`bench.threads.fast_sampler`).
+A sample of a thread is one ``pread`` of ``/proc/PID/task/TID/syscall`` and, if it runs or ran at the last sample, one
+of its ``schedstat``: a few microseconds, without stopping the thread or allocating memory. Samples are interpreted
+later, in Python (:mod:`bench.threads.fast_sampler`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import typeof, types
 
-from loadgen.engine import libc
-from loadgen.engine.compiled import compile_function, inline
+from loadgen.native import libc
+from loadgen.native.compiled import compile_function, inline
 
 RUNNING = -2
 GONE = -3
@@ -24,12 +24,12 @@ BUFFER_BYTES, ROWS, TICKS = 256, 2048, 1024  # room for one interval of sampling
 SAMPLE = np.dtype(
     [
         ("tick", np.int64),  # number of the sample
-        ("thread", np.int64),  # its place among those that were handed over
+        ("thread", np.int64),  # its index among the files of the buffer
         ("number", np.int64),  # of the system call it is blocked in; RUNNING; GONE; UNSEEN; -1: blocked elsewhere
         ("first", np.int64),  # argument of the call
         ("second", np.int64),
         ("stack", np.int64),  # pointer
-        ("queued_ns", np.int64),  # time in the run queue so far, as last known; -1: not yet
+        ("queued_ns", np.int64),  # time in the run queue so far, as last read; -1: not read yet
     ],
     align=True,
 )
@@ -77,7 +77,7 @@ def _read_call(row: Any, buffer: Any, size: int) -> None:
 
 @inline
 def _queued_ns(buffer: Any, size: int) -> int:
-    """Return the second of the numbers in ``schedstat``."""
+    """Return the second number in ``schedstat``."""
     word = 0
     value: Any = np.int64(0)
     for at in range(size):
@@ -92,13 +92,13 @@ def _queued_ns(buffer: Any, size: int) -> int:
 
 
 class SampleBuffer(NamedTuple):
-    """What compiled code works on; everything is allocated before.
+    """Arrays that the compiled code works on, allocated in advance.
 
     Attributes:
         files: descriptors of the threads' ``syscall`` and ``schedstat``, int32[n, 2].
-        last: what each thread did in its last sample, SAMPLE[n]; kept up to date.
-        rows: filled with what has changed, SAMPLE[:].
-        ticks: filled with the times of the samples, behind their number, which comes first, int64[:].
+        last: state of each thread in its last sample, SAMPLE[n]; kept up to date.
+        rows: filled with the changes, SAMPLE[:].
+        ticks: filled with the number of samples, followed by their times, int64[:].
         buffer: uint8[BUFFER_BYTES].
         scratch: int64[4].
     """
@@ -115,8 +115,8 @@ def make_buffer(files: Sequence[tuple[int, int]], last: Sequence[tuple[int, ...]
     """Return a buffer for samples of threads.
 
     Args:
-        files: of each thread its ``syscall`` and its ``schedstat``.
-        last: what each did in its last sample, or :data:`NEW`.
+        files: descriptors of each thread's ``syscall`` and ``schedstat``.
+        last: state of each thread in its last sample, or :data:`NEW`.
     """
     return SampleBuffer(
         files=np.array(files, np.int32).reshape(-1, 2),
@@ -133,12 +133,12 @@ _BUFFER = typeof(make_buffer([(0, 0)], [NEW]))  # type: ignore[no-untyped-call]
 
 @compile_function(types.int64(_BUFFER, types.int64, types.int64))
 def sample(w: Any, until_ns: int, gap_ns: int) -> int:
-    """Sample all threads repeatedly, store what has changed, and return the number of rows stored.
+    """Sample all threads repeatedly, store the changes, and return the number of rows stored.
 
     Args:
         w: the buffer, see :class:`SampleBuffer`; the number of samples is in its ``ticks``.
-        until_ns: when to end; earlier when a thread has gone or no more can be noted down.
-        gap_ns: mean time from one sample to the next; each is drawn, so that nothing periodic stays in phase.
+        until_ns: when to end; it ends earlier if a thread has ended or the buffer is full.
+        gap_ns: mean time between samples; each time is drawn, so that nothing periodic stays in phase.
     """
     filled, gone = 0, False
     threads = len(w.files)
@@ -156,7 +156,7 @@ def sample(w: Any, until_ns: int, gap_ns: int) -> int:
                 _read_call(row, w.buffer, size)
             else:
                 gone = True
-            if RUNNING in (row.number, before.number):  # else it has not been in the queue meanwhile
+            if RUNNING in (row.number, before.number):  # otherwise it has not been in the queue since
                 size = _pread(w.files[thread, 1], w.buffer.ctypes.data, BUFFER_BYTES, 0)
                 row.queued_ns = _queued_ns(w.buffer, size) if size > 0 else before.queued_ns
             if (

@@ -1,4 +1,4 @@
-"""Timeline sampler of every thread of a server: a thousand samples per second, or as many as its cost allows."""
+"""Timeline sampler of every thread of a server, a thousand times per second or as often as its cost allows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bench.threads.tree import Process, Tree
 from bench.threads.wait_state import Call, Place, State, classify, place
 
 RATE_HZ: Final = 2000.0
-FAST_COST_CORES: Final = 0.04  # what sampling may cost; with many threads it is done less often
+FAST_COST_CORES: Final = 0.04  # limit on the cost of sampling; with many threads samples are less frequent
 SHORTEST_S, LONGEST_S = 0.004, 0.032
-"""How long a thread that has just begun goes unseen, at most: longer where none came or went for a while."""
+"""Longest time for which a new thread goes unseen: longer if none came or went for a while."""
 MAX_THREADS: Final = 512
 
 _WORD: Final = 2**64 - 1
@@ -38,7 +38,7 @@ _UNCLEAR: Final = frozenset({CODE[Activity.LOCK], CODE[Activity.OWN]})
 
 
 class _Change(NamedTuple):
-    """What a thread does from a sample on."""
+    """State of a thread from one sample on."""
 
     tick: int
     code: int
@@ -48,7 +48,7 @@ class _Change(NamedTuple):
 
 @dataclass(slots=True)
 class _Seen:
-    """A thread, its files (``syscall`` and ``schedstat``), and how what it does changed."""
+    """A thread, its files (``syscall`` and ``schedstat``), and its changes of state."""
 
     tid: int
     process: Process
@@ -59,14 +59,14 @@ class _Seen:
 
 
 class FastSampler:
-    """Samples a server thousands of times per second from :meth:`begin` to :meth:`end`, in a thread of its own.
+    """Samples a server thousands of times per second from :meth:`begin` to :meth:`end`, in a separate thread.
 
     Raises:
-        OSError: the server has gone, may not be inspected, or the system does not tell.
+        OSError: the server has ended, may not be inspected, or sampling is not available on this system.
     """
 
     def __init__(self, pid: int, ports: frozenset[int], rate_hz: float = RATE_HZ) -> None:
-        self._idle = Sampler(pid, ports)  # knows in the end where threads wait for work
+        self._idle = Sampler(pid, ports)  # finds out at the end where threads wait for work
         self._tree = Tree(pid, ports)
         self._gap_ns = 1e9 / rate_hz
         self._ticks_ns: list[int] = []
@@ -86,7 +86,7 @@ class FastSampler:
         self._thread.join()
 
     def timeline(self) -> Timeline:
-        """Return what was seen; to be called when the load has gone, so that waiting for work can be recognised."""
+        """Return the timeline; call it when the load has ended, so that waiting for work can be recognised."""
         idle_places = self._idle.sample_idle().idle_places
         self.close()
         ticks_ns = np.array(self._ticks_ns, np.int64)
@@ -111,7 +111,7 @@ class FastSampler:
         )
 
     def close(self) -> None:
-        """Let go of everything; can be called at any time, and twice."""
+        """Release everything; can be called at any time, and twice."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -143,7 +143,7 @@ class FastSampler:
         self._cost_s = time.thread_time() - began_s
 
     def _meet(self) -> bool:
-        """Open the files of who came, close those of who went, and tell whether there was anybody."""
+        """Open the files of new threads, close those of ended ones, and return whether there were any."""
         self._tree.refresh()
         threads = self._tree.threads
         if threads.keys() == self._now.keys():
@@ -152,7 +152,7 @@ class FastSampler:
             self._drop(seen)
         for tid in list(threads.keys() - self._now.keys())[: MAX_THREADS - len(self._now)]:
             process = threads[tid].process
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # it has ended in the meantime
                 self._now[tid] = seen = _Seen(tid, process, *_open(process.pid, tid))
                 self._all.append(seen)
         return True
@@ -177,7 +177,7 @@ class FastSampler:
 
 
 def next_gap_ns(gap_ns: float, cost_ns: float, *, shortest_ns: float) -> float:
-    """Return the mean time between samples from now on, such that sampling comes to cost :data:`FAST_COST_CORES`.
+    """Return the next mean time between samples, such that the cost of sampling approaches :data:`FAST_COST_CORES`.
 
     It changes slowly, so that one expensive interval among cheap ones does not matter.
 
@@ -206,9 +206,9 @@ def _open(pid: int, tid: int) -> tuple[str, tuple[int, int]]:
 
 
 def _understood(number: int, arguments: tuple[int, int], stack: int, process: Process) -> tuple[int, Place | None]:
-    """Return the code and the place of what was seen.
+    """Return the code and the place of a sample.
 
-    What a call waits for is read once for each thread: a descriptor's kind hardly ever changes within a second.
+    The kind of a call is determined once for each thread: a descriptor's kind hardly ever changes within a second.
     """
     if number == GONE:
         return ABSENT, None
@@ -219,7 +219,7 @@ def _understood(number: int, arguments: tuple[int, int], stack: int, process: Pr
 
 
 def _enter(codes: npt.NDArray[np.int8], seen: _Seen, idle_places: set[Place]) -> None:
-    """Enter what a thread did; who waits where an idle server waits is idle, whatever the kernel calls it."""
+    """Enter a thread's states; a thread that waits where it waits in an idle server is idle."""
     last = _Change(len(codes), ABSENT, None, 0)
     for change, (end, *_) in itertools.pairwise([*seen.changes, last]):
         idle = change.code in _UNCLEAR and change.where in idle_places

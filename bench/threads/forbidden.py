@@ -1,4 +1,4 @@
-"""Why the system does not permit sampling a process, and who may."""
+"""The error message for a process that may not be inspected."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _YAMA: Final = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 
 def forbidden(pid: int) -> str:
-    """Return it in a line, with the remedy."""
+    """Return the message: the reason in one line, with the remedy."""
     try:
         ours = Path(f"/proc/{pid}").stat().st_uid == os.geteuid()
         restricted = _YAMA.read_text(encoding="ascii").strip() != "0"
     except OSError:
         ours = restricted = False
     if ours and restricted:
-        return f"process {pid} may be inspected by its parent only: run as root, or sysctl kernel.yama.ptrace_scope=0"
-    return f"process {pid} may not be inspected by you: run as its user, or as root"
+        return f"only its parent may inspect process {pid}: run as root, or run sysctl kernel.yama.ptrace_scope=0"
+    return f"you may not inspect process {pid}: run as its user, or as root"

@@ -1,10 +1,10 @@
-"""Where in its memory a process keeps its GILs.
+"""The addresses of a process's GILs in its memory.
 
-The main interpreter's state, and with it its GIL, lies in ``_PyRuntime``, a symbol that CPython exports: its place
-follows from the ELF file and the process's map. The state of a subinterpreter is allocated; since CPython 3.13
-``_PyRuntime`` begins with ``_Py_DebugOffsets``, made for tools such as this one, which say how to walk from one
-interpreter to the next (Include/internal/pycore_debug_offsets.h). All that lies in an interpreter's own state and that
-a thread can block on in the kernel is its GIL: other locks are words in the waiting thread's stack or in the heap.
+The main interpreter's state, including its GIL, lies in ``_PyRuntime``, a symbol that CPython exports: its address
+follows from the ELF file and the process's memory map. The state of a subinterpreter is allocated; since CPython 3.13
+``_PyRuntime`` begins with ``_Py_DebugOffsets``, made for tools such as this one, which describes how to walk from one
+interpreter to the next (Include/internal/pycore_debug_offsets.h). The GIL is the only thing in an interpreter's state
+that a thread can block on in the kernel: other locks are words on the waiting thread's stack or in the heap.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import functools
 import os
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,6 +28,7 @@ COOKIE: Final = b"xdebugpy"
 MAX_INTERPRETERS: Final = 4096
 
 _LEVELS: Final = {0xA: "a", 0xB: "b", 0xC: "rc"}
+_DELETED: Final = " (deleted)"
 _NAMED: Final = re.compile(r"python(3\.\d+)")
 
 _HASHES: Final = (GNUHashSection, ELFHashSection)
@@ -35,10 +37,22 @@ _OFFSETS: Final = struct.Struct("=8s8Q")  # the same in 3.13, 3.14 and 3.15
 
 
 class AddressRange(NamedTuple):
-    """A stretch of addresses."""
+    """A range of addresses."""
 
     begin: int
     end: int
+
+
+class _Mapped(NamedTuple):
+    """The beginning of a file in a process's memory."""
+
+    path: str
+    addresses: str
+    is_program: bool
+
+    @property
+    def begin(self) -> int:
+        return int(self.addresses.partition("-")[0], 16)
 
 
 class _Offsets(NamedTuple):
@@ -56,10 +70,10 @@ class _Offsets(NamedTuple):
 
 
 def gils(pid: int) -> tuple[AddressRange, ...]:
-    """Return the stretches of a process's memory that hold a GIL; none if it is no CPython.
+    """Return the ranges of a process's memory that hold a GIL; empty if it is not a CPython.
 
     Raises:
-        OSError: the process has gone, or may not be inspected.
+        OSError: the process has ended, or may not be inspected.
     """
     runtime = _place(pid, SYMBOL)
     if runtime is None:
@@ -68,19 +82,19 @@ def gils(pid: int) -> tuple[AddressRange, ...]:
 
 
 def version(pid: int) -> str | None:
-    """Return a process's version of CPython: ``3.13.1``, ``3.13.1t`` if free-threaded; ``None`` if it is none.
+    """Return a process's version of CPython: ``3.13.1``, ``3.13.1t`` if free-threaded; ``None`` if it is not a CPython.
 
-    Before 3.11 a process keeps it in no symbol of its own: then only what the file's name says, ``3.9``.
+    CPython before 3.11 has no symbol for it: the version is then taken from the file's name, ``3.9``.
 
     Raises:
-        OSError: the process has gone, or may not be inspected.
+        OSError: the process has ended, or may not be inspected.
     """
     runtime = _place(pid, SYMBOL)
     if runtime is None:
         return None
     place = _place(pid, VERSION)
     if place is None:
-        named = (_NAMED.search(Path(path).name) for path, _ in _programs(pid))
+        named = (_NAMED.search(Path(program.path).name) for program in _programs(pid))
         return next((match[1] for match in named if match), None)
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         number = _word(memory.fileno(), place.begin)
@@ -92,32 +106,45 @@ def version(pid: int) -> str | None:
 
 def _place(pid: int, name: str) -> AddressRange | None:
     """Return where in its memory a process has what its CPython exports by this name."""
-    for path, base in _programs(pid):
-        with contextlib.suppress(OSError):
-            file = Path(f"/proc/{pid}/root{path}")  # as the process itself sees it, in whatever container
-            stat = file.stat()
-            found = _symbol(file, name, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
-            if found is not None:
-                return AddressRange(base + found.begin, base + found.end)
+    for program in _programs(pid):
+        for file in _files(pid, program):
+            with contextlib.suppress(OSError):
+                stat = file.stat()
+                found = _symbol(file, name, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+                if found is not None:
+                    return AddressRange(program.begin + found.begin, program.begin + found.end)
+                break
     return None
 
 
-def _programs(pid: int) -> list[tuple[str, int]]:
-    """Return the files of code in a process's memory that may be a Python, and where each begins."""
-    found: dict[str, int] = {}
+def _programs(pid: int) -> list[_Mapped]:
+    """Return the files of code in a process's memory that may be a Python, the program first."""
+    found: dict[str, _Mapped] = {}
+    program = str(Path(f"/proc/{pid}/exe").readlink())
     for line in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         addresses, _, offset, _, _, *rest = line.split(maxsplit=5)
         path = rest[0] if rest else ""
-        if path.startswith("/") and int(offset, 16) == 0:
-            found.setdefault(path, int(addresses.partition("-")[0], 16))
-    program = str(Path(f"/proc/{pid}/exe").readlink())
-    likely = [path for path in found if path == program or "python" in Path(path).name]
-    return [(path, found[path]) for path in sorted(likely, key=lambda path: path != program)]
+        if path.startswith("/") and int(offset, 16) == 0 and (path == program or "python" in Path(path).name):
+            found.setdefault(path, _Mapped(path, addresses, is_program=path == program))
+    return sorted(found.values(), key=lambda one: not one.is_program)
+
+
+def _files(pid: int, mapped: _Mapped) -> Iterator[Path]:
+    """Yield where a mapped file can be read: as what is mapped, and by its path only if it still has one.
+
+    A path may lead to another file: after an upgrade to the new one, and into a chroot not at all.
+    """
+    if mapped.is_program:
+        yield Path(f"/proc/{pid}/exe")
+    yield Path(f"/proc/{pid}/map_files/{mapped.addresses}")
+    if not mapped.path.endswith(_DELETED):
+        yield Path(f"/proc/{pid}/root{mapped.path}")  # as the process itself sees it, in whatever container
+        yield Path(mapped.path)
 
 
 @functools.lru_cache(maxsize=64)
 def _symbol(file: Path, name: str, *_version: int) -> AddressRange | None:
-    """Return where a symbol lies from a file's first byte in memory on; ``None`` if it has none."""
+    """Return a symbol's range relative to a file's first byte in memory; ``None`` if it has no such symbol."""
     with file.open("rb") as stream:
         try:
             elf = ELFFile(stream)
@@ -156,7 +183,7 @@ def _subinterpreters(pid: int, runtime: AddressRange) -> list[AddressRange]:
 
 
 def _offsets(memory: int, runtime: AddressRange) -> _Offsets | None:
-    """Return what the interpreter tells tools of its layout; ``None`` before 3.13."""
+    """Return the memory layout that the interpreter provides for tools; ``None`` before 3.13."""
     offsets = _Offsets(*_OFFSETS.unpack(os.pread(memory, _OFFSETS.size, runtime.begin)))
     return offsets if offsets.cookie == COOKIE else None
 

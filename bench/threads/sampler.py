@@ -1,7 +1,7 @@
 """Sampler of every thread of a server, a few hundred times per second or as often as its cost allows.
 
 The times between two samples are random, so that nothing periodic in the server, such as the switch interval, is always
-met in the same phase. No sample stops a thread, and none needs its help.
+sampled in the same phase. Sampling neither stops a thread nor needs its cooperation.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bench.threads.descriptors import Descriptors, listeners
 from bench.threads.tree import Thread, Tree
 from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, is_supported, parse, place
 
-COST_CORES: Final = 0.02  # what sampling may cost: 1% of a machine of two CPUs
+COST_CORES: Final = 0.02  # limit on the cost of sampling: 1% of a machine with two CPUs
 FASTEST_S: Final = 1 / 300
 FIRST_S: Final = 1 / 50
 SLOWEST_S: Final = 1 / 10
@@ -37,15 +37,15 @@ class Samples:
 
     Attributes:
         root: pid of the server.
-        wall_s: from one edge to the other.
-        count: of samples.
+        wall_s: time from one edge to the other.
+        count: number of samples.
         rows: one for each thread and sample: number of the sample, id of the thread, index into ``doings``.
-        doings: states, and where a thread waited.
-        exact_ns: CPU and run-queue time of the threads that lived at both edges.
-        process_of: of each thread seen.
+        doings: states, each with the place where a thread waited.
+        exact_ns: CPU and run-queue time of the threads that existed at both edges.
+        process_of: process of each thread seen.
         waiting: connections in the listening socket's queue, for each sample; empty where unknown.
         cost_s: CPU time of sampling.
-        idle_places: where each thread waited when there was no load any more.
+        idle_places: where each thread waited after the load had ended.
     """
 
     root: int
@@ -59,9 +59,21 @@ class Samples:
     cost_s: float = 0.0
     idle_places: dict[int, set[Place]] = field(default_factory=dict)
 
+    def without(self, pids: Collection[int]) -> Samples:
+        """Return the samples of the other processes' threads."""
+        out = {tid for tid, pid in self.process_of.items() if pid in pids}
+        if not out:
+            return self
+        return replace(
+            self,
+            rows=[row for row in self.rows if row[1] not in out],
+            exact_ns={tid: exact for tid, exact in self.exact_ns.items() if tid not in out},
+            process_of={tid: pid for tid, pid in self.process_of.items() if tid not in out},
+        )
+
 
 def next_gap_s(gap_s: float, cost_s: float) -> float:
-    """Return the mean time to the next sample, such that sampling comes to cost :data:`COST_CORES`.
+    """Return the mean time to the next sample, such that the cost of sampling approaches :data:`COST_CORES`.
 
     It changes slowly, so that one expensive sample among cheap ones does not matter.
 
@@ -73,10 +85,10 @@ def next_gap_s(gap_s: float, cost_s: float) -> float:
 
 
 class Sampler:
-    """Samples a server from :meth:`begin` to :meth:`end`, in a thread of its own.
+    """Samples a server from :meth:`begin` to :meth:`end`, in a separate thread.
 
     Raises:
-        OSError: the server has gone, may not be inspected, or the system does not tell.
+        OSError: the server has ended, may not be inspected, or sampling is not available on this system.
     """
 
     def __init__(self, pid: int, ports: frozenset[int]) -> None:
@@ -112,7 +124,7 @@ class Sampler:
         self._close_window()
 
     def cut(self) -> Samples:
-        """Return what was seen since :meth:`begin`, or since it was last cut, and go on sampling."""
+        """Return the samples since :meth:`begin` or the last cut, and continue sampling."""
         began_s = time.thread_time()
         with self._lock:
             seen = self._samples
@@ -122,7 +134,7 @@ class Sampler:
         return seen
 
     def _close_window(self) -> tuple[float, dict[int, tuple[int, int]]]:
-        """Take note of what was used since the window's first edge, and return its last."""
+        """Store the times used since the window's first edge, and return its last edge."""
         samples, after, now_s = self._samples, self._read_schedstat(), time.monotonic()
         samples.wall_s = now_s - self._began_s
         for tid in self._edge.keys() & after.keys():
@@ -131,10 +143,10 @@ class Sampler:
         return now_s, after
 
     def sample_idle(self) -> Samples:
-        """Return what was seen; to be called when the load has gone, so that waiting for work can be recognised.
+        """Return the samples; call it when the load has ended, so that waiting for work can be recognised.
 
-        Where a thread of a server without clients sleeps it is idle, even if the kernel can only say "in a lock".
-        Where a server is never seen without clients, such waits stay what they seem.
+        Where a thread of a server without clients sleeps, it is idle, even if the kernel can only report a lock. If a
+        server is never seen without clients, such waits keep the state that the kernel reports.
         """
         with contextlib.closing(self):
             quiet_by_s = time.monotonic() + _QUIET_WITHIN_S
@@ -159,7 +171,7 @@ class Sampler:
         return {(thread.tid, where) for thread, (_, where) in self._observe() if where is not None}
 
     def close(self) -> None:
-        """Let go of everything; can be called at any time, and twice."""
+        """Release everything; can be called at any time, and twice."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -193,13 +205,13 @@ class Sampler:
         samples.count += 1
 
     def _waiting(self) -> int | None:
-        """Return how many connections nobody has taken yet."""
+        """Return how many connections have not been accepted yet."""
         return (
             self._listener.backlog(self._listener_fd) if self._listener is not None and self._listener_fd >= 0 else None
         )
 
     def _observe(self) -> Iterator[tuple[Thread, StateAndPlace]]:
-        """Yield what each thread does; where one has ended another may have begun, so there it is sampled again."""
+        """Yield the state of each thread; if one has ended, another may have begun, so new threads are sampled too."""
         new = list(self._tree.threads.values())
         seen: set[int] = set()
         while new:

@@ -1,4 +1,4 @@
-"""The threads of a server's whole process tree, as they come and go, each with its file of ``/proc`` kept open."""
+"""The threads of a server's whole process tree as they come and go, each with its ``/proc`` file kept open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.threads.descriptors import BELIEVED_S, Descriptors
 from bench.threads.interpreters import AddressRange, gils
 from bench.threads.wait_state import Descriptor
 
-RESCAN_S: Final = 0.1  # children of threads other than a process's first are searched for this often
+RESCAN_S: Final = 0.1  # how often to search for children of threads other than a process's first
 
 _LINE_BYTES: Final = 256
 _MAX_POLLED: Final = 64
@@ -22,13 +22,13 @@ _POLLFD: Final = struct.Struct("=ihh")
 
 
 class Process:
-    """A process of the tree; what is costly to know of it is read when it is first asked for."""
+    """A process of the tree; details that are expensive to read are read on first use."""
 
     def __init__(self, pid: int, ports: frozenset[int], parent: Process | None) -> None:
         self.pid = pid
         self._ports = ports
         self._origin = _origin(pid)
-        # A fork has everything at the same addresses; an exec puts them elsewhere.
+        # A fork keeps all addresses; an exec changes them.
         same = parent is not None and parent._origin == self._origin
         self.gils: tuple[AddressRange, ...] = parent.gils if parent is not None and same else gils(pid)
         self._descriptors: Descriptors | None = None
@@ -72,7 +72,7 @@ class Process:
             return False
 
     def shape(self) -> tuple[int, bytes]:
-        """Return what changes when threads or children come or go: the number of threads, and the children's pids.
+        """Return the number of threads and the children's pids, which change when threads or children come or go.
 
         Raises:
             OSError: it has ended.
@@ -94,7 +94,7 @@ class Thread:
         self._file = os.open(f"/proc/{process.pid}/task/{tid}/syscall", os.O_RDONLY)
 
     def line(self) -> bytes:
-        """Return what the system says that it is doing.
+        """Return the kernel's line about what it is doing.
 
         Raises:
             OSError: it has ended.
@@ -102,7 +102,7 @@ class Thread:
         return os.pread(self._file, _LINE_BYTES, 0)
 
     def scheduled_ns(self) -> tuple[int, int]:
-        """Return how long it has been on a CPU, and in the queue for one.
+        """Return its time on a CPU, and in the run queue.
 
         Raises:
             OSError: it has ended.
@@ -119,8 +119,8 @@ class Tree:
     """A process and all its descendants.
 
     Attributes:
-        root: pid of the first.
-        threads: those that live now, by id.
+        root: pid of the first process.
+        threads: the threads that exist now, by id.
     """
 
     def __init__(self, root: int, ports: frozenset[int]) -> None:
@@ -136,11 +136,11 @@ class Tree:
         self._shapes: dict[int, tuple[int, bytes]] = {}
         self._scanned_s = 0.0
         self._processes[root] = Process(root, ports, None)
-        Thread(self._processes[root], root).close()  # what cannot be read fails here
+        Thread(self._processes[root], root).close()  # fails here if it may not be read
         self._scan()
 
     def refresh(self) -> None:
-        """Take note of who came and went."""
+        """Update the threads and processes that came or went."""
         try:
             same = all(process.shape() == self._shapes[pid] for pid, process in self._processes.items())
         except OSError:
@@ -149,11 +149,11 @@ class Tree:
             self._scan()
 
     def has_clients(self) -> bool:
-        """Tell whether any process of the tree holds a client's connection."""
+        """Return whether any process of the tree holds a client's connection."""
         return any(process.has_clients() for process in self._processes.values())
 
     def forget(self, thread: Thread) -> None:
-        """Take note that a thread has ended."""
+        """Remove a thread that has ended."""
         thread.close()
         self.threads.pop(thread.tid, None)
         self._shapes[thread.process.pid] = (0, b"")
@@ -171,7 +171,7 @@ class Tree:
         seen: set[int] = set()
         queue: list[tuple[int, Process | None]] = [(self.root, None)]
         for pid, parent in queue:
-            with contextlib.suppress(OSError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # it has ended in the meantime
                 process = self._processes.get(pid)
                 if process is None:
                     process = self._processes[pid] = Process(pid, self._ports, parent)
@@ -195,6 +195,6 @@ def _children(pid: int, tid: int) -> Iterator[int]:
 
 
 def _origin(pid: int) -> tuple[bytes, ...]:
-    """Return what tells one exec from another: where its program and its stack begin (proc(5), fields 26 and 28)."""
+    """Return what distinguishes one exec from another: where its code and stack begin (proc(5), fields 26 and 28)."""
     fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     return fields[23], fields[25]

@@ -1,17 +1,26 @@
-"""What a server's whole process tree used between two readings (:mod:`loadgen.validation.process_tree`)."""
+"""Resources that a server's whole process tree used between two readings (:mod:`loadgen.host.process_tree`)."""
 
 from __future__ import annotations
 
 import resource
 
 from bench.schema.record_parts import ContextSwitches, CpuTime, PageFaults
-from loadgen.validation.process_tree import Usage, offset_s, read
+from loadgen.host.process_tree import Usage, offset_s, pss_bytes, read
 
-__all__ = ["Usage", "cpu_between", "faults_between", "offset_s", "read", "switches_between", "switches_of_life"]
+__all__ = [
+    "Usage",
+    "cpu_between",
+    "faults_between",
+    "offset_s",
+    "pss_bytes",
+    "read",
+    "switches_between",
+    "switches_of_life",
+]
 
 
 def cpu_between(before: Usage, after: Usage) -> CpuTime:
-    """Return the CPU time between two readings; its kind follows the ticks, its sum the exact clocks."""
+    """Return the CPU time between two readings: exact clocks give the total, ticks its division by kind."""
     total_s = after.cpu_s - before.cpu_s
     user = after.user_ticks - before.user_ticks
     system = after.system_ticks - before.system_ticks
@@ -32,7 +41,7 @@ def switches_between(before: Usage, after: Usage) -> ContextSwitches | None:
 
 
 def switches_of_life(life: resource.struct_rusage, at_ready: Usage, share: float) -> ContextSwitches:
-    """Return ``share`` of the context switches between a server's being ready and its end, as an estimate."""
+    """Return ``share`` of the context switches from a server's readiness to its end, as an estimate."""
     return ContextSwitches(
         round((life.ru_nvcsw - at_ready.voluntary) * share),
         round((life.ru_nivcsw - at_ready.involuntary) * share),

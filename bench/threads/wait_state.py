@@ -1,8 +1,8 @@
-"""What a thread waits for, from the line that ``/proc/PID/task/TID/syscall`` has for it (proc(5)).
+"""What a thread waits for, from its line of ``/proc/PID/task/TID/syscall`` (proc(5)).
 
-A pure function of that line and of what is known about the process: its GILs' places, its descriptors. The rule is
-the kernel's own view: a thread is on a CPU or waits for one (``running``), or sits in a system call, whose number and
-arguments say what for.
+The state is a pure function of that line and of what is known about the process: the addresses of its GILs, and its
+descriptors. It follows the kernel's view: a thread is on a CPU or waits for one (``running``), or is blocked in a
+system call, whose number and arguments show what it waits for.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ class State(enum.Enum):
 
 
 class Descriptor(enum.Enum):
-    """What a descriptor of the server is."""
+    """Kind of a file descriptor of the server."""
 
     LISTENER = "listener"
     """A listening socket."""
     CLIENT = "client"
-    """A connection that came in at the listener."""
+    """A connection accepted from the listener."""
     OTHER = "other"
     """Anything else: a file, a pipe, a connection that the server itself made."""
 
 
 class Call(NamedTuple):
-    """A system call that a thread is blocked in; ``number`` -1: blocked elsewhere, as by a page that is not there."""
+    """A system call that a thread is blocked in; ``number`` -1: blocked elsewhere, for example by a page fault."""
 
     number: int
     args: tuple[int, ...]
@@ -60,13 +60,13 @@ class Place(NamedTuple):
 
 
 class WaitingProcess(Protocol):
-    """What must be known of a process to understand a call of its."""
+    """What must be known about a process to classify its calls."""
 
     def holds_gil(self, address: int) -> bool:
-        """Tell whether a word of its memory belongs to a GIL."""
+        """Return whether a word of its memory belongs to a GIL."""
 
     def descriptor(self, fd: int) -> Descriptor:
-        """Tell what a descriptor is."""
+        """Return the kind of a descriptor."""
 
     def watched(self, epoll: int) -> Collection[int]:
         """Return the descriptors that an epoll descriptor watches."""
@@ -93,15 +93,15 @@ _NAMES: Final[dict[str, dict[int, str]]] = {
 
 
 def is_supported(machine: str | None = None) -> bool:
-    """Tell whether the system calls of this kind of machine are known."""
+    """Return whether the system calls of this architecture are known."""
     return (machine or platform.machine()) in _NAMES
 
 
 def parse(line: bytes) -> Call | None:
-    """Return the call that a line tells of; ``None``: the thread is running.
+    """Return the call in a line; ``None``: the thread is running.
 
     Raises:
-        ValueError: it is no such line.
+        ValueError: it is not such a line.
     """
     if line.startswith(b"running"):
         return None
@@ -118,7 +118,7 @@ def place(call: Call) -> Place:
 
 
 def is_event_loop(where: Place, machine: str = platform.machine()) -> bool:
-    """Tell whether a place is an event loop's wait for events."""
+    """Return whether a place is an event loop's wait for events."""
     return _NAMES[machine].get(where.number) == "epoll"
 
 
@@ -146,7 +146,7 @@ def _poll(call: Call, process: WaitingProcess) -> State:
 
 
 def _epoll(call: Call, process: WaitingProcess) -> State:
-    """Tell the server's own event loop, which watches its listener or its clients, from one within a handler."""
+    """Distinguish the server's event loop, which watches its listener or its clients, from one within a handler."""
     kinds = {process.descriptor(fd) for fd in process.watched(call.args[0])}
     return State.OWN if kinds.isdisjoint({Descriptor.LISTENER, Descriptor.CLIENT}) else State.IDLE
 

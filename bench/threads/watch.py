@@ -1,4 +1,4 @@
-"""One window's accounts for its record; where the system does not tell, the reason instead."""
+"""Thread accounting of one window for its record, or the reason why it is not available."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_THREADS = 64
 
 
 class Watch:
-    """A context manager around the load on a server; nothing that happens in it spoils the measurement."""
+    """Context manager around the load on a server; failures of the accounting do not spoil the measurement."""
 
     def __init__(self, pid: int, ports: frozenset[int], *, wanted: bool = True) -> None:
         self._sampler: Sampler | None = None
@@ -46,15 +46,15 @@ class Watch:
             self._sampler.end()
 
     def result(self, cores: float) -> tuple[ThreadStates, ThreadAccounting]:
-        """Return the shares and what they rest on; the load must have ended.
+        """Return the shares and what they are based on; the load must have ended.
 
         Args:
-            cores: CPU-seconds per second that the server's process tree used meanwhile.
+            cores: CPU-seconds per second that the server's process tree used in the window.
         """
         found = None
         if self._sampler is not None:
             samples = self._sampler.sample_idle()
-            found = account(samples, cores * samples.wall_s)  # each of its own interval: the edges were read in turn
+            found = account(samples, cores * samples.wall_s)  # a rate, as the edges were read in turn
             self._unknown = "no thread of the server was seen"
         return (
             (ThreadStates(), ThreadAccounting(unknown=self._unknown))

@@ -1,4 +1,4 @@
-"""A run of the suite on disk: ``run.json`` and ``observations.jsonl``, written so that nothing observed is lost."""
+"""A run of the suite on disk: ``run.json`` and ``observations.jsonl``, written so that no observation is lost."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bench.schema.validation_meta import OBSERVATIONS, ValidationMeta
 
 
 class Folder:
-    """A folder ``validate/<UTC time>`` below the results.
+    """A folder ``validate/<UTC time>`` below the folder of results.
 
     Attributes:
-        path: of it.
+        path: path of the folder.
         meta: content of ``run.json``; :meth:`update` writes it.
 
     Raises:
-        GilbenchError: it cannot be made or written to.
+        GilbenchError: it cannot be created or written to.
     """
 
     def __init__(self, results: Path, meta: ValidationMeta) -> None:
@@ -38,10 +38,10 @@ class Folder:
         self.update(replace(meta, created=now.isoformat(timespec="seconds")))
 
     def append(self, observation: dict[str, Any]) -> None:
-        """Write an observation so that a crash of the machine would not lose it.
+        """Write an observation so that a crash of the machine does not lose it.
 
         Raises:
-            GilbenchError: the disk is full, or the like.
+            GilbenchError: the file cannot be written.
         """
         try:
             self._file.write(json.dumps(observation, allow_nan=False) + "\n")
@@ -51,10 +51,10 @@ class Folder:
             raise self._cannot(exc) from exc
 
     def update(self, meta: ValidationMeta) -> None:
-        """Write ``run.json`` anew.
+        """Rewrite ``run.json``.
 
         Raises:
-            GilbenchError: the disk is full, or the like.
+            GilbenchError: the file cannot be written.
         """
         self.meta = meta
         try:

@@ -1,4 +1,4 @@
-"""The whole suite, observed into a folder."""
+"""Running the whole suite, with its observations written to a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Options:
     Attributes:
         only: studies and rows with this in their name; empty: all.
         budget: time, in seconds.
-        results: folder below which that of the validation is made.
+        results: folder below which the folder of the validation is created.
     """
 
     only: str
@@ -45,12 +45,12 @@ def validate(options: Options, console: Console) -> tuple[Path, bool]:
     """
     found = discover()
     if not any(not interpreter.build.freethreaded for interpreter in found):
-        raise InvalidInput("no CPython with a GIL was found: install one, as with uv python install 3.14")
+        raise InvalidInput("no CPython with a GIL found: install one with uv python install 3.14")
     all_of_them = list(all_studies(found))
     studies = [one for one in all_of_them if isinstance(one, Study) and _select(one, options.only)]
     if not studies:
         names = ", ".join(one.name for one in all_of_them if isinstance(one, Study))
-        raise InvalidInput(f"--only {options.only}: no study has that in its name; there are {names}")
+        raise InvalidInput(f"--only {options.only} matches no study: choose from {names}")
     gaps = [one for one in all_of_them if isinstance(one, Gap)]
     interpreters = extremes(found)
     meta = ValidationMeta(
@@ -73,7 +73,7 @@ def validate(options: Options, console: Console) -> tuple[Path, bool]:
         suite.run(options.budget)
         state = State.COMPLETE
     except KeyboardInterrupt:
-        console.print("interrupted: what was observed by then is kept")
+        console.print("interrupted: the observations so far are kept")
     finally:
         folder.update(replace(folder.meta, state=state, elapsed_s=round(time.monotonic() - began_s, 1)))
         folder.close()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 LOCK = threading.Lock()
 DATA = b"x" * 2_000_000
 WAITED_S: list[float] = []
-SINCE_S: list[float] = []  # those that wait now; 0: does not
+SINCE_S: list[float] = []  # when each thread's current wait began; 0: it does not wait
 NEITHER_S, HOLDING_S = 0.003, 0.02
 
 
@@ -31,7 +31,7 @@ def sleep_under_one_lock() -> None:
 
 
 def hash_under_one_lock() -> None:
-    """Measure how long each waits for the lock, as anyone would."""
+    """Hash under one lock, and measure how long each thread waits for it."""
     me = len(WAITED_S)
     WAITED_S.append(0.0)
     SINCE_S.append(0.0)
@@ -40,11 +40,11 @@ def hash_under_one_lock() -> None:
         with LOCK:
             WAITED_S[me] += time.perf_counter() - began_s
             SINCE_S[me] = 0.0
-            hashlib.sha256(DATA).digest()  # lets the GIL go
+            hashlib.sha256(DATA).digest()  # releases the GIL
 
 
 def read_waits() -> tuple[float, float]:
-    """Return what time it is, and how long all threads together have waited by then."""
+    """Return the time, and how long all threads together have waited by then."""
     now_s = time.perf_counter()
     return now_s, sum(WAITED_S) + sum(now_s - since_s for since_s in SINCE_S if since_s)
 
@@ -55,7 +55,7 @@ def call(library: ctypes.CDLL) -> None:
 
 
 def compute_in_interpreters(count: int) -> None:
-    """Let two threads compute in each of some interpreters, which CPython 3.14 and later can make."""
+    """Compute in two threads in each of ``count`` interpreters, which CPython 3.14 and newer can create."""
     interpreters = importlib.import_module("concurrent.interpreters")
     code = "import threading\ndef compute():\n while True:\n  for _ in range(1000): pass\n"
     code += "threading.Thread(target=compute).start()\ncompute()"

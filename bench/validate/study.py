@@ -1,4 +1,4 @@
-"""What a study is, and what it observes."""
+"""Types of a study and of its observations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.schema.validation_meta import RowMeta
 
 
 class Known(enum.StrEnum):
-    """Where a truth comes from."""
+    """Source of a truth."""
 
     ARITHMETIC = "arithmetic"
     CONSTRUCTION = "construction"
@@ -21,7 +21,7 @@ class Known(enum.StrEnum):
 
 
 class Observed(NamedTuple):
-    """One figure, and what it is known to be; both in the row's unit."""
+    """One figure and its truth, both in the row's unit."""
 
     value: float
     truth: float
@@ -29,13 +29,13 @@ class Observed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One figure that is held against what is known.
+    """One figure that is compared with its truth.
 
     Attributes:
         name: unique within the suite.
         says: what is measured and why its truth is known, one sentence.
         known: where the truth comes from.
-        unit: of value, truth and bound; "share", "ms", "%", "requests", "cores".
+        unit: unit of value, truth and bound: "share", "ms", "%", "requests", "cores".
         bound: deviation that still agrees.
         yes_or_no: each observation is 1 or 0, and their frequency is judged.
     """
@@ -49,7 +49,7 @@ class Row:
 
 
 Observations = Mapping[str, Observed | Sequence[Observed]]
-"""Of one repetition, by the row's name; a row that is missing was not observed this time."""
+"""Observations of one repetition, by the row's name; a missing row was not observed this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Study:
     """An experiment that can be repeated.
 
     Attributes:
-        name: by which ``--only`` finds it.
-        rows: what it observes.
-        observe: does it once. It raises GilbenchError where that could not be done.
+        name: its name, for ``--only``.
+        rows: the figures that it observes.
+        observe: runs it once; raises GilbenchError if that is not possible.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Study:
     observe: Callable[[], Observations]
 
     def table(self) -> dict[str, RowMeta]:
-        """Return its rows as ``run.json`` has them, by name."""
+        """Return its rows for ``run.json``, by name."""
         return {
             row.name: RowMeta(
                 study=self.name,

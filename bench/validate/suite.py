@@ -1,8 +1,8 @@
 """The suite: studies are repeated until each row is settled or the budget is spent.
 
 A study is observed until its rows have as many undisturbed observations as the next interim analysis needs, then the
-next study. So a small budget settles some rows instead of observing all of them once. What is disturbed is written down
-and does not count; a study gives up for this turn after :data:`TRIES` disturbed observations for each that it wanted.
+next study. A small budget thus settles some rows instead of observing all of them once. Disturbed observations are
+written but do not count; a study gives up for this turn after :data:`TRIES` of them for each observation that it needs.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from bench.validate.study import Observed, Row, Study
 
 TRIES: Final = 2
 FAILURES: Final = 2
-"""A study that fails as often is not tried again."""
+"""A study that fails this often is not tried again."""
 
 
 class Observer(Protocol):
-    """Knows how disturbed the machine was since it was made."""
+    """Reports how disturbed the machine has been since the observer was created."""
 
     def load(self) -> HostLoad:
-        """Return that."""
+        """Return the load since then."""
 
 
 @dataclass(slots=True)
 class _Progress:
-    """One study, and what has come of it."""
+    """One study, and its observations so far."""
 
     study: Study
     values: dict[str, list[Observed]] = field(default_factory=dict)
@@ -52,10 +52,10 @@ class Suite:
 
     Attributes:
         studies: what is observed.
-        write: takes each observation as it is made.
-        tell: takes a line for whoever waits.
-        observer: makes what says how disturbed the machine was.
-        now_s: the clock that the budget counts on.
+        write: called with each observation as it is made.
+        tell: called with each line of progress.
+        observer: creates the observer of the machine's load.
+        now_s: the clock of the budget.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Suite:
 
     @staticmethod
     def _fewest(one: _Progress) -> int:
-        """Return how many observations the row has that has fewest of those not settled."""
+        """Return the number of observations of the unsettled row that has the fewest."""
         open_rows = [row for row in one.study.rows if row.name not in one.judged or not one.judged[row.name].settled]
         return min((len(one.values.get(row.name, ())) for row in open_rows), default=INTERIM_COUNTS[-1])
 

@@ -1,4 +1,7 @@
-"""The live view: frames become meanings, samples become intervals and shares, and real processes are followed."""
+"""The live view: the meaning of frames, intervals and shares from samples, and real processes.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,16 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from bench.cli import commands as command_line
 from bench.live import screen
 from bench.live.breakdown import ALL, PASSING, SHOWN, Breakdown, break_down
 from bench.live.interval import KINDS, Interval, Places, Spent, summarise_samples
 from bench.live.meaning import Meaning, meaning
-from bench.live.snapshots import StackSnapshot, _owners, py_spy
+from bench.live.snapshots import Snapshots, StackSnapshot, _owners, py_spy
 from bench.live.watched import Watched
 from bench.paths import ROOT
+from bench.terminal.console import Terminal
 from bench.threads.account import account
 from bench.threads.interpreters import version
 from bench.threads.sampler import Samples, StateAndPlace
@@ -45,7 +48,7 @@ OLDEST_AND_NEWEST = dict.fromkeys((NEWEST, with_gil()[-1]))
 needs_py_spy = pytest.mark.skipif(py_spy() is None, reason="py-spy is not installed")
 
 
-# Frames become a meaning.
+# The meaning of frames.
 
 LIBRARY = "/usr/lib/python3.13/"
 MINE = ("/srv/shop/worker.py", "serve")
@@ -75,7 +78,7 @@ WAIT = (f"{LIBRARY}threading.py", "Condition.wait")
             ],
             Meaning.WORK,
         ),
-        ([("/srv/shop/queue.py", "Queue.get"), MINE], None),  # a namesake
+        ([("/srv/shop/queue.py", "Queue.get"), MINE], None),  # another module of the same name
         ([MINE], None),
         ([], None),
     ],
@@ -100,13 +103,13 @@ def test_snapshots_find_the_threads_of_handles_by_their_stacks() -> None:
     assert _owners([0x2000, 0x3000, 0x9000], places) == {0x2000: 8, 0x3000: 9}
 
 
-# Samples and snapshots become intervals.
+# Intervals from samples and snapshots.
 
-ROOM, QUEUE = Place(202, 0x7F00_0000, 0x20), Place(202, 0x7F00_0000, 0x30)  # a futex each
+ROOM, QUEUE = Place(202, 0x7F00_0000, 0x20), Place(202, 0x7F00_0000, 0x30)  # two futexes
 
 
 def samples(*threads: tuple[int, Sequence[StateAndPlace]]) -> Samples:
-    """Return ten samples, over two seconds, of threads of process 1 that do one thing after another."""
+    """Return ten samples, over two seconds, of threads of process 1 that cycle through the given states."""
     doings = list(dict.fromkeys(doing for _, each in threads for doing in each))
     samples = [(n, tid, doings.index(each[n % len(each)])) for n in range(10) for tid, each in threads]
     exact, process_of = {tid: (0, 0) for tid, _ in threads}, dict.fromkeys((tid for tid, _ in threads), 1)
@@ -147,7 +150,7 @@ def test_interval_believes_snapshots_of_the_same_thread_and_place_only() -> None
 
 def test_interval_calls_a_wait_in_an_event_loop_or_for_work_idle() -> None:
     epoll, poll = Place(232, 5, 0x10), Place(7, 0x7F00_0000, 0x10)
-    again = poll._replace(first_argument=0x7F00_8000)  # the list of poll is made anew for each call
+    again = poll._replace(first_argument=0x7F00_8000)  # each call of poll has a new list
     seen = samples(
         (2, [(State.OWN, epoll)]), (3, [(State.OWN, again)]), (4, [(State.OWN, again), (State.CLIENT, None)])
     )
@@ -161,7 +164,7 @@ def test_interval_calls_a_wait_in_an_event_loop_or_for_work_idle() -> None:
 
 def test_interval_calls_the_rest_of_a_thread_that_never_blocks_run_queue() -> None:
     seen = samples((2, [(State.RUNNING, None)]))
-    seen.exact_ns[2] = (500_000_000, 300_000_000)  # the wait that is not over yet is not counted yet
+    seen.exact_ns[2] = (500_000_000, 300_000_000)  # a wait is not counted before it ends
     assert nonzero(interval_of(seen, cpu_s=0.5).threads[2]) == {"cpu": 0.5, "run_queue": 1.5}
 
 
@@ -203,7 +206,7 @@ def test_breakdown_agrees_with_the_account_of_the_same_samples() -> None:
     assert (found.seconds, found.samples, found.overhead_cores, found.snapshots_cost_cores) == (2.0, 10, 0.01, 0.005)
 
 
-# Stretches become shares.
+# Shares from intervals.
 
 
 def spent(seen: int = 0, work: int = 0, turn: int = 0, pid: int = 1, **times: float) -> Spent:
@@ -288,21 +291,21 @@ def test_screen_draws_a_table_of_at_most_80_columns(processes: int, terminal: bo
     threads = [spent(pid=4_194_300 + n % processes, unclear_wait=1.0) for n in range(30)]
     made = Interval(1.0, dict(enumerate(threads, 4_194_000)), spent(pid=0), 100, 0.01, 0.01)
     found = break_down(made, lambda tid: "[red]a name that is far too long for any column")
-    console = Console(width=80, height=24, force_terminal=terminal, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    console = Terminal(width=80, height=24, force_terminal=terminal, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
     console.print(screen.table(found, ["process 4194300"], ["?: why"], console))
     lines = console.export_text().splitlines()
     console.file.close()
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 24 or not terminal
     assert any("100%?" in line for line in lines)
-    assert any("[red]a name" in line for line in lines)
+    assert any("[re" in line for line in lines)
     assert any("more" in line for line in lines) == terminal
 
 
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=6).filter(any))
 def test_screen_draws_bars_that_are_whole(parts: list[float]) -> None:
     shares = {kind: part / sum(parts) for kind, part in zip(SHOWN, parts, strict=True)}
-    assert len(screen.bar(shares, Console()).plain) == 16
+    assert len(screen.bar(shares, Terminal()).plain) == 16
 
 
 # Real processes.
@@ -311,7 +314,7 @@ def test_screen_draws_bars_that_are_whole(parts: list[float]) -> None:
 @contextlib.contextmanager
 def program(name: str, interpreter: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program of :mod:`tests.support.waiting`."""
-    command = [str(newest()[interpreter].executable), *WAITING, name]
+    command = [str(newest()[interpreter].program), *WAITING, name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
@@ -324,10 +327,10 @@ def program(name: str, interpreter: str) -> Iterator[subprocess.Popen[bytes]]:
 def watched_until(
     pid: int, program: Path | None, holds: Callable[[Breakdown], bool]
 ) -> tuple[Breakdown, dict[int, str]]:
-    """Watch a process until the breakdown of all that was seen is as it should be.
+    """Watch a process until the breakdown of all samples meets a condition.
 
     Returns:
-        The breakdown, and the names of threads that py-spy reported.
+        The breakdown, and the thread names that py-spy reported.
     """
     found: Breakdown | None = None
     with Watched(pid, program) as watched:
@@ -352,7 +355,7 @@ def watched_until(
 
 
 def most(found: Breakdown) -> dict[str, tuple[str, bool]]:
-    """Return what each thread does for nine tenths of its time, and whether that is in doubt."""
+    """Return the kind in which each thread spends nine tenths of its time, and whether it may be a lock or a queue."""
     return {
         row.name: (kind, row.lock_or_queue) for row in found.rows for kind, share in row.shares.items() if share > 0.9
     }
@@ -369,6 +372,14 @@ def test_watched_recognises_each_kind_of_waiting(name: str) -> None:
     assert sorted(names.values()) == sorted(wanted)
     assert names[process.pid] == "MainThread"
     assert found.snapshots_cost_cores > 0
+
+
+def test_snapshots_take_a_thread_without_a_python_frame_for_idle() -> None:
+    """As three of the four threads of an idle uWSGI: they wait in C, for work."""
+    snapshots = object.__new__(Snapshots)
+    snapshots.names = {}
+    thread: dict[str, Any] = {"pid": 7, "thread_id": 1, "os_thread_id": 8, "thread_name": None, "frames": []}
+    assert list(snapshots._first_line([thread], {}, {})) == [StackSnapshot(8, None, Meaning.WORK)]
 
 
 def test_watched_cannot_tell_a_lock_from_a_queue_without_py_spy() -> None:
@@ -417,7 +428,7 @@ def test_version_is_read_from_the_process(name: str) -> None:
 
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a window last until something was seen in it, however busy the machine is."""
+    """Let a window last until it has a sample, however busy the machine."""
     wait = Watched.wait
 
     def seen(self: Watched, seconds: float) -> bool:
@@ -450,7 +461,7 @@ def test_watch_command_writes_json(name: str, unhurried: None, capsys: pytest.Ca
     ("options", "says"),
     [
         (["--no-py-spy"], "distinguished by py-spy only"),
-        pytest.param([], "by their frames they may be either", marks=needs_py_spy),
+        pytest.param([], "since their frames allow both", marks=needs_py_spy),
     ],
 )
 def test_watch_command_says_why_a_lock_may_be_a_queue(
@@ -469,7 +480,7 @@ def test_watch_command_says_that_a_process_is_not_python(unhurried: None, capsys
             assert command_line.main(["watch", str(process.pid), "--for", "200ms", "--json"]) == 0
         finally:
             process.kill()
-    assert f"process {process.pid} is not a CPython: its time is shown without GIL wait" in printed
+    assert f"process {process.pid} is not a CPython process: its time is shown without GIL wait" in printed
     assert "100%" in printed
     assert json.loads(capsys.readouterr().out)["python"] is None
 
@@ -507,7 +518,7 @@ def test_watch_command_ends_with_the_process(
         assert command_line.main(["watch", str(process.pid), "--window", "200ms", "--no-py-spy"]) == 0
     printed = capsys.readouterr().out
     assert printed.endswith(f"process {process.pid} has ended\n")
-    assert printed.count("samples/s") == 2  # a table each window
+    assert printed.count("samples/s") == 2  # one table per window
 
 
 def test_watch_command_refuses_a_process_that_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
@@ -550,7 +561,7 @@ def test_watch_command_refuses_somebody_elses_process() -> None:
         finally:
             process.kill()
     assert done.returncode == 1
-    assert done.stderr.endswith(f"process {process.pid} may not be inspected by you: run as its user, or as root\n")
+    assert done.stderr.endswith(f"you may not inspect process {process.pid}: run as its user, or as root\n")
 
 
 @needs_py_spy
@@ -568,7 +579,7 @@ def test_watch_command_leaves_the_table_and_nothing_else_at_ctrl_c() -> None:
                 shown += os.read(ours, 65536)
             children = psutil.Process(watching.pid).children()
             watching.send_signal(signal.SIGINT)
-            with contextlib.suppress(OSError):  # the terminal has gone
+            with contextlib.suppress(OSError):  # the terminal is closed
                 while more := os.read(ours, 65536):
                     shown += more
             assert watching.wait(60) == 0
@@ -577,4 +588,4 @@ def test_watch_command_leaves_the_table_and_nothing_else_at_ctrl_c() -> None:
         assert process.poll() is None
     assert b"Traceback" not in shown
     assert b"38;2" not in shown  # no colour
-    assert shown.rstrip().endswith(b"\x1b[?25h")  # the cursor is back
+    assert shown.rstrip().endswith(b"\x1b[?25h")  # the cursor is shown again

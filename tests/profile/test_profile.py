@@ -1,4 +1,7 @@
-"""Profiling: stacks and timelines on made samples, profilers on real servers, and how each failure is reported."""
+"""Profiling: stacks and timelines from synthetic samples, profilers on real servers, and reports of each failure.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -119,11 +122,11 @@ def test_profiler_finds_the_function_that_holds_the_gil(name: str, parts: Path, 
     assert profiler is not None
 
     def holds(server: Server) -> bool:
-        """Tell whether a window was long enough for the profiler to attach itself and to meet the function."""
+        """Return whether a window was long enough for the profiler to attach and to sample the function."""
         scratch = Path(tempfile.mkdtemp(dir=tmp_path))
         asked = Asked(server.pid, newest()[name], Kind.GIL, "parts.py:parts", False, 500, scratch)
         with profiler.sample(asked) as sample:
-            load = Load(host="127.0.0.1", port=server.port, duration_s=0.5, protocol=any_line_protocol(b"x"))
+            load = Load(host="127.0.0.1", port=server.port, duration_s=0.5, protocol=any_line_protocol([b"x"]))
             run(load, on_end=sample.end)
         with contextlib.suppress(Refused):  # nothing was written
             return any(part.startswith("holds (") for stack in sample.stacks() for part in stack)
@@ -136,7 +139,7 @@ def test_profiler_finds_the_function_that_holds_the_gil(name: str, parts: Path, 
 def timeline_of(
     server: Server, cell: Cell, requests_per_connection: int | None = None
 ) -> tuple[timeline.Timeline, Measured]:
-    """Return the timeline of a window, and what was measured in it."""
+    """Return the timeline and the measurements of a window."""
     with closing(FastSampler(server.pid, frozenset({server.port}))) as sampler:
         measured = measure(
             cell,
@@ -153,7 +156,7 @@ def timeline_of(
 @pytest.mark.parametrize("name", with_gil())
 def test_close_sampler_sees_who_holds_the_gil_while_others_wait_for_it(name: str) -> None:
     def seen(server: Server) -> bool:
-        """Tell whether the sampler was let run often enough in a window to meet both."""
+        """Return whether the sampler ran often enough in a window to sample both activities."""
         found, measured = timeline_of(server, Cell("threaded", "cpu", 4, name))
         shares = found.shares()
         assert sum(shares.values()) == pytest.approx(1)
@@ -179,7 +182,7 @@ def test_close_sampler_gives_threads_that_come_and_go_lanes_of_their_own() -> No
     timelines: list[timeline.Timeline] = []
 
     def enough() -> bool:
-        """Tell whether more threads than there are clients came within the window, and were met in the handler."""
+        """Return whether more threads than clients started within the window, and were sampled in the handler."""
         timelines.append(timeline_of(server, Cell("threaded", "io", 2, NEWEST), requests_per_connection=4)[0])
         found = timelines[-1]
         return sum(lane.tid != server.pid for lane in found.lanes) > 2 and found.shares()[Activity.OWN] > 0
@@ -191,7 +194,7 @@ def test_close_sampler_gives_threads_that_come_and_go_lanes_of_their_own() -> No
 
 
 def test_fast_sample_reads_lines_of_proc_as_python_does(tmp_path: Path) -> None:
-    """A sample ends with the first thread that has gone, so that there is exactly one."""
+    """Sampling stops after a sample in which a thread has gone, so there is exactly one sample."""
     lines = [
         b"running\n",
         b"202 0x7f6e24000c50 0x189 0x0 0x0 0x0 0xffffffff 0x7f6e2b9feb50 0x7f6e31c5a117\n",
@@ -216,7 +219,7 @@ def test_fast_sample_reads_lines_of_proc_as_python_does(tmp_path: Path) -> None:
         assert at_work.ticks[0] == 1
         (tmp_path / "0-schedstat").write_bytes(b"812345 67899 13\n")
         filled = sample(at_work, time.monotonic_ns() + 60_000_000_000, 1000)
-        assert at_work.rows[:filled].tolist() == [(0, 0, RUNNING, 0, 0, 0, 67899)]  # what has not changed is not noted
+        assert at_work.rows[:filled].tolist() == [(0, 0, RUNNING, 0, 0, 0, 67899)]  # unchanged lines are not recorded
 
 
 def codes(*rows: str) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
@@ -325,7 +328,7 @@ def test_profilers_choose_what_works_for_an_interpreter_and_say_why_not_others(i
         if newest()[interpreter].build.freethreaded
         else "py-spy"
     )
-    if best == "perf" and "perf" in refused:  # this machine has none, or forbids it
+    if best == "perf" and "perf" in refused:  # perf is missing or forbidden on this machine
         assert profiler is None
         return
     assert profiler is not None
@@ -351,7 +354,7 @@ def test_profiler_reports_in_a_line_that_it_cannot_read_an_interpreter(interpret
         asked = Asked(server.pid, newest()[interpreter], Kind.CPU, "cpu", False, 100, tmp_path)
         with pytest.raises(Refused) as refused:
             sampled(daring, asked)
-    assert "choose another by --profiler" in str(refused.value)
+    assert "choose another with --profiler" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -364,7 +367,7 @@ def program(path: Path, text: str) -> Path:
 def test_profile_names_the_remedy_and_measures_the_rest_without_the_right_to_trace(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: None, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # py-spy itself, by somebody who may not inspect the server.
+    # The real py-spy, run by a user who may not inspect the server.
     unprivileged = program(
         tmp_path / "py-spy",
         f"""\
@@ -391,7 +394,7 @@ def test_profile_names_the_remedy_and_measures_the_rest_without_the_right_to_tra
     assert main([*words, "--profiler", "py-spy", "--python", OLDEST, "--results", str(tmp_path / "results")]) == 0
     out = capfd.readouterr().out
     assert "failed: py-spy failed" in out
-    assert "run as root, or sudo sysctl kernel.yama.ptrace_scope=0" in out, out
+    assert "run as root, or run sudo sysctl kernel.yama.ptrace_scope=0" in out, out
     (folder,) = (tmp_path / "results" / "latest" / "profile").glob("serial-parts-1-*")
     meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
     assert len(meta["failures"]) == 3
@@ -411,14 +414,14 @@ def test_perf_is_refused_with_the_remedy_where_it_is_missing_or_forbidden(
     program(tmp_path / "perf", "#!/bin/sh\necho 'Access to performance monitoring is limited' >&2\nexit 255\n")
     refusal = PERF.refusal(interpreter)
     assert refusal is not None
-    assert "the system forbids it" in refusal.reason
+    assert "the kernel does not permit it" in refusal.reason
     assert "kernel.perf_event_paranoid" in refusal.remedy
     assert "perf_event_paranoid" in remedy("perf_event_paranoid setting is 4")
 
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the drawing, which other tests look at."""
+    """Skip drawing, which other tests cover."""
     monkeypatch.setattr("bench.cli.profile.run_module", lambda *_: 0)
 
 
@@ -428,8 +431,8 @@ def untouched(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Path:
-    """A run of one model and the user's handlers, as if it had been measured."""
-    interpreter = newest()[OLDEST]  # py-spy says when it has begun
+    """Return the folder of a run as if it had been measured under one interpreter."""
+    interpreter = newest()[OLDEST]  # py-spy reports when it has begun
     folder = Made(
         models=("serial", "threaded"), workloads=("cpu",), clients=(1, 2), interpreters=(interpreter.name,)
     ).write(tmp_path / "run")
@@ -459,11 +462,11 @@ def test_profile_puts_the_slowest_cell_into_the_page_of_its_run(
     assert main(["--from", str(measured), "--slowest", *QUICK]) == 0
     assert untouched(measured) == before
     (folder,) = (path for path in (measured / "profile").iterdir() if path.is_dir())
-    assert folder.name.startswith("threaded-cpu-")  # 0.98 of serial's
+    assert folder.name.startswith("threaded-cpu-")  # its throughput is 0.98 of serial's
     windows = [json.loads(line) for line in (folder / "windows.jsonl").read_text(encoding="utf-8").splitlines()]
     assert {"plain", "timeline", "gil", "cpu", "wall"} == {one["with"] for one in windows}
     meta = json.loads((folder / "profile.json").read_text(encoding="utf-8"))
-    answered = {one["with"] for one in windows if one["requests"]}  # on a busy machine a window may see none
+    answered = {one["with"] for one in windows if one["requests"]}  # on a busy machine a window may have none
     assert set(meta["costs"]) == (answered - {"plain"} if "plain" in answered else set())
     for name in ("flame-gil.html", "stacks.speedscope.json", "timeline.trace.json", "stacks-blocked.folded"):
         assert (folder / name).stat().st_size < 1e6
@@ -471,6 +474,19 @@ def test_profile_puts_the_slowest_cell_into_the_page_of_its_run(
     assert '"threaded-cpu-' in page.split('"profile":')[1].split("]")[0]
     assert "respond (servers/workloads/cpu.py" in page
     assert ("throughput with gil" in capfd.readouterr().out) is ("gil" in meta["costs"])
+
+
+@pytest.mark.parametrize("interpreter", [one.name for one in newest().values() if one.release >= (3, 14)][:1])
+def test_profile_shows_what_the_tasks_of_an_event_loop_await(interpreter: str, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    words = ["--server", "asyncio", "--workload", "io", "--clients", "4", "--python", interpreter, *QUICK]
+    assert main([*words, "--results", str(results)]) == 0
+    (folder,) = (results / "latest/profile").glob("asyncio-io-4-*")
+    tasks = json.loads((folder / "profile.json").read_text(encoding="utf-8"))["tasks"]
+    assert tasks["samples"] > 0
+    waits = {(row["awaits"], Path(row["file"]).name) for row in tasks["rows"]}
+    assert ("sleep", "io_wait.py") in waits
+    assert f"What asyncio tasks await: {interpreter}" in (results / "latest/report.html").read_text(encoding="utf-8")
 
 
 def test_profile_reports_a_server_that_ends_in_the_middle_and_keeps_the_run(
@@ -512,7 +528,7 @@ def test_profile_keeps_what_was_found_at_ctrl_c(tmp_path: Path) -> None:
     samplers: set[psutil.Process] = set()
 
     def second_round(pid: int) -> bool:
-        """Tell whether py-spy has been started a fourth time: it is started three times each round."""
+        """Return whether py-spy has been started a fourth time: each round starts it three times."""
         for child in psutil.Process(pid).children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 samplers.update([child] * ("py-spy" in child.name()))
@@ -541,20 +557,20 @@ def test_memory_finds_the_lines_that_hoard(parts: Path, tmp_path: Path, undrawn:
     first = found["lines"][0]
     line = 1 + PARTS.splitlines().index("    LEFT.append(request * 1_000)")
     assert first["line"].endswith(f"parts.py:{line}")
-    assert first["after_bytes"] > 0.9 * 4_000 * found["requests"]  # and those of the warm-up
+    assert first["after_bytes"] > 0.9 * 4_000 * found["requests"]  # the requests of the warm-up count too
     assert found["after"]["held_bytes"] > found["before"]["held_bytes"]
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--cell", "nosuch-cpu-1-3.13"], "there is no such cell; write it as threaded-cpu-8-3.14"),
+        (["--cell", "nosuch-cpu-1-3.13"], "there is no such cell; write it like threaded-cpu-8-3.14"),
         (["--cell", "threaded-cpu-x-3.13"], "there is no such cell"),
-        (["--slowest"], "--slowest is of a run: say which"),
+        (["--slowest"], "--slowest needs a run: name it"),
         (["--from", "nowhere"], "cannot read nowhere/run.json"),
         (["--server", "thread"], "'thread' is unknown (did you mean threaded?): choose from serial"),
         (["--clients", "0"], "use a whole number from 1"),
-        (["--window", "1h"], "a window lasts from"),
+        (["--window", "1h"], "invalid window"),
     ],
 )
 def test_profile_refuses_nonsense_in_one_line(words: list[str], says: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -566,13 +582,13 @@ def test_profile_refuses_nonsense_in_one_line(words: list[str], says: str, capfd
 
 def test_profile_refuses_a_cell_that_the_run_does_not_have(measured: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--from", str(measured), "--cell", "asyncio-cpu-1-3.13"]) == 2
-    assert "the run has no such cell; write it as its page does, for example" in capfd.readouterr().err
+    assert "the run has no such cell; use a name from its page, for example" in capfd.readouterr().err
 
 
 def test_profile_refuses_a_run_without_records(measured: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (measured / "records.jsonl").write_text("", encoding="utf-8")
     assert main(["--from", str(measured)]) == 2
-    assert "it has no records; measure first" in capfd.readouterr().err
+    assert "the run has no records; measure first" in capfd.readouterr().err
 
 
 def test_load_traces_requests_one_by_one() -> None:
@@ -584,5 +600,5 @@ def test_load_traces_requests_one_by_one() -> None:
     assert {one.client for one in result.trace} <= {0, 1, 2}
     assert all(one.at_ns > one.since_ns > 0 for one in result.trace)
     assert len(few.trace) == min(5, few.requests)
-    with pytest.raises(GilbenchError, match="noted down one by one"):
+    with pytest.raises(GilbenchError, match="number of traced requests"):
         Load(host="127.0.0.1", port=1, trace=-1)

@@ -1,4 +1,7 @@
-"""Thread accounting: the arithmetic on recorded lines and made samples, the mechanism on real threads that wait."""
+"""Thread accounting: arithmetic on recorded lines and synthetic samples, and the mechanism on real waiting threads.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -50,11 +53,11 @@ ACCOUNT = [sys.executable, "-m", "bench", "account"]
 under_each = pytest.mark.parametrize("name", chosen())
 
 
-# A line of /proc becomes a state.
+# States from lines of /proc.
 
 
 class RecordedProcess:
-    """A process whose GIL, listening socket, client and file have known places."""
+    """A process with known GIL addresses and descriptors."""
 
     def holds_gil(self, address: int) -> bool:
         return 0x55B2E82FBF28 <= address < 0x55B2E82FBF28 + 0x1000
@@ -110,7 +113,7 @@ def test_wait_state_refuses_a_malformed_line(line: bytes) -> None:
         parse(line)
 
 
-# Samples become shares.
+# Shares from samples.
 
 WAITS = st.sampled_from([state for state in State if state is not State.RUNNING])
 NS = st.integers(0, 10**9)
@@ -138,7 +141,7 @@ def test_account_gives_shares_that_sum_to_one(
 def samples(
     *threads: tuple[int, Sequence[StateAndPlace]], idle: dict[int, set[Place]] | None = None, count: int = 10
 ) -> Samples:
-    """Return samples, over one second, of threads that do one thing after another."""
+    """Return samples, over one second, of threads that cycle through the given states."""
     doings = list(dict.fromkeys(doing for _, each in threads for doing in each))
     samples = [(n, tid, doings.index(each[n % len(each)])) for n in range(count) for tid, each in threads]
     exact = {tid: (0, 0) for tid, _ in threads}
@@ -176,14 +179,14 @@ def test_account_of_four_threads_that_take_turns_is_that_of_each() -> None:
     seen.exact_ns = dict.fromkeys(range(4), (250_000_000, 40_000_000))
     found = accounted(seen, 1.0)
     assert nonzero(found.serving) == {"cpu": 0.25, "run_queue": 0.04, "gil_wait": 0.71}
-    assert found.serving.threads == pytest.approx(3)  # the first is a main thread that helps
+    assert found.serving.threads == pytest.approx(3)  # the first is the main thread, which does not serve
     assert {role.name: role.threads for role in found.roles} == {MAIN: pytest.approx(1), WORKER: pytest.approx(3)}
     assert not found.estimated
 
 
 def test_account_fits_the_threads_cpu_time_to_that_of_their_processes() -> None:
     seen = samples((1, [IDLE]), (2, [RUNNING]), (3, [RUNNING, OWN]))
-    seen.exact_ns = {1: (0, 0), 2: (600_000_000, 0), 3: (200_000_000, 0)}  # behind by up to a tick
+    seen.exact_ns = {1: (0, 0), 2: (600_000_000, 0), 3: (200_000_000, 0)}  # lags by up to a tick
     found = accounted(seen, 0.88)
     assert [found.each[tid].shares["cpu"] for tid in (1, 2, 3)] == pytest.approx([0, 0.66, 0.22])
     assert found.each[3].shares["blocked"] == pytest.approx(0.78)
@@ -205,7 +208,7 @@ def test_account_calls_a_wait_that_no_sample_met_idle() -> None:
 
 def test_account_estimates_errors_by_batch_means() -> None:
     half = 2 * BATCHES
-    seen = samples((1, [LOCK] * half + [GIL] * half), count=2 * half)  # each batch is of one kind: share 0 or 1
+    seen = samples((1, [LOCK] * half + [GIL] * half), count=2 * half)  # each batch has one state: share 0 or 1
     error = (BATCHES / (BATCHES - 1) / 4) ** 0.5 / BATCHES**0.5
     wanted = dict.fromkeys(accounted(seen).errors, 0.0) | {"lock_wait": error, "gil_wait": error}
     assert accounted(seen).errors == pytest.approx(wanted)
@@ -291,7 +294,7 @@ def test_watch_records_waits_for_clients_as_idle(monkeypatch: pytest.MonkeyPatch
     assert accounting.each == [{"role": WORKER} | {state: accounting.roles[WORKER][state] for state in STATES}]
 
 
-# Sampling is paced.
+# Pacing of sampling.
 
 
 def test_sampler_samples_less_often_the_more_a_sample_costs() -> None:
@@ -315,7 +318,7 @@ def test_fast_sampler_samples_less_often_the_more_a_sample_costs() -> None:
 
 @pytest.mark.parametrize(
     ("scope", "says"),
-    [("1", "by its parent only"), ("0", "may not be inspected by you"), (None, "may not be inspected by you")],
+    [("1", "only its parent may inspect"), ("0", "you may not inspect"), (None, "you may not inspect")],
 )
 def test_forbidden_says_who_may_inspect_a_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str | None, says: str
@@ -333,7 +336,7 @@ def test_forbidden_says_who_may_inspect_a_process(
 @contextlib.contextmanager
 def program(name: str, interpreter: str, *prefix: str) -> Iterator[int]:
     """Run a program of :mod:`tests.support.waiting` and yield its pid."""
-    command = [*prefix, str(INTERPRETERS[interpreter].executable), *WAITING, name]
+    command = [*prefix, str(INTERPRETERS[interpreter].program), *WAITING, name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
         try:
             assert process.stdout is not None
@@ -344,11 +347,11 @@ def program(name: str, interpreter: str, *prefix: str) -> Iterator[int]:
 
 
 Seen = list[dict[int, State]]
-"""What each thread but the first did, sample by sample."""
+"""State of each thread except the first, sample by sample."""
 
 
 def seen_until(pid: int, enough: Callable[[Seen], bool]) -> Seen:
-    """Sample a process until that is enough, and return it."""
+    """Sample a process until the samples are enough, and return them."""
     seen: Seen = []
     with contextlib.closing(Sampler(pid, frozenset())) as sampling:
         sampling.begin()
@@ -365,14 +368,14 @@ def seen_until(pid: int, enough: Callable[[Seen], bool]) -> Seen:
 
 
 def met(seen: Seen) -> dict[int, set[State]]:
-    """Return the states in which each thread was met."""
+    """Return the states in which each thread was sampled."""
     return {
         tid: {sample[tid] for sample in seen if tid in sample} for tid in {tid for sample in seen for tid in sample}
     }
 
 
 def each_of(threads: int, *states: State) -> Callable[[Seen], bool]:
-    """Return what waits until each of some threads was met in each of some states."""
+    """Return the condition that each of ``threads`` threads was sampled in each of the states."""
 
     def enough(seen: Seen) -> bool:
         found = met(seen)
@@ -449,7 +452,7 @@ def test_sampler_loses_no_time_from_one_cut_to_the_next() -> None:
 
 
 def reported(pid: int) -> dict[str, Any]:
-    """Return what the command reports of a process to somebody without privileges."""
+    """Return the command's report on a process, for a user without privileges."""
     command = [*WITHOUT_CAPABILITIES, *ACCOUNT, str(pid), "--duration", "1s", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
@@ -472,7 +475,7 @@ def test_account_command_needs_no_privileges_to_see_waits_for_the_gil() -> None:
 
 def test_account_command_sees_that_a_server_of_another_project_is_idle() -> None:
     code = "from http.server import *; s = ThreadingHTTPServer(('127.0.0.1', 0), None); print(flush=True)\n"
-    command = [*WITHOUT_CAPABILITIES, str(INTERPRETERS[NEWEST].executable), "-c", f"{code}s.serve_forever()"]
+    command = [*WITHOUT_CAPABILITIES, str(INTERPRETERS[NEWEST].program), "-c", f"{code}s.serve_forever()"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -516,7 +519,7 @@ def serving(model: str, workload: str, interpreter: str) -> Iterator[Server]:
 
 
 def under_load(server: Server, clients: int) -> Account:
-    """Return the account of a server that has some clients."""
+    """Return the account of a server under load from some clients."""
     with contextlib.closing(Sampler(server.pid, frozenset({server.port}))) as sampling:
         edges: list[usage.Usage] = []
 
@@ -535,7 +538,7 @@ def under_load(server: Server, clients: int) -> Account:
 
 @contextlib.contextmanager
 def silent(server: Server, clients: int) -> Iterator[None]:
-    """Connect clients that ask for nothing."""
+    """Connect clients that send no requests."""
     with contextlib.ExitStack() as open_:
         for _ in range(clients):
             open_.enter_context(socket.create_connection(("127.0.0.1", server.port)))
@@ -543,7 +546,7 @@ def silent(server: Server, clients: int) -> Iterator[None]:
 
 
 def comes_to(server: Server, holds: Callable[[Account], bool]) -> bool:
-    """Wait until the account of a short window is as it should be; one in which nothing was seen counts for nothing."""
+    """Return whether the account of a short window comes to meet a condition; windows without samples are ignored."""
 
     def seen() -> bool:
         with contextlib.suppress(GilbenchError):

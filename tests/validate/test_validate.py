@@ -1,4 +1,7 @@
-"""Validation: verdicts by calculation and simulation, the suite on a scripted machine, and the command as it is run."""
+"""Validation: verdicts by calculation and simulation, the suite on a scripted machine, and the command.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.validation import Validation, load_validation
+from bench.cli.report import main as report
 from bench.cli.report_validation import main as show
 from bench.cli.validate import main
 from bench.errors import GilbenchError
@@ -35,7 +39,7 @@ from bench.validate.studies import load as load_studies
 from bench.validate.studies import ratios as ratio_studies
 from bench.validate.study import Gap, Known, Observations, Observed, Row, Study
 from bench.validate.suite import FAILURES, Suite
-from loadgen.validation.host_load import MachineTime
+from loadgen.host.host_load import MachineTime
 from loadgen.validation.warning_codes import FOREIGN_CORES_ABOVE
 from tests.support.builds import made_build
 from tests.support.exit_code import exit_code
@@ -119,7 +123,7 @@ def test_judge_corrects_for_rows_and_analyses() -> None:
 
 
 def test_judge_seldom_disagrees_where_all_is_right() -> None:
-    """In 100 suites of 20 rows, each judged at every interim analysis, 1 in 20 or fewer has a false verdict."""
+    """Of 100 suites of 20 rows, each judged at every interim analysis, at most 1 in 20 has a false verdict."""
     draw = np.random.default_rng(5)
     alarms = 0
     for _ in range(100):
@@ -137,7 +141,7 @@ def test_judge_seldom_disagrees_where_all_is_right() -> None:
 
 
 class Machine:
-    """A clock that each observation moves on by 1 s, and how disturbed it is during which."""
+    """A machine whose clock advances by 1 s at each observation, and the disturbance of each observation."""
 
     def __init__(self, foreign_cores: Iterator[float] | None = None) -> None:
         self.now_s = 0.0
@@ -191,7 +195,7 @@ def test_suite_repeats_what_is_noisy_and_settles_one_study_after_another() -> No
 
 def test_suite_writes_disturbed_observations_and_does_not_count_them() -> None:
     machine = Machine(itertools.cycle((1.9, 0.0)))
-    values = itertools.cycle((Observed(99.0, 3.0), Observed(3.0, 3.0)))  # wrong exactly while it is disturbed
+    values = itertools.cycle((Observed(99.0, 3.0), Observed(3.0, 3.0)))  # wrong only while it is disturbed
     written, shown = run(machine, study(machine, values))
     assert shown == ["study's: agrees after 3"]
     assert [one["disturbed"] for one in written] == [True, False] * 3
@@ -293,7 +297,7 @@ def test_schedule_wait_ms_is_near_the_theory_over_many_schedules() -> None:
 
 
 def test_true_ratio_lets_only_the_loop_grow() -> None:
-    rates = {"base": [1000.0, 1000.0], "empty": [10_000.0, 10_000.0]}  # 0.9 ms of 1 ms are the loop's
+    rates = {"base": [1000.0, 1000.0], "empty": [10_000.0, 10_000.0]}  # the loop takes 0.9 ms of 1 ms
     assert ratio_studies.true_ratio(rates, 0.05) == pytest.approx(1 / 1.045)
 
 
@@ -328,12 +332,12 @@ def test_running_refuses_a_program_that_is_not_there() -> None:
         pass
 
 
-# What comes of it.
+# Results of a validation.
 
 
 @pytest.fixture
 def observed(tmp_path: Path) -> Callable[..., Validation]:
-    """Return what makes a validation of one row for each list of observations: value, truth, disturbed."""
+    """Return a function that makes a validation with one row per list of observations (value, truth, disturbed)."""
 
     def made(**rows: list[tuple[float, float, bool]]) -> Validation:
         studies = [Study(name, (row(name),), dict) for name in rows]
@@ -409,7 +413,7 @@ def test_load_leaves_out_a_line_that_was_cut(observed: Callable[..., Validation]
 
 
 def test_load_refuses_what_is_not_a_validation(tmp_path: Path, observed: Callable[..., Validation]) -> None:
-    with pytest.raises(GilbenchError, match="gilbench validate makes a folder of one"):
+    with pytest.raises(GilbenchError, match="create one with gilbench validate"):
         load_validation(tmp_path)
     folder = observed(a=AGREES).folder
     meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -427,7 +431,7 @@ def test_write_draws_a_page_that_says_what_disagrees(
     folder = observed(**{"good": AGREES, "<b>bad": DISAGREES, "none": []}).folder
     assert show([str(folder)]) == 1
     page = (folder / "validation.html").read_text(encoding="utf-8")
-    assert "1 of 3 rows disagree with what is known" in page
+    assert "1 of 3 rows disagree with the known value" in page
     assert "&lt;b&gt;bad" in page
     assert "<b>bad" not in page
     assert "none &lt;found&gt;" in page
@@ -440,6 +444,16 @@ def test_write_draws_a_page_that_says_what_disagrees(
     assert [one["verdict"] for one in rows] == ["agrees", "disagrees", "too disturbed"]
     assert rows[1]["deviation"] == pytest.approx(5.0)
     assert rows[2]["deviation"] is None
+
+
+def test_report_of_a_validation_is_quiet_if_asked_to_be_and_serves_none(
+    observed: Callable[..., Validation], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(observed(a=AGREES).folder)
+    assert report([folder, "--quiet"]) == 0
+    assert capsys.readouterr().out == f"{folder}/validation.html\n"
+    assert report([folder, "--serve"]) == 2
+    assert "--serve works only for runs" in capsys.readouterr().err
 
 
 def test_show_says_in_one_line_what_it_cannot_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -503,7 +517,7 @@ def test_validate_keeps_what_was_observed_before_ctrl_c(tmp_path: Path) -> None:
         process.kill()
     (folder,) = (tmp_path / "validate").iterdir()
     meta = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    assert (process.returncode, meta["state"]) in {(130, "partial"), (0, "complete")}  # 0: it had just been settled
+    assert (process.returncode, meta["state"]) in {(130, "partial"), (0, "complete")}  # 0: it had just been decided
     assert "Traceback" not in said
     assert (folder / "validation.html").exists()
 
@@ -511,7 +525,7 @@ def test_validate_keeps_what_was_observed_before_ctrl_c(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        (["--only", "no such study"], (2, "no study has that in its name; there are")),
+        (["--only", "no such study"], (2, "matches no study: choose from")),
         (["--results", "/dev/null/x"], (1, "give another --results")),
         (["--budget", "soon"], (2, "budget")),
     ],

@@ -1,6 +1,6 @@
-"""Runs inside a server whose memory is profiled, from 3.9 on: traces allocations, and writes down who has them.
+"""Tracing of allocations, and of the lines that hold them, inside a server (3.9 and newer) whose memory is profiled.
 
-Asked by SIGUSR1, it writes ``PID-N.json`` into the folder that ``GILBENCH_MEMORY`` names, N counting from 0.
+On SIGUSR1 it writes ``PID-N.json`` into the folder that ``GILBENCH_MEMORY`` names, with N counting from 0.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The profilers: a file each, a row each, the best first."""
+"""The profilers: one module and one row each, the best first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def choose(wanted: str, interpreter: Interpreter) -> tuple[Profiler | None, dict
         interpreter: the interpreter.
 
     Raises:
-        Refused: the one that is asked for by name cannot be had.
+        Refused: the profiler that was chosen by name is not available.
     """
     refused: dict[str, str] = {}
     for profiler in PROFILERS.values() if wanted == AUTO else [PROFILERS[wanted]]:

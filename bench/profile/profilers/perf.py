@@ -1,8 +1,8 @@
-"""perf: the kernel's own sampling of what is on a CPU, with Python's frames and those of C code.
+"""perf: the kernel's own sampling of what is on a CPU, with Python frames and those of C code.
 
-The interpreter has to tell perf of its functions (``-X perf_jit``, CPython 3.13 and later: it works whether or not the
-interpreter was built with frame pointers, docs.python.org/3/howto/perf_profiling.html). So the server is started anew
-for it, and what that costs is in its windows.
+The interpreter has to describe its functions to perf (``-X perf_jit``, CPython 3.13 and newer, works whether or not the
+interpreter was built with frame pointers: docs.python.org/3/howto/perf_profiling.html). A separate server is therefore
+launched for it, and the overhead is part of its windows.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bench.profile.stacks import Kind, Stacks, frame
 SINCE = (3, 13)
 
 _PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
-_STACK_BYTES = 16384  # copied of each sample
+_STACK_BYTES = 16384  # of the stack, copied with each sample
 _PYTHON = re.compile(r"^py::(.*):(/.*|<.*>)$")
-_TEMPORARY = Path("/tmp")  # noqa: S108 - where the interpreter and perf write, whatever TMPDIR says
+_TEMPORARY = Path("/tmp")  # noqa: S108 - where the interpreter and perf write, regardless of TMPDIR
 
 
 def refusal(interpreter: Interpreter) -> Refusal | None:
@@ -32,12 +32,13 @@ def refusal(interpreter: Interpreter) -> Refusal | None:
     if perf is None:
         return Refusal("it is not installed", "install linux-perf (Debian), linux-tools (Ubuntu) or perf")
     if interpreter.release < SINCE:
-        return Refusal("CPython tells it of Python's frames since 3.13", "choose --profiler py-spy")
+        return Refusal("it needs CPython 3.13 or newer to see Python frames", "choose --profiler py-spy")
     ran = subprocess.run([perf, "stat", "-e", "cpu-clock", "true"], capture_output=True, check=False)
     if ran.returncode or b"<not supported>" in ran.stderr:
         level = _PARANOID.read_text(encoding="ascii").strip() if _PARANOID.exists() else "unknown"
         return Refusal(
-            f"the system forbids it (perf_event_paranoid is {level})", "sudo sysctl kernel.perf_event_paranoid=1"
+            f"the kernel does not permit it (perf_event_paranoid is {level})",
+            "run sudo sysctl kernel.perf_event_paranoid=1",
         )
     return None
 
@@ -51,10 +52,10 @@ def command(asked: Asked) -> Sequence[str]:
 
 
 def stacks(asked: Asked) -> Stacks:
-    """Return what it has written, with Python's frames, and those of C code that the innermost of them calls.
+    """Return the sampled stacks: Python frames, and the C frames that the innermost of them calls.
 
     Raises:
-        FileNotFoundError: it has written nothing.
+        FileNotFoundError: perf wrote nothing.
     """
     recorded, injected = _output(asked), asked.folder / "injected.data"
     if not recorded.exists():
@@ -71,7 +72,7 @@ def stacks(asked: Asked) -> Stacks:
 
 
 def _frames(lines: Sequence[str], *, native: bool) -> Iterator[str]:
-    """Yield the frames of a sample from the outermost on; perf has them the other way round, below a heading."""
+    """Yield the frames of a sample, outermost first; perf lists them innermost first, below a heading."""
     symbols = [line.strip().partition(" ")[2] for line in reversed(lines[1:])]
     last = max((at for at, symbol in enumerate(symbols) if _PYTHON.match(symbol)), default=len(symbols))
     for at, symbol in enumerate(symbols):
@@ -91,7 +92,7 @@ def _output(asked: Asked) -> Path:
 
 
 def tidy() -> None:
-    """Remove what servers that have ended, and perf on their account, have left, their children's too."""
+    """Remove the files that ended servers and their children, and perf for them, have left."""
     for dump in _TEMPORARY.glob("jit-*.dump"):
         pid = dump.stem.removeprefix("jit-")
         with contextlib.suppress(OSError):
@@ -103,7 +104,7 @@ def tidy() -> None:
 PERF = Profiler(
     name="perf",
     kinds=(Kind.CPU,),
-    why="the kernel's own, exact about what is on a CPU, and with free-threaded builds too",
+    why="the kernel's own: exact about what is on a CPU, also with free-threaded builds",
     refusal=refusal,
     command=command,
     stacks=stacks,

@@ -1,4 +1,4 @@
-"""What a profiler is here: a name, what it can tell, whether it can, and a context manager that samples."""
+"""Interface of the profilers: a name, kinds of stacks, whether it works here, and a context manager that samples."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from bench.interpreters.interpreter import Interpreter
 from bench.profile.stacks import Kind, Stacks
 
 RATE_HZ: Final = 100
-ATTACH_S: Final = 0.5  # the time that a sampler is given to start, where it does not say that it has
+ATTACH_S: Final = 0.5  # time that a sampler is given to start, if it does not announce it
 _END_S: Final = 20.0
 _TOLD_CHARACTERS: Final = 300
 
 
 class Refused(GilbenchError):
-    """A profiler cannot do here what it is asked; the message says why, and what would help."""
+    """A profiler cannot do what was requested; the message gives the reason and the remedy."""
 
 
 class Refusal(NamedTuple):
-    """Why a profiler cannot do something, and what would help."""
+    """Reason why a profiler cannot do something, and the remedy."""
 
     reason: str
     remedy: str
@@ -39,16 +39,16 @@ class Refusal(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is to be sampled.
+    """What to sample.
 
     Attributes:
-        pid: of the server's first process.
+        pid: pid of the server's first process.
         interpreter: its interpreter.
-        kind: which moments.
-        handler: the user's own, as ``--workload`` takes it; else the name of its workload.
-        native: with frames of C code, where the profiler can.
+        kind: kind of stacks.
+        handler: location of a user handler, as for ``--workload``; otherwise the name of the workload.
+        native: include frames of C code, if the profiler can.
         rate_hz: samples of each thread per second.
-        folder: for what the profiler writes; made for this sample, gone afterwards.
+        folder: folder for the profiler's files; created for this sample, and removed afterwards.
     """
 
     pid: int
@@ -64,15 +64,15 @@ class Profiler(NamedTuple):
     """A profiler.
 
     Attributes:
-        name: as it is chosen by.
-        kinds: what it can tell.
-        why: what is good about it.
-        refusal: why it cannot sample servers under an interpreter here; ``None`` if it can.
-        command: that samples until it is interrupted.
-        stacks: what that command has written, understood; the servers have ended.
-        started: what it writes on standard error or output once it samples; empty if it says nothing.
-        environment: what the server's environment must have for it.
-        tidy: removes what was left behind elsewhere, once the servers have ended.
+        name: the name to choose it by.
+        kinds: kinds of stacks that it can sample.
+        why: its advantages.
+        refusal: returns why it cannot sample servers under an interpreter here; ``None`` if it can.
+        command: returns the command that samples until it is interrupted.
+        stacks: reads what that command has written, once the servers have ended.
+        started: what it writes on standard error or output once it samples; empty if it writes nothing.
+        environment: environment variables that the server needs for it.
+        tidy: removes files that were left elsewhere, once the servers have ended.
     """
 
     name: str
@@ -86,10 +86,10 @@ class Profiler(NamedTuple):
     tidy: Callable[[], None] = lambda: None
 
     def sample(self, asked: Asked) -> Sample:
-        """Return what samples as long as its ``with`` lasts.
+        """Return a context manager that samples as long as its block lasts.
 
         Raises:
-            Refused: it cannot here; the message says what would help.
+            Refused: it cannot sample here; the message gives the remedy.
         """
         refusal = self.refusal(asked.interpreter)
         if refusal:
@@ -98,7 +98,7 @@ class Profiler(NamedTuple):
 
 
 class Sample:
-    """A profiler at work: attached when its ``with`` begins, ended by :meth:`end` at the latest at the end of it."""
+    """A running profiler: attached when its ``with`` block begins, ended by :meth:`end`, or at the end of the block."""
 
     def __init__(self, profiler: Profiler, asked: Asked) -> None:
         self._profiler, self._asked = profiler, asked
@@ -126,7 +126,7 @@ class Sample:
                     start_new_session=True,
                 )
         except OSError as exc:
-            raise Refused(f"{self._profiler.name} cannot be started: {exc.strerror}") from exc
+            raise Refused(f"cannot start {self._profiler.name}: {exc.strerror}") from exc
         patient_until_s = time.monotonic() + (_END_S if self._profiler.started else ATTACH_S)
         while time.monotonic() < patient_until_s:
             if self._process.poll() is not None:
@@ -140,10 +140,10 @@ class Sample:
         """Do nothing: it samples already."""
 
     def end(self) -> None:
-        """End the sampling while the load is still on.
+        """Stop sampling while the load is still running.
 
         Raises:
-            Refused: the profiler has failed; the message has its last words.
+            Refused: the profiler has failed; the message has its last output.
         """
         assert self._process is not None  # noqa: S101 - within the with
         if self._process.poll() is None:
@@ -151,14 +151,14 @@ class Sample:
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
-            raise Refused(f"{self._profiler.name} did not end within {_END_S:g} s: try again, or another") from None
+            raise Refused(f"{self._profiler.name} did not end within {_END_S:g} s: try again or use another") from None
         self._last_words = self._words().decode(errors="replace")
 
     def stacks(self) -> Stacks:
-        """Return what it has seen; to be asked when the servers have ended.
+        """Return the sampled stacks; call it when the servers have ended.
 
         Raises:
-            Refused: nothing was written; the message has the profiler's last words.
+            Refused: nothing was written; the message has the profiler's last output.
         """
         try:
             return self._profiler.stacks(self._asked)
@@ -186,13 +186,13 @@ class Sample:
     def _failure(self) -> Refused:
         said, _, _ = self._last_words.partition("Stack backtrace")
         lines = [line.strip() for line in said.splitlines() if line.strip()]
-        shown = " | ".join(lines)[:_TOLD_CHARACTERS] or "it said nothing"
+        shown = " | ".join(lines)[:_TOLD_CHARACTERS] or "no output"
         return Refused(f"{self._profiler.name} failed: {shown}; {remedy(said)}")
 
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let what is started meanwhile be ended by SIGINT: a shell has those in its background ignore it, for ever."""
+    """Make processes started in the block react to SIGINT: a shell makes its background jobs ignore it for good."""
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if ignored and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -205,21 +205,21 @@ def _interruptible() -> Iterator[None]:
 
 
 def remedy(said: str) -> str:
-    """Return what would help a profiler that failed with such words."""
+    """Return the remedy for a profiler that failed with this output."""
     return next((help_ for sign, help_ in _REMEDIES.items() if sign in said.lower()), _REMEDIES[""])
 
 
 _LET_IT: Final = (
-    "let it trace: run as root, or sudo sysctl kernel.yama.ptrace_scope=0, in a container --cap-add SYS_PTRACE"
+    "allow it to trace: run as root, or run sudo sysctl kernel.yama.ptrace_scope=0; in a container --cap-add SYS_PTRACE"
 )
-_UNKNOWN: Final = "it does not know this interpreter: choose another by --profiler, or update it"
+_UNKNOWN: Final = "it does not support this interpreter: choose another with --profiler, or update it"
 _REMEDIES: Final = {
     "permission": _LET_IT,
     "not permitted": _LET_IT,
-    "no python processes": f"{_LET_IT}; or it does not know this interpreter: choose another by --profiler",
-    "paranoid": "let perf sample: sudo sysctl kernel.perf_event_paranoid=1",
+    "no python processes": f"{_LET_IT}; or it does not support this interpreter: choose another with --profiler",
+    "paranoid": "allow perf to sample: run sudo sysctl kernel.perf_event_paranoid=1",
     "version": _UNKNOWN,
     "panicked": _UNKNOWN,
     "no such process": "the server has ended; try again",
-    "": "choose another by --profiler",
+    "": "choose another with --profiler",
 }

@@ -1,7 +1,7 @@
-"""py-spy: reads a process's memory from outside, any CPython with a GIL, without stopping it.
+"""py-spy: reads the memory of any CPython with a GIL from outside, without stopping the process.
 
-Without ``--nonblocking`` it stops the process for each sample, which moves threads that wait for the GIL about; frames
-of C code can only be had so.
+Without ``--nonblocking`` it stops the process for each sample, which disturbs threads that wait for the GIL; frames of
+C code are available only in that mode.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def command(asked: Asked) -> Sequence[str]:
 
 
 def stacks(asked: Asked) -> Stacks:
-    """Return what it has written.
+    """Return the stacks that it has written.
 
     Raises:
         FileNotFoundError: it has written nothing.
@@ -64,7 +64,7 @@ def _frame(text: str) -> str:
 PY_SPY = Profiler(
     name="py-spy",
     kinds=(Kind.CPU, Kind.GIL, Kind.WALL),
-    why="reads every CPython with a GIL from outside and stops nothing",
+    why="reads every CPython with a GIL from outside, without stopping it",
     refusal=refusal,
     command=command,
     stacks=stacks,

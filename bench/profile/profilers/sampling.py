@@ -1,7 +1,7 @@
 """CPython 3.15's own sampling profiler, ``profiling.sampling`` (PEP 799), run by the interpreter that it profiles.
 
-It knows its own interpreter to the byte, and reads it from outside without stopping it. Its folded stacks have files by
-their last name alone: those of the servers and of the user's handler are recognised by it.
+It knows the exact memory layout of its interpreter, and reads it from outside without stopping it. Its folded stacks
+have only the base names of files: those of the servers and of a user handler are recognised by them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def refusal(interpreter: Interpreter) -> Refusal | None:
 
 def command(asked: Asked) -> Sequence[str]:
     return (
-        *(str(asked.interpreter.executable), "-m", "profiling.sampling", "attach", "--all-threads", "--subprocesses"),
+        *(str(asked.interpreter.program), "-m", "profiling.sampling", "attach", "--all-threads", "--subprocesses"),
         *("--sampling-rate", str(asked.rate_hz), "--mode", _MODES[asked.kind], "--collapsed"),
         *("--native",) * asked.native,
         *("--output", str(_output(asked)), str(asked.pid)),
@@ -34,7 +34,7 @@ def command(asked: Asked) -> Sequence[str]:
 
 
 def stacks(asked: Asked) -> Stacks:
-    """Return what it has written, for the process and for its children.
+    """Return the stacks that it has written, for the process and for its children.
 
     Raises:
         FileNotFoundError: it has written nothing.
@@ -57,7 +57,7 @@ def _output(asked: Asked) -> Path:
 
 
 def _frame_name(handler: str) -> dict[str, str]:
-    """Return paths by their last name, but where a file of the standard library has the same."""
+    """Return paths by base name, except where a module of the standard library has the same name."""
     ours = [path for path in (ROOT / "servers").rglob("*.py") if path.stem not in sys.stdlib_module_names]
     place = Path(handler.rpartition(":")[0])
     found = {path.name: str(path) for path in ours if not path.stem.startswith("__")}
@@ -65,7 +65,7 @@ def _frame_name(handler: str) -> dict[str, str]:
 
 
 def _frame(text: str, known: Mapping[str, str]) -> str:
-    """Turn ``file:function:line`` round; files such as ``<frozen runpy>`` have no colon."""
+    """Return the frame for ``file:function:line``; files such as ``<frozen runpy>`` have no colon."""
     file, function, line = ("", *text.rsplit(":", 2))[-3:]
     return frame(function, known.get(file, file), "" if line == "0" else line) if file else text
 
@@ -73,7 +73,7 @@ def _frame(text: str, known: Mapping[str, str]) -> str:
 SAMPLING = Profiler(
     name="sampling",
     kinds=(Kind.CPU, Kind.GIL, Kind.WALL),
-    why="the interpreter's own, which knows it to the byte and stops nothing",
+    why="the interpreter's own: knows its exact memory layout and stops nothing",
     refusal=refusal,
     command=command,
     stacks=stacks,

@@ -11,7 +11,7 @@ from bench.validate.study import Gap, Study
 
 
 def all_studies(found: Sequence[Interpreter]) -> Iterator[Study | Gap]:
-    """Yield every study, the quickest first, and what this machine cannot do.
+    """Yield every study, the quickest first, and a gap for each that this machine cannot do.
 
     Args:
         found: every interpreter, newest first; the studies of servers run under the first with a GIL.

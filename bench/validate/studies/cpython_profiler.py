@@ -20,7 +20,7 @@ SINCE: Final = (3, 15)  # profiling.sampling, PEP 799
 
 
 def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
-    """Yield one for each program, under the first interpreter that has the profiler."""
+    """Yield a study for each program, under the first interpreter that has the profiler."""
     found = [name for name, one in interpreters.items() if one.release >= SINCE and not one.build.freethreaded]
     if not found:
         yield Gap("profiler", "no CPython 3.15 or newer was found, whose own profiler is the witness")
@@ -49,7 +49,7 @@ def _observe_profiled(row: Row, interpreter: Interpreter, program: str) -> Obser
 
 def _read_profiler(interpreter: Interpreter, pid: int, to: Path) -> float:
     command = [
-        str(interpreter.executable),
+        str(interpreter.program),
         "-m",
         "profiling.sampling",
         "attach",

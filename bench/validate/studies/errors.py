@@ -1,4 +1,4 @@
-"""Errors of every kind, made on purpose and counted on both sides."""
+"""Errors of every kind, caused on purpose and counted on both sides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count, pairwise
 from pathlib import Path
@@ -22,10 +22,10 @@ from bench.paths import ROOT
 from bench.validate.studies.load import LINE
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run
-from loadgen.engine.delays import delaying
-from loadgen.engine.stages import Stage
 from loadgen.protocols import http_protocol
 from loadgen.protocols.http1 import request
+from loadgen.stages import Stage
+from loadgen.validation.delays import delaying
 
 _EVERY, _RPS = 8, 280.0
 _STOPPED_S, _LATE_RPS, _LATE_FOR_S = 0.25, 400.0, 1.0
@@ -34,7 +34,7 @@ _HANGING, _HELD = 6, 1
 
 
 def studies() -> Iterator[Study]:
-    """Yield them."""
+    """Yield the studies."""
     yield Study("errors", tuple(_fault_row(kind) for kind in FAULTS), _observe_faults)
     yield Study("refused", (_REFUSED,), _observe_refusals)
     yield Study("connect timeout", (_HANGS,), _observe_hangs)
@@ -61,13 +61,12 @@ def _send(data: bytes) -> Callable[[socket.socket], None]:
 FAULTS: Final[dict[str, Callable[[socket.socket], None]]] = {
     "reset": _reset,
     "closed_early": _close_early,
-    "reply_timeout": lambda connection: None,  # noqa: ARG005 - it answers nothing
+    "reply_timeout": lambda connection: None,  # noqa: ARG005 - it does not answer
     "wrong_reply": _send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab"),
     "protocol": _send(b"220 mail.example ESMTP\r\n"),
     "http_4xx": _send(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
     "http_5xx": _send(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"),
 }
-_KINDS: Final = list(FAULTS)
 
 
 def _fault_row(kind: str) -> Row:
@@ -81,8 +80,8 @@ def _fault_row(kind: str) -> Row:
 
 
 @contextmanager
-def _faulty() -> Iterator[tuple[int, Counter[str]]]:
-    """Serve HTTP, every eighth request one of the faults in turn; yield the port, and what was done."""
+def faulty(every: int, kinds: Sequence[str]) -> Iterator[tuple[int, Counter[str]]]:
+    """Serve HTTP, with one of the faults in turn for every n-th request; yield the port, and counts of replies."""
     done: Counter[str] = Counter()
     numbers, lock = count(1), threading.Lock()
 
@@ -91,7 +90,7 @@ def _faulty() -> Iterator[tuple[int, Counter[str]]]:
             while connection.recv(4096):
                 with lock:
                     number = next(numbers)
-                    kind = _KINDS[number // _EVERY % len(_KINDS)] if number % _EVERY == 0 else "good"
+                    kind = kinds[number // every % len(kinds)] if number % every == 0 else "good"
                     done[kind] += 1
                 if kind == "good":
                     connection.sendall(_GOOD)
@@ -116,9 +115,9 @@ def _faulty() -> Iterator[tuple[int, Counter[str]]]:
 
 
 def _observe_faults() -> Observations:
-    # At the end nothing is asked for a while, so that nothing is in flight then.
+    # At the end nothing is sent for a while, so that no request is in flight.
     stages = (Stage(_RPS, _RPS, 1.0), Stage(0, 0, 0.5))
-    with _faulty() as (port, done):
+    with faulty(_EVERY, list(FAULTS)) as (port, done):
         result = run(
             Load(
                 host="127.0.0.1",
@@ -132,7 +131,7 @@ def _observe_faults() -> Observations:
     return {_fault_row(kind).name: Observed(result.errors.get(kind, 0), done[kind]) for kind in FAULTS}
 
 
-# Nobody listens, or nobody accepts.
+# No listener, or connections that are never accepted.
 
 _REFUSED: Final = Row(
     name="errors counted: refused",
@@ -157,7 +156,7 @@ def _attempts_failed() -> int:
 
 
 def _observe_refusals() -> Observations:
-    with socket.socket() as bound:  # taken, but nobody listens
+    with socket.socket() as bound:  # bound, but not listening
         bound.bind(("127.0.0.1", 0))
         before = _attempts_failed()
         result = run(Load(host="127.0.0.1", port=bound.getsockname()[1], connections=7, duration_s=0.3))

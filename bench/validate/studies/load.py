@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, LoadResult, run
-from loadgen.engine.delays import delaying
-from loadgen.engine.histogram import Histogram, highest_in_bucket
+from loadgen.histograms.histogram import Histogram, highest_in_bucket
+from loadgen.validation.delays import delaying
 
 LINE: Final = b"Yes, yes\n"
 Times = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ _seeds = itertools.count(1)
 
 
 def studies() -> Iterator[Study]:
-    """Yield them."""
+    """Yield the studies."""
     yield Study("stall", _STALL_ROWS, _observe_stall)
     for name, draw in SERVICE_TIMES.items():
         yield Study(f"service {name}", _service_rows(name), _service(name, draw))
@@ -88,14 +88,15 @@ SERVICE_TIMES: Final[Mapping[str, Callable[[], Times]]] = {
 }
 
 
-# A sleeper wakes late, and in a virtual machine one in a hundred wakes milliseconds late. Where the times drawn are as
-# short as 10 ms up to their highest percentiles, those say more of the machine than of the generator, and are left out.
+# A sleep ends late, and in a virtual machine one in a hundred ends milliseconds late. Where the times drawn are as
+# short as 10 ms up to their highest percentiles, these say more about the machine than about the generator, and are
+# left out.
 _BOUNDS: Final[Mapping[str, Mapping[int, float]]] = {
     "constant": {50: 3.0, 90: 6.0},
     "exponential": {50: 5.0, 90: 3.0, 97: 3.0, 99: 3.0},
     "bimodal": {50: 3.0, 97: 3.0, 99: 3.0},
 }
-"""Of each distribution the percentiles that are judged, each with its bound in %."""
+"""The percentiles of each distribution that are judged, each with its bound in %."""
 
 
 def _service_rows(name: str) -> tuple[Row, ...]:
@@ -165,8 +166,8 @@ def _queue(percent: int) -> Callable[[], Observations]:
 
 
 def schedule_wait_ms(seed: int, rate_rps: float) -> float:
-    """Return the mean wait of one schedule's requests that are answered within the window, request by request."""
-    # The engine draws its gaps from this very generator.
+    """Return the mean wait of a schedule's requests that are answered in the window, computed request by request."""
+    # The engine draws its gaps from the same generator.
     generator = np.random.RandomState(seed * 257)
     arrivals_s = np.cumsum(generator.exponential(1 / rate_rps, int(3 * rate_rps * _QUEUED_FOR_S)))
     free_s, waits_s = 0.0, []

@@ -1,4 +1,4 @@
-"""Stack samples of the GIL, of a handler whose parts are known."""
+"""Stack samples of the GIL, for a handler whose parts are known."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ HOLDING: Final = {"holds": parts.HOLDS_S / _WHOLE_S, "releases": 0.0, "waits": 0
 
 
 def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
-    """Yield one for each interpreter that has a GIL and a profiler."""
+    """Yield a study for each interpreter that has a GIL and a profiler."""
     for name, interpreter in interpreters.items():
         if not interpreter.build.gil_enabled:
             continue
@@ -54,7 +54,7 @@ def _observe(rows: Mapping[str, Row], profiler: Profiler, interpreter: Interpret
     with serving(interpreter, "serial", _HANDLER) as server, tempfile.TemporaryDirectory(prefix="gilbench-") as folder:
         asked = Asked(server.pid, interpreter, Kind.GIL, _HANDLER, False, _RATE_HZ, Path(folder))
         with profiler.sample(asked) as sample:
-            load = Load(host="127.0.0.1", port=server.port, duration_s=_SAMPLED_S, protocol=any_line_protocol(b"x"))
+            load = Load(host="127.0.0.1", port=server.port, duration_s=_SAMPLED_S, protocol=any_line_protocol([b"x"]))
             result = run(load, on_end=sample.end)
         stacks = sample.stacks()
     if not result.requests:

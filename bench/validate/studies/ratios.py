@@ -1,4 +1,4 @@
-"""Comparisons of an interpreter with itself, doing nothing, 1, 3 and 5% more in each request."""
+"""Comparisons of an interpreter with itself, with 0, 1, 3 and 5% more work in each request."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from loadgen.protocols import any_line_protocol
 
 MORE: Final = {"nothing": 0.0, "1%": 0.01, "3%": 0.03, "5%": 0.05}
 LAUNCHES: Final = 4
-"""Launches of a comparison."""
+"""Number of launches of a comparison."""
 
 _HANDLERS: Final = Path(__file__).with_name("work.py")
-_MODEL, _CLIENTS = "threaded", 2  # who always has another request keeps its CPU awake, which is quieter
+_MODEL, _CLIENTS = "threaded", 2  # a server that always has another request keeps its CPU awake, which reduces noise
 _ROUNDS, _WINDOW_S = 3, 0.1
 _BASE, _EMPTY = "base", "empty"
 _FUNCTIONS: Final = {
@@ -36,11 +36,11 @@ _FUNCTIONS: Final = {
     "3%": "more_3",
     "5%": "more_5",
 }
-"""What each server's handler is."""
+"""The handler of each server."""
 
 
 class Comparisons:
-    """Launches of all servers side by side, of which each :data:`LAUNCHES` make a comparison."""
+    """Launches of all servers side by side; every :data:`LAUNCHES` of them make a comparison."""
 
     def __init__(self, interpreter: Interpreter) -> None:
         self._interpreter = interpreter
@@ -77,13 +77,13 @@ class Comparisons:
         )
 
     def observe(self) -> Observations:
-        """Measure one launch of each server; with each fourth, compare."""
+        """Measure one launch of each server, and compare after every fourth."""
         rates = self._launch()
         self._launches.append(rates)
         found: dict[str, list[Observed]] = {row.name: [] for row in self.rows()}
         for (name, more), row in zip(MORE.items(), found, strict=False):
             ratio = compare_launches([rates], name)
-            # Logarithms, as the mean of noisy ratios is above the ratio.
+            # Logarithms, as the mean of noisy ratios is above the true ratio.
             found[row].append(Observed(100 * math.log(ratio.ratio), 100 * math.log(true_ratio(rates, more))))
         if len(self._launches) == LAUNCHES:
             *_, held, alarms = found
@@ -113,7 +113,7 @@ class Comparisons:
                         window_s=_WINDOW_S,
                         warmup_s=SETTLE_S if round_ else WARMUP_S,
                         requests_per_connection=None,
-                        protocol=any_line_protocol(b"x"),
+                        protocol=any_line_protocol([b"x"]),
                         thread_accounting=False,
                     )
                     rates[name].append(measured.result.throughput_rps)
@@ -124,7 +124,7 @@ class Comparisons:
 
 
 def compare_launches(launches: Sequence[Mapping[str, list[float]]], name: str) -> ratios.Ratio:
-    """Return the ratio of a server to the base, as :mod:`bench.stats.ratios` has it.
+    """Return the ratio of a server to the base, as :mod:`bench.stats.ratios` defines it.
 
     Raises:
         GilbenchError: a window had no request.
@@ -145,7 +145,7 @@ def compare_launches(launches: Sequence[Mapping[str, list[float]]], name: str) -
 
 
 def true_ratio(rates: Mapping[str, list[float]], more: float) -> float:
-    """Return the ratio that is known: only the loop's part of a request grows."""
+    """Return the known ratio: only the loop's part of a request grows."""
     loop_share = 1 - statistics.fmean(rates[_BASE]) / statistics.fmean(rates[_EMPTY])
     return 1 / (1 + more * loop_share)
 

@@ -1,4 +1,4 @@
-"""Real servers: their CPU time, what watching them costs, what they do while nobody asks, and how they begin."""
+"""Reference servers: their CPU time, the overhead of sampling them, their CPU use when idle, their warm-up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _order = random.Random(1)  # noqa: S311 - an order, not a secret
 
 
 def studies(interpreter: Interpreter) -> Iterator[Study]:
-    """Yield them, all under one interpreter."""
+    """Yield the studies, all under one interpreter."""
     for model in _COUNTED:
         yield _totals(interpreter, model)
     for model, row in MODELS.items():
@@ -61,7 +61,7 @@ def _totals(interpreter: Interpreter, model: str) -> Study:
 
 
 def _cpu_of_life(interpreter: Interpreter, model: str, load_s: float) -> tuple[float, float]:
-    """Return the CPU time that was read of a server before it was ended, and that of its whole life."""
+    """Return the CPU time read for a server before it was stopped, and that of its whole lifetime."""
     server = Server(interpreter, model, "cpu")
     try:
         server.ready()
@@ -74,7 +74,7 @@ def _cpu_of_life(interpreter: Interpreter, model: str, load_s: float) -> tuple[f
     finally:
         life = server.stop()
     if life is None:
-        raise GilbenchError("the server had ended before")
+        raise GilbenchError("the server had already ended")
     return found.cpu_s, life.ru_utime + life.ru_stime
 
 

@@ -1,4 +1,4 @@
-"""States of the threads of reference servers under load, and the convoy behind a computing thread."""
+"""Thread states of reference servers under load, and the convoy behind a computing thread."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Expected:
 
 
 def _blocked_per_request(measured: Measured) -> float:
-    """Return the time that workers were blocked for each request, in % of what the handler sleeps."""
+    """Return the time that workers were blocked per request, in % of the handler's sleep."""
     worker = measured.thread_accounting.roles.get(WORKER)
     if worker is None:
         return math.nan
@@ -58,7 +58,7 @@ def _blocked_per_request(measured: Measured) -> float:
 
 
 def _or_nan(value: float | None) -> float:
-    """Return a figure; one that is not known is not counted."""
+    """Return a figure, or NaN if it is unknown, which does not count."""
     return math.nan if value is None else value
 
 
@@ -93,7 +93,7 @@ _TWO_CORES: Final = _Expected(
 )
 
 _Load = tuple[str, str, int, int | None]
-"""A model, a workload, a number of clients and one of requests per connection."""
+"""A model, a workload, a number of clients and a number of requests per connection."""
 
 STATES_WITH_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {
     ("threaded", "io", 2, None): (_blocked_s(4.0),),
@@ -126,7 +126,7 @@ STATES_WITHOUT_GIL: Final[Mapping[_Load, tuple[_Expected, ...]]] = {("threaded",
 
 
 def studies(plain: Interpreter, free: Interpreter | None) -> Iterator[Study]:
-    """Yield them, under an interpreter that has a GIL and, if there is one, another that has none."""
+    """Yield the studies, under an interpreter with a GIL and, if there is one, another without."""
     yield from _load_studies(plain, STATES_WITH_GIL)
     if free is not None and (os.cpu_count() or 1) > 1:
         yield from _load_studies(free, STATES_WITHOUT_GIL)
@@ -177,9 +177,7 @@ def _convoy(interpreter: Interpreter) -> Study:
 
 
 def _observe_convoy(row: Row, interpreter: Interpreter) -> Observations:
-    (shorter,) = resolve(
-        f"quick={interpreter.executable}+switch={_SWITCH_INTERVAL_S / _SHORTER:g}", lambda: [interpreter]
-    )
+    (shorter,) = resolve(f"quick={interpreter.program}+switch={_SWITCH_INTERVAL_S / _SHORTER:g}", lambda: [interpreter])
     plain_ns, quick_ns = (_p99_ns(one) for one in (interpreter, shorter))
     return {row.name: Observed(plain_ns / quick_ns, float(_SHORTER))}
 

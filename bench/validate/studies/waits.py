@@ -1,4 +1,4 @@
-"""Thread accounting, on programs whose threads wait in known proportions, and with other witnesses."""
+"""Thread accounting of programs whose threads wait in known proportions, and against other instruments."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Shares = Mapping[str, float]
 
 
 class Waits(NamedTuple):
-    """A program, and what its threads' time is known to be.
+    """The known shares of the time of a program's threads.
 
     Attributes:
         says: why it is known.
@@ -93,7 +93,7 @@ INTERPRETERS: Final = Waits(
 
 
 def studies(interpreters: Mapping[str, Interpreter]) -> Iterator[Study | Gap]:
-    """Yield them for each interpreter."""
+    """Yield the studies for each interpreter."""
     for name, interpreter in interpreters.items():
         free = bool(interpreter.build.freethreaded)
         for program, waits in (ALWAYS | (WAITS_WITHOUT_GIL if free else WAITS_WITH_GIL)).items():
@@ -113,12 +113,12 @@ def running(interpreter: Interpreter, program: str, prefix: Sequence[str] = ()) 
     Args:
         interpreter: the interpreter to run it under.
         program: a key of :data:`~bench.validate.programs.PROGRAMS`.
-        prefix: the command that starts it, if another one does.
+        prefix: command that starts the program, if any.
 
     Raises:
         GilbenchError: it does not run.
     """
-    command = [*prefix, str(interpreter.executable), str(_PROGRAMS), program]
+    command = [*prefix, str(interpreter.program), str(_PROGRAMS), program]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, **pipes, text=True, cwd=ROOT, env=interpreter_environment()) as process:  # type: ignore[call-overload]
         try:
@@ -172,7 +172,7 @@ def _contended_study(name: str, interpreter: Interpreter) -> Study:
 
 
 def _own_share(process: subprocess.Popen[str]) -> float:
-    """Return the share of the time that a program's threads say they waited since they were last asked."""
+    """Return the share of the time that a program's threads report to have waited since the last call."""
     assert process.stdin is not None  # noqa: S101 - pipes were asked for
     assert process.stdout is not None  # noqa: S101
     process.stdin.write("\n")
@@ -212,7 +212,7 @@ def _timeline(name: str, interpreter: Interpreter) -> Study:
 
 
 def _unprivileged_study(interpreters: Mapping[str, Interpreter]) -> Study | Gap:
-    """Return the study of a process that may not trace others, as users of a shared machine are."""
+    """Return the study of an observer that may not trace others, such as the users of a shared machine."""
     (name, interpreter), *_ = ((name, one) for name, one in interpreters.items() if not one.build.freethreaded)
     prefix = _UNPRIVILEGED if os.geteuid() == 0 else ()
     if prefix and shutil.which(prefix[0]) is None:
