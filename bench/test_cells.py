@@ -1,4 +1,4 @@
-"""Each cell of the plan is a test: it passes if the cell was measured, and tells pytest-benchmark its windows."""
+"""One test per cell of the plan: it passes if the cell was measured, and gives pytest-benchmark its windows."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def test_cell(cell: Cell, records: list[Record], failures: list[str], request: p
         pytest.fail("; ".join(failures), pytrace=False)
     unanswered = [record.errors for record in records if not record.requests]
     if unanswered or not records:
-        pytest.fail(f"{len(unanswered)} of {len(records)} windows had no request answered: {unanswered}", pytrace=False)
-    benchmark: Any = request.getfixturevalue("benchmark")  # which must be used where it is asked for
+        pytest.fail(f"{len(unanswered)} of {len(records)} windows had no answered request: {unanswered}", pytrace=False)
+    benchmark: Any = request.getfixturevalue("benchmark")  # a fixture that must be used if requested
     benchmark.group = cell.workload
     benchmark.extra_info.update(cell._asdict(), records=[_drop_histogram(record) for record in records])
     benchmark.pedantic(clock.Replay(records), rounds=len(records))
@@ -25,5 +25,5 @@ def test_cell(cell: Cell, records: list[Record], failures: list[str], request: p
 
 def _drop_histogram(record: Record) -> dict[str, Any]:
     fields = record.to_dict()
-    del fields["latency_hdr"]  # most of a record, and in records.jsonl already
+    del fields["latency_hdr"]  # most of a record, and already in records.jsonl
     return fields

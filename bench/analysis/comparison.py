@@ -1,7 +1,7 @@
-"""Two sides become rows: for each cell and metric a ratio, its interval, and one of four answers.
+"""Comparison of two sides: for each cell and metric a ratio, its interval, and one of four verdicts.
 
 Within a run the sides are two interpreters, measured side by side: ratios are paired. Between two runs nothing was
-measured side by side: ratios are unpaired, and what moved the whole machine between the two is not in their intervals.
+measured side by side: ratios are unpaired, and their intervals exclude changes of the whole machine between the runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Side = tuple[Run, Cell]
 
 
 class Verdict(enum.StrEnum):
-    """What is known of a candidate against its baseline."""
+    """Result of comparing a candidate with its baseline."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -39,22 +39,22 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A row.
+    """One row of a comparison.
 
     Attributes:
-        group: what is compared.
+        group: model, workload and clients.
         metric: a key of :data:`~bench.analysis.metrics.METRICS`.
-        baseline: name of the interpreter, of another run with that run's name before it.
-        candidate: the same.
+        baseline: name of the interpreter; between runs, prefixed with the run's name.
+        candidate: name of the other interpreter, likewise.
         ratio: candidate / baseline.
-        confidence: of its interval.
-        p: of the hypothesis that there is no difference.
+        confidence: confidence level of its interval.
+        p: p-value of the hypothesis that there is no difference.
         p_adjusted: corrected for the cells of this metric, see :func:`bench.stats.ratios.correct_p_values`.
-        verdict: faster is better, whatever the metric: of a latency, less.
-        minutes: how much longer would probably decide it; NaN where it is decided, or unknown.
-        differs: in what the builds differ.
-        marked: share of the windows of both sides that other programs or the machine's host disturbed.
-        undisturbed: the ratio without the rounds in which a window was; ``None`` if all were, or it is not known.
+        verdict: faster means better for every metric: less, for a latency.
+        minutes: further measuring time that would probably decide it; NaN if decided, or unknown.
+        differs: fields in which the builds differ.
+        marked: share of both sides' windows disturbed by other programs or the machine's host.
+        undisturbed: ratio without the rounds with a disturbed window; ``None`` if none is left, or unknown.
         paired: whether both sides were measured side by side.
     """
 
@@ -82,7 +82,7 @@ class Compared:
         return self.group.clients
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the row as it stands in JSON; ``None`` where there is no interval."""
+        """Return the row for JSON; ``None`` where there is no interval."""
         fields = {"cell": self.group.name, "metric": self.metric}
         fields |= {"baseline": self.baseline, "candidate": self.candidate}
         figures = {
@@ -113,6 +113,7 @@ class Comparison:
         rows: metric by metric, in the plan's order of cells.
         same_within: ratios closer to 1 count as the same.
         left_out: what only one side has, each with the reason.
+        machines: in what the machines of two runs differ; empty: in nothing that is known.
         means: by candidate and metric the mean over all cells, see :func:`~bench.analysis.overall.overall`.
     """
 
@@ -120,9 +121,10 @@ class Comparison:
     same_within: float
     left_out: tuple[str, ...] = ()
     means: Mapping[tuple[str, str], Ratio] = field(default_factory=dict)
+    machines: tuple[str, ...] = ()
 
     def slower_than(self, loss: float) -> list[Compared]:
-        """Return the rows of throughput in which a loss of more than ``loss`` is shown, corrected for their number."""
+        """Return the throughput rows with a significant loss of more than ``loss``, corrected for their number."""
         rows = [row for row in self.rows if row.metric == "throughput"]
         adjusted = ratios.correct_p_values([row.ratio.p_of_at_least(1 - loss) for row in rows])
         return [row for row, p in zip(rows, adjusted, strict=True) if p < (1 - row.confidence) / 2]
@@ -138,14 +140,14 @@ def compare_interpreters(
     """Compare the interpreters of a run with its baseline.
 
     Args:
-        run: what was measured.
-        baseline: name of the interpreter; empty: the plan's.
-        candidate: name of the other; empty: each of the others.
+        run: run with the interpreters.
+        baseline: name of the baseline; empty: the plan's.
+        candidate: name of the candidate; empty: every other interpreter.
         same_within: ratios closer to 1 count as the same; ``None``: the plan's.
         metrics: keys of :data:`~bench.analysis.metrics.METRICS`.
 
     Raises:
-        InvalidInput: there are no two interpreters, or one is not in the run.
+        InvalidInput: the run has fewer than two interpreters, or lacks one of those named.
     """
     interpreters = run.values("interpreter")
     baseline = baseline or run.baseline
@@ -155,7 +157,7 @@ def compare_interpreters(
             meant = did_you_mean(name, interpreters)
             raise InvalidInput(f"{run.name} has no interpreter {name}{meant}: choose from {', '.join(interpreters)}")
     if not others:
-        raise InvalidInput(f"{run.name} has one interpreter only, {baseline}: name another run to compare it with")
+        raise InvalidInput(f"{run.name} has only one interpreter, {baseline}: name another run to compare it with")
     zone = (run.plan.same_within if run.plan else SAME_WITHIN) if same_within is None else same_within
     rows = [row for metric in metrics for row in _judge(_side_by_side(run, metric, baseline, others), zone, run)]
     means = {(other, metric): overall(run, other, baseline, metric) for other in others for metric in metrics}
@@ -164,7 +166,7 @@ def compare_interpreters(
 
 
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:
-    """Yield the rows of a metric, of which nothing is judged yet."""
+    """Yield the rows of a metric, without verdicts."""
     kind, confidence = METRICS[metric], launches.confidence(run)
     disturbed = launches.disturbed_visits(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
@@ -195,7 +197,7 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
 
 
 def _one_sided(run: Run, interpreters: Sequence[str]) -> Iterator[str]:
-    """Yield what was measured under one interpreter and not under another."""
+    """Yield the cells measured under one interpreter but not under another."""
     cells = set(run.cells)
     for cell in sorted(cells, key=lambda cell: tuple(map(str, cell))):
         for other in interpreters:
@@ -206,8 +208,8 @@ def _one_sided(run: Run, interpreters: Sequence[str]) -> Iterator[str]:
 def compare_runs(one: Run, other: Run, same_within: float | None = None) -> Comparison:
     """Compare what two runs have in common: the first is the baseline, the second the candidate.
 
-    Cells of the same model, workload, clients and interpreter are compared; if each run has one interpreter, these two
-    are.
+    Cells of the same model, workload, clients and interpreter are compared; if each run has only one interpreter, those
+    two are compared.
 
     Raises:
         InvalidInput: they have nothing in common.
@@ -229,11 +231,11 @@ def compare_runs(one: Run, other: Run, same_within: float | None = None) -> Comp
     if not rows:
         raise InvalidInput(f"{one.name} and {other.name} have no cell in common: compare runs of the same plan")
     left_out = [f"{cell.name}: only in {run.name}" for run in (one, other) for cell in run.cells if cell not in common]
-    return Comparison(tuple(rows), zone, tuple(left_out))
+    return Comparison(tuple(rows), zone, tuple(left_out), machines=other.machine_differences(one))
 
 
 def _compare_unpaired(metric: str, below: Side, above: Side, confidence: float) -> Compared | None:
-    """Return a row of two cells that were measured at different times, of which nothing is judged yet."""
+    """Return a row of two cells measured at different times, without a verdict."""
     kind, sides = METRICS[metric], (above, below)
     candidate, baseline = (launches.logs(kind.figures(run, cell, NONE)) for run, cell in sides)
     ratio = ratios.unpaired_ratio(candidate, baseline, confidence)
@@ -258,9 +260,9 @@ def _compare_unpaired(metric: str, below: Side, above: Side, confidence: float) 
 
 
 def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float, *, more: bool) -> Verdict:
-    """Return one of four answers; a difference is called where interval and corrected test agree.
+    """Return one of four verdicts; a difference is reported if interval and corrected test agree.
 
-    An interval wholly within the zone of equivalence is "the same", also where it excludes 1 (two one-sided tests:
+    An interval wholly within the zone of equivalence is "the same", even if it excludes 1 (two one-sided tests:
     Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15, 1987).
     """
     if not ratio.has_interval:
@@ -273,7 +275,7 @@ def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float
 
 
 def _judge(found: Iterable[Compared], same_within: float, run: Run | None = None) -> Iterator[Compared]:
-    """Yield the rows of a metric with their verdicts; with a run to add to, how much longer would tell."""
+    """Yield the rows of a metric with verdicts and, given a run to extend, the time that would decide them."""
     rows = list(found)
     visit_s = math.nan if run is None else launches.visit_s(run)
     adjusted = ratios.correct_p_values([row.p for row in rows])
@@ -284,7 +286,7 @@ def _judge(found: Iterable[Compared], same_within: float, run: Run | None = None
 
 
 def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:
-    """Return how many minutes more would decide, if the ratio stays and its interval narrows with the root of time."""
+    """Return the further minutes that would decide, if the ratio stays and its interval shrinks with sqrt(time)."""
     off = abs(math.log(ratio.ratio))
     enough = max(off, math.log1p(same_within) - off)
     if not ratio.has_interval or enough <= 0:

@@ -1,7 +1,7 @@
 """Runs as pandas frames, for notebooks: a frame of windows goes in, tidy frames come out.
 
-What :func:`load_run` returns may be narrowed before it is given to the others: ``cells(windows[~windows.disturbed])``.
-Every figure is the one of the page: from :mod:`~bench.analysis.stats`, :mod:`~bench.analysis.comparison` and the rest.
+The frame of :func:`load_run` may be filtered before it is passed to the others: ``cells(windows[~windows.disturbed])``.
+Figures equal those of the page: both use :mod:`~bench.analysis.stats`, :mod:`~bench.analysis.comparison` and the rest.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from bench.analysis.stats import CELL, pass_spreads
 from bench.analysis.summary import summarise
 from bench.schema.run_meta import RunMeta
 from bench.schema.warning_codes import DISTURBING
-from loadgen.engine.histogram import Histogram
 from loadgen.errors import InvalidInput
+from loadgen.histograms.histogram import Histogram
 
 PERCENTILES: Final = (50.0, 90.0, 99.0, 99.9, 100.0)
 
@@ -34,16 +34,16 @@ _PLAIN: Final = {column.name: object for column in WINDOWS if column.dtype in {N
 
 @returns(WINDOWS)
 def load_run(path: Path | str) -> pd.DataFrame:
-    """Read a run's folder into a frame, a row a window, in the order in which they were measured.
+    """Read a run's folder into a frame with one row per window, in the order of measurement.
 
-    ``frame.attrs`` is what ``run.json`` holds: plan, machine, interpreters with their builds. It is kept by
-    ``to_parquet()`` and when rows are picked, and lost by ``pandas.concat()``; hence :func:`load_runs`.
+    ``frame.attrs`` has the content of ``run.json``: plan, machine, interpreters with their builds. ``to_parquet()`` and
+    the selection of rows keep it; ``pandas.concat()`` loses it, hence :func:`load_runs`.
 
     Args:
-        path: the folder, as ``results/latest``.
+        path: the folder, for example ``results/latest``.
 
     Raises:
-        InvalidInput: there is no such folder, it holds no records, or a file in it cannot be understood.
+        InvalidInput: there is no such folder, it has no records, or a file in it cannot be parsed.
     """
     run = read_run(path)
     frame = _windows(run)
@@ -53,13 +53,13 @@ def load_run(path: Path | str) -> pd.DataFrame:
 
 @returns(WINDOWS)
 def load_runs(paths: Iterable[Path | str]) -> pd.DataFrame:
-    """Read several runs' folders into one frame; ``run`` tells them apart.
+    """Read several runs' folders into one frame; the column ``run`` distinguishes them.
 
-    Categories are in the order of the first run, then what others add. ``frame.attrs["runs"]`` holds for each run's
-    name what its ``run.json`` holds.
+    Categories are in the order of the first run, followed by those that others add. ``frame.attrs["runs"]`` maps each
+    run's name to the content of its ``run.json``.
 
     Raises:
-        InvalidInput: as :func:`load_run`; or there is none, or two are one and the same.
+        InvalidInput: as for :func:`load_run`; or no run is given, or one is given twice.
     """
     frames = [load_run(path) for path in paths]
     metas = {str(frame.attrs["name"]): frame.attrs for frame in frames}
@@ -78,7 +78,7 @@ def cells(windows: pd.DataFrame) -> pd.DataFrame:
         windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
 
     Raises:
-        InvalidInput: there is no row, or they do not come from there.
+        InvalidInput: there are no rows, or they do not come from these functions.
     """
     return _per_run(windows, summarise, CELLS)
 
@@ -94,21 +94,21 @@ def ratios(
 ) -> pd.DataFrame:
     """Return the paired ratios of interpreters that were measured side by side, a row for each cell and metric.
 
-    p-values are corrected for the cells that are asked for: pick those of a question, not those that look good.
+    p-values are corrected for the number of cells passed in: select cells by your question, not by their results.
 
     Args:
         windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
-        baseline: name of the interpreter; empty: the plan's.
-        candidate: name of the other; empty: each of the others.
+        baseline: name of the baseline; empty: the plan's.
+        candidate: name of the candidate; empty: every other interpreter.
         same_within: ratios closer to 1 count as the same; ``None``: the plan's.
         metrics: keys of :data:`bench.analysis.metrics.METRICS`.
 
     Raises:
-        InvalidInput: there is no row, they do not come from there, or an interpreter or metric is not there.
+        InvalidInput: there are no rows, they do not come from these functions, or an interpreter or metric is unknown.
     """
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
-        raise InvalidInput(f"no metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
+        raise InvalidInput(f"unknown metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
 
     def compared(run: Run) -> pd.DataFrame:
         return _ratio_rows(compare_interpreters(run, baseline, candidate, same_within, metrics), run)
@@ -120,17 +120,19 @@ def ratios(
 def latency(windows: pd.DataFrame, percentiles: Sequence[float] = PERCENTILES) -> pd.DataFrame:
     """Return percentiles of latency from the histograms, a row for each cell and percentile.
 
-    All windows of a cell in one pass count together, to within 0.1%. Figures are medians over passes, with ranges.
+    All windows of a cell in one pass are merged, accurate to 0.1%. Figures are medians over passes, with ranges.
 
     Args:
         windows: what :func:`load_run` or :func:`load_runs` returned, or rows of it.
         percentiles: above 0, up to 100.
 
     Raises:
-        InvalidInput: there is no row, they do not come from there, or a percentile is out of range.
+        InvalidInput: there are no rows, they do not come from these functions, or a percentile is out of range.
     """
     if not percentiles or not all(0 < one <= 100 for one in percentiles):
-        raise InvalidInput(f"percentiles lie above 0 and up to 100, not {', '.join(map(str, percentiles)) or 'none'}")
+        raise InvalidInput(
+            f"invalid percentiles {', '.join(map(str, percentiles)) or 'none'}: use values above 0 and up to 100"
+        )
     return _per_run(windows, lambda run: _percentiles(run, percentiles), LATENCY)
 
 
@@ -193,7 +195,7 @@ def _cell(frame: pd.DataFrame) -> pd.Series[str]:
 
 
 def _per_run(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: Table) -> pd.DataFrame:
-    """Return what is made of each run that the windows come from, one below the other."""
+    """Apply a function to each run that the windows come from, and stack the results."""
     frames = []
     for run in _runs(windows):
         frame = made(run)
@@ -204,26 +206,26 @@ def _per_run(windows: pd.DataFrame, made: Callable[[Run], pd.DataFrame], table: 
 
 
 def _runs(windows: pd.DataFrame) -> Iterator[Run]:
-    """Yield the runs that windows come from, as :func:`bench.analysis.load.read_run` would, with these windows alone.
+    """Yield the runs that windows come from, as :func:`bench.analysis.load.read_run` would, with these windows only.
 
     Raises:
-        InvalidInput: there is no row, or they do not come from :func:`load_run`.
+        InvalidInput: there are no rows, or they do not come from :func:`load_run`.
     """
     metas: Mapping[str, Any] = windows.attrs.get(_RUNS) or {str(windows.attrs.get("name")): windows.attrs}
     missing = {column.name for column in WINDOWS} - {*map(str, windows.columns)}
     if missing or windows.empty or not set(windows["run"]) <= metas.keys():
         raise InvalidInput(
-            "these are no windows of a known run: give what load_run or load_runs returned, or some rows of it"
+            "these are not windows of a known run: pass the frame that load_run or load_runs returned, or rows of it"
         )
     plain = windows.astype(_PLAIN).astype({"thread_accounting_estimated": bool})
-    plain.attrs = {}  # pandas copies them with every column that is picked
+    plain.attrs = {}  # pandas copies them with every selected column
     plain["warnings"] = plain["warnings"].map(lambda codes: [{"code": code} for code in codes.split()])
     for name, part in plain.groupby("run", sort=False):
         yield Run(Path(str(name)), RunMeta.from_dict(metas[str(name)]), part.reset_index(drop=True), 0)
 
 
 def _stack(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return frames with the same columns one below the other; categories come in the order in which they are met."""
+    """Concatenate frames with the same columns; categories are in order of first appearance."""
     if len(frames) == 1:
         return frames[0]
     named = [name for name, dtype in frames[0].dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]

@@ -1,4 +1,4 @@
-"""A run's windows as figures by start and round: what ratios are made of."""
+"""A run's windows by launch and round, from which ratios are computed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GROUP: Final = list(Group._fields)
 
 
 def confidence(run: Run) -> float:
-    """Return the confidence of one interval, or of that at each interim analysis where a run may stop early."""
+    """Return the confidence level of an interval: that of each interim analysis if the run could stop early."""
     return ratios.interim_confidence() if run.plan and run.plan.precision is not None else ratios.CONFIDENCE
 
 
 def visit_s(run: Run) -> float:
-    """Return what one launch of a group cost in the whole run's time."""
+    """Return the run's elapsed time per launch of a group, in seconds."""
     elapsed_s = run.meta.elapsed_s
     visits = len(run.windows[[*GROUP, "pass"]].drop_duplicates())
     return elapsed_s / visits if elapsed_s is not None and visits else math.nan
@@ -57,7 +57,7 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
 
 @functools.lru_cache(maxsize=4)
 def disturbed_visits(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
-    """Return the launches and rounds of each cell that something else disturbed, by the warnings of their windows."""
+    """Return the disturbed launches and rounds of each cell, by the warnings of their windows."""
     found = {}
     for cell, windows in windows_by_cell(run).items():
         hit = windows[windows["warnings"].map(lambda shown: any(one.get("code") in DISTURBING for one in shown))]

@@ -1,17 +1,18 @@
-"""The life of a request: what the mean latency is made of, microseconds in each state, parts that add up.
+"""The life of a request: the mean latency, divided by state into parts that add up.
 
-The server's threads spent so many seconds in each state, for so many requests: their quotient is a request's share.
-What else a client waits for is counted separately: connections that no worker had taken yet (the listening socket's
-queue, and Little's law), and the time in which a worker held the client's connection and had nothing to do (the request
-or its reply was under way, or the client had not asked yet). Together they should be the mean latency that the client
-saw; what is missing, or too much, is reported as unexplained.
+The seconds that the server's threads spent in a state, divided by the number of requests, are that state's part. What
+else a client waits for is counted separately: connections that no worker had taken yet (the listening socket's queue,
+and Little's law), and the time in which a worker held the client's connection and had nothing to do (the request or its
+reply was in transit, or the client had not sent a request yet). Together the parts should equal the mean latency that
+the client observed; a difference in either direction is reported as unexplained.
 
-A thread that only accepts is no part of it by itself: while it waits for the GIL the connection is in the queue, and
-after it has started a worker that one's time counts. What is missing goes to it, up to the time that it was not idle.
+The time of a thread that only accepts is not counted directly: while it waits for the GIL, the connection is in the
+queue; once it has started a worker, the worker's time counts. It is assigned the missing time, up to the time in which
+it was not idle.
 
-An event loop holds all clients at once, so that its states are those of all: while it serves one, the others wait
-their turn, and while it is idle all wait for something else, at the same time. With a pool behind it the rest
-counts as waiting for a worker, and nothing is left over that could show a mistake.
+An event loop holds all clients at once, so its states apply to all of them: while it serves one, the others wait their
+turn; while it is idle, all wait for something else at the same time. With a pool behind the loop, the rest counts as
+waiting for a worker, so that nothing remains unexplained that could reveal an error.
 """
 
 from __future__ import annotations
@@ -45,14 +46,14 @@ Roles = Mapping[str, Mapping[str, float]]
 
 
 def life(run: Run) -> pd.DataFrame:
-    """Return the life of a request of each cell whose accounts are known.
+    """Return the life of a request for each cell with known thread accounting.
 
     Returns:
-        Indexed by :data:`~bench.analysis.stats.CELL`; a column of seconds per request for each of :data:`PARTS`, of
-        which those that make no sense for a model are 0 and ``unexplained`` is NaN where nothing can be left over;
-        and ``latency``, the mean that the clients saw. Windows count by their requests.
+        Indexed by :data:`~bench.analysis.stats.CELL`; a column of seconds per request for each of :data:`PARTS` (0 for
+        parts that do not apply to a model, NaN for ``unexplained`` where nothing can be left over); and ``latency``,
+        the mean that the clients observed. Windows are weighted by their requests.
     """
-    alone = run.windows["background_rps"].isna()  # else the accounts are of the computing clients' requests as well
+    alone = run.windows["background_rps"].isna()  # otherwise the accounting includes the computing clients' requests
     known = run.windows[run.windows["roles"].map(bool) & (run.windows["requests"] > 0) & alone]
     rows = [_seconds(window) for _, window in known.iterrows()]
     if not rows:
@@ -80,7 +81,7 @@ def _seconds(window: pd.Series[Any]) -> dict[str, Any]:
             parts[TURN] = (clients - 1) * busy_s
         else:
             waiting = float(window["waiting_connections"])
-            parts[QUEUE] = waiting * wall_s if waiting == waiting else 0.0  # noqa: PLR0124 - NaN: not known
+            parts[QUEUE] = waiting * wall_s if waiting == waiting else 0.0  # noqa: PLR0124 - NaN: unknown
             parts[ON_THE_WAY] = sum(role["threads"] * role["client_wait"] for role in roles.values()) * wall_s
             parts[ACCEPTED] = min(max(latency_s - sum(parts.values()), 0.0), _busy_s(roles.get(MAIN), wall_s))
         parts[UNEXPLAINED] = latency_s - sum(parts.values())

@@ -1,9 +1,10 @@
-"""A run's folder becomes a :class:`Run`."""
+"""Read a run's folder into a :class:`Run`."""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +18,9 @@ from bench.schema.run_meta import RunMeta, read_meta
 from loadgen.errors import InvalidInput
 
 PAGE: Final = "report.html"
+_PINNED: Final = re.compile(r"\+cpus=(\d+)")
 
-# What is an object in a record becomes columns, whose names end in the unit.
+# Objects in a record become columns whose names end in the unit.
 _FLAT: Final = {
     "latency_ns": "latency_{}_ns",
     "connect_ns": "connect_{}_ns",
@@ -35,18 +37,18 @@ _NOT_NUMBERS: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A run as it lies in its folder.
+    """A run, as stored in its folder.
 
     Attributes:
         folder: where it was read from.
         meta: the content of ``run.json``.
         windows: a row for each record. Columns are the record's fields, flattened, each with its unit in its name
-            (``latency_p99_ns``, ``server_cpu_user_s``, ...); besides, ``server_cpu_s`` is user and system together,
-            ``cpu_s_per_request`` that for each request answered, ``errors`` the number of failed requests,
-            ``error_kinds`` their number by kind, ``roles`` the accounts of each role, ``background_rps`` what computing
-            clients got meanwhile, ``latency_hdr`` the whole histogram as :mod:`loadgen.engine.hdr_encoding` writes it.
-            NaN: unknown.
-        dropped_lines: records that were cut short by a crash and left out: 0 or 1.
+            (``latency_p99_ns``, ``server_cpu_user_s``, ...). In addition, ``server_cpu_s`` is user and system time
+            together, ``cpu_s_per_request`` the same per answered request, ``errors`` the number of failed requests,
+            ``error_kinds`` their number by kind, ``roles`` the thread accounting of each role, ``background_rps`` the
+            throughput of computing clients, ``latency_hdr`` the full histogram as encoded by
+            :mod:`loadgen.histograms.hdr_encoding`. NaN: unknown.
+        dropped_lines: number of records cut short by a crash and left out: 0 or 1.
     """
 
     folder: Path
@@ -56,7 +58,7 @@ class Run:
 
     @property
     def plan(self) -> Plan | None:
-        """The plan that it was made by; ``None``: not known."""
+        """The plan of the run; ``None`` if unknown."""
         return self.meta.plan
 
     @property
@@ -70,17 +72,22 @@ class Run:
         return (self.plan.baseline if self.plan else "") or str(self.values("interpreter")[0])
 
     def is_free(self, interpreter: str) -> bool:
-        """Tell whether an interpreter ran without a GIL."""
+        """Return whether an interpreter ran without a GIL."""
         build = self.meta.interpreters.get(interpreter)
         return build is not None and not build.gil_enabled
 
     def variants(self, interpreter: str) -> str:
-        """Return what was changed about an interpreter, such as ``+jit``; empty: nothing, or not known."""
+        """Return the variants of an interpreter, such as ``+jit``; empty: none, or unknown."""
         build = self.meta.interpreters.get(interpreter)
         return build.variants if build else ""
 
+    def pinned_cpus(self, interpreter: str) -> int | None:
+        """Return how many CPUs the servers of an interpreter were pinned to; ``None``: to none."""
+        found = _PINNED.search(self.variants(interpreter))
+        return int(found[1]) if found else None
+
     def values(self, column: str) -> list[Any]:
-        """Return what was measured of ``model``, ``workload``, ``clients`` or ``interpreter``, in the plan's order."""
+        """Return the measured values of model, workload, clients or interpreter, in the plan's order."""
         measured = list(dict.fromkeys(self.windows[column].tolist()))
         if column == "clients":
             return sorted(measured)
@@ -94,45 +101,55 @@ class Run:
 
     @property
     def cells(self) -> list[Cell]:
-        """Cells that have a window, in the order of their first."""
+        """Cells with a window, in the order of their first window."""
         return [Cell(*key) for key in self.windows[list(Cell._fields)].drop_duplicates().itertuples(index=False)]
+
+    def machine_differences(self, other: Run) -> tuple[str, ...]:
+        """Return in what the machines of two runs differ, the other's value first; empty: in nothing known."""
+        here = self.meta.machine
+        return ("one is not known",) if here is None else here.differences(other.meta.machine)
+
+    @property
+    def memory_column(self) -> str:
+        """Column of a server's memory: ``pss_bytes`` if it is known for all windows, else ``peak_rss_bytes``."""
+        return "peak_rss_bytes" if self.windows["pss_bytes"].isna().any() else "pss_bytes"
 
     @property
     def name(self) -> str:
         return self.meta.name
 
     @property
-    def cpus(self) -> int | None:
-        """CPUs that the run could use; ``None`` where not known."""
-        return self.meta.machine.cpus if self.meta.machine else None
+    def cpus(self) -> float | None:
+        """CPUs that the run could keep busy, fewer than 1 by a quota; ``None`` where not known."""
+        return self.meta.machine.usable_cpus if self.meta.machine else None
 
 
 def read_run(path: Path | str) -> Run:
     """Read a run's folder.
 
-    A last line that was cut in the middle, as a crash leaves it, is dropped and counted.
+    A last line cut short by a crash is dropped and counted.
 
     Raises:
-        InvalidInput: there is no such folder, it holds no records, or a file in it cannot be understood.
+        InvalidInput: there is no such folder, it has no records, or a file in it cannot be parsed.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise InvalidInput(
-            f"{folder} is not a folder: name a run's folder, as results/latest, or gilbench bench to make one"
+            f"{folder} is not a folder: name a run's folder such as results/latest, or create one with gilbench bench"
         )
     try:
         meta = read_meta(folder)
         records, dropped = _read_records(folder / RECORDS)
     except OSError as exc:
         raise InvalidInput(
-            f"cannot read {exc.filename}: {exc.strerror}; name the folder of a run, as results/latest"
+            f"cannot read {exc.filename}: {exc.strerror}; name a run's folder such as results/latest"
         ) from exc
     if not records:
         raise InvalidInput(f"{folder / RECORDS} holds no complete record: measure again with gilbench bench")
     try:
         windows = _tidy(records)
     except (ValueError, TypeError, AttributeError) as exc:
-        raise InvalidInput(f"{folder / RECORDS} has a field of a wrong type: {exc}; restore the file") from exc
+        raise InvalidInput(f"{folder / RECORDS} has a field of the wrong type: {exc}; restore the file") from exc
     return Run(folder, meta, windows, dropped)
 
 
@@ -171,7 +188,7 @@ def _tidy(records: list[Record]) -> pd.DataFrame:
 
 
 def _shallow(fields: object) -> dict[str, Any]:
-    """Return a dataclass's fields as they are: copying all that is in them is most of what reading a run costs."""
+    """Return a dataclass's fields without deep copies, which would be most of the cost of reading a run."""
     kind: type = fields.__class__
     return {name: getattr(fields, name) for name in field_names(kind)}
 

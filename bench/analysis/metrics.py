@@ -1,4 +1,4 @@
-"""What is compared, a row a metric, and how a cell's windows become figures by start and round."""
+"""The metrics that are compared, and their figures by launch and round from a cell's windows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.analysis.load import Run
 from bench.schema.cell import Cell
 from bench.stats import ratios
 from bench.stats.ratios import Visit
-from loadgen.engine.histogram import Histogram
+from loadgen.histograms.histogram import Histogram
 
 Figures = dict[Visit, float]
 NONE: Final[frozenset[Visit]] = frozenset()
@@ -22,14 +22,14 @@ PERCENTS: Final = (50.0, 99.0)
 
 
 class Metric(NamedTuple):
-    """Something that is compared.
+    """A metric that is compared.
 
     Attributes:
-        title: as it is shown.
-        more: whether more of it is better.
-        figures: of a cell of a run, without some of its launches and rounds.
-        quantisation_error: calculates, from both sides' requests in a window and the rounds, the spread that rounding
-            alone gives a launch.
+        title: displayed name.
+        more: whether more is better.
+        figures: returns the figures of a cell of a run, without the given launches and rounds.
+        quantisation_error: returns the spread of a launch due to rounding alone, from both sides' requests per window
+            and the number of rounds.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Metric(NamedTuple):
 
 
 def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
-    """Return a figure for each window."""
+    """Return a function that computes one figure for each window."""
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
         windows = launches.windows_by_cell(run).get(cell)
@@ -52,7 +52,7 @@ def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell
 
 
 def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
-    """Return one figure for each launch: the percentile of all its windows' requests together."""
+    """Return a function that computes one figure for each launch: a percentile of the requests of all its windows."""
     place = PERCENTS.index(percent)
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
@@ -61,7 +61,7 @@ def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figur
     return figures
 
 
-@functools.lru_cache(maxsize=4096)  # of some numbers; the histograms would be many times as large as the records
+@functools.lru_cache(maxsize=4096)  # a few numbers; the histograms would be many times as large as the records
 def _percentiles(run: Run, cell: Cell, without: frozenset[Visit]) -> dict[Visit, tuple[float, ...]]:
     windows = launches.windows_by_cell(run).get(cell)
     if windows is None:
@@ -83,7 +83,7 @@ def _rate_error(counts: list[float], rounds: int) -> float:
 
 
 def _bucket_error(_: list[float], __: int) -> float:
-    """Return the spread of the ratio of two values that are known to within a bucket of 0.1%."""
+    """Return the spread of the ratio of two values known to within a bucket of 0.1%."""
     return 0.001 / math.sqrt(12) * math.sqrt(2)
 
 

@@ -1,4 +1,4 @@
-"""A folder of microbenchmarks becomes frames."""
+"""Read a folder of microbenchmarks into frames."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from loadgen.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Micro:
-    """What was measured.
+    """Results of microbenchmarks.
 
     Attributes:
-        folder: where it was read from.
-        meta: what ``run.json`` holds.
+        folder: where they were read from.
+        meta: the content of ``run.json``.
         timed: columns interpreter, round, group, name, seconds.
         facts: columns interpreter, round, group, name, figure, value.
-        failed: interpreter and test, of those that failed.
+        failed: interpreter and test of each failure.
     """
 
     folder: Path
@@ -36,19 +36,19 @@ class Micro:
 
     @property
     def interpreters(self) -> list[str]:
-        """Return the interpreters in the order in which they were named."""
+        """The interpreters, in the order in which they were named."""
         return list(self.meta.interpreters)
 
     def free(self, interpreter: str) -> bool:
-        """Tell whether an interpreter ran without a GIL."""
+        """Return whether an interpreter ran without a GIL."""
         return not self.meta.interpreters[interpreter].gil_enabled
 
 
 def load_micro(folder: Path) -> Micro:
-    """Read a folder.
+    """Read a folder of microbenchmarks.
 
     Raises:
-        InvalidInput: it holds no microbenchmarks, or they cannot be understood.
+        InvalidInput: it has no microbenchmarks, or they cannot be parsed.
     """
     try:
         raw = msgspec.convert(json.loads((folder / META).read_bytes()), dict[str, Any])
@@ -56,9 +56,9 @@ def load_micro(folder: Path) -> Micro:
         meta = msgspec.convert(raw, MicroMeta)
         records = json_lines(folder / MICRO_RECORDS, "a record")
     except OSError as exc:
-        raise InvalidInput(f"{folder} holds no microbenchmarks: gilbench micro makes a folder of them") from exc
+        raise InvalidInput(f"{folder} holds no microbenchmarks: create a folder of them with gilbench micro") from exc
     except (ValueError, TypeError) as exc:
-        raise InvalidInput(f"{folder / META} cannot be read ({exc}): measure again") from exc
+        raise InvalidInput(f"{folder / META} cannot be read ({exc}): measure again with gilbench micro") from exc
     timed = [one for one in records if one["kind"] == "timed"]
     facts = [
         {**{key: one[key] for key in ("interpreter", "round", "group", "name")}, "figure": figure, "value": value}

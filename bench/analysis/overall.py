@@ -1,7 +1,7 @@
 """One figure for an interpreter: the geometric mean of its ratios over all cells, with an interval over launches.
 
 The geometric mean is the one mean of ratios that does not depend on which side is the baseline (Fleming and Wallace,
-How not to lie with statistics, CACM 29, 1986). It speaks of the cells that were chosen, each with equal weight.
+How not to lie with statistics, CACM 29, 1986). It describes the chosen cells, each with equal weight.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from bench.stats.ratios import Ratio
 
 
 def overall(run: Run, interpreter: str, baseline: str, metric: str = "throughput") -> Ratio | None:
-    """Return the geometric mean over the cells that both interpreters have; ``None`` if there is none.
+    """Return the geometric mean over the cells that both interpreters have; ``None`` if there are none.
 
-    The launches of a pass are one value, so that what moves all cells of a pass together is in the interval; passes in
-    which a cell is missing do not count.
+    The launches of a pass form one value, so that the interval includes what moves all cells of a pass together; passes
+    in which a cell is missing do not count.
     """
     by_cell = []
     for group in launches.groups(run):

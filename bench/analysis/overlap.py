@@ -1,4 +1,4 @@
-"""What each model overlaps under each interpreter, judged by its speed-up over serial and its effective cores."""
+"""Whether each model overlaps requests under each interpreter, by its speed-up over serial and effective cores."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bench.analysis.load import Run
 from bench.analysis.stats import Answer, Spread, pass_spreads, pick, speedups
 from bench.schema.cell import MIXED
 
-OVERLAPS_ABOVE: Final = 1.2  # times serial; what noise and the generator's share of the CPUs do not make
-SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; an accounting tick at each edge stays below
+OVERLAPS_ABOVE: Final = 1.2  # times serial; more than noise and the generator's share of the CPUs can cause
+SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; more than an accounting tick at each edge of a window
 
 Key = tuple[str, str, int, str]  # a cell: model, workload, clients, interpreter
 
@@ -21,7 +21,7 @@ COMPUTES: Final = "cpu"
 
 
 class Seen(NamedTuple):
-    """What was seen of a model on one workload, at its highest number of clients."""
+    """Observations of a model on one workload, at its highest number of clients."""
 
     workload: str
     clients: int
@@ -29,17 +29,23 @@ class Seen(NamedTuple):
     cores: Spread | None
     contended: bool
     disturbed: bool
+    cpus: float | None = None
+
+    @property
+    def one_cpu(self) -> bool:
+        """Whether no computing could overlap: the server had no more than one CPU, by pinning, quota or machine."""
+        return self.workload == COMPUTES and self.cpus is not None and self.cpus <= SEVERAL_CORES_ABOVE
 
     @property
     def verdict(self) -> Answer | None:
-        """Whether requests overlap; ``None`` if unknown: serial was not measured, or there is one client only.
+        """Whether requests overlap; ``None`` if unknown: serial was not measured, or there is only one client.
 
-        Computing that overlaps shows twice, in the speed-up and in the cores in use; the one without the other, as when
-        other programs slowed serial down, is no proof.
+        Overlapping computation shows in both the speed-up and the cores in use; one without the other, for example when
+        other programs slowed serial down, is not conclusive.
         """
         if self.speedup is None or self.clients == 1:
             return None
-        if self.disturbed:
+        if self.disturbed or self.one_cpu:
             return Answer.UNCLEAR
         verdict = self.speedup.above(OVERLAPS_ABOVE)
         one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Answer.YES
@@ -47,7 +53,7 @@ class Seen(NamedTuple):
 
 
 def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
-    """Return what was seen of each model under each interpreter: by interpreter, models in the plan's order."""
+    """Return the observations of each model under each interpreter: by interpreter, models in the plan's order."""
     faster, cores = speedups(run.windows), pass_spreads(run.windows, "effective_cores")
     disturbed_cells = disturbed(run)
     workloads = [name for name in run.values("workload") if not name.startswith(MIXED)]
@@ -64,11 +70,12 @@ def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
             key = (model, workload, clients, interpreter)
             codes = {w.get("code") for ws in rows.loc[rows["clients"] == clients, "warnings"] for w in ws}
             at_once = (pick(faster, key), pick(cores, key))
-            of.append(Seen(workload, clients, *at_once, "contended" in codes, key in disturbed_cells))
+            cpus = min(filter(None, (run.pinned_cpus(interpreter), run.cpus)), default=None)
+            of.append(Seen(workload, clients, *at_once, "contended" in codes, key in disturbed_cells, cpus))
     return {subject: of for subject, of in found.items() if of}
 
 
 def disturbed(run: Run) -> set[Key]:
-    """Return the cells in half of whose windows, or more, other programs or the machine's host took CPU time."""
+    """Return the cells in which other programs or the machine's host took CPU time in at least half of the windows."""
     windows = launches.windows_by_cell(run)
     return {cell for cell, hit in launches.disturbed_visits(run).items() if len(hit) >= len(windows[cell]) / 2}

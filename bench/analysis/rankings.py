@@ -1,7 +1,7 @@
-"""Which differences in a ranking are shown, and which are not.
+"""Significance of the differences in a ranking.
 
-Everyone with the same workload and number of clients is compared with everyone else: by paired ratios over passes, as
-everything here is, corrected for there being so many pairs.
+All cells with the same workload and number of clients are compared with each other: by paired ratios over passes, as
+everywhere in this package, corrected for the number of pairs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ COLUMN: Final = "throughput_rps"
 
 
 class Pair(NamedTuple):
-    """Places of two in a ranking, the better one first."""
+    """Positions of two cells in a ranking, the better one first."""
 
     above: int
     below: int
@@ -36,11 +36,11 @@ class Ranking:
     """Cells with the same workload and number of clients, by throughput.
 
     Attributes:
-        workload: of all.
-        clients: of all.
-        cells: model, workload, clients, interpreter; most requests per second first.
-        significant: the pairs whose difference is: the 95% interval of their ratio excludes 1, and so does the test
-            when it is corrected for the number of pairs (:func:`~bench.stats.ratios.correct_p_values`).
+        workload: workload of all cells.
+        clients: number of clients of all cells.
+        cells: the cells, most requests per second first.
+        significant: pairs with a significant difference: the 95% interval of their ratio excludes 1, and so does the
+            test corrected for the number of pairs (:func:`~bench.stats.ratios.correct_p_values`).
     """
 
     workload: str
@@ -49,7 +49,7 @@ class Ranking:
     significant: frozenset[Pair]
 
     def bits(self) -> str:
-        """Return all pairs in order, (0, 1), (0, 2), ... (1, 2), ...: 1 where the difference is shown."""
+        """Return all pairs in order, (0, 1), (0, 2), ... (1, 2), ...: 1 where the difference is significant."""
         return "".join(
             "01"[Pair(*pair) in self.significant] for pair in itertools.combinations(range(len(self.cells)), 2)
         )
@@ -74,7 +74,7 @@ def group_by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.
 
 
 def significant_pairs(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset[Pair]:
-    """Return the pairs of places whose difference is shown, from each place's figures by pass."""
+    """Return the pairs of positions with a significant difference, from each position's figures by pass."""
     pairs = [Pair(*pair) for pair in itertools.combinations(range(len(figures)), 2)]
     found = [ratios.paired_ratio(figures[above], figures[below]) for above, below in pairs]
     adjusted = ratios.correct_p_values([math.nan if one is None else one.p_value() for one in found])

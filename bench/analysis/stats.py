@@ -1,12 +1,12 @@
-"""The one definition of each statistic; whoever shows a number takes it from here.
+"""The single definition of each statistic, used wherever a number is shown.
 
-The unit is the pass, since a server starts once in each: several windows of a cell in one pass count as their median.
-The figure of a cell is the median over its passes, with the lowest and highest of them: its *range over passes*.
-Three passes give no confidence interval, and none is claimed.
+The unit is the pass, since a server is launched once in each: several windows of a cell in one pass count as their
+median. The figure of a cell is the median over its passes, with the lowest and highest of them: its *range over
+passes*. With three passes this is not a confidence interval, and is not presented as one.
 
-Ratios to serial are paired: both sides come from the same pass, so that slow drift of the machine cancels, and the
-median and range are those of the passes' ratios. Interpreters are measured side by side and compared more closely,
-with confidence intervals: see :mod:`bench.stats.ratios` and :mod:`bench.analysis.comparison`.
+Ratios to serial are paired: both sides come from the same pass, so that slow drift of the machine cancels; median and
+range are those of the passes' ratios. Interpreters are measured side by side and compared more precisely, with
+confidence intervals: see :mod:`bench.stats.ratios` and :mod:`bench.analysis.comparison`.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class Spread(NamedTuple):
     """A statistic of a cell.
 
     Attributes:
-        median: over the passes.
+        median: median over the passes.
         low: the lowest pass; NaN with fewer than two.
         high: the highest pass; NaN with fewer than two.
-        passes: how many there are.
+        passes: number of passes.
     """
 
     median: float
@@ -52,7 +52,7 @@ class Spread(NamedTuple):
         return not math.isnan(self.low)
 
     def above(self, threshold: float) -> Answer:
-        """Tell whether the whole range lies above or below; without a range, the one value that there is."""
+        """Return whether the whole range lies above or below a threshold; without a range, the single value."""
         low, high = (self.low, self.high) if self.has_range else (self.median, self.median)
         if low > threshold:
             return Answer.YES
@@ -72,7 +72,7 @@ def speedups(windows: pd.DataFrame) -> pd.DataFrame:
     """Return each cell's throughput over serial's: same pass, interpreter, workload and clients.
 
     Returns:
-        Indexed by :data:`CELL`, columns as in :class:`Spread`; cells without a serial counterpart are not in it.
+        Indexed by :data:`CELL`, columns as in :class:`Spread`; cells without a serial counterpart are left out.
     """
     all_models = per_pass(windows, "throughput_rps")
     serial = all_models[all_models["model"] == BASELINE].drop(columns="model")
@@ -80,7 +80,7 @@ def speedups(windows: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
-    """Return a column of one cell over that of another, by :func:`bench.stats.ratios.paired_ratio` over passes.
+    """Return the ratio of a column between two cells, by :func:`bench.stats.ratios.paired_ratio` over passes.
 
     Returns:
         The geometric mean, and its 95% confidence interval as low and high; ``None`` without a pass in common.
@@ -94,7 +94,7 @@ def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], bel
 
 
 def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
-    """Return a row of what the functions above return; ``None`` if it is not there or NaN."""
+    """Return a row of a frame from the functions above; ``None`` if it is missing or NaN."""
     if key not in frame.index:
         return None
     row = cast("pd.Series[float]", frame.loc[key])
@@ -103,7 +103,7 @@ def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
 
 
 def per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a column's value in each pass of each cell, the median of its windows: a row each, with the cell."""
+    """Return a column's value in each pass of each cell, the median of its windows, one row each with the cell."""
     return windows.groupby([*CELL, "pass"], as_index=False)[[column]].median()
 
 

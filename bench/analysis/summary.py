@@ -1,4 +1,4 @@
-"""A row for each cell."""
+"""Summary of a run, one row for each cell."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _MEDIANS: Final = {
     "connect_p99_ns": True,
     "cpu_s_per_request": True,
     "peak_rss_bytes": True,
+    "pss_bytes": True,
     "server_cpu_s": False,
     "generator_utilisation": False,
     "requests": False,
@@ -29,16 +30,15 @@ _MEDIANS: Final = {
 
 
 def summarise(run: Run) -> pd.DataFrame:
-    """Return the cells of a run, a row each, in the plan's order.
+    """Return the cells of a run, one row each, in the plan's order.
 
     Returns:
         Columns: the cell (model, workload, clients, interpreter); ``passes``; for each figure its median over passes
-            under
-        its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one pass;
-        ``thread_cpu_share`` and the like, shares of the serving threads' time, NaN where unknown,
+        under its own name (``throughput_rps``), and its range as ``throughput_rps_low`` and ``_high``, NaN with one
+        pass; ``thread_cpu_share`` and the like, shares of the serving threads' time, NaN if unknown,
         ``thread_share_error``, the standard error of the least certain of them in a window, and
-        ``thread_accounting_estimated``, whether threads came and went; ``speedup`` against serial, with range, NaN
-        without serial; ``errors``, the failed requests of all windows; ``warnings``, the codes met in any window,
+        ``thread_accounting_estimated``, whether threads started or ended; ``speedup`` over serial, with range, NaN
+        without serial; ``errors``, the failed requests of all windows; ``warnings``, the warning codes of all windows,
         joined by spaces.
     """
     cells = run.windows.groupby(CELL)

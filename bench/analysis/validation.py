@@ -1,4 +1,4 @@
-"""A folder of observations becomes rows with verdicts."""
+"""Read a validation's observations into rows with verdicts."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from loadgen.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row and what came of it.
+    """One row with its result.
 
     Attributes:
-        name: of the row.
-        study: to which it belongs.
-        says: what is measured and why its truth is known.
-        known: where the truth comes from.
-        unit: of all figures.
-        bound: deviation that still agrees.
-        truth: mean of what was known; ``None`` without any observation that counts.
+        name: name of the row.
+        study: study that it belongs to.
+        says: what is measured, and why the true value is known.
+        known: source of the true value.
+        unit: unit of all figures.
+        bound: largest deviation that still agrees.
+        truth: mean true value; ``None`` without any observation that counts.
         judged: the verdict and the interval of the deviation.
-        disturbed: observations that do not count, as other programs or the host took CPU time.
+        disturbed: number of observations that do not count since other programs or the host took CPU time.
         foreign_cores: mean CPU use of other programs over all observations.
-        failure: why the study could not be done; empty if it could.
+        failure: why the study failed; empty if it did not.
     """
 
     name: str
@@ -50,22 +50,22 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """What came of it; a study that fails does not agree."""
+        """The verdict; a failed study does not agree."""
         return Verdict.DISAGREES if self.failure and not self.judged.settled else self.judged.verdict
 
     @property
     def estimate(self) -> Estimate:
-        """The mean deviation from the truth, with its 95% interval."""
+        """The mean deviation from the true value, with its 95% interval."""
         return self.judged.estimate
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """A run of the suite.
+    """A run of the validation suite.
 
     Attributes:
         folder: where it was read from.
-        meta: what ``run.json`` holds.
+        meta: the content of ``run.json``.
         results: the rows, in the order of the suite.
     """
 
@@ -81,10 +81,10 @@ class Validation:
 
 
 def load_validation(folder: Path) -> Validation:
-    """Read a folder.
+    """Read the folder of a validation.
 
     Raises:
-        InvalidInput: it holds no run of the suite, or one of a newer schema.
+        InvalidInput: it has no run of the suite, or one of a newer schema.
     """
     try:
         raw = msgspec.convert(json.loads((folder / META).read_bytes()), dict[str, Any])
@@ -96,9 +96,9 @@ def load_validation(folder: Path) -> Validation:
             folder, meta, tuple(_result(name, row, observations, len(rows)) for name, row in rows.items())
         )
     except OSError as exc:
-        raise InvalidInput(f"{folder} holds no validation: gilbench validate makes a folder of one") from exc
+        raise InvalidInput(f"{folder} holds no validation: create one with gilbench validate") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise InvalidInput(f"{folder} cannot be read ({exc}): validate again") from exc
+        raise InvalidInput(f"{folder} cannot be read ({exc}): run gilbench validate again") from exc
 
 
 def _result(name: str, row: RowMeta, observations: list[dict[str, Any]], rows: int) -> Result:

@@ -1,4 +1,4 @@
-"""A comparison in short: for each candidate and metric, how many cells got which answer, and the mean of all ratios."""
+"""Summary of a comparison: for each candidate and metric, the number of cells by verdict, and the mean ratio."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.stats.ratios import Ratio
 
 @dataclass(frozen=True, slots=True)
 class VerdictCounts:
-    """What a candidate's rows of a metric come to.
+    """Summary of a candidate's rows of one metric.
 
     Attributes:
         candidate: name of the interpreter.
-        baseline: that of the other.
+        baseline: name of the baseline.
         metric: a key of :data:`~bench.analysis.metrics.METRICS`.
-        cells: how many have each verdict.
+        cells: number of cells with each verdict.
         mean: the geometric mean of their ratios, see :func:`bench.analysis.overall.overall`; ``None`` between runs.
     """
 

@@ -1,1 +1,1 @@
-"""From numbers to sentences: findings, recommendations, explanations, warnings."""
+"""Sentences from numbers: findings, recommendations, explanations, warnings."""

@@ -1,4 +1,4 @@
-"""Why a cell is as fast as it is: sentences, each with the figure that it rests on."""
+"""Explanation of why a cell is as fast as it is, in sentences with their figures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class CellOfRun:
 
 
 def explain(run: Run, name: str) -> Iterator[str]:
-    """Yield what is known about a cell, a sentence or two each.
+    """Yield the sentences about a cell.
 
     Raises:
         InvalidInput: the run has no such cell.
@@ -80,7 +80,7 @@ def _cell(run: Run, name: str) -> CellOfRun:
     names = list(cells)
     meant = did_you_mean(name, names, COMPOUNDS_ALIKE)
     raise InvalidInput(
-        f"{run.name} has no cell {name}{meant}: name it as its page does, for example {', '.join(names[:3])}"
+        f"{run.name} has no cell {name}{meant}: use a name from its page, for example {', '.join(names[:3])}"
     )
 
 
@@ -89,12 +89,12 @@ def _describe_speed(cell: CellOfRun) -> Iterator[str]:
     model, workload, clients, interpreter = cell.key
     span = f" ({wording.rate(rate.low)} to {wording.rate(rate.high)} over passes)" if rate.has_range else " (one pass)"
     yield (
-        f"{model} on {interpreter} answers {wording.rate(rate.median)} {workload} requests/s{span} of "
+        f"{model} on {interpreter} answers {wording.rate(rate.median)} {workload} requests/s{span} with "
         f"{wording.plural(clients, 'client')}; the 99th percentile of latency is {wording.milliseconds(p99.median)} ms."
     )
     serial = _describe_ratio(cell, ("serial", workload, clients, interpreter))
     if serial is not None and model != "serial":
-        yield f"That is {wording.times(serial)} serial's on {cell.key[3]}: mean and 95% interval over launches."
+        yield f"That is {wording.times(serial)} serial's on {cell.key[3]} (mean and 95% interval over launches)."
 
 
 def _describe_cores(cell: CellOfRun) -> Iterator[str]:
@@ -104,9 +104,7 @@ def _describe_cores(cell: CellOfRun) -> Iterator[str]:
 
 
 def _parallel(cores: float) -> str:
-    return (
-        ": it computes on several at once" if cores > 1.15 else ": never more than one at once" if cores > 0.85 else ""
-    )
+    return ": it computes on several at once" if cores > 1.15 else ": not more than one at once" if cores > 0.85 else ""
 
 
 def _describe_thread_states(cell: CellOfRun) -> Iterator[str]:
@@ -114,11 +112,11 @@ def _describe_thread_states(cell: CellOfRun) -> Iterator[str]:
     shown = [f"{share:.0%} {words}" for share, words in spent if share >= MIN_SHARE_NAMED]
     if not shown:
         reasons = sorted({str(reason) for reason in cell.windows["thread_accounting_unknown"].dropna()})
-        yield f"Where its threads' time goes is not known: {'; '.join(reasons) or 'the windows were too short'}."
+        yield f"Its threads' time cannot be broken down: {'; '.join(reasons) or 'the windows were too short'}."
         return
     error = float(cell.windows["thread_share_error"].median())
     sure = f" (standard error of a window up to {error:.1%})" if error == error else ""  # noqa: PLR0124 - NaN
-    yield f"The threads that serve spend their time {wording.join_words(shown)}{sure}."
+    yield f"Its serving threads spend their time {wording.join_words(shown)}{sure}."
 
 
 def _describe_profile(cell: CellOfRun) -> Iterator[str]:
@@ -135,7 +133,7 @@ def _describe_profile(cell: CellOfRun) -> Iterator[str]:
             if one.time_share > 0.01
         ]
         if top:
-            yield f"The lines that most often {what}: {', '.join(top)}."
+            yield f"Lines that most often {what}: {', '.join(top)}."
             break
 
 
@@ -143,7 +141,7 @@ def _describe_scaling(cell: CellOfRun) -> Iterator[str]:
     model, workload, _, interpreter = cell.key
     shown = limits(cell.run, model, workload, interpreter)
     if shown:
-        yield f"What the fit of its throughput says: {shown}."
+        yield f"Fit of its throughput: {shown}."
 
 
 def _describe_warnings(cell: CellOfRun) -> Iterator[str]:
@@ -162,13 +160,13 @@ def _describe_ratio(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread
 
 
 def _better(cell: CellOfRun, others: Iterator[tuple[str, str, int, str]], what: str) -> str:
-    """Name the best of some other cells, if it is better for sure."""
+    """Name the best of some other cells, if the interval of its ratio lies above 1."""
     found = [(other, ratio) for other in others if (ratio := _describe_clients(cell, other)) is not None]
     sure = [one for one in found if one[1].has_range and one[1].above(1.0) is Answer.YES]
     if not sure:
-        return f"{what} (none was measured here that is better for sure)"
+        return f"{what} (none measured here is clearly better)"
     best, ratio = max(sure, key=lambda one: one[1].median)
-    return f"{what}: {best[0]} on {best[3]} served {wording.times(ratio)} as much in this run"
+    return f"{what}: {best[0]} on {best[3]} served {wording.times(ratio)} as many requests in this run"
 
 
 def _describe_clients(cell: CellOfRun, other: tuple[str, str, int, str]) -> Spread | None:
@@ -198,7 +196,7 @@ def _one_core(cell: CellOfRun) -> bool:
 
 
 def _nothing(cell: CellOfRun) -> str:
-    return _better(cell, _models(cell), "nothing stands out, so another model")
+    return _better(cell, _models(cell), "another model, since nothing stands out")
 
 
 _ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], str]], ...]] = (
@@ -207,41 +205,39 @@ _ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], st
         lambda cell: _better(
             cell,
             _interpreters(cell),
-            f"{cell.share('gil_wait'):.0%} of the threads' time waits for the GIL, so an interpreter without one",
+            f"an interpreter without a GIL, since threads wait for it {cell.share('gil_wait'):.0%} of the time",
         ),
     ),
     (_waits_for_gil, lambda cell: _better(cell, _models(cell), "or a model with several interpreters or processes")),
     (
         lambda cell: cell.share("lock_wait") >= 0.15,
-        lambda cell: f"hold the lock for less: {cell.share('lock_wait'):.0%} of the threads' time waits for one",
+        lambda cell: f"hold locks for less time: threads wait for one {cell.share('lock_wait'):.0%} of the time",
     ),
     (
         lambda cell: cell.share("blocked") >= 0.3 and cell.figure("effective_cores").median < 0.85,
         lambda cell: _better(
             cell,
             _models(cell),
-            f"{cell.share('blocked'):.0%} of the time is the handler's own waiting, so more of it at once",
+            f"a model with more requests at once, since threads are blocked {cell.share('blocked'):.0%} of the time",
         ),
     ),
     (
         _all_in_use,
         lambda cell: (
-            f"all CPUs are in use ({wording.ratio(cell.figure('effective_cores').median)} of {cell.run.cpus}): less "
-            "work for each request, or more CPUs"
+            "less work per request, or more CPUs: all are in use "
+            f"({wording.ratio(cell.figure('effective_cores').median)} of {cell.run.cpus:g})"
         ),
     ),
     (
         lambda cell: not _waits_for_gil(cell) and not _all_in_use(cell) and _one_core(cell),
-        lambda cell: _better(
-            cell, _models(cell), "the one core that it computes on is used up, so a model that uses more"
-        ),
+        lambda cell: _better(cell, _models(cell), "a model that uses more cores, since its single core is saturated"),
     ),
     (
         lambda cell: cell.share("idle") >= 0.5,
         lambda cell: (
-            f"more clients: {cell.share('idle'):.0%} of the threads' time is idle, so the load is the limit, not the "
+            f"more clients: threads are idle {cell.share('idle'):.0%} of the time, so the load is the limit, not the "
             "server"
         ),
     ),
 )
-"""When what is worth trying."""
+"""Conditions, and the advice for each."""

@@ -1,4 +1,4 @@
-"""What was seen of each model and of each pair of interpreters, a sentence each, from the numbers alone."""
+"""Findings about each model and each pair of interpreters, one sentence each, from the numbers alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ANSWERS: Final = {
     comparison.Verdict.FASTER: "faster",
     comparison.Verdict.SLOWER: "slower",
     comparison.Verdict.SAME: "the same",
-    comparison.Verdict.UNDECIDED: "not enough data to tell",
+    comparison.Verdict.UNDECIDED: "not enough data",
 }
 
 
@@ -45,8 +45,8 @@ class Finding:
     """One sentence.
 
     Attributes:
-        subject: what it is about, as ``threaded on 3.13``.
-        says: the rest of it.
+        subject: its subject, such as ``threaded on 3.13``.
+        says: the rest of the sentence.
     """
 
     subject: str
@@ -57,7 +57,7 @@ class Finding:
 
 
 def collect_findings(run: Run) -> list[Finding]:
-    """Return the sentences: models in the plan's order for each interpreter, then interpreters against each other."""
+    """Return the findings: models in the plan's order for each interpreter, then pairs of interpreters."""
     found = [
         Finding(f"{model} on {interpreter}", says)
         for (model, interpreter), of in find_overlaps(run).items()
@@ -108,24 +108,30 @@ def _overlap(one: Seen) -> str:
 
 
 def _aside(one: Seen) -> str:
-    """Return what a reader of a computing workload's ratio must know besides."""
+    """Return the qualification of a computing workload's ratio; empty if there is none."""
     if one.disturbed:
-        return f"; other programs used the CPUs during {one.workload}, so nothing is concluded"
+        return f"; something else took CPU time during {one.workload}, so nothing is concluded"
+    if one.one_cpu:
+        return f"; the server had {wording.plural(one.cpus or 0, 'CPU')}, on which no computing can overlap"
     if one.workload != COMPUTES or one.cores is None:
         return ""
     if one.cores.above(SEVERAL_CORES_ABOVE) is Answer.YES and one.verdict is Answer.NO:
-        return "; it keeps several cores busy all the same"
+        return "; it keeps several cores busy nevertheless"
     if one.contended and one.verdict is Answer.YES:
         return "; the load generator competed for the CPUs, so the gain may be understated"
     return ""
 
 
 def _cores_judgement(overlaps: list[Seen]) -> str:
-    """Return the findings without a serial server to compare with, or with a single client."""
+    """Return the finding without a serial server to compare with, or with a single client."""
     parts = [f"{one.workload} {_cores_phrase(one)}" for one in overlaps if one.cores]
     if not parts:
         return ""
-    why = "one client cannot overlap with another" if max(one.clients for one in overlaps) == 1 else _missing(overlaps)
+    why = (
+        "a single client cannot overlap with another"
+        if max(one.clients for one in overlaps) == 1
+        else _missing(overlaps)
+    )
     sentence = f"with {_clients(overlaps)}, {', '.join(parts)}; {why}"
     computing = next((one for one in overlaps if one.workload == COMPUTES and one.clients > 1), None)
     if computing is None or computing.cores is None:
@@ -139,8 +145,8 @@ def _cores_judgement(overlaps: list[Seen]) -> str:
 
 def _missing(overlaps: list[Seen]) -> str:
     if not any(one.speedup for one in overlaps):
-        return f"{BASELINE} was not measured with it, so no speed-up is known"
-    return f"neither {wording.join_words(_WORKLOADS, 'nor')} was measured, which tell waiting from computing"
+        return f"{BASELINE} was not measured with it, so the speed-up is unknown"
+    return f"neither {wording.join_words(_WORKLOADS, 'nor')} was measured, which distinguish waiting from computing"
 
 
 def _cores_phrase(one: Seen, before: str = "") -> str:
@@ -170,7 +176,7 @@ def _interpreter_findings(run: Run, disturbed_cells: set[Key]) -> Iterator[Findi
             both = {(model, COMPUTES, row.clients, name) for name in (interpreter, other)}
             shown = "disturbed" if both & disturbed_cells else _ANSWERS[row.verdict]
             interval = wording.span(row.ratio.low, row.ratio.high) if row.ratio.has_interval else "one pass"
-            parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}) {shown}")
+            parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}), {shown}")
         if parts:
             clients = f"{wording.join_words(map(str, sorted(counts)), 'or')} client{'s' if counts != {1} else ''}"
-            yield Finding(f"{interpreter} against {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")
+            yield Finding(f"{interpreter} compared with {other}", f"{COMPUTES} with {clients}: {'; '.join(parts)}")

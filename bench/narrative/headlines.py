@@ -1,4 +1,4 @@
-"""The finding first: who overlaps waiting and who overlaps computing, a sentence for each interpreter."""
+"""Headlines: which models overlap waiting and which overlap computing, one sentence for each interpreter."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bench.narrative.findings import Finding
 _VERBS: Final = {WAITS: "waiting", COMPUTES: "computing"}
 DISTURBED: Final = "disturbed"
 _SAID: Final[dict[Answer | str, str]] = {
-    Answer.YES: "overlaps with",
-    Answer.NO: "not with",
-    Answer.UNCLEAR: "may or may not with",
-    DISTURBED: "is not known, as other programs used the CPUs, of",
+    Answer.YES: "overlaps in",
+    Answer.NO: "does not overlap in",
+    Answer.UNCLEAR: "may or may not overlap in",
+    DISTURBED: "is undecided (something else took CPU time) in",
 }
 
 
@@ -41,8 +41,6 @@ def _interpreter_headline(interpreter: str, judged: dict[tuple[str, str], list[S
                 said.setdefault(what, []).append(f"{model} {wording.times(one.speedup)}")
         if said:
             shown = [f"{begins} {wording.join_words(said[what])}" for what, begins in _SAID.items() if what in said]
-            if Answer.YES not in said and said.keys() != {DISTURBED}:
-                shown[0] = "overlaps " + shown[0]
             yield f"{verb} {', '.join(shown)}"
 
 

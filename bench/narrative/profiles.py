@@ -1,4 +1,4 @@
-"""What the profile of a cell shows, in words."""
+"""Description of a cell's profile in words."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bench.analysis.profile.concurrency import running_at_once
 from bench.analysis.profile.load import Profile
 
 SEVERAL: Final = 1.1
-"""More than this of one GIL cannot be held."""
+"""A larger share of the time than one GIL can be held."""
 
 
 def describe_profile(profile: Profile) -> Iterator[str]:
-    """Yield what the profile of a cell shows, a sentence each, with the figures that it rests on."""
+    """Yield sentences about the profile of a cell, with their figures."""
     if profile.lanes:
         shares = profile.shares
         at_once = running_at_once(profile)
-        shown = f"On {profile.interpreter} {at_once:.1f} threads were on a CPU at once, on average"
+        shown = f"On {profile.interpreter}, {at_once:.1f} threads were on a CPU at once on average"
         waiting = shares.get("gil_wait", 0.0)
         yield shown + (
-            f"; all threads together waited for the GIL {waiting:.0%} of their time."
+            f"; threads waited for the GIL {waiting:.0%} of their time."
             if waiting >= 0.005
             else "; none waited for a GIL."
         )
@@ -31,4 +31,4 @@ def describe_profile(profile: Profile) -> Iterator[str]:
         what = f"the GIL was held {min(held, 1.0):.0%} of the time"
         if held > SEVERAL:
             what = f"{held:.1f} GILs were held at once, each process or interpreter having its own"
-        yield f"On {profile.interpreter} {what}, {first.share:.0%} of that by {first.name}."
+        yield f"On {profile.interpreter}, {what}, {first.share:.0%} of that by {first.name}."

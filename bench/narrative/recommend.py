@@ -1,8 +1,7 @@
-"""Which model and interpreter serve a workload best at an objective, how sure that is, and why.
+"""The model and interpreter that serve a workload best by an objective, how certain that is, and why.
 
-The candidates are the cells with most clients, ranked as in :mod:`bench.analysis.rankings`: from whom the best is not
-distinguished is named with it. A cell of which half of the windows or more were disturbed is not a candidate, and is
-named as that.
+Candidates are the cells with the most clients, ranked as in :mod:`bench.analysis.rankings`: cells tied with the best
+are named with it. A cell with at least half of its windows disturbed is not a candidate, and is named as such.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ _UNITS_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 class Objective(NamedTuple):
-    """What is to be best.
+    """What to optimise.
 
     Attributes:
-        column: of the windows.
-        more: whether more of it is better.
-        says: what it is, with a place for the figure.
-        figure: writes it.
-        p99_below_ns: what the 99th percentile of latency must stay below; ``None``: anything.
+        column: column of the windows.
+        more: whether more is better.
+        says: its description, with a placeholder for the figure.
+        figure: formats a figure.
+        p99_below_ns: upper bound of the 99th percentile of latency; ``None``: unbounded.
     """
 
     column: str
@@ -44,7 +43,7 @@ class Objective(NamedTuple):
     p99_below_ns: float | None = None
 
     def figure(self, value: float) -> str:
-        if self.column == "peak_rss_bytes":
+        if self.column in {"pss_bytes", "peak_rss_bytes"}:
             value /= 2**20
         elif self.column == "cpu_s_per_request":
             value *= 1e6
@@ -53,12 +52,12 @@ class Objective(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What serves a workload best.
+    """The recommendation for a workload.
 
     Attributes:
-        workload: which.
+        workload: name of the workload.
         best: model, workload, clients, interpreter; ``None`` if nothing meets the objective.
-        says: a sentence.
+        says: the sentence.
     """
 
     workload: str
@@ -70,7 +69,7 @@ class Recommendation:
 
 
 def objective(text: str) -> Objective:
-    """Return what ``--objective`` means, as "throughput", "p99<20ms", "cpu" or "memory"."""
+    """Return the objective for ``--objective``: "throughput", "p99<20ms", "cpu" or "memory"."""
     throughput = Objective("throughput_rps", True, "{} requests/s")
     what, _, bound = text.partition("<")
     if what == "p99" and bound:
@@ -78,13 +77,15 @@ def objective(text: str) -> Objective:
         return throughput._replace(p99_below_ns=float(bound.removesuffix(unit)) * _UNITS_S[unit] * 1e9)
     return {
         "cpu": Objective("cpu_s_per_request", False, "{} µs of CPU per request"),
-        "memory": Objective("peak_rss_bytes", False, "{} MiB of memory"),
+        "memory": Objective("pss_bytes", False, "{} MiB of memory"),
     }.get(text, throughput)
 
 
 def recommendations(run: Run) -> Iterator[Recommendation]:
-    """Yield one for each workload that several models or interpreters were measured on."""
+    """Yield a recommendation for each workload that was measured in several cells."""
     wanted = objective(run.objective)
+    if wanted.column == "pss_bytes":
+        wanted = wanted._replace(column=run.memory_column)
     windows = run.windows[run.windows["requests"] > 0]
     spreads, p99 = pass_spreads(windows, wanted.column), pass_spreads(windows, "latency_p99_ns")
     out = disturbed(run)
@@ -96,7 +97,7 @@ def recommendations(run: Run) -> Iterator[Recommendation]:
         cells = list(dict.fromkeys(here[CELL].itertuples(index=False, name=None)))
         fit = [cell for cell in cells if cell not in out]
         if len(cells) > 1 and not fit:
-            yield Recommendation(workload, None, "nothing is recommended, as most of the windows were disturbed")
+            yield Recommendation(workload, None, "no recommendation, since most of the windows were disturbed")
         elif len(cells) > 1:
             found = _recommendation(workload, fit, wanted, here, (spreads, p99))
             yield replace(found, says=found.says + _left_out([cell for cell in cells if cell in out]))
@@ -114,7 +115,7 @@ def _recommendation(
     if not fit:
         least = min((spread.median for cell in cells if (spread := pick(p99, cell))), default=float("nan"))
         return Recommendation(
-            workload, None, f"nothing keeps the 99th percentile below the bound; the least is {_ms(least)}"
+            workload, None, f"no cell keeps the 99th percentile below the bound; the lowest is {_ms(least)}"
         )
     sign = -1 if wanted.more else 1
     best, *others = sorted(fit, key=lambda cell: sign * fit[cell].median)
@@ -132,7 +133,7 @@ def _recommendation(
 
 def _left_out(cells: list[Any]) -> str:
     """Name the cells that are not candidates."""
-    return f"; not considered, as disturbed: {_several(cells)}" if cells else ""
+    return f"; not considered because disturbed: {_several(cells)}" if cells else ""
 
 
 def _several(cells: list[Any]) -> str:
@@ -141,7 +142,7 @@ def _several(cells: list[Any]) -> str:
 
 
 def _fits(p99: Spread | None, wanted: Objective) -> bool:
-    """Tell whether the whole range over passes stays below the bound."""
+    """Return whether the whole range over passes stays below the bound."""
     return wanted.p99_below_ns is None or (p99 is not None and p99.above(wanted.p99_below_ns) is Answer.NO)
 
 
@@ -153,7 +154,7 @@ def _figures(wanted: Objective, spread: Spread) -> str:
 
 
 def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | None) -> str:
-    """Return what the thread states explain of the best and of the next best."""
+    """Explain the best and the next best by their thread states."""
     parts = []
     for cell in (best, other):
         if cell is None:
@@ -166,7 +167,7 @@ def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | 
             for state, share in sorted(shares.items(), key=lambda item: -item[1])
             if share > MIN_SHARE_ADVISED
         ]
-        kept = f", its threads {wording.join_words(hindered[:2])}" if hindered else ""
+        kept = f" (threads: {wording.join_words(hindered[:2])})" if hindered else ""
         parts.append(f"{_name(cell)} uses {cores}{kept}")
     return f". {'; '.join(parts)}"
 

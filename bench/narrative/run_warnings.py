@@ -17,18 +17,18 @@ from bench.schema.run_meta import State
 from bench.schema.warning_codes import RUN_WARNINGS, UNEXPLAINED_ABOVE, WINDOW_WARNINGS, Raw
 
 WORST_SHOWN: Final = 3
-LONGEST_TOLD: Final = 120  # of what differs between builds; all of it is in the page's table of interpreters
+LONGEST_TOLD: Final = 120  # characters of a difference between builds; the page's table of builds has all of it
 
 
 @dataclass(frozen=True, slots=True)
 class WarningSummary:
-    """A code, once, for the whole run.
+    """A warning code, summarised for the whole run.
 
     Attributes:
-        code: as in the records, or one of the run's own.
-        says: what was the matter, with the figures that were worst.
-        remedy: what to do about it; empty where nothing is known.
-        where: how many windows of how many, and the cells hit worst; empty if it concerns the run as a whole.
+        code: code from the records, or one for the whole run.
+        says: what is wrong, with the worst figures.
+        remedy: what to do about it; empty if unknown.
+        where: number of windows affected, of all, and the worst cells; empty if it concerns the run as a whole.
     """
 
     code: str
@@ -41,8 +41,8 @@ class WarningSummary:
 
 
 _INCOMPLETE: Final = {
-    State.RUNNING: "the run is still going on, or was killed",
-    State.PARTIAL: "the run was ended early",
+    State.RUNNING: "the run is still in progress, or was killed",
+    State.PARTIAL: "the run ended early",
 }
 _FLAG: Final = {True: "with", False: "without", None: "unknown"}
 
@@ -53,7 +53,7 @@ def collect_warnings(run: Run) -> list[WarningSummary]:
 
 
 def collect_window_warnings(run: Run) -> Iterator[WarningSummary]:
-    """Yield what the windows warn of, a warning for each code."""
+    """Yield the warnings of the windows, one for each code."""
     met: dict[str, list[tuple[str, Raw]]] = {}
     for _, row in run.windows[[*CELL, "warnings"]].iterrows():
         cell = Cell(*row[CELL]).name
@@ -69,7 +69,7 @@ def _aggregate(code: str, hits: list[tuple[str, Raw]], windows: int) -> WarningS
         hits = sorted(hits, key=lambda hit: -row.badness(hit[1]))
         says, remedy = row.wording.format(row.figure(hits[0][1])), row.remedy
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-        # Written by a newer version, or by another tool: what it says is shown as it is.
+        # Written by a newer version, or by another tool: its content is shown unchanged.
         says, remedy = json.dumps({k: v for k, v in hits[0][1].items() if k != "code"}, default=str), ""
     cells = list(dict.fromkeys(cell for cell, _ in hits))
     worst = ("worst " if len(cells) > WORST_SHOWN else "") + ", ".join(cells[:WORST_SHOWN])
@@ -101,7 +101,7 @@ def _check_partial(run: Run) -> Iterator[WarningSummary]:
 
 
 def _check_failed_cells(run: Run) -> Iterator[WarningSummary]:
-    each = [f"{one.cell}, pass {one.pass_}: {one.reason}" for one in run.meta.failures]
+    each = [f"{one.cell}, pass {one.pass_ + 1}: {one.reason}" for one in run.meta.failures]
     if each:
         more = f"; and {len(each) - WORST_SHOWN} more, in run.json" if len(each) > WORST_SHOWN else ""
         yield WarningSummary(
@@ -129,7 +129,7 @@ def _check_one_pass(run: Run) -> Iterator[WarningSummary]:
         which = "every cell has" if single == len(passes) else f"{single} of {len(passes)} cells have"
         yield WarningSummary(
             "one_pass",
-            f"{which} one pass only: nothing tells how far another would have come out differently",
+            f"{which} only one pass, so the variation between passes is unknown",
             RUN_WARNINGS["one_pass"].remedy,
         )
 
@@ -147,7 +147,7 @@ def _check_builds(run: Run) -> Iterator[WarningSummary]:
     if differing:
         yield WarningSummary(
             "different_builds",
-            f"the interpreters were not built alike: {_enumerate(differing)}",
+            f"the interpreters were built differently: {_enumerate(differing)}",
             RUN_WARNINGS["different_builds"].remedy,
         )
 
@@ -161,7 +161,7 @@ def _check_unexplained(run: Run) -> Iterator[WarningSummary]:
         each = [f"{Cell(*row[CELL]).name} {row['share']:+.0%}" for _, row in worst.iterrows()]
         yield WarningSummary(
             "unexplained",
-            f"the parts of a request's life miss its latency by more than {UNEXPLAINED_ABOVE:.0%} in "
+            f"the parts of a request's life differ from its latency by more than {UNEXPLAINED_ABOVE:.0%} in "
             f"{len(far)} of {wording.plural(len(lives), 'cell')}",
             RUN_WARNINGS["unexplained"].remedy,
             f"{'worst ' if len(far) > WORST_SHOWN else ''}{', '.join(each)}",

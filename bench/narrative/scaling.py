@@ -1,4 +1,4 @@
-"""What limits throughput, in words: the laws of each series with their figures."""
+"""Limits of throughput in words: the laws of each series with their figures."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.analysis.scaling.series import OVER_CORES
 from bench.narrative import wording
 
 LINEAR_BELOW: Final = 0.01
-"""A share whose interval holds 0, and that is no more than this, is called none."""
+"""A share of at most this, whose interval includes 0, counts as none."""
 
 
 def limits(run: Run, model: str, workload: str, interpreter: str) -> str | None:
-    """Return what the fits say limits a model's throughput, a sentence without its full stop; ``None``: nothing.
+    """Return what limits a model's throughput according to the fits, without a full stop; ``None``: nothing.
 
-    Over clients of this very interpreter, and over cores if it is one of those that were pinned (or their common name).
+    Over clients for exactly this interpreter; over cores if it is one of those pinned to CPUs (or their common name).
     """
     parts = []
     for one in laws(run):
@@ -34,7 +34,7 @@ def limits(run: Run, model: str, workload: str, interpreter: str) -> str | None:
 
 
 def sentence(one: Scaling) -> str:
-    """Return what a good fit says, as ``over clients: contention 3.0% (2.0–4.1%), ... peak near 35 clients``."""
+    """Return a good fit in words: ``over clients: contention 3.0% (2.0–4.1%), ... peak near 35 clients``."""
     where = f"over {one.series.over}"
     where += f" with {wording.plural(one.series.clients, 'client')}" if one.series.clients is not None else ""
     return f"{where} ({LAWS[one.chosen.law].title}): {_says(one)}"
@@ -49,11 +49,11 @@ def _says(one: Scaling) -> str:
     if serial.value >= FLAT_ABOVE:
         return f"more {over} do not raise throughput, {interval(serial)} is serial{_cpus(one)}"
     if serial.value <= LINEAR_BELOW and serial.low <= 0:
-        return f"in proportion to {over}, no part is shown to be serial ({interval(serial)})"
+        return f"in proportion to {over}, without a significant serial share ({interval(serial)})"
     if fit.law == "gustafson":
-        return f"in proportion to {over}, less {interval(serial)} of each"
-    most = f"never above {wording.rate(fit.ceiling_rps)} requests/s, {1 / serial.value:.2g} times that of one"
-    far = f"an end of the growth is not in sight with {fit.counts[-1]}"
+        return f"in proportion to {over}, minus a serial share of {interval(serial)}"
+    most = f"never above {wording.rate(fit.ceiling_rps)} requests/s, {1 / serial.value:.2g} times the throughput of one"
+    far = f"no limit in sight with {fit.counts[-1]}"
     return f"{interval(serial)} is serial, {most if fit.peak_in_range else far}{_cpus(one)}"
 
 
@@ -67,13 +67,11 @@ def _peak(fit: Fit, over: str) -> str:
 
 def _cpus(one: Scaling) -> str:
     count = one.series.cpus
-    return (
-        f" (the {wording.plural(count, 'CPU')} were all in use, and are part of it)" if one.saturated and count else ""
-    )
+    return f" (the limit includes the {wording.plural(count, 'CPU')}, all in use)" if one.saturated and count else ""
 
 
 def interval(one: Estimate) -> str:
-    """Write a share with its interval, as ``3.0% (2.0–4.1%)``."""
+    """Format a share with its interval, as ``3.0% (2.0–4.1%)``."""
     large = max(one.value, one.high / 2, 1e-5)
     digits = 0 if large >= 0.1 else max(1, -math.floor(math.log10(large)) - 1)
     value, low, high = (f"{100 * figure:.{digits}f}" for figure in one)
@@ -81,7 +79,7 @@ def interval(one: Estimate) -> str:
 
 
 def rows(run: Run) -> list[dict[str, str]]:
-    """Return the page's row of each series with a law, or with a reason why it has none."""
+    """Return the page's row of each series, with its law or the reason why it has none."""
     return [_cells(one) for one in laws(run) if one.several]
 
 

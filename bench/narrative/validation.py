@@ -1,4 +1,4 @@
-"""How rows are written: figures, intervals, verdicts; for the terminal, the page and the documentation alike."""
+"""Formatting of rows: figures, intervals and verdicts, for the terminal, the page and the documentation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _DIGITS: Final = 3
 _SEVERAL: Final = {
     Verdict.AGREES: "agree",
     Verdict.DISAGREES: "disagree",
-    Verdict.DISTURBED: "are too disturbed to say",
+    Verdict.DISTURBED: "are too disturbed to decide",
 }
 _DISAGREES, _UNDECIDED = 1, 3
 
 
 def cells(result: Result) -> tuple[str, ...]:
-    """Return what a table shows of a row, as :data:`HEAD` names it."""
+    """Return the cells of a table row, in the order of :data:`HEAD`."""
     return (
         result.name,
         result.known,
@@ -33,12 +33,12 @@ def cells(result: Result) -> tuple[str, ...]:
 
 
 def known_value(result: Result) -> str:
-    """Return the truth with its unit."""
+    """Return the true value with its unit."""
     return NOTHING if result.truth is None else f"{_figure(result.truth, result.bound)} {result.unit}"
 
 
 def estimate(result: Result) -> str:
-    """Return the estimate with its interval: the truth plus the mean deviation."""
+    """Return the estimate with its interval: the true value plus the mean deviation."""
     if result.truth is None:
         return NOTHING
     found = result.estimate
@@ -59,14 +59,14 @@ def why(result: Result) -> str:
     if result.failure and result.verdict is not Verdict.AGREES:
         return f"the study failed: {result.failure}"
     if result.verdict is Verdict.DISTURBED and not result.estimate.n:
-        return "all observations were disturbed" if result.disturbed else "no time was left for it"
+        return "all observations were disturbed" if result.disturbed else "no time was left for the study"
     if result.verdict is Verdict.DISTURBED:
-        return "the interval is too wide, or reaches past the bound: run longer, on a quieter machine"
+        return "the interval is too wide, or extends past the bound: run longer, or on a quieter machine"
     return ""
 
 
 def summary(validation: Validation) -> str:
-    """Return how many rows came out how."""
+    """Return the number of rows with each verdict, in words."""
     return ", ".join(f"{number} {_SEVERAL[verdict]}" for verdict, number in validation.counts.items())
 
 
@@ -79,7 +79,7 @@ def status(validation: Validation) -> int:
 
 
 def to_dict(result: Result) -> dict[str, Any]:
-    """Return a row as it stands in JSON; what is not known is null."""
+    """Return a row for JSON; unknown values are null."""
     found = result.estimate
     return {
         "row": result.name,
@@ -105,7 +105,7 @@ def _or_none(value: float) -> float | None:
 
 
 def _figure(value: float, bound: float) -> str:
-    """Write a figure with as many digits as its bound deserves."""
+    """Format a figure with a number of digits that suits its bound."""
     scale = bound or 1.0
     digits = max(0, _DIGITS - 1 - math.floor(math.log10(scale))) if scale < 100 else 0
     text = f"{value:,.{min(digits, 4)}f}"

@@ -1,1 +1,1 @@
-"""From sentences and numbers to bytes: terminal, plots, pages."""
+"""Output of numbers and sentences: terminal, plots, pages."""

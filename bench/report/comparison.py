@@ -1,4 +1,4 @@
-"""How a comparison is written: for a terminal, for a pull request, for programs, for a browser."""
+"""Output formats of a comparison: terminal, markdown, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from bench.terminal.console import WIDTH, Terminal
 
 LEFT_OUT_SHOWN: Final = 3
 MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=", Verdict.UNDECIDED: "?"}
-_FOLDED: Final = ("cell", "answer")
+_FOLDED: Final = ("cell", "verdict")
 _SHORT: Final = ("metric", "▲ faster", "▼ slower", "= same", "? undecided", "mean ratio [interval]")
-_TITLES: Final = ("cell", "ratio [interval]", "answer")
+_TITLES: Final = ("cell", "ratio [interval]", "verdict")
 _STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
 
 
 def figures(shown: Ratio) -> str:
-    """Write a ratio with its interval, as ``1.034 [1.021, 1.047]``."""
+    """Format a ratio with its interval, as ``1.034 [1.021, 1.047]``."""
     interval = f"[{shown.low:.3f}, {shown.high:.3f}]" if shown.has_interval else "(one launch)"
     return f"{shown.ratio:.3f} {interval}"
 
 
 def answer(row: Compared) -> str:
-    """Write the verdict; where there is none, how much longer would tell."""
+    """Return the verdict or, if undecided, how much longer to measure."""
     if row.verdict is not Verdict.UNDECIDED:
         return str(row.verdict)
     if not row.ratio.has_interval:
@@ -50,19 +50,24 @@ def answer(row: Compared) -> str:
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
-    """Yield what a reader must know of the rows."""
+    """Yield notes on how to read the rows."""
     rows = comparison.rows
     if not rows:
         yield "Nothing could be compared."
         return
+    if comparison.machines:
+        yield (
+            f"The two runs are of different machines ({'; '.join(comparison.machines)}): every ratio is one of the "
+            "machines, too."
+        )
     confidence = rows[0].confidence
     interim = (
-        "" if confidence == 0.95 else f", each of them {confidence:.1%} so that they hold at several interim analyses"
+        "" if confidence == 0.95 else f", each at {confidence:.1%} so that they hold over several interim analyses"
     )
     yield (
         f"Ratio: candidate / baseline, geometric mean over launches of the servers, 95% confidence interval{interim}. "
-        "A difference is called where the interval excludes 1 and the p-value, corrected for the number of cells "
-        "(Benjamini-Hochberg), agrees; faster means better, so less of a latency or of CPU."
+        "A difference is reported if the interval excludes 1 and the p-value, corrected for the number of cells "
+        "(Benjamini-Hochberg), agrees. Faster means better: less, for latency and CPU."
     )
     if comparison.means:
         yield "Mean ratio: over all cells, each with the same weight; its interval is over passes."
@@ -70,23 +75,23 @@ def notes(comparison: Comparison) -> Iterator[str]:
         yield f"Same: the whole interval lies within {comparison.same_within:.1%} of 1."
     if not rows[0].paired:
         yield (
-            "The two runs were not measured side by side: intervals are those of unpaired samples, and whatever moved "
-            "the whole machine between the two is not in them."
+            "The two runs were not measured side by side: intervals are those of unpaired samples, and exclude changes "
+            "of the whole machine between the runs."
         )
     fields = sorted({name for row in rows for name in row.differs})
     if fields:
         titles = ", ".join(wording.BUILD.get(name, name) for name in fields)
-        yield f"≠: the two were built differently ({titles}), so this is no difference of versions alone."
+        yield f"≠: the two were built differently ({titles}), so the difference is not due to the version alone."
     marked = max(row.marked for row in rows)
     changes = [abs(row.undisturbed / row.ratio.ratio - 1) for row in rows if row.marked and row.undisturbed is not None]
     if marked > 0:
         without = f"; without them ratios would change by up to {max(changes):.1%}" if changes else ""
-        yield f"Other programs or the host disturbed up to {marked:.0%} of a row's windows. They count{without}."
+        yield f"Other programs or the host disturbed up to {marked:.0%} of a row's windows, all included{without}."
     yield from _left_out(comparison)
 
 
 def _left_out(comparison: Comparison) -> Iterator[str]:
-    """Yield a sentence for each reason, with the cells that it is the reason for."""
+    """Yield a sentence for each reason, with its cells."""
     cells: dict[str, list[str]] = {}
     for what in comparison.left_out:
         cell, _, reason = what.partition(": ")
@@ -97,7 +102,7 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
 
 
 def show_comparison(console: Terminal, comparison: Comparison) -> None:
-    """Write a table for each metric and candidate, and what they come to; folded where room is short."""
+    """Print a table for each metric and candidate, and a summary; cells are folded where space is short."""
     for (metric, candidate), rows in _tables(comparison):
         shown = [
             (
@@ -120,14 +125,14 @@ def show_comparison(console: Terminal, comparison: Comparison) -> None:
 
 
 def terminal(comparison: Comparison) -> str:
-    """Return what :func:`show_comparison` writes, without colours."""
+    """Return what :func:`show_comparison` prints, without colours."""
     out = io.StringIO()
     show_comparison(Terminal(file=out, width=WIDTH), comparison)
     return out.getvalue()
 
 
 def markdown(comparison: Comparison) -> str:
-    """Return what it comes to, and a table for each candidate, fit for a comment on a pull request."""
+    """Return a summary and a table for each candidate, for a comment on a pull request."""
     lines: list[str] = []
     for (candidate, baseline), tallied in _short(comparison):
         lines += [f"**{escape(candidate)}** / {escape(baseline)}", ""]
@@ -153,11 +158,12 @@ def markdown(comparison: Comparison) -> str:
 
 def json_document(comparison: Comparison) -> str:
     """Return a list with an object for each cell and metric."""
-    return json.dumps([row.to_dict() for row in comparison.rows], indent=1, allow_nan=False) + "\n"
+    machines = {"machines_differ_in": list(comparison.machines)}
+    return json.dumps([row.to_dict() | machines for row in comparison.rows], indent=1, allow_nan=False) + "\n"
 
 
 def html(comparison: Comparison) -> str:
-    """Return a page that fetches nothing."""
+    """Return a self-contained page."""
     tables = [
         (METRICS[metric].title, candidate, rows[0].baseline, [(row, figures(row.ratio), answer(row)) for row in rows])
         for (metric, candidate), rows in _tables(comparison)
@@ -186,7 +192,7 @@ COMPARISON_FORMATS: Final[dict[str, Callable[[Comparison], str]]] = {
 
 
 def _short(comparison: Comparison) -> Iterator[tuple[tuple[str, str], dict[str, list[str]]]]:
-    """Yield candidate and baseline, and by metric what it comes to, as it is written."""
+    """Yield candidate and baseline, with the summary of each metric as texts."""
     for sides, few in itertools.groupby(count_verdicts(comparison), lambda one: (one.candidate, one.baseline)):
         yield sides, {one.metric: _verdict_text(one) for one in few}
 

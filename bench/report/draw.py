@@ -1,4 +1,4 @@
-"""Drawing a run from its records: its page, plots and tables."""
+"""Draw a run from its records: its page, plots and tables."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from bench.report.profile.chapter import chapter as profile_chapter
 from bench.report.terminal import show_run
 from bench.terminal.console import Terminal
 
-MICRO = "micro"  # a folder of microbenchmarks in that of a run
+MICRO = "micro"  # the folder of microbenchmarks in a run's folder
 
 
 def draw(run: Run, *, quiet: bool = False) -> Path:
-    """Write everything that is drawn from a run into its folder, and show it.
+    """Write everything that is drawn from a run into its folder, and show the run.
 
     Returns:
         The page.
 
     Raises:
-        GilbenchError: the microbenchmarks or profiles that lie in it cannot be understood.
+        GilbenchError: its microbenchmarks or profiles cannot be parsed.
         OSError: the folder cannot be written to.
     """
     summary, found, warned = summarise(run), collect_findings(run), collect_warnings(run)
@@ -65,7 +65,7 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
 
 
 def _draw_plots(run: Run) -> dict[str, str]:
-    """Write the plots and return them as SVG; one that has nothing to show leaves no old file behind."""
+    """Write the plots and return them as SVG; old files of plots with nothing to show are removed."""
     folder = run.folder / "plots"
     folder.mkdir(exist_ok=True)
     pictures = {}

@@ -1,7 +1,7 @@
-"""Runs as files for other tools; the file's ending chooses the format.
+"""Export of runs to files for other tools; the file's extension selects the format.
 
-A file is the frame of :func:`bench.analysis.load_run`, or what is made of it. In Parquet each column carries its unit
-and meaning, and pandas reads the very same frame back, its ``attrs`` included.
+A file contains the frame of :func:`bench.analysis.load_run`, or one derived from it. In Parquet each column carries its
+unit and meaning, and pandas reads the same frame back, including its ``attrs``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from loadgen.errors import GilbenchError, InvalidInput
 
 
 class Format(NamedTuple):
-    """A format: what it is called, and how a frame becomes bytes in it."""
+    """A file format: its title, and the function that turns a frame into bytes."""
 
     title: str
     write: Callable[[pd.DataFrame, Table], bytes]
@@ -29,7 +29,7 @@ class Format(NamedTuple):
 
 def _parquet(frame: pd.DataFrame, table: Table) -> bytes:
     try:
-        import pyarrow.parquet  # noqa: PLC0415 - who does not write Parquet does without
+        import pyarrow.parquet  # noqa: PLC0415 - needed only for Parquet
     except ImportError as exc:
         raise GilbenchError(
             f"writing Parquet needs pyarrow ({exc}): install gilbench[export], or write .csv or .jsonl"
@@ -59,7 +59,7 @@ def _json_lines(frame: pd.DataFrame, _: Table) -> bytes:
 EXPORT_FORMATS: Final = {
     ".parquet": Format("Apache Parquet", _parquet),
     ".csv": Format("comma-separated values", _csv),
-    ".jsonl": Format("a JSON object a line", _json_lines),
+    ".jsonl": Format("one JSON object per line", _json_lines),
 }
 EXPORTED: Final[dict[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
     "windows": lambda windows: windows,
@@ -70,26 +70,26 @@ EXPORTED: Final[dict[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
 
 
 def find_format(file: Path) -> Format:
-    """Return the format that a file's ending stands for.
+    """Return the format for a file's extension.
 
     Raises:
-        GilbenchError: none has that ending.
+        GilbenchError: no format has this extension.
     """
     form = EXPORT_FORMATS.get(file.suffix.lower())
     if form is None:
         *others, last = EXPORT_FORMATS
-        raise InvalidInput(f"{file}: name a file to write that ends in {', '.join(others)} or {last}")
+        raise InvalidInput(f"unknown extension of {file}: name a file that ends in {', '.join(others)} or {last}")
     return form
 
 
 def replace_file(file: Path, content: bytes) -> None:
-    """Write a file whole, or leave what was there.
+    """Replace a file completely, or keep the old one.
 
     Raises:
-        GilbenchError: the disk is full, or the like.
+        GilbenchError: the file cannot be written.
     """
     if file.exists() and not file.is_file():
-        raise GilbenchError(f"{file} exists and is not a file: name another")
+        raise GilbenchError(f"{file} exists and is not a regular file: name another file")
     new = file.with_name(f".{file.name}.new")
     try:
         with new.open("wb") as opened:
@@ -98,7 +98,7 @@ def replace_file(file: Path, content: bytes) -> None:
             os.fsync(opened.fileno())
         new.replace(file)
     except OSError as exc:
-        raise GilbenchError(f"cannot write to {file}: {exc.strerror}; make room, or name another file") from exc
+        raise GilbenchError(f"cannot write to {file}: {exc.strerror}; free disk space, or name another file") from exc
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
-"""A run's page over HTTP, which follows the run while it is going on.
+"""A run's page over HTTP, which follows the run while it is measured.
 
-While a run is measured its pictures are not drawn: that takes seconds of a core, and would be in its figures. The page
-then has the findings, what can be explored and the warnings, drawn anew at most every :data:`REFRESH_S`, and only if
-somebody looks: 1.9 s of CPU for 468 windows, which those windows tell as ``foreign_cpu`` where it is enough. A process
-of its own draws, at a low priority: where every CPU is busy its page comes late, but requests are answered, and Ctrl-C
-is obeyed, at once. When the run has ended it is the page that the run has drawn itself.
+While a run is measured, its plots are not drawn: that takes seconds of a core, and would affect its figures. The page
+then has the findings, the interactive part and the warnings, redrawn at most every :data:`REFRESH_S`, and only on
+request: 1.9 s of CPU for 468 windows, which those windows report as ``foreign_cpu`` if it is large enough. A separate
+process draws at a low priority: if every CPU is busy, its page comes late, but requests are answered, and Ctrl-C is
+obeyed, at once. When the run has ended, the page that the run itself has drawn is served.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ from loadgen.errors import GilbenchError, InvalidInput
 HOST: Final = "127.0.0.1"
 REFRESH_S: Final = 30.0
 POLL_S: Final = 5
-PATIENCE_S: Final = 2.0  # for the first page, which is worth a wait
-_YIELDS: Final = 10  # to what is measured meanwhile: a tenth of a busy CPU; at 19 it got a hundredth, and no page came
-_NAMES: Final = ("127.0.0.1", "localhost")  # what a browser may call us: no other name can be made to point here
+PATIENCE_S: Final = 2.0  # to wait for the first page
+_YIELDS: Final = (
+    10  # niceness, to yield to the measurement: gets a tenth of a busy CPU; at 19 it got a hundredth, and no page came
+)
+_NAMES: Final = ("127.0.0.1", "localhost")  # host names that are answered: others, pointed here by DNS, are refused
 
 _FOLLOW: Final = """<script>
 setInterval(async () => {
@@ -53,10 +55,10 @@ setInterval(async () => {
 
 
 class Served:
-    """A run's folder, as it is at the moment.
+    """A run's folder, in its current state.
 
     Attributes:
-        folder: its path; a link like ``results/latest`` is followed at each request, so that a new run takes over.
+        folder: its path; a link such as ``results/latest`` is resolved at each request, so that a new run takes over.
     """
 
     def __init__(self, folder: Path, drawers: Pool) -> None:
@@ -68,13 +70,13 @@ class Served:
         self._drawing_version, self._drawing_since_s = "", -REFRESH_S
 
     def version(self) -> str:
-        """Return a text that changes when there is something new to see."""
+        """Return a text that changes when there is something new to show."""
         with self._lock:
             self._refresh()
             return self._version
 
     def page(self) -> str:
-        """Return the page, with a script that loads it again when there is something new."""
+        """Return the page, with a script that reloads it when there is something new."""
         with self._lock:
             self._refresh()
             if not self._version and self._drawing:
@@ -84,7 +86,7 @@ class Served:
             return self._page.replace("</body>", f"{script}</body>")
 
     def _refresh(self) -> None:
-        """Take the page that has been drawn, and have it drawn anew if there is something new and it is time to."""
+        """Take over a finished page, and start redrawing if there is something new and it is time to."""
         folder = self.folder.resolve()
         if self._drawing and self._drawing.ready():
             done, self._drawing = self._drawing, None
@@ -101,7 +103,7 @@ class Served:
 
 
 def is_drawn(folder: Path) -> bool:
-    """Tell whether a run's page is there, and as new as its records."""
+    """Return whether a run's page exists and is as new as its records."""
     return _changed_ns(folder / PAGE) >= _changed_ns(folder / RECORDS) > 0
 
 
@@ -125,11 +127,11 @@ def serve(folder: Path, port: int) -> None:
     """Serve a run's page on loopback until Ctrl-C, or SIGTERM.
 
     Raises:
-        GilbenchError: the port cannot be had.
+        GilbenchError: the port is not available.
         InvalidInput: there is no such folder.
     """
     if not folder.is_dir():
-        raise InvalidInput(f"{folder} is not a folder: name a run's folder, as results/latest")
+        raise InvalidInput(f"{folder} is not a folder: name a run's folder such as results/latest")
     with contextlib.suppress(KeyboardInterrupt), _drawers() as drawers:
         handler = functools.partial(_Handler, Served(folder, drawers))
         try:
@@ -144,9 +146,9 @@ def serve(folder: Path, port: int) -> None:
 
 
 def _drawers() -> Pool:
-    """Return the process that draws; Ctrl-C is not for it, and it is ended with the server."""
+    """Return the process that draws; it ignores Ctrl-C, and ends with the server."""
     resource_tracker.ensure_running()  # starting it would unblock the signal again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited by the process
     try:
         return multiprocessing.get_context("spawn").Pool(1, os.nice, (_YIELDS,))
     finally:
@@ -154,7 +156,7 @@ def _drawers() -> Pool:
 
 
 class _Server(ThreadingHTTPServer):
-    """Keeps the terminal free of browsers that leave before they have their answer."""
+    """Server that does not report browsers that disconnect before their answer."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], ConnectionError):
@@ -162,7 +164,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Answers for the page and its version, and with the files next to it."""
+    """Handler that serves the page, its version, and the files next to it."""
 
     def __init__(self, served: Served, *args: Any, **keywords: Any) -> None:
         self._served = served
@@ -189,7 +191,7 @@ class _Handler(SimpleHTTPRequestHandler):
                 case _:
                     super().do_GET()
         except ConnectionError:
-            raise  # nobody is left to answer
+            raise  # the browser has disconnected
         except (GilbenchError, OSError) as exc:
             self._answer(f"error: {exc}", "text/plain", HTTPStatus.INTERNAL_SERVER_ERROR)
 

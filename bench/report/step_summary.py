@@ -1,4 +1,4 @@
-"""A run in the summary of a step of GitHub Actions, in markdown."""
+"""A run in the step summary of GitHub Actions, in markdown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.terminal import github
 
 
 def append(run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[WarningSummary]) -> None:
-    """Append a run to the summary of the step that this is run by, if it is.
+    """Append a run to the step summary, if run by GitHub Actions.
 
     Raises:
         OSError: the summary cannot be written to.
@@ -44,7 +44,7 @@ def _head(run: Run, found: Sequence[Finding], warned: Sequence[WarningSummary]) 
 
 
 def _tables(run: Run, summary: pd.DataFrame) -> str:
-    """Return a table for each workload, all numbers of clients in it."""
+    """Return a table for each workload, with all numbers of clients."""
     clients = run.values("clients")
     shown = []
     for workload in run.values("workload"):

@@ -1,4 +1,4 @@
-"""Filling a template: everything that is put into one is escaped, and what is missing is an error."""
+"""Rendering of templates: all values are escaped, and a missing value is an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 
 def render_template(package: str, template: str, /, **values: object) -> Markup:
-    """Return what becomes of a template in a package's folder."""
+    """Render a template in a package's folder."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "."),
         autoescape=True,

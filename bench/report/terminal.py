@@ -1,6 +1,6 @@
 """A run in a terminal of 80 columns: a table for each workload, then sentences.
 
-Figures are never cut: where room is short, names are folded, and then numbers of clients left out.
+Figures are never truncated: if space is short, names are folded, and then numbers of clients are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.schema.thread_state import THREAD_STATES
 from bench.terminal import github
 from bench.terminal.console import Terminal
 
-CLIENTS_SHOWN: Final = 3  # as many as fit; the summary has them all
+CLIENTS_SHOWN: Final = 3  # at most, as many as fit; summary.csv has them all
 _NAMES: Final = ("model", "interpreter")
 _NAME_LEAST: Final = 8  # columns
 
@@ -30,7 +30,7 @@ _NAME_LEAST: Final = 8  # columns
 def show_run(
     console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[WarningSummary]
 ) -> None:
-    """Write the tables, the findings and the warnings; in a log of GitHub Actions the tables are folded."""
+    """Print the tables, the findings and the warnings; in a log of GitHub Actions the tables are folded."""
     clients = _print_rows(console, run, summary)
     for workload in run.values("workload"):
         _fold(console, _table(console, run, summary, workload, clients), f"{workload}: requests per second")
@@ -100,7 +100,7 @@ def _figures(run: Run, summary: pd.DataFrame, clients: list[int]) -> Iterator[li
 
 
 def titles(clients: list[int]) -> tuple[str, ...]:
-    """Return the titles of the figures that :func:`rows_of` yields."""
+    """Return the titles of the figures that :func:`table_rows` yields."""
     top = clients[-1]
     return (*(wording.plural(count, "client") for count in clients), f"cores@{top}", f"p99@{top} ms")
 
@@ -134,7 +134,7 @@ def _table(console: Terminal, run: Run, summary: pd.DataFrame, workload: str, cl
 
 
 def _thread_states_table(console: Terminal, rows: pd.DataFrame) -> Table:
-    """Return where the time of the threads that serve went."""
+    """Return a table of where the serving threads' time went."""
     names, figures = ("workload", *_NAMES), tuple(state.label for state in THREAD_STATES)
     texts = [
         (

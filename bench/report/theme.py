@@ -1,4 +1,4 @@
-"""How all pages look: one sheet of style, light and dark, with the pictures' own palette in it."""
+"""Theme of all pages: one style sheet, light and dark, with the palette of the plots."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DARK: Final = {
     "#d3e6f3": "#233f52",
     "#9fcbe6": "#33607f",
 }
-"""What stands for a colour of the palette on a dark page; what is not in it is light enough for both."""
+"""Colours that replace those of the palette on a dark page; the others are light enough for both."""
 
 
 def css() -> Markup:

@@ -1,1 +1,1 @@
-"""Statistics: one definition of each; they know no files and no servers."""
+"""Statistics: one definition of each, without knowledge of files or servers."""

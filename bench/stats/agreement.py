@@ -1,15 +1,14 @@
-"""Verdicts: whether observations agree with what is known.
+"""Verdicts on whether observations agree with the truth.
 
-A row's observations are differences, each a figure minus its truth. They are independent, so that their mean has
-Student's interval. Where an observation is a yes or a no, its frequency has Clopper and Pearson's interval (Biometrika
-26, 1934).
+A row's observations are differences, each a figure minus its truth. They are independent, so the interval of their mean
+is Student's. For yes-or-no observations, the interval of the frequency is Clopper and Pearson's (Biometrika 26, 1934).
 
-A row is judged whenever it has one of :data:`INTERIM_COUNTS` observations. It *agrees* if the 95% interval lies within
-the bound (an equivalence test). It *disagrees* only if an interval that holds for all rows and all interim analyses
-together (Bonferroni) lies outside the bound altogether: one false verdict in 20 runs of the whole suite, whatever its
-size.
+A row is judged each time its number of observations reaches one of :data:`INTERIM_COUNTS`. It *agrees* if the 95%
+interval lies within the bound (an equivalence test). It *disagrees* only if an interval corrected for all rows and all
+interim analyses (Bonferroni) lies entirely outside the bound: one false verdict in 20 runs of the whole suite,
+regardless of its size.
 
-It knows neither studies nor files.
+This module knows neither studies nor files.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ INTERIM_COUNTS: Final = (3, 5, 8, 12, 18, 27, 40, 60, 90, 135)
 
 
 class Verdict(enum.StrEnum):
-    """What came of a row."""
+    """Verdict on a row."""
 
     AGREES = "agrees"
     DISAGREES = "disagrees"
@@ -38,10 +37,10 @@ class Verdict(enum.StrEnum):
 
 
 class Estimate(NamedTuple):
-    """The mean deviation from the truth, and how sure that is.
+    """Mean deviation from the truth, with its confidence interval.
 
     Attributes:
-        mean: of the differences; NaN without any.
+        mean: mean of the differences; NaN without any.
         low: lower end of its interval; NaN with fewer than two.
         high: upper end.
         n: number of differences.
@@ -62,7 +61,7 @@ class Estimate(NamedTuple):
         return self.low >= -bound and self.high <= bound
 
     def outside(self, bound: float) -> bool:
-        """Return whether the whole interval lies outside."""
+        """Return whether the whole interval lies outside the bound."""
         return self.low > bound or self.high < -bound
 
 
@@ -82,7 +81,7 @@ def _quantile(confidence: float, freedom: int) -> float:
 
 
 def frequency(hits: Sequence[float], truth: float, confidence: float = CONFIDENCE) -> Estimate:
-    """Return how far the frequency of 1 among zeros and ones is from the truth, with Clopper and Pearson's interval."""
+    """Return the deviation of the frequency of ones from the truth, with Clopper and Pearson's interval."""
     n = len(hits)
     if not n:
         return Estimate(math.nan, math.nan, math.nan, 0)
@@ -102,11 +101,11 @@ def judge(values: Sequence[float], truths: Sequence[float], bound: float, *, yes
     """Judge a row.
 
     Args:
-        values: its undisturbed observations; with ``yes_or_no`` zeros and ones.
-        truths: what each is known to be.
+        values: its undisturbed observations; with ``yes_or_no``, zeros and ones.
+        truths: the truth of each.
         bound: deviation that still agrees.
-        yes_or_no: values are to be judged by their frequency.
-        rows: number of rows that are judged in the same run.
+        yes_or_no: judge the values by their frequency.
+        rows: number of rows judged in the same run.
     """
     count = max((each for each in INTERIM_COUNTS if each <= len(values)), default=0)
 

@@ -1,12 +1,12 @@
-"""Paired ratios: how much faster one side is than another, and how sure that is.
+"""Paired ratios: how much faster one side is than the other, with a confidence interval.
 
-Servers under all interpreters are up at the same time, and short windows alternate between them, so that drift of the
-machine meets all alike. But two launches of the very same interpreter differ, mostly by where things come to lie in
-memory, and no number of windows of one launch shows it. So the launch is the unit: a launch's value is the mean of the
-logarithms of its windows' ratios, the ratio is the geometric mean over launches, and its interval is that of the mean
-of so many independent values (Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013).
+Servers under all interpreters are up at the same time, and short windows alternate between them, so drift of the
+machine affects all alike. But two launches of the same interpreter differ, mostly in memory layout, and no number of
+windows of one launch shows that. The launch is therefore the unit: its value is the mean of the logarithms of its
+windows' ratios, the ratio is the geometric mean over launches, and the interval is that of the mean of this many
+independent values (Kalibera and Jones, Rigorous benchmarking in reasonable time, ISMM 2013).
 
-This is the one definition: measuring stops by it, analysing shows it. It knows neither records nor tables.
+This is the only definition: measuring stops by it, and analysis shows it. It knows neither records nor tables.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ INTERIM_SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 """Shares of the time at which a run that stops at a precision makes an interim analysis."""
 
 Visit = tuple[int, int]
-"""Which launch, and which round of windows in it."""
+"""Number of a launch, and of a round of windows in it."""
 
 
 class Ratio(NamedTuple):
-    """A ratio and how sure it is.
+    """A ratio with its confidence interval.
 
     Attributes:
         ratio: geometric mean over launches.
         low: lower end of its confidence interval; NaN with fewer than two launches.
         high: upper end.
-        launches: the number of them.
-        error: standard error of the logarithm; NaN with fewer than two.
+        launches: number of launches.
+        error: standard error of the logarithm; NaN with fewer than two launches.
         freedom: degrees of freedom of that error.
     """
 
@@ -76,10 +76,10 @@ class Ratio(NamedTuple):
 
 
 def counting_error(*counts: float, rounds: int = 1) -> float:
-    """Return the standard deviation that counting alone gives the logarithm of a ratio of rates, in one launch.
+    """Return the standard deviation, from counting alone, of the logarithm of a ratio of rates in one launch.
 
-    A window may begin and end anywhere within a request, so that its count is off by the sum of two uniform parts of a
-    request, of variance 1/6. Where every launch counts the very same, this is all that its spread can be.
+    A window may begin and end anywhere within a request, so its count is off by the sum of two uniform fractions of a
+    request, with variance 1/6. If every launch counts exactly the same number, the spread can be no larger than this.
     """
     return math.sqrt(sum(1 / 6 / count**2 for count in counts) / rounds)
 
@@ -90,14 +90,14 @@ def paired_ratio(
     confidence: float = CONFIDENCE,
     quantisation_error: float = 0.0,
 ) -> Ratio | None:
-    """Return the ratio of what was measured on two sides; ``None`` if no round has both.
+    """Return the ratio of two sides measured together; ``None`` if no round has both.
 
     Args:
-        above: a figure for each round of each launch; those that are not above 0 do not count.
-        below: the same of the other side.
-        confidence: of the interval.
-        quantisation_error: standard deviation of a launch's value that counting alone gives it, see
-            :func:`counting_error`; a smaller spread is not believed.
+        above: a figure for each round of each launch; figures that are not above 0 do not count.
+        below: the same for the other side.
+        confidence: confidence of the interval.
+        quantisation_error: standard deviation of a launch's value from counting alone, see :func:`counting_error`; a
+            smaller spread is replaced by it.
     """
     return ratio_of_logs(list(launch_logs(above, below).values()), confidence, quantisation_error)
 
@@ -114,7 +114,7 @@ def launch_logs(above: Mapping[Visit, float], below: Mapping[Visit, float]) -> d
 def ratio_of_logs(
     logs: Sequence[float], confidence: float = CONFIDENCE, quantisation_error: float = 0.0
 ) -> Ratio | None:
-    """Return the ratio from one logarithm a launch; ``None`` if there is none."""
+    """Return the ratio from one logarithm per launch; ``None`` if there are none."""
     if not logs:
         return None
     many = len(logs) > 1
@@ -123,9 +123,9 @@ def ratio_of_logs(
 
 
 def unpaired_ratio(above: Sequence[float], below: Sequence[float], confidence: float = CONFIDENCE) -> Ratio | None:
-    """Return the ratio of two sides that were measured at different times, from one logarithm a launch of each.
+    """Return the ratio of two sides measured at different times, from one logarithm per launch of each.
 
-    By Welch's t-test. What moved the whole machine between the two is not in the interval; ``None`` if a side is empty.
+    By Welch's t-test. Changes of the machine between the two are not in the interval; ``None`` if a side is empty.
     """
     if not above or not below:
         return None
@@ -149,13 +149,13 @@ def _quantile(confidence: float, freedom: float) -> float:
 
 
 def correct_p_values(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for there being several, so that at most 1 in 20 of the differences called is none.
+    """Return p-values corrected for multiple comparisons: at most 1 in 20 of the differences called is false.
 
     Benjamini and Hochberg, J. R. Statist. Soc. B 57, 1995. Between two interpreters most cells differ, so the share of
-    false ones among those called is what matters; where none differs, as of an interpreter against itself, it holds the
-    chance of calling any at 1 in 20 as well. NaN stays NaN.
+    false calls among all calls is what matters; where no cell differs, as for an interpreter against itself, this also
+    limits the chance of calling any to 1 in 20. NaN stays NaN.
     """
-    from scipy.stats import false_discovery_control  # noqa: PLC0415 - takes half a second, and few need it
+    from scipy.stats import false_discovery_control  # noqa: PLC0415 - takes half a second, and is rarely needed
 
     known = [p for p in p_values if not math.isnan(p)]
     adjusted = iter(false_discovery_control(known)) if known else iter(())
@@ -164,12 +164,12 @@ def correct_p_values(p_values: Sequence[float]) -> list[float]:
 
 @functools.cache
 def interim_confidence() -> float:
-    """Return the confidence of each interim analysis, so that all their intervals hold together 95 times of 100.
+    """Return the confidence of each interim analysis at which all their intervals hold together 95 times in 100.
 
     Pocock's constant for analyses at :data:`INTERIM_SHARES`: the bound that a Brownian motion, standardised at each of
     them, stays within with that probability (Pocock, Biometrika 64, 1977; as repeated confidence intervals: Jennison
-    and Turnbull, J. R. Statist. Soc. B 51, 1989). The error rate is kept at whichever of them a run stops, and for
-    whatever reason.
+    and Turnbull, J. R. Statist. Soc. B 51, 1989). The error rate holds no matter at which of them,
+    and why, a run stops.
     """
     from scipy.stats import multivariate_normal  # noqa: PLC0415 - as above
 

@@ -1,4 +1,7 @@
-"""The frames for notebooks, the files that they are exported to, and the notebook that shows them."""
+"""Frames for notebooks, the files that they are exported to, and the notebook that shows them.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def windows() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def made(windows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the frame of each table, from computing cells of the example run."""
+    """Return the frame of each table, from cells of the example run that compute."""
     few = windows[(windows["workload"] == "cpu") & (windows["clients"] == 4)]
     return {name: make(few) for name, make in EXPORTED.items()}
 
@@ -78,7 +81,7 @@ def test_columns_have_the_units_that_their_names_end_in() -> None:
 
 
 def test_load_run_keeps_each_field_of_a_record(windows: pd.DataFrame) -> None:
-    """Each column of the records is in the frame by the same name, except the time, which is a timestamp there."""
+    """The frame has each column of the records under the same name, except the time, which becomes a timestamp."""
     added = {"run", "cell", "python_version", "gil_enabled", "began", "disturbed"}
     assert {*read_run(EXAMPLE).windows.columns} - {"at_s"} == {*windows.columns} - added
     assert len(windows) == len((EXAMPLE / "records.jsonl").read_bytes().splitlines())
@@ -151,7 +154,7 @@ def test_load_run_refuses_a_path_that_is_not_a_run(broken: Path) -> None:
         load_run(broken)
 
 
-# Tables made from windows: the figures that the page shows.
+# Tables made from windows, with the figures that the page shows.
 
 
 def test_cells_equal_those_of_the_summary(windows: pd.DataFrame) -> None:
@@ -181,7 +184,7 @@ def test_latency_equals_the_records_where_a_pass_has_one_window(windows: pd.Data
     for percentile, column in ((50, "latency_p50_ns"), (99, "latency_p99_ns")):
         one = found[found["percentile"] == percentile].set_index("cell")
         for end in ("", "_low", "_high"):
-            exact = summary[f"{column}{end}"].to_dict()  # where it is the greatest of all; else in the same bucket
+            exact = summary[f"{column}{end}"].to_dict()  # exact if it is the maximum; otherwise in the same bucket
             assert one[f"latency_ns{end}"].to_dict() == pytest.approx(exact, rel=0.001)
     assert found.groupby("cell")["requests"].first().to_dict() == few.groupby("cell")["requests"].sum().to_dict()
 
@@ -213,20 +216,23 @@ def test_ratios_count_disturbed_windows(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[pd.DataFrame], object], str]] = {
-    "another frame": (lambda _: cells(pd.DataFrame({"a": [1]})), "no windows of a known run"),
-    "no row": (lambda windows: cells(windows[:0]), "no windows of a known run"),
-    "its meta lost": (lambda windows: latency(_without_attrs(windows)), "no windows of a known run"),
+    "another frame": (lambda _: cells(pd.DataFrame({"a": [1]})), "not windows of a known run"),
+    "no row": (lambda windows: cells(windows[:0]), "not windows of a known run"),
+    "its meta lost": (lambda windows: latency(_without_attrs(windows)), "not windows of a known run"),
     "an unknown interpreter": (lambda windows: ratios(windows, "2.7"), "no interpreter 2.7: choose from 3.13"),
     "an unknown metric": (
         lambda windows: ratios(windows, metrics=["speed"]),
-        "no metric speed: choose from throughput",
+        "unknown metric speed: choose from throughput",
     ),
     "one interpreter": (
         lambda windows: ratios(windows[windows["interpreter"] == "3.14"], "3.14"),
-        "one interpreter only",
+        "only one interpreter",
     ),
-    "percentile 0": (lambda windows: latency(windows, [0]), "percentiles lie above 0 and up to 100, not 0"),
-    "no percentile": (lambda windows: latency(windows, []), "percentiles lie above 0 and up to 100, not none"),
+    "percentile 0": (lambda windows: latency(windows, [0]), "invalid percentiles 0: use values above 0 and up to 100"),
+    "no percentile": (
+        lambda windows: latency(windows, []),
+        "invalid percentiles none: use values above 0 and up to 100",
+    ),
 }
 
 
@@ -281,7 +287,7 @@ def test_load_runs_refuses_a_run_given_twice(two: list[Path]) -> None:
         load_runs([*two, two[0]])
     with pytest.raises(GilbenchError, match="0 runs"):
         load_runs([])
-    with pytest.raises(GilbenchError, match="give what load_run or load_runs returned"):
+    with pytest.raises(GilbenchError, match="pass the frame that load_run or load_runs returned"):
         cells(pd.concat([load_run(path) for path in two]))
 
 
@@ -375,7 +381,7 @@ def test_export_leaves_the_old_file_on_a_full_disk(
     file = tmp_path / f"windows{ending}"
     file.write_text("of before")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # as good as a disk with so much room
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # acts like a disk with this much space
     try:
         shown = refused([str(EXAMPLE), str(file)], capsys)
     finally:
@@ -386,7 +392,9 @@ def test_export_leaves_the_old_file_on_a_full_disk(
 
 def test_export_refuses_a_path_that_cannot_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.csv").mkdir()
-    assert "exists and is not a file: name another" in refused([str(EXAMPLE), str(tmp_path / "a.csv")], capsys)
+    assert "exists and is not a regular file: name another file" in refused(
+        [str(EXAMPLE), str(tmp_path / "a.csv")], capsys
+    )
     assert "No such file or directory" in refused([str(EXAMPLE), str(tmp_path / "nowhere" / "b.csv")], capsys)
     assert "is not a folder" in refused([str(tmp_path / "none"), str(tmp_path / "c.csv")], capsys, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

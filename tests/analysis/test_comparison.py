@@ -1,4 +1,7 @@
-"""Comparison of interpreters and runs: ratios, verdicts, the gate, the formats and the errors."""
+"""Comparison of interpreters and runs: ratios, verdicts, the gate, the formats and the errors.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ from bench.report.comparison import COMPARISON_FORMATS, LEFT_OUT_SHOWN, notes
 from bench.report.plots import versions
 from bench.stats import ratios
 from bench.stats.ratios import Ratio
-from loadgen.engine.histogram import Histogram, bucket_index
+from loadgen.histograms.histogram import Histogram, bucket_index
 from tests.support.made import Made
 
 KEYS = {"cell", "metric", "baseline", "candidate", "ratio", "low", "high", "p_adjusted", "verdict"}
 
 
 def faster(share: float, passes: int = 8, noise: float = 0.004, interpreter: str = "3.13t", **fields: object) -> Made:
-    """Make a run in which one interpreter is faster than the other by a share, on cpu."""
+    """Make a run in which one interpreter is faster than the other on cpu, by ``share``."""
     rates = {
         ("threaded", "cpu", 4, name, pass_): 1000.0
         * (1 + share * (name == interpreter))
@@ -35,7 +38,7 @@ def faster(share: float, passes: int = 8, noise: float = 0.004, interpreter: str
         for pass_ in range(passes)
         for name in ("3.13", "3.13t")
     }
-    # Both sides of a pass drift together; what differs between them is small.
+    # Both sides of a pass drift together; they differ little.
     rates |= {key: rate * (1.0005 if key[4] % 2 else 1) for key, rate in rates.items() if key[3] == interpreter}
     settings: dict[str, object] = {"models": ("threaded",), "workloads": ("cpu",), "clients": (4,), "passes": passes}
     return Made(rates=rates, **(settings | fields))  # type: ignore[arg-type]
@@ -154,7 +157,7 @@ def test_comparison_counts_disturbed_windows_and_reports_their_effect(tmp_path: 
     assert row.undisturbed == pytest.approx(1.03, abs=0.002)
     assert row.ratio.ratio < 0.97
     shown = " ".join(COMPARISON_FORMATS["terminal"](found).split())
-    assert "They count; without them ratios would change by up to 9" in shown
+    assert "all included; without them ratios would change by up to 9" in shown
     apart = compare_runs(read_run(made.write(tmp_path / "other")), read_run(folder))
     disturbed = [row for row in apart.rows if row.marked]
     assert [row.candidate[-5:] for row in disturbed if row.metric == "throughput"] == ["3.13t"]
@@ -188,6 +191,45 @@ def test_comparison_of_two_runs_is_unpaired_and_says_so(tmp_path: Path) -> None:
     assert row.ratio.low <= 1.08 <= row.ratio.high
     assert row.ratio.precision > 2 * compare_interpreters(other).rows[0].ratio.precision
     assert "not measured side by side" in COMPARISON_FORMATS["terminal"](found)
+
+
+OTHER_MACHINE = {"machine": {"cpu_model": "ARM Neoverse", "arch": "aarch64", "cpus": 64}}
+
+
+@pytest.fixture
+def two_machines(tmp_path: Path) -> tuple[Path, Path]:
+    return (
+        faster(0.0).write(tmp_path / "A"),
+        faster(-0.2, meta=OTHER_MACHINE).write(tmp_path / "B"),
+    )
+
+
+@pytest.mark.parametrize("kind", COMPARISON_FORMATS)
+def test_comparison_says_in_every_format_in_what_the_machines_differ(
+    kind: str, two_machines: tuple[Path, Path]
+) -> None:
+    written = COMPARISON_FORMATS[kind](compare_runs(read_run(two_machines[0]), read_run(two_machines[1])))
+    text = " ".join(written.replace("\\", "").split())  # without Markdown's escapes
+    for differs in ("architecture: x86_64 and aarch64", "processor: AMD EPYC and ARM Neoverse", "CPUs: 2 and 64"):
+        assert differs in text
+
+
+def test_compare_judges_runs_of_different_machines_only_if_asked_to(
+    two_machines: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*map(str, two_machines), "--fail-slower", "5%"]
+    assert compare.main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "different machines (architecture: x86_64 and aarch64" in said.err
+    assert "--across-machines" in said.err
+    assert compare.main([*words, "--across-machines"]) == 1
+    assert compare.main(words[:2]) == 0
+
+
+def test_compare_judges_runs_of_the_same_machine(tmp_path: Path) -> None:
+    folders = [str(faster(share).write(tmp_path / name)) for name, share in (("A", 0.0), ("B", 0.0))]
+    assert compare.main([*folders, "--fail-slower", "50%"]) == 0
 
 
 def test_notes_list_cells_that_only_one_run_has(tmp_path: Path) -> None:
@@ -237,7 +279,7 @@ def test_count_verdicts_count_each_verdict_next_to_the_mean(tmp_path: Path) -> N
         assert one.cells == {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
         assert sum(one.cells.values()) == 2 * 3
         assert one.mean == overall(run, one.candidate, "3.13", one.metric)
-    assert shown[len(METRICS)].cells[Verdict.FASTER] == 2  # threads that compute, with several clients
+    assert shown[len(METRICS)].cells[Verdict.FASTER] == 2  # threaded, computing, with several clients
     line = shown[len(METRICS)]
     figures = " ".join(map(str, line.cells.values()))
     assert line.mean is not None
@@ -322,10 +364,10 @@ def test_compare_explains_in_one_line_what_it_cannot_compare(
 def test_compare_refuses_a_share_without_a_percent_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         compare.main([str(tmp_path), "--fail-slower", "5"])
-    assert "write it as 5%" in capsys.readouterr().err
+    assert "invalid share '5': use a percentage such as 5%" in capsys.readouterr().err
 
 
 def test_compare_refuses_a_run_of_one_interpreter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = faster(0.0, interpreters=("3.13",)).write(tmp_path / "run")
     assert compare.main([str(folder)]) == 2
-    assert "one interpreter only" in capsys.readouterr().err
+    assert "only one interpreter" in capsys.readouterr().err

@@ -20,17 +20,17 @@ from bench.cli.history import main
 from tests.support.made import Made
 
 CHANGED_IN = 8
-RUNS = 12  # in each test that can have as many, since the penalty for a change is calibrated once for each length
+RUNS = 12  # in every test that allows it, since the penalty for a change is calibrated once for each length
 
 
 def calibrate_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calibrate the penalty for a change with fewer simulations than usual, which takes less time."""
+    """Calibrate the penalty for a change with fewer simulations than usual, to save time."""
     monkeypatch.setattr(changes, "_SIMULATIONS", 199)
     monkeypatch.setattr(changes, "_scale", functools.cache(changes._scale.__wrapped__))
 
 
 def write_runs(folder: Path, count: int = RUNS, share: float = 0.1) -> Path:
-    """Write runs on a machine that drifts; from CHANGED_IN on, a new version of one interpreter is faster."""
+    """Write runs of a machine that drifts; from CHANGED_IN on, a new version of one interpreter is faster."""
     rng = random.Random(3)  # noqa: S311 - noise, not secrets
     interpreters = Made(workloads=("cpu",)).load(folder / "other").meta.to_dict()["interpreters"]
     for number in range(count):
@@ -112,7 +112,7 @@ def test_series_are_separate_for_machines_and_work(tmp_path: Path) -> None:
     for number, meta in enumerate(metas):
         Made(models=("serial",), workloads=("cpu",), clients=(1,), meta=meta).write(tmp_path / f"r{number}")
     series = series_of_runs([read_run(tmp_path / f"r{number}") for number in range(3)])
-    assert [len(one.points) for one in series] == [1] * 3 * 3  # two throughputs and a ratio, thrice
+    assert [len(one.points) for one in series] == [1] * 3 * 3  # two throughputs and a ratio, three times
 
 
 @pytest.mark.parametrize("length", [8, RUNS, 20])
@@ -142,7 +142,7 @@ def test_history_explains_in_one_line_what_it_cannot_draw(tmp_path: Path, capsys
     Made(models=("serial",), workloads=("cpu",)).write(tmp_path / "run")
     assert main([str(tmp_path)]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("gilbench history: error: 1 runs in")
+    assert err.startswith("gilbench history: error: a history needs two runs, found 1 in")
     assert "is not a run.json" in err
     assert err.count("\n") == 1
 

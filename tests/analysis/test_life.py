@@ -1,4 +1,4 @@
-"""The life of a request: the parts of its mean latency, on made runs."""
+"""The life of a request: the parts of its mean latency, on synthetic runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_life_has_parts_that_add_up_to_the_latency(tmp_path: Path) -> None:
     lives = life(Made(noise=0).load(tmp_path))
     assert len(lives) == 72
     assert (lives[list(PARTS)].sum(axis="columns") / lives[LATENCY_S]).to_numpy() == pytest.approx(1)
-    assert (lives[UNEXPLAINED].abs() / lives[LATENCY_S]).max() < 0.02  # whole requests in a short window
+    assert (lives[UNEXPLAINED].abs() / lives[LATENCY_S]).max() < 0.02  # a short window holds only whole requests
     seconds = {cell: lives.loc[cell] for cell in lives.index}
     assert seconds["serial", "cpu", 4, "3.13"]["queue"] / seconds["serial", "cpu", 4, "3.13"][
         LATENCY_S
@@ -57,4 +57,4 @@ def test_draw_leaves_out_lives_without_accounts_and_says_why(tmp_path: Path) -> 
         page = draw(read_run(folder), quiet=True).read_text(encoding="utf-8")
     assert not (folder / "plots" / "life.svg").exists()
     assert (folder / "plots" / "cores.svg").exists()
-    assert "Not known of some or all windows: windows too short" in page
+    assert "Unknown for some or all windows: windows too short" in page

@@ -1,4 +1,7 @@
-"""Scaling laws: on published data, on made-up data whose law is known, and on servers that are pinned to CPUs."""
+"""Scaling laws: on published data, on synthetic data whose law is known, and on servers pinned to CPUs.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ from tests.planning.test_options import typed
 from tests.support.interpreters import found
 from tests.support.made import Made
 
-# Published data sets, each with the coefficients that were published for it.
+# Published data sets, each with its published coefficients.
 #
 # CISCO: B. Schwartz, Practical Scalability Analysis with the Universal Scalability Law, VividCortex 2015 (threads and
 #   queries per second of MySQL on a Cisco server); data and coefficients as the tests of codahale/usl4j quote them.
@@ -99,12 +102,12 @@ def test_fit_finds_the_published_standard_errors_and_peaks() -> None:
     assert found.peak.n == pytest.approx(96.5, abs=0.1)
     cisco = fit("usl", list(CISCO), list(CISCO.values()), absolute=True)
     assert cisco.peak is not None
-    assert int(cisco.peak.n) == 35  # the book's
+    assert int(cisco.peak.n) == 35  # as in the book
     assert cisco.peak.rate == pytest.approx(12341, rel=2e-4)
 
 
 def test_fit_finds_the_same_law_by_relative_residuals_within_its_intervals() -> None:
-    # SPEC's one user is 28% below the published curve: counted relatively, it weighs.
+    # SPEC is left out: its throughput with one user is 28% below the published curve, which weighs on a relative fit.
     for name in ("cisco", "rays"):
         data, published = PUBLISHED[name]
         found = fit("usl", list(data), list(data.values()))
@@ -124,7 +127,7 @@ def test_fit_finds_a_serial_share_of_three_tenths_in_noise(noise: float) -> None
     assert sum(abs(share.value - 0.3) <= 0.05 for share in shares) >= 57
     assert abs(float(np.mean([share.value for share in shares])) - 0.3) < 0.01
     covered = sum(share.low <= 0.3 <= share.high for share in shares)
-    assert covered >= 52  # of 60 intervals of 95%, fewer hold the truth once in 1,000 times
+    assert covered >= 52  # fewer than 52 of 60 intervals at 95% contain the truth 1 in 1,000 times
     assert sum(one.good for one in found) >= 57
 
 
@@ -161,7 +164,7 @@ def test_fit_refuses_too_few_numbers_and_says_how_many_it_needs(law: str, fewest
     assert not found.good
     assert not found.estimates
     assert f"needs {fewest} different numbers" in found.refused
-    assert "measured were none" in fit(law, [1, 2, 3, 4], [0.0] * 4).refused
+    assert "measured: none" in fit(law, [1, 2, 3, 4], [0.0] * 4).refused
 
 
 def test_fit_refuses_what_no_law_describes_but_not_noise() -> None:
@@ -195,7 +198,7 @@ def over_clients(path: Path, clients: Sequence[int], coefficients: dict[str, tup
 
 
 def over_cores(path: Path, cores: Sequence[int], *, noise: float = 0.01, broken: bool = False) -> Run:
-    """Return a run in which multiprocess has 3% contention and some crosstalk, and threaded is all serial."""
+    """Return a run in which multiprocess has 3% contention and some crosstalk, and threaded is entirely serial."""
     rng = random.Random(7)  # noqa: S311 - noise, not secrets
     interpreters = [f"3.14+cpus={count}" for count in cores]
     rates = {
@@ -251,7 +254,7 @@ def test_limits_say_that_all_cpus_were_in_use(tmp_path: Path) -> None:
         tmp_path
     )
     assert of(run, "multiprocess", "clients").saturated
-    assert "2 CPUs were all in use" in str(limits(run, "multiprocess", "cpu", "3.13"))
+    assert "the limit includes the 2 CPUs, all in use" in str(limits(run, "multiprocess", "cpu", "3.13"))
 
 
 def test_laws_predict_nothing_over_clients(tmp_path: Path) -> None:
@@ -275,7 +278,7 @@ def test_laws_predict_more_cores_with_a_band(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cores", "change", "made", "says"),
     [
-        ([1, 2], {}, [], "needs 4 different numbers, measured were 1, 2; more CPUs"),
+        ([1, 2], {}, [], "needs 4 different numbers, measured: 1, 2; a machine with more CPUs"),
         ([1, 2, 4], {}, [], "the Universal Scalability Law needs 4"),
         ([1, 2, 4, 8], {"broken": True}, [], "poor fit"),
         ([1, 2, 3, 4], {"noise": 0.2}, [], "times its lower"),
@@ -297,7 +300,7 @@ def test_fit_lets_no_curve_rise_faster_than_n() -> None:
     assert low < 64_000 <= high <= found.estimates["rate"].high * 64
 
 
-# What is drawn and written.
+# Plots and tables.
 
 
 def texts(run: Run) -> str:
@@ -320,10 +323,11 @@ def test_scaling_plot_shows_cores_peaks_and_predictions(tmp_path: Path) -> None:
 
 
 def test_scaling_plot_says_why_it_predicts_nothing(tmp_path: Path) -> None:
-    drawn = texts(over_cores(tmp_path, [1, 2])).replace("\n", " ")  # a long text is wrapped
+    drawn = texts(over_cores(tmp_path, [1, 2])).replace("\n", " ")  # long texts are wrapped
     assert "too few points for a law" in drawn
     assert (
-        "no prediction: too few: the Universal Scalability Law needs 4 different numbers, measured were 1, 2" in drawn
+        "no prediction: too few points: the Universal Scalability Law needs 4 different numbers, measured: 1, 2"
+        in drawn
     )
 
 
@@ -348,7 +352,7 @@ def test_scaling_writes_all_coefficients(tmp_path: Path) -> None:
     assert "predicted for 16 cores: " in page
 
 
-# Servers that are pinned.
+# Pinned servers.
 
 HERE = len(affinity.available_cpus())
 
@@ -380,7 +384,7 @@ def test_affinity_gives_a_server_one_cpu_as_its_handler_sees(newest: Interpreter
 
 def test_resolve_finds_the_pinned_interpreters_of_a_resumed_run_again(newest: Interpreter) -> None:
     (interpreter,) = resolve(f"{newest.name}+cpus=1", found)
-    (again,) = resolve(f"{interpreter.name}={interpreter.executable}{interpreter.build.variants}", found)
+    (again,) = resolve(f"{interpreter.name}={interpreter.program}{interpreter.build.variants}", found)
     assert again == interpreter
 
 
@@ -413,7 +417,7 @@ def test_plan_has_an_interpreter_for_each_number_of_cpus(monkeypatch: pytest.Mon
     assert (narrowed.cpus, narrowed.generator_cpus) == ({"mine+cpus=1": 1}, (5, 6))
     assert wanted.interpreters["mine+cpus=2"].changed.prefix == ["taskset", "--cpu-list", "3,5"]
     assert affinity.left_over([1, 3]) == ()
-    with pytest.raises(GilbenchError, match="says for itself how many"):
+    with pytest.raises(GilbenchError, match="sets its own number"):
         pin_interpreters(wanted.interpreters.values(), [1])
     with pytest.raises(GilbenchError, match="--cpus: invalid number 'all': use a whole number from 1"):
         typed(cpus="all")
@@ -453,4 +457,4 @@ def test_collect_warnings_name_a_generator_that_shares_the_servers_cpus(tmp_path
     made = Made(("serial",), ("cpu",), (1,), ("3.13",), warnings=lambda *_: [{"code": affinity.SHARES, "cpus": 2}])
     (found,) = collect_warnings(made.load(tmp_path))
     assert found.code == affinity.SHARES
-    assert "a server of up to 2 was pinned to" in found.says
+    assert "servers were pinned to up to 2 CPUs" in found.says

@@ -1,4 +1,4 @@
-"""Recommendations from runs of made records."""
+"""Recommendations from runs with synthetic records."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_recommendations_leave_out_cells_beyond_a_latency_bound(tmp_path: Path) 
     bounded = best(Made(noise=0), tmp_path / "2", "p99<1us")["cpu"]
     assert free is not None
     assert bounded.best is None
-    assert "the least is" in bounded.says
+    assert "the lowest is" in bounded.says
     assert best(Made(noise=0), tmp_path / "3", "p99<1s")["cpu"].best == free
 
 

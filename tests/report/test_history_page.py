@@ -44,7 +44,7 @@ def test_history_page_labels_each_mark_with_its_figure(page: Page) -> None:
     assert len(shown) == RUNS * 2 * 2
     assert "threaded on 3.13t" in shown[-1]
     assert "run11, 2026-11-12 10:00; CPython 3.13.16" in shown[-1]
-    came = [label for label in labels if "change with run08: " in label]
+    came = [label for label in labels if "change in run08: " in label]
     assert [label.split(";")[0] for label in came] == ["serial on 3.13t", "threaded on 3.13t"]
     assert all("interpreters: 3.13.15 → 3.13.16" in label for label in came)
 
@@ -69,7 +69,7 @@ def test_history_page_restores_the_view_from_its_link(page: Page) -> None:
 
 def test_history_page_copies_the_view_as_csv(page: Page) -> None:
     page.get_by_role("button", name="Copy as CSV").click()
-    expect(page.locator("#said")).to_have_text("Copied what is shown as CSV.")
+    expect(page.locator("#said")).to_have_text("Copied this view as CSV.")
     rows = list(csv.DictReader(io.StringIO(clipboard(page))))
     assert len(rows) == RUNS * 2 * 2
     assert {(row["model"], row["interpreter"]) for row in rows} == set(

@@ -1,4 +1,4 @@
-"""The pages' scripts: unit tests of their pure functions under node, and that a bundle is one valid script."""
+"""The pages' scripts: unit tests of their pure functions under node, and bundles, which must be valid scripts."""
 
 from __future__ import annotations
 

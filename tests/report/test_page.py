@@ -49,7 +49,7 @@ def page(browser: Browser, run: Path) -> Iterator[Page]:
 
 
 def draw_without_plots(folder: Path) -> Path:
-    """Draw the page of a run without its plots, which take most of the time, and return the page."""
+    """Draw the page of a run without its plots, which take most of the time, and return the page's path."""
     with plots():
         return draw(read_run(folder), quiet=True)
 
@@ -117,7 +117,7 @@ def test_page_draws_and_lists_the_chosen_cells(page: Page) -> None:
     assert all(label.startswith("io, ") and "on 3.13;" in label.replace(", 4 clients", "") for label in labels)
     assert {row[2] for row in table_rows(page)} == {"threaded", "asyncio", "multiprocess"}
     assert {(row[0], row[3]) for row in table_rows(page)} == {("io", "3.13")}
-    choose(page, "interpreters", "3.13")  # the last one stays
+    choose(page, "interpreters", "3.13")  # the last choice stays selected
     assert page.locator("#explore input[name=interpreters]:checked").count() == 1
 
 
@@ -127,7 +127,7 @@ def test_page_link_shows_the_same_view_to_another_reader(page: Page, browser: Br
     page.get_by_role("tab", name="Latency").click()
     page.locator("#cells-table").get_by_role("button", name="p99").click()
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator("#said")).to_have_text("Copied a link to what is shown.")
+    expect(page.locator("#said")).to_have_text("Copied a link to this view.")
     with open_page(browser, clipboard(page)) as other:
         assert table_rows(other) == table_rows(page)
         assert mark_labels(other) == mark_labels(page)
@@ -174,7 +174,7 @@ def test_page_table_sorts_and_searches(page: Page) -> None:
 def test_page_table_offers_other_columns(page: Page) -> None:
     page.get_by_label("columns").select_option("where the time went")
     assert table_heads(page)[4:10] == [state.label for state in THREAD_STATES]
-    page.get_by_label("columns").select_option("costs and tails")
+    page.get_by_label("columns").select_option("CPU, memory and tail latency")
     assert table_heads(page)[4:8] == ["CPU", "range", "memory", "range"]
     figure = r"\d[\d,.]*"
     for row in table_rows(page):
@@ -279,10 +279,10 @@ def test_page_shows_missing_figures_as_dashes(browser: Browser, tmp_path: Path) 
         models=("threaded",), workloads=("io",), clients=(8,), interpreters=("3.13",), passes=1, accounted=False
     )
     with open_page(browser, draw_without_plots(made.write(tmp_path / "run"))) as page:
-        assert "One only, so nothing is ranked." in page.locator("#honest").inner_text()
+        assert "Only one cell, so nothing is ranked." in page.locator("#honest").inner_text()
         (row,) = table_rows(page)
         assert row[table_heads(page).index("speed-up")] == "–"
-        for view, says in (("CPU and GIL", "not known"), ("Interpreters", "nothing to compare")):
+        for view, says in (("CPU and GIL", "cannot be broken down"), ("Interpreters", "Nothing to compare")):
             page.get_by_role("tab", name=view).click()
             expect(page.locator("#view")).to_contain_text(says)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,10 @@ from PIL import Image
 from bench.analysis.load import Run
 from bench.analysis.stats import Spread
 from bench.report import plots
+from bench.report.inline import inline
 from bench.report.plots import PLOTS, forest, head, palette_png, throughput, titles
-from bench.report.plots.smaller_svg.paths import encode, parse
 from bench.report.plots.style import (
     COLOURS,
-    INK,
     LABELS,
     PALETTE,
     PAPER,
@@ -33,6 +33,7 @@ from bench.report.plots.style import (
     short_names,
     style,
 )
+from bench.report.plots.svg import BLACK
 from tests.support.made import Made
 
 LONG = "/opt/somewhere/else/python3.14"
@@ -87,7 +88,7 @@ SEEN_BY = {
 def test_style_gives_models_distinguishable_colours(who: str) -> None:
     seen = {model: lab(np.clip(SEEN_BY[who] @ linear(colour), 0, 1)) for model, colour in COLOURS.items()}
     near = min(float(np.linalg.norm(seen[one] - seen[other])) for one, other in itertools.combinations(seen, 2))
-    assert near > 12  # a difference of 2 is just seen
+    assert near > 12  # a difference of 2 is just visible
 
 
 def test_style_makes_small_text_dark_enough() -> None:
@@ -121,30 +122,36 @@ def test_render_writes_small_files(rendered: Mapping[str, tuple[str, bytes]]) ->
     assert max(len(png) for _, png in rendered.values()) < 60_000
 
 
-def test_smaller_svg_defines_equal_drawings_once() -> None:
+def test_render_keeps_texts_as_texts(figures: Mapping[str, Figure], rendered: Mapping[str, tuple[str, bytes]]) -> None:
+    for name, (svg, _) in rendered.items():
+        texts = {text for node in ET.fromstring(svg).iter() if node.tag.endswith("}text") for text in node.itertext()}  # noqa: S314 - our own file
+        written = {text.get_text() for text in figures[name].texts}
+        assert {line for text in written for line in text.splitlines()} <= texts
+
+
+def test_render_escapes_what_would_be_markup() -> None:
+    hostile = '<script>alert("#d55e00")</script> id="x" url(#y)'
+    with style():
+        figure = blank(3, 2)
+        figure.text(0, 0, hostile, color=BLACK)
+    svg, _ = render(figure, "one")
+    root = ET.fromstring(inline(svg, "two"))  # noqa: S314 - our own file
+    assert [node.text for node in root.iter() if node.tag.endswith("text")] == [hostile]
+    assert "<script" not in svg
+
+
+def test_inline_gives_a_picture_ids_of_its_own_and_the_colours_of_its_page() -> None:
     with style():
         figure = blank(3, 2)
         axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
-        for y in range(4):
-            axes.text(0.5, y / 4, "again", color=INK)
-            axes.plot([0, 1], [y, y], "s-", color=PALETTE["model-asyncio"])
-    svg, _ = render(figure, "one")
-    (defined,) = re.findall(r'<g id="(\w+)">(?:<use [^>]*/>){5}</g>', svg)
-    assert svg.count(f'href="#{defined}"') == 4
-    assert svg.count(f'fill="{INK}"') == 4
-    assert render(figure, "one")[0] == svg
-
-
-@pytest.mark.parametrize(
-    ("d", "digits", "short"),
-    [
-        ("M 10 20 \nL 10 25.004 \nL 12.5 25 \nz", 2, "M10 20v5h2.5z"),
-        ("M 0.333333 0 L 0.666666 0.1 L 100.5 0.2", 2, "M.33 0 .67 .1 100.5 .2"),
-        ("M 5 5 Q 6 7 8 9 L 8 9 L -1 -1", 0, "M5 5Q6 7 8 9L-1-1"),
-    ],
-)
-def test_encode_writes_a_short_path(d: str, digits: int, short: str) -> None:
-    assert encode(parse(d), digits) == short
+        axes.plot([0, 1], [1, 2], "s-", color=PALETTE["model-asyncio"])
+    page = inline(render(figure, "one")[0], "two")
+    ids = re.findall(r'\bid="([^"]*)"', page)
+    assert ids
+    assert all(one.startswith("two-") for one in ids)
+    assert {*re.findall(r'(?:href="|url\()#([\w-]*)', page)} <= {*ids}
+    assert not re.search(r'="#[0-9a-f]{6}"', page)
+    assert f"var(--c-{PALETTE['model-asyncio'][1:]})" in page
 
 
 def test_palette_png_keeps_frequent_colours() -> None:
@@ -176,7 +183,7 @@ def test_plots_have_no_cut_or_tiny_text(figures: Mapping[str, Figure]) -> None:
 
 
 def _ticks_beyond(figure: Figure) -> set[int]:
-    """Return the texts that are not drawn, of ticks beyond their axis' ends."""
+    """Return the labels that are not drawn, because their ticks lie beyond the ends of their axis."""
     return {
         id(label)
         for axes in figure.axes
@@ -249,4 +256,4 @@ def test_forest_title_says_that_no_difference_is_significant(tmp_path: Path) -> 
     with style():
         figure = forest.draw(made.load(tmp_path))
     assert figure is not None
-    assert description(figure).startswith("No difference to 3.13 is shown in 1 cell")
+    assert description(figure).startswith("No significant difference from 3.13 in 1 cell")

@@ -36,7 +36,7 @@ def folded(stacks: Mapping[tuple[str, ...], int]) -> str:
 
 
 def write_profile(run: Path, interpreter: str, *, gil: bool, extra: str = "") -> Path:
-    """Make up a profile of threaded-cpu-4: two threads of which one waits, or both run."""
+    """Write a synthetic profile of threaded-cpu-4, with two threads of which one waits or both run."""
     folder = run / "profile" / f"threaded-cpu-4-{interpreter}"
     folder.mkdir(parents=True)
     spans = {
@@ -144,7 +144,7 @@ def test_timeline_says_how_many_threads_run_at_once(run: Path) -> None:
     assert figure is not None
     texts = [text.get_text() for text in figure.texts]
     assert "threaded, cpu, 4 clients: 1.0 threads run at once on 3.13, 2.0 on 3.13t" in texts
-    assert any("a sample every 1.0 ms for 5% of a core" in text for text in texts)
+    assert any("a sample every 1.0 ms, overhead 5% of a core" in text for text in texts)
 
 
 def test_trace_has_every_span_and_request(profile: Profile) -> None:
@@ -190,7 +190,7 @@ def test_page_links_a_figure_to_its_profile(tmp_path: Path, capsys: pytest.Captu
     for interpreter in ("3.13", "3.13t"):
         write_profile(run, interpreter, gil=interpreter == "3.13")
     assert draw_profiles([str(run)]) == 0
-    assert "On 3.13 1.0 threads were on a CPU at once" in capsys.readouterr().out
+    assert "On 3.13, 1.0 threads were on a CPU at once" in capsys.readouterr().out
     page = (run / "report.html").read_text(encoding="utf-8")
     data = json.loads(page.split('id="data">')[1].split("</script>")[0])
     assert data["cells"]["profile"].count("threaded-cpu-4") == 2
@@ -234,7 +234,7 @@ def test_load_refuses_in_one_line_a_profile_that_cannot_be_read(
     assert err.count("\n") == 1
 
 
-# A cell explained.
+# Explanations of a cell.
 
 
 def sentences(run: Path, cell: str) -> str:
@@ -244,22 +244,24 @@ def sentences(run: Path, cell: str) -> str:
 def test_explain_says_what_a_cell_does_by_its_figures(run: Path) -> None:
     text = sentences(run, "threaded-cpu-4-3.13")
     assert re.search(
-        r"threaded on 3.13 answers [\d,]+ cpu requests/s \([\d,]+ to [\d,]+ over passes\) of 4 clients", text
+        r"threaded on 3.13 answers [\d,]+ cpu requests/s \([\d,]+ to [\d,]+ over passes\) with 4 clients", text
     )
-    assert "of 2 CPUs busy: never more than one at once" in text
+    assert "of 2 CPUs busy: not more than one at once" in text
     assert "76% waiting for the GIL" in text
     assert "the GIL was held 100% of the time, 60% of that by work (servers/workloads/cpu.py)" in text
     assert "work (servers/workloads/cpu.py:13) 60% of the time" in text
-    assert "an interpreter without one: threaded on 3.13t served 1.4" in text
+    assert (
+        "an interpreter without a GIL, since threads wait for it 76% of the time: threaded on 3.13t served 1.4" in text
+    )
     assert "multiprocess on 3.13 served 1.59×" in text
-    assert "What the fit of its throughput says" in text
+    assert "Fit of its throughput" in text
 
 
 @pytest.mark.parametrize(
     ("cell", "says"),
     [
-        ("serial-io-8-3.13", "the handler's own waiting, so more of it at once: asyncio on 3.13 served 8.0×"),
-        ("asyncio-cpu-8-3.13", "the one core that it computes on is used up, so a model that uses more: multiprocess"),
+        ("serial-io-8-3.13", "% of the time: asyncio on 3.13 served 8.0×"),
+        ("asyncio-cpu-8-3.13", "a model that uses more cores, since its single core is saturated: multiprocess"),
         ("asyncio-io-8-3.13", "so the load is the limit, not the server"),
         ("serial-echo-1-3.13", "It has not been profiled: nox -s profile -- --from"),
     ],
@@ -283,6 +285,6 @@ def test_explain_is_a_command_that_refuses_unknown_cells(run: Path, capfd: pytes
     assert command_line.main(["explain", "threaded-cpu-4-3.13t", "--from", str(run)]) == 0
     assert "threaded on 3.13t answers" in capfd.readouterr().out
     assert command_line.main(["explain", "nosuch", "--from", str(run)]) == 2
-    assert "has no cell nosuch: name it as its page does, for example" in capfd.readouterr().err
+    assert "has no cell nosuch: use a name from its page, for example" in capfd.readouterr().err
     with pytest.raises(GilbenchError, match="has no cell"):
         list(explain(read_run(run), "threaded-cpu-5-3.13"))

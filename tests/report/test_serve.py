@@ -1,4 +1,4 @@
-"""A run's page over HTTP: what is served, when it is drawn again, and how serving ends."""
+"""A run's page over HTTP: the files served, redrawing, and the end of serving."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def drawers() -> Iterator[Pool]:
 
 
 def new(served: Served, version: str = "") -> str:
-    """Return the version that follows one, once it has been drawn."""
+    """Return the version after the given one, once it has been drawn."""
     assert until(lambda: served.version() != version)
     return served.version()
 
@@ -79,7 +79,7 @@ def test_serve_serves_a_running_run_until_ctrl_c(server: tuple[subprocess.Popen[
     assert until(lambda: get(port, "/version")[1], timeout_s=300)  # drawn at a low priority
     status, page = get(port, "/")
     assert status == 200
-    assert "The run is still going on" in page
+    assert "The run is still in progress" in page
     assert page.rstrip().endswith("</script>\n</body>\n</html>")
     assert not (folder / "report.html").exists()
     version = get(port, "/version")[1]
@@ -92,7 +92,7 @@ def test_serve_serves_a_running_run_until_ctrl_c(server: tuple[subprocess.Popen[
     assert get(port, "/plots/")[0] == 404
     (folder / "link").symlink_to("/etc/hostname")
     assert get(port, "/link")[0] == 404
-    os.killpg(process.pid, signal.SIGINT)  # to all of them, as a terminal does
+    os.killpg(process.pid, signal.SIGINT)  # to the whole process group, as a terminal does
     assert process.wait(60) == 0
     assert process.stdout is not None
     assert process.stdout.read() == ""
@@ -174,7 +174,7 @@ def test_served_follows_latest_to_a_new_run(
     ("words", "says"),
     [
         (["{}/nosuch", "--serve"], "is not a folder"),
-        (["{}", "--serve", "--port", "http"], "'http' is not a whole number from 0 to 65535"),
+        (["{}", "--serve", "--port", "http"], "invalid number 'http': use a whole number from 0 to 65,535"),
     ],
 )
 def test_serve_refuses_wrong_options_in_one_line(

@@ -1,4 +1,7 @@
-"""Output to a terminal, to a file and to a log of GitHub Actions: widths, characters, and when it is written."""
+"""Output to a terminal, to a file and to a log of GitHub Actions: widths, characters and timing.
+
+Over 300 lines, because its tests share fixtures: xdist gives a worker one file at a time.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,11 @@ from bench.schema.cell import Cell
 from bench.schema.plan import Plan
 from bench.stats.ratios import ratio_of_logs
 from bench.terminal import estimate, github
-from bench.terminal.console import Terminal, narrow, says_ascii, shorten, spell
+from bench.terminal.console import Terminal, narrow, says_ascii, shorten
 from bench.terminal.live_table import LiveTable, Seen, sparkline
 from bench.terminal.progress import Progress
 from bench.threads.account import STATES, WORKER, Account, Role
+from loadgen.cli.spelling import spell
 from tests.support.builds import made_build
 from tests.support.made import MODELS, Made
 
@@ -76,7 +80,7 @@ def written(on: Terminal) -> list[str]:
 
 
 def under_way(plan: Plan, windows: int, rate: float = 1234.5) -> LiveTable:
-    """Return a table after so many windows, with the next one being measured."""
+    """Return a table after ``windows`` windows, while the next one is measured."""
     live = LiveTable(plan, window_s=0.5)
     cells = [cell for pass_ in range(plan.passes) for rounds in plan.order(pass_) for cells in rounds for cell in cells]
     for number, cell in enumerate(cells[:windows]):
@@ -106,7 +110,7 @@ def test_live_table_fits_into_any_terminal(
     lines = [re.sub(r"\x1b\[[\d;]*m", "", line) for line in written(on)]
     assert max(map(len, lines)) <= width
     assert len(lines) < height
-    assert len(lines[-1].rstrip()) <= width - 2  # where ^C is written
+    assert len(lines[-1].rstrip()) <= width - 2  # leaves space for ^C
     text = "\n".join(lines)
     assert "20 of" in text
     assert text.isascii() or language != "C"
@@ -122,7 +126,7 @@ def test_live_table_fits_into_any_terminal(
 def test_live_table_shows_the_median_over_passes_and_half_their_range() -> None:
     plan = planned(models=("serial",), workloads=("echo",), clients=(4,))
     live, on = LiveTable(plan), console()
-    for pass_, rates in enumerate(([90.0, 100.0, 999.0], [110.0], [104.0])):  # several windows of a pass are one value
+    for pass_, rates in enumerate(([90.0, 100.0, 999.0], [110.0], [104.0])):  # the windows of a pass count as one value
         for rate in rates:
             live.take(Seen(plan.cells[0], pass_, rate, None, ()))
     live.fail(plan.cells[1])
@@ -158,7 +162,7 @@ def test_live_table_shows_the_precision_of_the_ratios_that_stop_a_run() -> None:
     worst = ratio_of_logs(vague)
     assert worst is not None
     said = live.precision()
-    assert said.startswith("±2% asked: 1 of 3 ratios to 3.13 are known so well, the least known to ")
+    assert said.startswith("precision ±2%: reached by 1 of 3 ratios to 3.13, the worst is ")
     assert said.endswith(f"±{worst.precision:.0%}")
     on = console()
     on.print(live.drawn(on, 1.0, 2.0))
@@ -169,7 +173,7 @@ def test_live_table_shows_the_precision_of_the_ratios_that_stop_a_run() -> None:
 @pytest.mark.parametrize(
     ("values", "width", "blocks"),
     [
-        ([100, 101, 99, 100], 9, "▅▅▄▅"),  # noise of a per cent looks flat
+        ([100, 101, 99, 100], 9, "▅▅▄▅"),  # noise of 1% looks flat
         ([10, 100, 190], 9, "▁▅█"),
         ([1, 2, 3, 100, 101], 2, "▄▅"),
         ([0, 0], 9, "▁▁"),
@@ -187,7 +191,7 @@ def test_sparkline_draws_the_last_windows(values: list[float], width: int, block
 
 @pytest.fixture
 def screen(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Terminal, Callable[[], str]]]:
-    """Give a console on a terminal of its own, and what was written there."""
+    """Yield a console on a separate terminal, and a function that returns its output."""
     monkeypatch.setenv("TERM", "xterm")
     master, slave = pty.openpty()
     received: list[bytes] = []
@@ -234,7 +238,7 @@ def test_progress_leaves_the_cursor_and_the_last_table_at_ctrl_c(screen: tuple[T
     assert out.count("\x1b[?25l") == 1
     last = out.rindex("5 of 18 windows")
     assert out.index("\x1b[?25l") < last < out.index("\x1b[?25h")
-    assert "\x1b[2K" not in out[last:]  # nothing is wiped away
+    assert "\x1b[2K" not in out[last:]  # nothing is erased
     assert out.endswith("after\r\n")
 
 
@@ -244,7 +248,7 @@ def test_progress_removes_the_table_of_a_run_that_is_complete(screen: tuple[Term
     with Progress(on, plan, verbosity=1) as progress:
         measure(progress, plan, 5)
     out = printed()
-    assert out.count("pass 1  serial-cpu-") == 5  # what was printed above it stays
+    assert out.count("pass 1  serial-cpu-") == 5  # the lines above the table stay
     assert out.rindex("\x1b[2K") > out.rindex("5 of 18 windows")
     assert "\x1b[?25h" in out[out.rindex("5 of 18 windows") :]
 
@@ -262,7 +266,7 @@ def test_progress_draws_between_windows_only_and_once_in_a_while(
             measure(progress, plan, 72)
             now_s += 60.0
     heads = re.findall(r"(\d+) of 216 windows", printed())
-    # At the first window of each time, in the end, and as the terminal is given back.
+    # At the first window after each step of time, at the end, and when the terminal is released.
     assert heads == ["0", "72", "144", "216", "216"]
 
 
@@ -287,7 +291,7 @@ def test_progress_finishes_a_drawing_before_it_obeys_ctrl_c(monkeypatch: pytest.
     assert file.getvalue().rindex("\x1b[?25h") > heads[-1]
 
 
-# Elsewhere.
+# Progress elsewhere.
 
 
 @pytest.mark.parametrize("host_load", [{}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}])
@@ -324,7 +328,7 @@ def test_progress_prints_the_precision_reached_without_a_terminal(monkeypatch: p
             progress.visited({plan.cells[1]: ratio_of_logs([0.0, 0.1])})
             now_s += 6.0
     [line] = written(on)
-    assert line.startswith("2 of at most 18 windows, 0:12, ±2% asked: 0 of 3 ratios to 3.13 are known so well")
+    assert line.startswith("2 of at most 18 windows, 0:12, precision ±2%: reached by 0 of 3 ratios to 3.13")
 
 
 @pytest.mark.parametrize(("verbosity", "says"), [(-1, 0), (-2, 0), (0, 1), (1, 1 + 2)])
@@ -362,7 +366,7 @@ def test_progress_counts_the_windows_of_a_run_that_is_resumed(monkeypatch: pytes
         ({}, False),
         ({"LANG": "C.UTF-8"}, False),
         ({"LANG": "C"}, True),
-        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),  # which CPython says for itself
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),  # CPython sets this itself
         ({"LC_CTYPE": "C.UTF-8"}, False),
         ({"LANG": "C", "LC_CTYPE": "de_DE.UTF-8"}, False),
         ({"LANG": "de_DE.UTF-8", "LC_ALL": "POSIX"}, True),
@@ -441,7 +445,7 @@ def test_show_obeys_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     colour = re.compile(r"\x1b\[[\d;]*3\d")
     text = "\n".join(shown(run, console(force_terminal=True, color_system="standard")))
     assert colour.search(text)
-    assert "\x1b[33msteal\x1b[0m: the" in text  # and what follows is plain
+    assert "\x1b[33msteal\x1b[0m: the" in text  # the rest is plain
     monkeypatch.setenv("NO_COLOR", "1")
     assert not colour.search("\n".join(shown(run, console(force_terminal=True, color_system="standard"))))
 
@@ -502,7 +506,7 @@ def test_commands_fit_into_80_columns(
 
 @pytest.fixture
 def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the file of a step's summary."""
+    """Return the path of a step's summary."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
     return tmp_path / "summary.md"
@@ -577,7 +581,7 @@ def test_markdown_escapes_text() -> None:
     assert table(("name", "req/s"), 1, [("a|b", "1")]) == "| name | req/s |\n|---|---:|\n| a\\|b | 1 |\n"
 
 
-# What a plan costs.
+# The cost of a plan.
 
 
 @pytest.mark.parametrize(
@@ -616,7 +620,7 @@ def test_show_prints_a_plan_with_what_it_takes() -> None:
     ):
         assert part in text
     assert "an estimate" in text
-    assert re.search(r"in all about 3\.\d min$", text)
+    assert re.search(r"total about 3\.\d min$", text)
     assert max(map(len, written(on))) <= 80
 
 

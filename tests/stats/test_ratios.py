@@ -1,4 +1,4 @@
-"""Ratios and their intervals, by simulation and by calculation, and stopping at a precision."""
+"""Ratios and their intervals, checked by simulation and calculation, and stopping at a precision."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ NEARLY = 4 * math.sqrt(0.05 * 0.95 / TIMES)  # four standard errors of a share o
 
 
 def launches(rng: np.random.Generator, times: int, count: int) -> npt.NDArray[np.float64]:
-    """Return the logarithms of the ratios of launches of one server against itself."""
-    rounds = WITHIN / 3**0.5 * rng.standard_t(3, (times, count, ROUNDS))  # a few of which are disturbed
+    """Return the logarithms of simulated launch ratios of a server compared with itself."""
+    rounds = WITHIN / 3**0.5 * rng.standard_t(3, (times, count, ROUNDS))  # some of them disturbed
     found: npt.NDArray[np.float64] = rng.normal(0, BETWEEN, (times, count)) + rounds.mean(axis=2)
     return found
 
@@ -132,7 +132,7 @@ def plan(**fields: object) -> Plan:
 
 
 def stopping(monkeypatch: pytest.MonkeyPatch, chosen: Plan, used: float) -> Stopping:
-    """Return the state of a run that has used a share of its time, on a clock that stands still."""
+    """Return the state of a run that has used a share of its time, on a stopped clock."""
     clock = SimpleNamespace(monotonic=lambda: 1000.0)
     monkeypatch.setattr("bench.planning.budget.time", clock)
     budget = Budget.start(chosen, 0.1)

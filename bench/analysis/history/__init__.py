@@ -1,1 +1,1 @@
-"""Many runs, over time and over versions of CPython: what changed, and in which run it came in."""
+"""Many runs over time and over versions of CPython: what changed, and in which run."""

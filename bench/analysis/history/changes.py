@@ -1,8 +1,8 @@
-"""Where a series changed, and in which run the change came in.
+"""Change points of a series, and the run in which each change appeared.
 
-By optimal partitioning into stretches of one mean each (PELT: Killick, Fearnhead and Eckley, JASA 107, 2012). What one
-change more must gain is calibrated by simulation, for each length of a series, so that a series of independent normal
-values in which nothing changes shows a change once in a hundred times.
+By optimal partitioning into segments of constant mean (PELT: Killick, Fearnhead and Eckley, JASA 107, 2012). The
+penalty for each change is calibrated by simulation, for each length of a series, so that a series of independent normal
+values without a change yields one in a hundred cases.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bench.stats.ratios import Ratio
 
 FEWEST_RUNS: Final = 6
 LEVEL: Final = 0.01
-_SHORTEST: Final = 2  # runs: one alone may be an accident
+_SHORTEST: Final = 2  # runs: a single one may be an outlier
 _QUIET_SHARE: Final = 0.75
 _SIMULATIONS: Final = 999
 
@@ -34,15 +34,15 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change.
+    """A change in a series.
 
     Attributes:
-        series: in which.
+        series: series that changed.
         before: last run before it.
-        after: the run in which it came in.
-        ratio: of the mean after it to the mean before it, up to the next change on either side; the interval takes the
-            runs' means as independent, and does not know that this place was chosen because it stands out.
-        differs: in what the interpreters of the two runs differ.
+        after: first run with it.
+        ratio: mean after it / mean before it, up to the next change on either side; the interval treats the runs' means
+            as independent, and ignores that this place was selected because it stands out.
+        differs: what differs between the interpreters of the two runs.
     """
 
     series: Series
@@ -53,7 +53,7 @@ class Change:
 
 
 def changes(series: Series) -> list[Change]:
-    """Return the changes in a series, none if it is shorter than :data:`FEWEST_RUNS`."""
+    """Return the changes in a series; none if it is shorter than :data:`FEWEST_RUNS`."""
     points = series.points
     if len(points) < FEWEST_RUNS:
         return []
@@ -66,7 +66,7 @@ def changes(series: Series) -> list[Change]:
 
 
 def change_points(values: Values) -> list[int]:
-    """Return the index of the first value of each interval but the first."""
+    """Return the index of the first value of each segment except the first."""
     spread = _spread(values[:, None])
     if spread == 0:
         return []
@@ -81,7 +81,7 @@ def _detector(**settings: Any) -> PELT:
 
 @functools.cache
 def _scale(length: int) -> float:
-    """Return the scale of the penalty for series of a length."""
+    """Return the scale of the penalty for a length of series."""
 
     def nothing_changes(_: object, samples: int, rng: np.random.Generator) -> Values:
         values = rng.normal(size=(samples, 1))
@@ -101,7 +101,7 @@ def _scale(length: int) -> float:
 
 
 def _spread(values: Values) -> float:
-    """Return how much a value differs from the one before it, without the largest steps, which may be changes."""
+    """Return the mean difference between neighbouring values, without the largest ones, which may be changes."""
     steps = np.sort(np.abs(np.diff(values, axis=0)), axis=0)
     return float(steps[: max(2, math.ceil(len(steps) * _QUIET_SHARE))].mean())
 
@@ -109,7 +109,7 @@ def _spread(values: Values) -> float:
 def _change(series: Series, logs: Values, begin: int, place: int, end: int) -> Change:
     before, after = series.points[place - 1], series.points[place]
     ratio = ratios.unpaired_ratio(list(logs[place:end]), list(logs[begin:place]))
-    assert ratio is not None  # noqa: S101 - a stretch has two runs at least
+    assert ratio is not None  # noqa: S101 - a segment has at least two runs
     differs = [name for name in after.build if after.build[name] != before.build.get(name)]
     if after.version != before.version:
         differs.insert(0, f"{before.version} → {after.version}")
@@ -117,6 +117,6 @@ def _change(series: Series, logs: Values, begin: int, place: int, end: int) -> C
 
 
 def all_changes(series: Sequence[Series]) -> list[Change]:
-    """Return the changes in several series, the newest first, and the largest of a run first."""
+    """Return the changes in several series: newest first and, within a run, largest first."""
     found = [change for one in series for change in changes(one)]
     return sorted(found, key=lambda change: (change.after.at, abs(math.log(change.ratio.ratio))), reverse=True)

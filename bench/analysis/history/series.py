@@ -1,6 +1,6 @@
-"""Runs become series: one figure of one cell, run after run.
+"""Series of one figure of one cell, run after run.
 
-Only what is alike stands in one series: the same machine, the same work a request, the same conversations.
+A series has comparable figures only: same machine, same work per request, same requests per connection.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RATIO: Final = "ratio"
 
 
 class Conditions(NamedTuple):
-    """What must be alike for two runs' figures to stand in one series."""
+    """Conditions that two runs must share for their figures to be in one series."""
 
     machine: str
     work: str
@@ -32,7 +32,7 @@ class Conditions(NamedTuple):
 
 
 Key = tuple[str, Group, str, str, Conditions]
-"""What a series is known by: its fields but the points."""
+"""Identity of a series: its fields except the points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class Point:
     """One run's figure.
 
     Attributes:
-        run: its name.
-        at: when it was made.
-        version: of the interpreter.
-        build: what of it must agree for a difference to be one of versions.
-        free: it ran without a GIL.
-        value: the figure, and how sure it is.
+        run: name of the run.
+        at: its creation time.
+        version: version of the interpreter.
+        build: fields of the build that must agree for a difference to be due to versions.
+        free: whether the interpreter ran without a GIL.
+        value: the figure with its interval.
     """
 
     run: str
@@ -64,9 +64,9 @@ class Series:
         figure: ``throughput``, in requests per second, or ``ratio``, to the baseline of the same run.
         group: model, workload and clients.
         interpreter: name of the interpreter.
-        baseline: name of the other; empty for a throughput.
-        conditions: what was alike.
-        points: one a run.
+        baseline: name of the baseline; empty for a throughput.
+        conditions: conditions that all runs share.
+        points: one per run.
     """
 
     figure: str
@@ -87,7 +87,7 @@ class Series:
 
 
 def series_of_runs(runs: Sequence[Run]) -> list[Series]:
-    """Return all series of some runs."""
+    """Return all series of the given runs."""
     found: dict[Key, list[Point]] = {}
     for run in sorted(runs, key=creation_time):
         for key, value in _figures(run):
@@ -96,7 +96,7 @@ def series_of_runs(runs: Sequence[Run]) -> list[Series]:
 
 
 def creation_time(run: Run) -> datetime:
-    """Return when a run was made; one that does not tell comes first."""
+    """Return the creation time of a run; a run without one sorts first."""
     try:
         return datetime.fromisoformat(run.meta.created)
     except ValueError:
@@ -121,7 +121,7 @@ def _figures(run: Run) -> Iterator[tuple[Key, Ratio]]:
 
 def _conditions(run: Run, workload: str) -> Conditions:
     machine = run.meta.machine
-    named = f"{machine.cpu_model}, {machine.cpus} CPUs" if machine else "unknown machine"
+    named = f"{machine.cpu_model}, {machine.usable_cpus:g} CPUs" if machine else "unknown machine"
     work = json.dumps(run.meta.work.get(workload.partition("+")[0]), sort_keys=True)
     return Conditions(named, work, str(run.plan.requests_per_connection) if run.plan else "unknown")
 

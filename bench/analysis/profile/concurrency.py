@@ -1,4 +1,4 @@
-"""How many threads of a profiled server ran at once."""
+"""Concurrency of a profiled server's threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ON_CPU: Final = ("running", "holding")
 
 
 def running_at_once(profile: Profile) -> float:
-    """Return how many threads were on a CPU at once, on average: by the kernel's clocks where known, else by lanes."""
+    """Return the mean number of threads on a CPU at once: from the kernel's clocks if known, else from lanes."""
     exact = (profile.meta.get("timeline") or {}).get("effective_cores")
     if exact is not None:
         return float(exact)

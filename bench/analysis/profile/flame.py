@@ -1,8 +1,8 @@
-"""Flame graphs and their differences: how wide a frame is says how often it was on the stack (Gregg 2016).
+"""Flame graphs and their differences: the width of a frame is its share of all samples (Gregg 2016).
 
-Outermost frames on top. Frames are boxes placed in percent, so that texts are cut by the browser and nothing is drawn
-twice; a little script, :file:`flame.js`, zooms and searches, and without it the picture still stands. The libraries
-that draw these (d3-flame-graph, speedscope) are JavaScript, which this project would have to carry along.
+Outermost frames are on top. Frames are boxes positioned in percent, so that the browser truncates texts and nothing is
+drawn twice; a small script, :file:`flame.js`, zooms and searches, and the graph is complete without it. The libraries
+that draw flame graphs (d3-flame-graph, speedscope) are JavaScript, which this project would have to bundle.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Final, NamedTuple
 from bench.analysis.profile.load import Stacks
 from bench.analysis.profile.top import merge
 
-NARROWEST: Final = 0.002  # share of the whole below which a box would not be seen
+NARROWEST: Final = 0.002  # share of the whole below which a box would be invisible
 _SURE: Final = 0.005
 
 
 class Box(NamedTuple):
-    """A frame in its place.
+    """A frame and its position.
 
     Attributes:
-        depth: from 0 on.
+        depth: depth of the stack, from 0.
         left: share of the whole to its left.
         width: share of the whole.
-        name: of the function.
-        kind: whose code: "own", "library", "server", "c".
-        other: its share in what it is compared with; ``None`` if with nothing.
+        name: name of the function.
+        kind: origin of the code: "own", "library", "server", "c".
+        other: its share in the baseline; ``None`` without one.
     """
 
     depth: int
@@ -39,7 +39,7 @@ class Box(NamedTuple):
 
     @property
     def change(self) -> float:
-        """How many times its share grew, within -1 and 1."""
+        """Change of its share relative to the larger one, from -1 to 1."""
         if self.other is None or abs(self.width - self.other) < _SURE:
             return 0.0
         return max(-1.0, min(1.0, (self.width - self.other) / max(self.width, self.other)))
@@ -55,8 +55,8 @@ def boxes(stacks: Stacks, baseline: Stacks | None = None) -> list[Box]:
     """Return the boxes, the outermost first.
 
     Args:
-        stacks: whose graph it is.
-        baseline: what it is compared with: shares are compared, not numbers.
+        stacks: the stacks to draw.
+        baseline: the stacks to compare with: shares are compared, not counts.
     """
     tree = _tree(merge(stacks))
     others = None if baseline is None else _tree(merge(baseline))
@@ -87,18 +87,18 @@ def _place(node: _Node, other: _Node | None, depth: int, left: float) -> Iterato
 
 
 def frame_kind(name: str) -> str:
-    """Tell whose code a function is, by its file."""
+    """Return the origin of a function's code, by its file."""
     return next((kind for sign, kind in _SIGNS.items() if sign in name), "library")
 
 
 _SIGNS: Final[Mapping[str, str]] = {
     "(servers/workloads": "own",
     "(servers/": "server",
-    "(/": "own",  # a handler of the user's own lies outside of this project and of all libraries
+    "(/": "own",  # a user handler is outside this project and all libraries
     "(C)": "c",
 }
 ORIGINS: Final = {
-    "own": "the workload, or a handler of your own",
+    "own": "the workload, or a user handler",
     "server": "the reference server",
     "library": "Python's library",
     "c": "C code",

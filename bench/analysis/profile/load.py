@@ -1,4 +1,4 @@
-"""A profile as it lies on disk, in ``profile/CELL/`` of a run."""
+"""Profiles on disk, in ``profile/CELL/`` of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Stacks = Counter[Stack]
 
 
 class Lane(NamedTuple):
-    """A thread's life: what it did when, in microseconds from the first sample."""
+    """A thread's activity over time, in microseconds from the first sample."""
 
     tid: int
     pid: int
@@ -40,15 +40,15 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What was found about a cell.
+    """The profile of a cell.
 
     Attributes:
-        folder: where it lies.
+        folder: its folder.
         meta: its ``profile.json``.
         stacks: by kind; see :data:`STACK_KINDS`.
-        lanes: of the timeline; empty if there is none.
-        requests: that fell into it.
-        end_us: its length.
+        lanes: lanes of the timeline; empty if there is none.
+        requests: requests within the timeline.
+        end_us: length of the timeline.
         memory: its ``memory.json``; empty if there is none.
     """
 
@@ -79,25 +79,25 @@ class Profile:
         return self.cell.name
 
     def seconds(self, samples: float) -> float:
-        """Return for how long threads were seen so many times."""
+        """Return the thread time that a number of samples represents."""
         return samples / float(self.meta["rate_hz"])
 
     def share_of_time(self, kind: str, samples: float) -> float:
-        """Return the same as a share of the time under load: of the GIL at most 1, of CPUs as many as there are."""
+        """Return that time as a share of the time under load: at most 1 for one GIL, at most N for N CPUs."""
         sampled_s = float(self.meta["sampled_s"].get(kind) or 0.0)
         return self.seconds(samples) / sampled_s if sampled_s else 0.0
 
     @property
     def shares(self) -> dict[str, float]:
-        """How the time of all lanes divides; empty without a timeline."""
+        """Shares of the time of all lanes, by state; empty without a timeline."""
         return dict((self.meta.get("timeline") or {}).get("shares") or {})
 
 
 def load_profiles(run: Path) -> list[Profile]:
-    """Read all profiles of a run, those of a group side by side, in the order of their names.
+    """Read all profiles of a run, sorted by group and interpreter.
 
     Raises:
-        InvalidInput: a file cannot be read or understood.
+        InvalidInput: a file cannot be read or parsed.
     """
     folder = run / PROFILE
     if not folder.is_dir():
@@ -110,7 +110,7 @@ def read(folder: Path) -> Profile:
     """Read one profile.
 
     Raises:
-        InvalidInput: a file cannot be read or understood.
+        InvalidInput: a file cannot be read or parsed.
     """
     try:
         meta = json.loads((folder / "profile.json").read_bytes())
@@ -130,11 +130,11 @@ def read(folder: Path) -> Profile:
             memory=memory,
         )
     except (OSError, ValueError, TypeError, LookupError) as exc:
-        raise InvalidInput(f"{folder} holds no profile that can be read ({exc}): profile the cell again") from exc
+        raise InvalidInput(f"cannot read the profile in {folder} ({exc}): profile the cell again") from exc
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """Return an object, empty if there is no such file."""
+    """Return the object in a JSON file; empty if there is no such file."""
     found: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
     return found
 

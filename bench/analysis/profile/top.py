@@ -1,4 +1,4 @@
-"""Functions and lines by what they take: of the GIL, of the CPUs, of waiting."""
+"""Functions and lines ranked by samples: holding the GIL, on a CPU, waiting."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _PLACED: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::(?P<line>
 
 
 class Taken(NamedTuple):
-    """What a function or a line takes.
+    """Samples of a function or a line.
 
     Attributes:
         name: ``function (file)``, or ``function (file:line)``.
-        share: of all samples of the kind.
-        time_share: of the time under load; of the GIL at most 1.
-        samples: that it rests on.
+        share: share of all samples of the kind.
+        time_share: share of the time under load; at most 1 for one GIL.
+        samples: number of samples.
     """
 
     name: str
@@ -35,7 +35,7 @@ def function(frame: str) -> str:
 
 
 def merge(stacks: Stacks) -> Stacks:
-    """Return stacks of functions: frames that differ in the line alone are one."""
+    """Return stacks of functions: frames that differ only in the line are merged."""
     found = Stacks()
     for stack, count in stacks.items():
         found[tuple(map(function, stack))] += count
@@ -43,7 +43,7 @@ def merge(stacks: Stacks) -> Stacks:
 
 
 def drop_c_frames(stacks: Stacks) -> Stacks:
-    """Return stacks of Python's frames alone."""
+    """Return stacks of Python frames only."""
     found = Stacks()
     for stack, count in stacks.items():
         found[tuple(name for name in stack if not name.endswith(C_CODE))] += count
@@ -51,12 +51,12 @@ def drop_c_frames(stacks: Stacks) -> Stacks:
 
 
 def functions(profile: Profile, kind: str) -> list[Taken]:
-    """Return the innermost functions, those that take most first."""
+    """Return the innermost functions, most samples first."""
     return _rank(profile, kind, merge(profile.stacks.get(kind, Stacks())))
 
 
 def lines(profile: Profile, kind: str) -> list[Taken]:
-    """Return the innermost lines, those that take most first."""
+    """Return the innermost lines, most samples first."""
     return _rank(profile, kind, profile.stacks.get(kind, Stacks()))
 
 

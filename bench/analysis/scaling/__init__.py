@@ -1,13 +1,13 @@
-"""Scaling laws: how throughput answers to more clients, and to more cores.
+"""Scaling laws: how throughput responds to more clients, and to more cores.
 
 :mod:`~bench.analysis.scaling.laws`
-    Amdahl's, Gustafson's and the Universal Scalability Law, a row each.
+    Amdahl's, Gustafson's and the Universal Scalability Law, one row each.
 :mod:`~bench.analysis.scaling.squares`, :mod:`~bench.analysis.scaling.fit`
-    from points to coefficients with intervals, a band, and whether they are valid.
+    coefficients with intervals, the confidence band, and the validity of a fit.
 :mod:`~bench.analysis.scaling.series`
     the series of a run.
 :mod:`~bench.analysis.scaling.predict`
-    more cores than were measured.
+    predictions for more cores than were measured.
 :mod:`~bench.analysis.scaling.choice`, :mod:`~bench.analysis.scaling.table`
     which law the data support, and all of them in ``scaling.csv``.
 """

@@ -1,4 +1,4 @@
-"""The law that the data of each series support."""
+"""The law that the data of each series support best."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from bench.analysis.scaling.series import OVER_CLIENTS, OVER_CORES, Series, all_
 from bench.analysis.stats import pass_spreads, pick
 from bench.schema.cell import Cell
 
-BETTER_BY: Final = 2.0  # of Akaike's criterion: what a law with one parameter more must gain
-ALL_IN_USE: Final = 0.85  # share of the CPUs from which on they are what is short
+BETTER_BY: Final = 2.0  # of Akaike's criterion: what a law with one more parameter must gain
+ALL_IN_USE: Final = 0.85  # share of the CPUs above which they are the bottleneck
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """A series, every law that can hold of it, and the one that its data support.
+    """A series, every law that may apply to it, and the one that its data support best.
 
     Attributes:
-        series: what was measured.
-        fits: by law, refused ones too.
-        chosen: of those that are good the one with the lowest criterion, where a parameter more has to gain 2; if none
-            is good, the one that comes nearest.
-        outlook: what it says of more cores.
-        saturated: over clients, with most clients nearly all CPUs were in use, by the server or together with the load
-            generator, so that they are a part of what ends the growth.
+        series: the measured series.
+        fits: fits by law, including refused ones.
+        chosen: the good fit with the lowest criterion, where one more parameter must gain 2; if none is good, the best
+            of the others.
+        outlook: predictions for more cores.
+        saturated: over clients, whether nearly all CPUs were in use at the highest number of clients, by the server
+            alone or together with the load generator, so that they contribute to the end of the growth.
     """
 
     series: Series
@@ -43,7 +43,7 @@ class Scaling:
 
     @property
     def several(self) -> bool:
-        """Whether there is enough to look for a law, or more was meant to be."""
+        """Whether there are enough points to look for a law, or the series is over cores."""
         return self.series.over == OVER_CORES or len(self.series.counts) >= LAWS["amdahl"].fewest
 
 
@@ -72,7 +72,7 @@ def _is_saturated(run: Run, series: Series, cores: pd.DataFrame) -> bool:
 
 def _chosen(fits: dict[str, Fit]) -> Fit:
     among = [one for one in fits.values() if one.good] or [one for one in fits.values() if one.estimates]
-    # Gustafson's law with all of it serial is no growth, which is Amdahl's to say.
+    # Gustafson's law with everything serial means no growth, which Amdahl's law describes.
     among = [one for one in among if one.law != "gustafson" or one.estimates["serial"].value < FLAT_ABOVE]
     best, *others = among or fits.values()
     for other in others:

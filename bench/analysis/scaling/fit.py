@@ -1,4 +1,4 @@
-"""One law fitted to one series: its coefficients with intervals, and whether it deserves belief."""
+"""One law fitted to one series: its coefficients with intervals, and the validity of the fit."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import numpy as np
 from bench.analysis.scaling.laws import LAWS, RATE, Floats
 from bench.analysis.scaling.squares import Squares, criterion, gradient, lack_of_fit, student
 
-POOR_ABOVE: Final = 0.1  # what a curve misses the means by: nothing is concluded from one that is further off
+POOR_ABOVE: Final = 0.1  # deviation of a curve from the means above which nothing is concluded from it
 SURE_BELOW: Final = 0.05  # p-value of the lack of fit
 FLAT_ABOVE: Final = 0.95  # a serial share that leaves nothing to gain
-IN_SIGHT: Final = 2.0  # times the most measured
+IN_SIGHT: Final = 2.0  # times the largest number measured
 
 
 class Estimate(NamedTuple):
-    """A coefficient and its 95% confidence interval, within what it can be."""
+    """A coefficient and its 95% confidence interval, within its valid range."""
 
     value: float
     low: float
@@ -27,7 +27,7 @@ class Estimate(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A place on the curve: so many, and requests per second."""
+    """A point on the curve: n, and requests per second."""
 
     n: float
     rate: float
@@ -35,17 +35,17 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A law as it was fitted.
+    """A fitted law.
 
     Attributes:
         law: key of :data:`~bench.analysis.scaling.laws.LAWS`.
         counts: the different n that were measured, ascending.
-        values: how many throughputs there were, one for each n and pass.
-        estimates: by name, ``rate`` (requests per second of one) and the law's coefficients; empty: not fitted.
+        values: number of throughputs, one for each n and pass.
+        estimates: ``rate`` (requests per second at n = 1) and the law's coefficients, by name; empty: not fitted.
         residual: root mean square of the relative residuals of all values: noise and misfit together.
-        misfit: the same of the geometric means at each n.
-        aicc: what the laws are chosen by, see :func:`~bench.analysis.scaling.squares.criterion`.
-        refused: why nothing is to be concluded from it; empty: it is good.
+        misfit: the same for the geometric means at each n.
+        aicc: criterion for choosing the law, see :func:`~bench.analysis.scaling.squares.criterion`.
+        refused: why nothing can be concluded from it; empty: the fit is good.
     """
 
     law: str
@@ -65,7 +65,7 @@ class Fit:
 
     @property
     def peak(self) -> Point | None:
-        """Where throughput is highest, sqrt((1 - contention) / crosstalk); ``None`` if the law has no such place."""
+        """Point of highest throughput, n = sqrt((1 - contention) / crosstalk); ``None`` if the law has no peak."""
         if "crosstalk" not in self.estimates or self.estimates["crosstalk"].value <= 0:
             return None
         share, crosstalk = self.estimates["contention"].value, self.estimates["crosstalk"].value
@@ -74,7 +74,7 @@ class Fit:
 
     @property
     def ceiling_rps(self) -> float:
-        """Throughput that is never exceeded, requests per second; infinite if the law has no such bound."""
+        """Upper bound of throughput, in requests per second; infinite if the law has none."""
         if self.peak is not None:
             return self.peak.rate
         serial = self.estimates.get("contention", self.estimates.get("serial"))
@@ -84,13 +84,13 @@ class Fit:
 
     @property
     def flat(self) -> bool:
-        """Whether more of it do not raise throughput."""
+        """Whether a larger n does not raise throughput."""
         serial = self.estimates.get("contention", self.estimates.get("serial"))
         return serial is not None and serial.value >= FLAT_ABOVE
 
     @property
     def peak_in_range(self) -> bool:
-        """Whether its peak, or all that a ceiling leaves room for, is had with twice the most measured at the most."""
+        """Whether the peak, or the n at which linear growth meets the ceiling, is at most twice the largest n."""
         if not self.estimates or self.flat:
             return False
         gain = self.peak.n if self.peak else self.ceiling_rps / self.estimates[RATE].value
@@ -101,10 +101,10 @@ class Fit:
         return LAWS[self.law].throughput(np.asarray(n, float), *(one.value for one in self.estimates.values()))
 
     def band(self, n: Sequence[float] | Floats) -> tuple[Floats, Floats]:
-        """Return the curve's 95% confidence band, in requests per second: of the curve, not of windows about it.
+        """Return the 95% confidence band of the curve, not of windows around it, in requests per second.
 
-        By the delta method on the logarithm of throughput. Where a coefficient lies at an end of what it can be, so
-        that the covariance knows nothing of it, the band reaches to the curve that has it at the far end of its
+        By the delta method on the logarithm of throughput. Where a coefficient is at an end of its valid range, so that
+        the covariance does not cover it, the band extends to the curve with the coefficient at the far end of its
         interval. No curve rises faster than n.
         """
         places, law = np.asarray(n, float), LAWS[self.law]
@@ -118,29 +118,29 @@ class Fit:
 
 
 def fit(law: str, n: Sequence[float] | Floats, rates: Sequence[float] | Floats, *, absolute: bool = False) -> Fit:
-    """Fit a law by least squares, on relative residuals: a value that is off by 10% counts the same at every n.
+    """Fit a law by least squares on relative residuals: a value that is off by 10% counts the same at every n.
 
-    These are differences of logarithms. Intervals are Student's t times the standard error from the covariance. Where a
-    coefficient is at an end of what it can be (no crosstalk is a common finding), its estimate is not normal about the
-    truth: it is held there, the others' errors are those of the smaller model, and its own interval reaches to where
-    the sum of squares has risen by F's share (profile likelihood: Bates and Watts, Nonlinear Regression Analysis and
-    Its Applications, Wiley 1988, chapter 6).
+    Residuals are differences of logarithms. Intervals are Student's t times the standard error from the covariance.
+    Where a coefficient is at an end of its valid range (no crosstalk is a common finding), its estimate is not normally
+    distributed around the true value: it is held there, the errors of the others are those of the smaller model, and
+    its own interval extends to where the sum of squares has risen by the share given by F (profile likelihood: Bates
+    and Watts, Nonlinear Regression Analysis and Its Applications, Wiley 1988, chapter 6).
 
-    It is refused with fewer different n than parameters and one, and where the curve misses the means at each n by more
-    than 10% and by more than their spread over passes explains (F test for lack of fit, 5%).
+    A fit is refused if the number of different n does not exceed the number of parameters, and if the curve misses the
+    means at each n by more than 10% and by more than their spread over passes explains (F test for lack of fit, 5%).
 
     Args:
         law: key of :data:`~bench.analysis.scaling.laws.LAWS`.
-        n: of what there is more, one for each value.
-        rates: throughput, requests per second; those that are not above 0 are left out.
-        absolute: on the residuals in requests per second, as most published fits are.
+        n: number of clients or cores of each value.
+        rates: throughput in requests per second; values not above 0 are left out.
+        absolute: whether to fit residuals in requests per second, as most published fits do.
     """
     pairs = [(float(many), float(rate)) for many, rate in zip(n, rates, strict=True) if rate > 0]
     row = LAWS[law]
     counts = tuple(sorted({int(many) for many, _ in pairs}))
     if len(counts) < row.fewest:
         measured = ", ".join(map(str, counts)) or "none"
-        why = f"too few: {row.title} needs {row.fewest} different numbers, measured were {measured}"
+        why = f"too few points: {row.title} needs {row.fewest} different numbers, measured: {measured}"
         return Fit(law, counts, len(pairs), refused=why)
     places, found = np.array(pairs).T
     squares = Squares(row, places, found, absolute=absolute)

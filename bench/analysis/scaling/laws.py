@@ -1,7 +1,7 @@
-"""The laws: how throughput answers to more of something, a row each.
+"""Scaling laws of throughput, one row each.
 
-All say how many times the throughput of one is had with ``n``. The throughput of one is a parameter of its own, since
-what was measured with one is as noisy as the rest.
+Each law gives the throughput at ``n`` as a multiple of that at 1. The throughput at 1 is a parameter as well, since its
+measurement is as noisy as the others.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 RATE: Final = "rate"
-"""Name of the throughput of one, in requests per second."""
+"""Name of the throughput at n = 1, in requests per second."""
 
 
 class Law(NamedTuple):
-    """A row.
+    """A scaling law.
 
     Attributes:
-        title: as it is called in a sentence.
-        gain: times the throughput of one, from n and the coefficients.
-        coefficients: their names; each lies between 0 and 1.
+        title: its name in a sentence.
+        gain: throughput relative to n = 1, from n and the coefficients.
+        coefficients: names of the coefficients, each between 0 and 1.
     """
 
     title: str
@@ -36,7 +36,7 @@ class Law(NamedTuple):
 
     @property
     def fewest(self) -> int:
-        """Different n that a fit needs: one more than there are parameters, so that it can be wrong."""
+        """Number of different n that a fit needs: one more than parameters, so that the fit can fail."""
         return len(self.parameters) + 1
 
     def throughput(self, n: Floats, rate: float, *coefficients: float) -> Floats:
@@ -50,12 +50,12 @@ def _amdahl(n: Floats, serial: float) -> Floats:
 
 
 def _gustafson(n: Floats, serial: float) -> Floats:
-    # Each brings its own work, and all of it is done at the same time but for a share.
+    # Each client brings its own work, all done at the same time except for a share.
     return n - serial * (n - 1)
 
 
 def _usl(n: Floats, contention: float, crosstalk: float) -> Floats:
-    # A share is served one at a time, and besides each waits for each other.
+    # A share is served one at a time, and in addition each waits for every other.
     return n / (1 + contention * (n - 1) + crosstalk * n * (n - 1))
 
 

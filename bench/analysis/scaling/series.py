@@ -1,4 +1,4 @@
-"""What is scaled: throughput over clients, and over the CPUs that a server is pinned to."""
+"""Series for scaling laws: throughput over clients, and over the CPUs that a server is pinned to."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OVER_CLIENTS: Final = "clients"
 OVER_CORES: Final = "cores"
 _CPUS: Final = re.compile(r"\+cpus=(\d+)")
 
-# In which order the laws are tried: of two that do equally well the first is taken.
+# Order in which the laws are tried: of two that fit equally well, the first is chosen.
 _WAITING: Final = ("amdahl", "gustafson", "usl")
 _OTHER: Final = ("amdahl", "usl")
 
 
 class Value(NamedTuple):
-    """One throughput: of how many, in which pass, in requests per second."""
+    """One throughput: n, the pass, and requests per second."""
 
     n: int
     pass_: int
@@ -35,17 +35,17 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One model under one workload and interpreter, with more and more of something.
+    """One model under one workload and interpreter, over increasing clients or cores.
 
     Attributes:
-        over: of what: ``clients`` or ``cores``.
-        model: key of the models.
-        workload: key of the workloads.
-        interpreter: the interpreter; over cores its name without the number of CPUs.
-        clients: over cores, how many there were; over clients ``None``.
+        over: ``clients`` or ``cores``.
+        model: name of the model.
+        workload: name of the workload.
+        interpreter: name of the interpreter; over cores, without the number of CPUs.
+        clients: over cores, the number of clients; over clients, ``None``.
         values: a value for each n and pass, the median of that pass's windows.
         like: name of an interpreter whose appearance in a plot it shares.
-        cpus: over clients, the CPUs that the server could use; ``None`` where not known.
+        cpus: over clients, the number of CPUs that the server could use; ``None`` if unknown.
     """
 
     over: str
@@ -55,7 +55,7 @@ class Series:
     clients: int | None
     values: tuple[Value, ...]
     like: str
-    cpus: int | None
+    cpus: float | None
 
     @property
     def n(self) -> Floats:
@@ -71,10 +71,10 @@ class Series:
 
     @property
     def laws(self) -> tuple[str, ...]:
-        """Which laws can hold at all.
+        """The laws that may apply.
 
-        Gustafson's is of work that grows with n and does not share what it runs on: so it is over clients that bring
-        their own waiting (the workload ``io``). Clients that compute share the CPUs, and CPUs share the clients.
+        Gustafson's law describes work that grows with n and does not share resources: over clients that only wait (the
+        workload ``io``). Computing clients share the CPUs, and CPUs share the clients.
         """
         return _WAITING if self.over == OVER_CLIENTS and self.workload == WAITS else _OTHER
 
@@ -82,14 +82,14 @@ class Series:
 def all_series(run: Run) -> Iterator[Series]:
     """Yield the series over clients, then those over cores, in the plan's order.
 
-    Quick clients of a server that others let compute (``mixed``) are left out: they are not all the load that there is.
+    The workload ``mixed`` is left out: its quick clients are not the whole load of the server.
     """
     windows = run.windows[~run.windows["workload"].str.startswith(MIXED)]
     medians = windows.groupby([*CELL, "pass"], as_index=False)["throughput_rps"].median()
-    pinned = {
+    pinned: dict[str, float | None] = {
         interpreter: cpus
         for interpreter in run.values("interpreter")
-        if (cpus := pinned_cpus(run, interpreter)) is not None
+        if (cpus := run.pinned_cpus(interpreter)) is not None
     }
     bases = {interpreter: _base(run, interpreter) for interpreter in pinned}
     for workload in run.values("workload"):
@@ -98,8 +98,8 @@ def all_series(run: Run) -> Iterator[Series]:
             for interpreter in run.values("interpreter"):
                 values = _values(here[here["interpreter"] == interpreter], "clients")
                 if values:
-                    cpus = pinned.get(interpreter, run.cpus)
-                    yield Series(OVER_CLIENTS, model, workload, interpreter, None, values, interpreter, cpus)
+                    limit = pinned.get(interpreter, run.cpus)
+                    yield Series(OVER_CLIENTS, model, workload, interpreter, None, values, interpreter, limit)
             for base in dict.fromkeys(bases.values()):
                 names = [interpreter for interpreter, other in bases.items() if other == base]
                 rows = here[here["interpreter"].isin(names)].assign(cores=lambda rows: rows["interpreter"].map(pinned))
@@ -109,16 +109,10 @@ def all_series(run: Run) -> Iterator[Series]:
                     yield Series(OVER_CORES, model, workload, title, int(clients), values, names[0], None)
 
 
-def pinned_cpus(run: Run, interpreter: str) -> int | None:
-    """Return how many CPUs the servers of an interpreter were pinned to; ``None``: to none."""
-    found = _CPUS.search(run.variants(interpreter))
-    return int(found[1]) if found else None
-
-
 def _base(run: Run, interpreter: str) -> tuple[str, str]:
-    """Return what interpreters that differ in the number of CPUs alone have in common."""
+    """Return what interpreters that differ only in the number of CPUs have in common."""
     build = run.meta.interpreters.get(interpreter)
-    return build.executable if build else "unknown", _CPUS.sub("", run.variants(interpreter))
+    return (build.program or build.executable) if build else "unknown", _CPUS.sub("", run.variants(interpreter))
 
 
 def _values(rows: pd.DataFrame, column: str) -> tuple[Value, ...]:

@@ -1,4 +1,4 @@
-"""Least squares of a law, where parameters may be held at a value."""
+"""Least-squares fit of a law, in which parameters may be held at a value."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _SIZES: Final = {
     "serial": 0.1,
     "contention": 0.1,
     "crosstalk": 0.001,
-}  # of what is met: starts, and scales
+}  # typical values, as starting points and scales
 _NEAR: Final = 0.01
-_NOTHING: Final = 1e-20  # points made up on the curve itself leave no squares, and nothing has no logarithm
+_NOTHING: Final = 1e-20  # added since synthetic points exactly on a curve leave a sum of 0, which has no logarithm
 
 
 class Squares:
-    """One law and one series.
+    """Least-squares problem of one law and one series.
 
     Attributes:
         law: the law.
-        n: one for each value.
+        n: n of each value.
         absolute: whether residuals are in requests per second, or relative (of logarithms).
     """
 
@@ -38,7 +38,7 @@ class Squares:
         self._high = np.array([np.inf, *np.ones(len(sizes))])
 
     def solve(self, held: Mapping[int, float]) -> Floats:
-        """Return the parameters that leave least, those that are held at their values."""
+        """Return the parameters with the least sum of squares, held ones at their values."""
         free = [i for i in range(len(self._start)) if i not in held]
         whole = self._start.copy()
         whole[list(held)] = list(held.values())
@@ -54,7 +54,7 @@ class Squares:
         return whole
 
     def boundary_values(self, best: Floats) -> dict[int, float]:
-        """Return which coefficients lie at an end of what they can be: held there, nothing fits worse."""
+        """Return the coefficients at an end of their valid range: holding them there does not worsen the fit."""
         held: dict[int, float] = {}
         least = self.left(best) * (1 + 1e-9) + _NOTHING
         for i in range(1, len(best)):
@@ -64,7 +64,7 @@ class Squares:
         return held
 
     def covariance(self, best: Floats, held: Mapping[int, float], freedom: int) -> Floats:
-        """Return that of the parameters, 0 for those that are held."""
+        """Return the covariance of the parameters, 0 for those that are held."""
         free = [i for i in range(len(best)) if i not in held]
         jacobian = gradient(self.law, self.n, best)[:, free]
         if self.absolute:
@@ -76,7 +76,7 @@ class Squares:
         return whole
 
     def far_end(self, i: int, held: Mapping[int, float], best: Floats, freedom: int) -> tuple[float, Floats]:
-        """Return where the interval of a coefficient that is held ends, and all parameters with it there."""
+        """Return the far end of a held coefficient's interval, and all parameters with the coefficient there."""
         allowed = max(self.left(best), _NOTHING) * (1 + student(freedom) ** 2 / freedom)
         others = {j: value for j, value in held.items() if j != i}
         end, other = held[i], 1 - held[i]
@@ -88,7 +88,7 @@ class Squares:
         return far, self.solve(others | {i: far})
 
     def left(self, values: Floats) -> float:
-        """Return the sum of squares that remains."""
+        """Return the residual sum of squares."""
         return float((self._residuals(values) ** 2).sum())
 
     def _residuals(self, values: Floats) -> Floats:
@@ -97,7 +97,7 @@ class Squares:
 
 
 def gradient(law: Law, n: Floats, values: Floats) -> Floats:
-    """Return how the logarithm of throughput answers to each parameter, a row for each n, by central differences."""
+    """Return the derivatives of log(throughput) by each parameter, a row for each n, by central differences."""
     columns = []
     for i, value in enumerate(values):
         step = 1e-6 * max(abs(value), 1e-3)
@@ -115,7 +115,7 @@ def student(freedom: int) -> float:
 def criterion(logs: Floats, parameters: int) -> float:
     """Return Akaike's criterion, corrected for few values (Hurvich and Tsai, Biometrika 76, 1989).
 
-    The noise is a parameter, too. Infinite where there are too few values for it.
+    The noise counts as a parameter. Infinite with too few values.
     """
     many, k = len(logs), parameters + 1
     if many <= k + 1:
@@ -125,9 +125,9 @@ def criterion(logs: Floats, parameters: int) -> float:
 
 
 def lack_of_fit(n: Floats, logs: Floats, parameters: int) -> float:
-    """Return the p-value of the hypothesis that only noise keeps the means at each n off the curve (F test).
+    """Return the p-value of the hypothesis that only noise separates the means at each n from the curve (F test).
 
-    0 where every n was measured once: then nothing tells how large the noise is.
+    0 if every n was measured once, since the size of the noise is then unknown.
     """
     groups: Sequence[Floats] = [logs[n == count] for count in np.unique(n)]
     within = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)

@@ -24,9 +24,9 @@ def table(run: Run) -> pd.DataFrame:
         Columns: the series (``over``, ``model``, ``workload``, ``clients``, ``interpreter``), ``law``, whether it was
         ``chosen``, ``counts`` (the numbers measured, joined by spaces) and ``values``; each coefficient, with ``_low``
         and ``_high``, the ends of its 95% interval; ``peak_n`` and ``peak_rps``; ``ceiling_rps``; ``residual``,
-        ``misfit`` and ``aicc``; ``refused``, why it is not to be believed; over cores, of the law that predicts,
+        ``misfit`` and ``aicc``; ``refused``, why the fit is not valid; over cores, for the law that predicts,
         ``at_8_rps`` and so on with ``at_8_low_rps`` and ``at_8_high_rps``, and ``no_prediction``, why there are no
-        more. Empty: not known, or not of this law.
+        more predictions. Empty: unknown, or not part of this law.
     """
     return pd.DataFrame([_row(one, fit) for one in laws(run) for fit in one.fits.values()])
 

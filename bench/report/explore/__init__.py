@@ -1,8 +1,8 @@
-"""What pages are explored with: scripts that draw what is chosen, as SVG that keyboard and screen reader can enter.
+"""Interactive pages: scripts that draw the selection, as SVG that is accessible to keyboard and screen reader.
 
-A page hands its data over as JSON (:func:`island`): ``dims``, the values of model, workload, interpreter and clients;
-``free``, the interpreters without a GIL; and ``cells``, columns with a value for each thing that is drawn, its place in
-``dims`` among them. It brings scripts of its own that say what can be chosen, draw it, and begin.
+A page passes its data as JSON (:func:`island`): ``dims``, the values of model, workload, interpreter and clients;
+``free``, the interpreters without a GIL; and ``cells``, columns with a value for each item drawn, including its index
+in ``dims``. The page's own scripts define the choices, draw them, and start the page.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _DIGITS: Final = 6
 
 
 def island(data: Mapping[str, Any]) -> Markup:
-    """Return data as JSON that may stand in a ``script`` element."""
+    """Return data as JSON that is safe in a ``script`` element."""
     said = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return Markup(said.replace("<", "\\u003c"))  # noqa: S704 - no element can begin in it, or end
+    return Markup(said.replace("<", "\\u003c"))  # noqa: S704 - no element can begin or end in it
 
 
 def round_figures(values: Iterable[float]) -> list[float | None]:
-    """Return numbers of so few digits as are shown, ``None`` for NaN."""
+    """Return numbers rounded to the digits shown, ``None`` for NaN."""
     return [None if not np.isfinite(value) else _short(float(f"{value:.{_DIGITS}g}")) for value in values]
 
 
@@ -39,11 +39,11 @@ def _short(value: float) -> float:
 
 
 def script(package: str, names: Iterable[str]) -> Markup:
-    """Return a page's script: what all pages share, and those of its package's folder ``explore``.
+    """Return a page's script: the shared modules, and those in its package's folder ``explore``.
 
     Args:
-        package: of the page.
-        names: of its scripts, the first of which says what can be chosen.
+        package: package of the page.
+        names: names of its scripts, the first of which defines the choices.
     """
     first, *others = ((package, f"explore/{name}.js") for name in names)
     ours = [[(__name__, f"{name}.js") for name in part] for part in (_BEFORE, _AFTER)]
@@ -51,15 +51,15 @@ def script(package: str, names: Iterable[str]) -> Markup:
 
 
 def _bundled(place: tuple[str, str]) -> Markup:
-    """Return a module as a part of one script, in which all names are in one scope."""
+    """Return a module as part of one script with a single scope."""
     return Markup(_EXPORT.sub("", _IMPORT.sub("", text(*place))))  # noqa: S704 - our own files
 
 
 def style() -> Markup:
-    """Return the style of what is shared."""
+    """Return the shared style sheet."""
     return text(__name__, "explore.css")
 
 
 def text(package: str, name: str) -> Markup:
-    """Return a file of a package as it may stand in a page."""
+    """Return a file of a package for inclusion in a page."""
     return Markup(resources.files(package).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704 - our own files

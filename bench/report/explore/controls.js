@@ -1,4 +1,4 @@
-// Controls: of which one, or several, are chosen; what is copied; what is said of it.
+// Controls: single and multiple choice, copying, status messages.
 
 import { address, change, draw, read, reset, state } from "./state.js";
 import { h } from "./svg.js";
@@ -16,7 +16,7 @@ export function control(name, values, several) {
   }
 }
 
-// At least one of several stays chosen: an empty page answers nothing.
+// At least one of several stays selected: an empty page shows nothing.
 export function picked(name, values, input) {
   const kept = values.filter((value) => (value === input.value ? input.checked : state[name].includes(value)));
   return kept.length ? kept : [...state[name]];
@@ -28,7 +28,7 @@ export function swatches(name, value) {
     : [];
 }
 
-// Show in the controls what is chosen.
+// Show the selection in the controls.
 export function showChosen() {
   for (const input of document.querySelectorAll("#explore fieldset input")) {
     const value = state[input.name];
@@ -36,7 +36,7 @@ export function showChosen() {
   }
 }
 
-// What has to be scrolled can be reached by Tab, and says what it is.
+// A box that scrolls can be reached by Tab, and has a label.
 export function scrollable(box) {
   const scrolls = box.scrollWidth > box.clientWidth;
   const title =
@@ -44,7 +44,7 @@ export function scrollable(box) {
   for (const [name, value] of Object.entries({
     tabindex: "0",
     role: "region",
-    "aria-label": `${title}, can be scrolled`,
+    "aria-label": `${title}, scrollable`,
   }))
     if (scrolls) box.setAttribute(name, value);
     else box.removeAttribute(name);
@@ -66,17 +66,17 @@ export async function copy(text, what) {
     const done = document.execCommand("copy");
     area.remove();
     before.focus();
-    if (!done) return say("The browser does not let the page copy.");
+    if (!done) return say("The browser does not allow the page to copy.");
   }
   say(`Copied ${what}.`);
 }
 
-// What stands in the address is shown, also when it changes, and drawn anew when the page gets wider.
+// Show the selection in the address, also when it changes, and redraw when the page's width changes.
 export function begin(host) {
   tips(host);
   document
     .getElementById("copy-link")
-    .addEventListener("click", () => copy(location.href.split("#")[0] + address(), "a link to what is shown"));
+    .addEventListener("click", () => copy(location.href.split("#")[0] + address(), "a link to this view"));
   document.getElementById("reset").addEventListener("click", reset);
   const title = document.getElementById("explore-title");
   addEventListener("hashchange", () => {

@@ -1,4 +1,4 @@
-// What the page knows: columns with a value for each cell, and how its figures are written.
+// Data of the page: columns with a value for each cell, and the formatting of figures.
 
 import { UNKNOWN, clientsOf, formatters, known } from "./write.js";
 

@@ -1,5 +1,5 @@
-// What is chosen, and its writing in the page's address: a link to it shows the same to somebody else.
-// A page begins with `explore`: what is chosen at first (a list: several; true or false; a text), the choices, and how
+// The selection, and its encoding in the page's address: a link to it shows the same to others.
+// A page starts with `explore`: the initial selection (a list for several; true or false; a text), the choices, and how
 // to draw them.
 
 import { say } from "./controls.js";

@@ -1,4 +1,4 @@
-// Small means to draw with: elements, scales, panels with axes.
+// Drawing helpers: elements, marks, panels with axes.
 
 import { DATA, named } from "./data.js";
 
@@ -15,7 +15,7 @@ export const model = (cell) => `var(--model-${named("model", cell)}, var(--model
 export const ink = (cell) => `var(--label-${named("model", cell)}, var(--label-other))`;
 export const free = (cell) => DATA.free.includes(named("interpreter", cell));
 
-// One drawing as wide as its host, with a label for those who cannot see it.
+// One drawing as wide as its host, with a label for screen readers.
 export function sheet(host, height, label) {
   const width = Math.max(300, host.clientWidth);
   const svg = h("svg", {
@@ -96,7 +96,7 @@ export function dot(cell, x, y, lines, radius = 4.5) {
   return mark(h("circle", shape), lines);
 }
 
-// With a halo, so that it is seen on a bar of its own colour.
+// With a halo, so that it is visible on a bar of the same colour.
 export const whisker = (x1, y1, x2, y2, stroke) =>
   h("g", {}, h("line", { x1, y1, x2, y2, class: "halo" }), h("line", { x1, y1, x2, y2, stroke, class: "whisker" }));
 

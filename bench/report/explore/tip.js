@@ -1,4 +1,4 @@
-// What a mark says: to a pointer that is over it, to a finger that taps it, to a keyboard that goes from mark to mark.
+// Tooltips of marks: for a pointer over one, for a tap, and for a keyboard that moves from mark to mark.
 
 import { h } from "./svg.js";
 
@@ -40,7 +40,7 @@ export function tips(host) {
     next.setAttribute("tabindex", "0");
     next.focus();
   });
-  // Focus may scroll: then the tip goes along. A pointer that scrolls has left the mark.
+  // Moving the focus may scroll: the tip then moves along. A pointer that scrolls has left the mark.
   addEventListener(
     "scroll",
     () => {
@@ -52,6 +52,6 @@ export function tips(host) {
   );
 }
 
-// The first mark of each drawing can be reached by Tab, the others from it by the arrows.
+// The first mark of each drawing can be reached by Tab, the others from there by the arrow keys.
 export const reachable = (host) =>
   host.querySelectorAll("svg").forEach((svg) => svg.querySelector(".mark")?.setAttribute("tabindex", "0"));

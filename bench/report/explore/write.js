@@ -1,4 +1,4 @@
-// How figures and names are written; pure functions.
+// Formatting of figures and names; pure functions.
 
 export const UNKNOWN = "–";
 export const known = (value) => value !== null && value !== undefined;
@@ -6,7 +6,7 @@ export const known = (value) => value !== null && value !== undefined;
 export const digits = (value, decimals) =>
   value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 
-// The formatters of a table of decimals, the one that Python writes with: [below, decimals] for each kind of figure.
+// Formatters from a table of decimals, the same that Python uses: [below, decimals] for each kind of figure.
 export function formatters(table) {
   const decimals = (kind, value) => table[kind].find(([below]) => below === null || value < below)[1];
   const by = (kind) => (value) => digits(value, decimals(kind, value));

@@ -44,14 +44,14 @@ def load_history(paths: Sequence[Path]) -> tuple[list[Run], list[str]]:
     if len(runs) < 2:
         why = f" ({left_out[0]})" if left_out else ""
         where = ", ".join(map(str, paths))
-        raise InvalidInput(f"{len(runs)} runs in {where}{why}: a history needs two, gilbench bench makes one each time")
+        raise InvalidInput(f"a history needs two runs, found {len(runs)} in {where}{why}: measure with gilbench bench")
     return runs, left_out
 
 
 def _folders(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
-            raise InvalidInput(f"{path} is not a folder: name runs, or a folder of runs, as results/runs")
+            raise InvalidInput(f"{path} is not a folder: name runs, or a folder of runs such as results/runs")
         one = any((path / name).exists() for name in (META, RECORDS))
         yield from [path] if one else sorted(inner for inner in path.iterdir() if inner.is_dir())
 
@@ -80,7 +80,7 @@ def write_page(
 
 
 def _pictures(series: Sequence[Series], found: Sequence[Change]) -> Iterator[tuple[str, Figure]]:
-    """Yield each picture of each machine with the name of its file."""
+    """Yield each plot of each machine with the name of its file."""
     for number, conditions in enumerate(dict.fromkeys(one.conditions.machine for one in series)):
         here = [one for one in series if one.conditions.machine == conditions]
         with style():
@@ -119,12 +119,12 @@ def _summary(runs: Sequence[Run], series: Sequence[Series]) -> str:
 def _notes(series: Sequence[Series], left_out: Sequence[str]) -> Iterator[str]:
     long = [one for one in series if len(one.points) >= FEWEST_RUNS]
     yield (
-        f"{len(long)} of {len(series)} series have the {FEWEST_RUNS} runs that looking for changes needs. One in which "
-        f"nothing changes shows a change with a chance of {LEVEL:.0%}: expect {len(long) * LEVEL:.1f} false ones."
+        f"{len(long)} of {len(series)} series have the {FEWEST_RUNS} runs needed to detect changes. A series without a "
+        f"change yields a false one with a probability of {LEVEL:.0%}: expect {len(long) * LEVEL:.1f} false changes."
     )
     yield (
-        "A throughput also moves with the machine: where all cells move in one run, that is it. A ratio is of two "
-        "interpreters measured side by side and does not."
+        "Throughput also changes with the machine, and then in all cells of a run. A ratio does not, since it compares "
+        "two interpreters measured side by side."
     )
     yield from (f"Left out: {why}." for why in left_out)
 
@@ -135,12 +135,12 @@ def show(
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(_summary(runs, series), style="bold"))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for title in ("change came in with", "cell", "figure", "times what it was", "interpreters"):
+    for title in ("changed in", "cell", "figure", "ratio to before", "interpreters"):
         table.add_column(title, no_wrap=title != "interpreters")
     for change in found[:_MOST_SHOWN]:
         ratio = change.ratio
         interval = f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
-        differs = ", ".join(change.differs) or "alike"
+        differs = ", ".join(change.differs) or "same"
         table.add_row(*map(Text, (change.after.run, change.series.name, change.series.figure, interval, differs)))
     console.print(table if found else "no change found")
     if len(found) > _MOST_SHOWN:

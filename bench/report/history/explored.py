@@ -1,4 +1,4 @@
-"""What a history's script draws from: each series with its points and changes."""
+"""Data for a history's script: each series with its points and changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.stats.ratios import Ratio
 
 
 def explorer_data(series: Sequence[Series], found: Sequence[Change]) -> dict[str, Any]:
-    """Return all of it, see :mod:`bench.report.explore`."""
+    """Return the data of the page, see :mod:`bench.report.explore`."""
     run = {key: place for place, key in enumerate(sorted({_run(point) for one in series for point in one.points}))}
     names = {
         "model": _met(one.group[0] for one in series),
@@ -57,7 +57,7 @@ def _run(point: Point) -> tuple[datetime, str]:
 
 
 def _met(names: Iterable[str]) -> Mapping[str, int]:
-    """Return names with their places, in the order in which they are met."""
+    """Return names with their indices, in order of first appearance."""
     return {name: place for place, name in enumerate(dict.fromkeys(names))}
 
 

@@ -1,4 +1,4 @@
-"""Pictures of a history: each cell over the runs, and over the versions of CPython."""
+"""Plots of a history: each cell over the runs, and over the versions of CPython."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: st
 
     Args:
         series: all of one machine.
-        found: changes, which are marked.
+        found: changes to mark.
         figure: which of the series' figures to draw.
     """
     drawn = [one for one in series if one.figure == figure and len(one.points) > 1]
@@ -54,7 +54,7 @@ def draw_over_time(series: Sequence[Series], found: Sequence[Change], figure: st
         drawn,
         found,
         _title(title, drawn, here),
-        "bars: 95% confidence interval over launches; dashed: a change came in",
+        "bars: 95% confidence interval over launches; dashed: a change",
     )
     labelled = []
     for panel in panels:
@@ -87,8 +87,8 @@ def draw_over_versions(series: Sequence[Series]) -> Figure | None:
         drawn,
         (),
         _differ(drawn, bases),
-        f"requests per second, times those of the baseline ({', '.join(bases)}) measured with it; small: a run, with "
-        "its 95% confidence interval; large: mean of several runs",
+        f"requests per second relative to the baseline ({', '.join(bases)}) of the same run; small: one run with its "
+        "95% confidence interval; large: mean of several runs",
     )
     for panel in panels:
         points = [point for one in panel.series for point in one.points]
@@ -113,32 +113,32 @@ def draw_over_versions(series: Sequence[Series]) -> Figure | None:
 
 _TITLES: Final = {
     THROUGHPUT: ("Throughput", "requests/s (log scale)"),
-    RATIO: ("Ratio to the baseline measured next to it", "ratio (log scale)"),
+    RATIO: ("Ratio to the baseline of the same run", "ratio (log scale)"),
 }
 
 
 def _title(what: str, drawn: Sequence[Series], found: Sequence[Change]) -> list[str]:
-    """Return titles: how many series changed, and when last."""
+    """Return titles: how many series changed, and the last run with a change."""
     of = f"{len(drawn)} series"
     if not found:
         return [f"{what}: no change found in {of}", f"{what}: no change found"]
     changed = len({change.series.name for change in found})
     last = max(found, key=lambda change: change.after.at).after.run
     return [
-        f"{what}: changed in {changed} of {of}, last with {last}",
+        f"{what}: changed in {changed} of {of}, last in {last}",
         f"{what}: changed in {changed} of {of}",
     ]
 
 
 def _differ(drawn: Sequence[Series], bases: Sequence[str]) -> list[str]:
-    """Return titles: how many cells' last run shows a difference to the baseline, by its interval."""
+    """Return titles: in how many series the last run differs from the baseline, by its interval."""
     last = [one.points[-1].value for one in drawn]
     faster = sum(value.has_interval and value.low > 1 for value in last)
     slower = sum(value.has_interval and value.high < 1 for value in last)
-    against = f"against {', '.join(bases)}"
+    against = f"than {', '.join(bases)}"
     rest = f"{slower} slower, {len(last) - faster - slower} tied"
     return [
-        f"In the last run of each, {faster} of {len(last)} series are faster {against}, {rest}",
+        f"In their last runs, {faster} of {len(last)} series are faster {against}, {rest}",
         f"{faster} faster {against}, {rest}",
     ]
 
@@ -151,7 +151,7 @@ def _grid(
     chosen = sorted(groups, key=lambda group: (group not in changed, groups.index(group)))[:MOST_PANELS]
     chosen.sort(key=groups.index)
     if len(chosen) < len(groups):
-        subtitle += f"; {len(chosen)} of {len(groups)} cells, those that changed first"
+        subtitle += f"; {len(chosen)} of {len(groups)} cells, those with changes first"
     rows = math.ceil(len(chosen) / COLUMNS)
     columns = math.ceil(len(chosen) / rows)
     body = TOP + rows * (PANEL[1] + BETWEEN) - BETWEEN + BOTTOM

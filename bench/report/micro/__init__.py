@@ -1,1 +1,1 @@
-"""Microbenchmarks as a page and a chapter: tables of times and facts, plots, advice on singletons."""
+"""Microbenchmarks as a page and a chapter: tables of times and counts, plots, advice on singletons."""

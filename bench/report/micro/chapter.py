@@ -1,4 +1,4 @@
-"""The chapter of a page about microbenchmarks."""
+"""Page chapter of the microbenchmarks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=",
 ADVICE: Final = (
     (
         "instance made at import, or the module itself",
-        "as a rule: made once under the import system's lock, nothing to ask",
+        "the default: created once under the import system's lock, with nothing to check",
     ),
-    ("double-checked locking", "where it must be made late: safe, and a hot call takes no lock"),
+    ("double-checked locking", "if it must be created late: safe, and later calls take no lock"),
     ("__new__ with an RLock", "safe, but each call takes the lock, and threads queue for it"),
-    ("functools.cache", "only where a second one does no harm: two threads that ask first may each get their own"),
-    ("a metaclass without a lock, __new__ without a lock", "not where there are threads"),
+    ("functools.cache", "only if a second instance does no harm: two threads that call first may each get their own"),
+    ("a metaclass without a lock, __new__ without a lock", "not with threads"),
 )
 
 
@@ -35,11 +35,11 @@ PICTURES: Final = {"singletons": plots.singletons, "threads": plots.threads}
 
 
 def chapter(micro: Micro, level: int) -> Markup:
-    """Draw the pictures into the folder, and return the chapter.
+    """Draw the plots into the folder, and return the chapter.
 
     Args:
-        micro: what was measured.
-        level: of its headings.
+        micro: the results.
+        level: level of its headings.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -69,7 +69,7 @@ def chapter(micro: Micro, level: int) -> Markup:
 
 
 def page(micro: Micro) -> Path:
-    """Write a page of the chapter alone, and return its path.
+    """Write a page with only this chapter, and return its path.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -81,7 +81,7 @@ def page(micro: Micro) -> Path:
 
 
 def write_time(time: Time) -> str:
-    """Write a time, and what it is against the baseline's where that is known."""
+    """Format a time, with its ratio to the baseline's if known."""
     if time.ratio is None:
         return duration(time.seconds)
     return f"{duration(time.seconds)} {time.ratio.ratio:.2f}×{MARKS[time.verdict]}"

@@ -1,4 +1,4 @@
-"""Plots of the microbenchmarks: ways to a singleton by speed and safety, and what threads add."""
+"""Plots of the microbenchmarks: singleton implementations by speed and safety, and the speed-up by threads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ THREADS: Final = (1, 2, 4)
 
 
 class Took(NamedTuple):
-    """A median over rounds, and the lowest and highest; NaN where nothing was measured."""
+    """Median over rounds, and the lowest and highest; NaN if nothing was measured."""
 
     median: float
     low: float
@@ -44,12 +44,12 @@ class Took(NamedTuple):
 
     @classmethod
     def from_values(cls, values: Sequence[float]) -> Took:
-        """Return that of some values."""
+        """Return the median and range of some values."""
         return cls(statistics.median(values), min(values), max(values)) if values else cls(math.nan, math.nan, math.nan)
 
 
 class Way(NamedTuple):
-    """A way to a singleton: seconds a call takes, alone and with 4 threads, and the share of rounds with several."""
+    """A singleton implementation: seconds per call, alone and with 4 threads, and the share of rounds with several."""
 
     hot: Took
     shared: Took
@@ -57,7 +57,7 @@ class Way(NamedTuple):
 
 
 def singletons(micro: Micro) -> Figure | None:
-    """Return a panel for each interpreter: ways down, what a call costs along x; whether it ever made two by shape."""
+    """Return a panel for each interpreter: implementations down, time per call along x, several instances by shape."""
     drawn = [(interpreter, points) for interpreter in micro.interpreters if (points := _ways(micro, interpreter))]
     if not drawn:
         return None
@@ -68,12 +68,12 @@ def singletons(micro: Micro) -> Figure | None:
         max(NAMES_IN + columns * (PANEL_IN[0] + 0.2), 8.4),
         body,
         _several(dict(drawn)),
-        "8 threads ask at once, in many rounds, the window widened by 0.5 ms; along x what a call costs once the "
-        "instance is there, median and range over rounds",
+        "8 threads call at once, in many rounds, with the race window widened by 0.5 ms; x: time per call once the "
+        "instance exists, median and range over rounds",
         [
             Key("never more than one instance", SAFE[0], marker=SAFE[1]),
-            Key("several, in so many of the raced rounds", UNSAFE[0], marker=UNSAFE[1]),
-            Key("a call when 4 threads ask", style.QUIET, marker="d", filled=False),
+            Key("several instances, with the share of race rounds", UNSAFE[0], marker=UNSAFE[1]),
+            Key("time per call with 4 threads", style.QUIET, marker="d", filled=False),
         ],
     )
     every = [way for _, points in drawn for way in points.values()]
@@ -91,28 +91,28 @@ def singletons(micro: Micro) -> Figure | None:
         axes.tick_params(axis="y", length=0, labelcolor=style.INK)
         axes.grid(visible=False, axis="y")
         axes.xaxis.set_major_formatter(lambda value, _: duration(value).replace(".0 ", " ").replace(".00 ", " "))
-        axes.set_xlabel("a call once it is there (log scale)", fontsize=8)
+        axes.set_xlabel("time per call (log scale)", fontsize=8)
         for name, way in points.items():
             _point(axes, WAYS.index(name), way)
     return figure
 
 
 def _several(drawn: dict[str, dict[str, Way]]) -> list[str]:
-    """Return titles: which ways to a singleton were seen to give several instances, and on how many interpreters."""
+    """Return titles: which singleton implementations gave several instances, and on how many interpreters."""
     seen = {name: sum(points[name].share > 0 for points in drawn.values() if name in points) for name in WAYS}
     bad = [name for name, count in seen.items() if count]
     tried = sum(any(name in points for points in drawn.values()) for name in WAYS)
     if not bad:
-        return [f"No way to a singleton, of {tried}, was seen to give more than one instance"]
+        return [f"None of {tried} singleton implementations gave more than one instance"]
     where = "" if all(seen[name] == len(drawn) for name in bad) else ", not under every interpreter"
     return [
         f"Several instances: {', '.join(bad)}{where}",
-        f"{len(bad)} of {tried} ways to a singleton gave several instances{where}",
+        f"{len(bad)} of {tried} singleton implementations gave several instances{where}",
     ]
 
 
 def _ways(micro: Micro, interpreter: str) -> dict[str, Way]:
-    """Return for each way what a call takes, what it takes when 4 threads ask, and the share of rounds with several."""
+    """Return for each implementation the time per call, alone and with 4 threads, and the share of bad rounds."""
     timed, facts = (
         micro.timed[micro.timed["interpreter"] == interpreter],
         micro.facts[micro.facts["interpreter"] == interpreter],
@@ -146,7 +146,7 @@ def _point(axes: Axes, y: int, way: Way) -> None:
 
 
 def threads(micro: Micro) -> Figure | None:
-    """Return the speed-up by threads of work in pure Python and of work that lets the GIL go."""
+    """Return the speed-up by threads of work in pure Python and of work that releases the GIL."""
     speedups = {
         (interpreter, work): [_speedup(micro, interpreter, work, count) for count in THREADS]
         for interpreter in micro.interpreters
@@ -154,13 +154,13 @@ def threads(micro: Micro) -> Figure | None:
     }
     if all(math.isnan(one.median) for values in speedups.values() for one in values):
         return None
-    cpus, short = micro.meta.machine.cpus, style.short_names(micro.interpreters)
+    cpus, short = micro.meta.machine.usable_cpus, style.short_names(micro.interpreters)
     free = any(map(micro.free, micro.interpreters))
     figure = figure_with_head(
         8.8,
         2.75,
         _gains(micro, {interpreter: speedups[interpreter, WORKS[0]][-1] for interpreter in micro.interpreters}),
-        f"work by 1, 2 and 4 threads, times that of one in the same round, median and range over rounds; "
+        f"work by 1, 2 and 4 threads relative to one in the same round, median and range over rounds; "
         f"dashed: {wording.plural(cpus, 'CPU')}{'; blue, hollow: no GIL' if free else ''}",
     )
     top = max([cpus, *(one.high for values in speedups.values() for one in values if not math.isnan(one.high))]) * 1.08
@@ -191,17 +191,17 @@ def threads(micro: Micro) -> Figure | None:
         axes.set_xticks(THREADS)
         axes.set_xlabel("threads")
         if column == 0:
-            axes.set_ylabel("times the work of one thread")
+            axes.set_ylabel("speed-up over one thread")
         label_line_ends(axes, labels)
     return figure
 
 
 def _gains(micro: Micro, found: dict[str, Took]) -> list[str]:
-    """Return titles: under which interpreters 4 threads of pure Python are shown to get more done than one."""
+    """Return titles: under which interpreters 4 threads of pure Python get more done than one."""
     short = style.short_names(micro.interpreters)
     gains = {interpreter: took for interpreter, took in found.items() if not math.isnan(took.median)}
     if not gains:
-        return [f"What {THREADS[-1]} threads get done"]
+        return [f"Speed-up of {THREADS[-1]} threads"]
     more = [
         f"{short[interpreter]} {wording.ratio(took.median)}×" for interpreter, took in gains.items() if took.low > MORE
     ]
@@ -216,11 +216,11 @@ def _gains(micro: Micro, found: dict[str, Took]) -> list[str]:
     ]
 
 
-MORE: Final = 1.2  # times the work of one thread; what noise does not make
+MORE: Final = 1.2  # times the work of one thread; more than noise can cause
 
 
 def _speedup(micro: Micro, interpreter: str, work: str, threads: int) -> Took:
-    """Return how many times the work of one thread so many get done, round by round."""
+    """Return the speed-up of a number of threads over one, round by round."""
     rows = micro.timed[micro.timed["interpreter"] == interpreter]
     one, many = (
         rows[rows["name"] == f"work by threads: {work}, {count}"].groupby("round")["seconds"].median()

@@ -1,4 +1,4 @@
-"""Times next to each other, each against the baseline's by the same statistics as requests; and facts."""
+"""Times side by side, each compared with the baseline's by the same statistics as requests; and counts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 class Time(NamedTuple):
-    """What one thing takes under one interpreter.
+    """Time of one test under one interpreter.
 
     Attributes:
         seconds: median over rounds; NaN if it was not measured there.
-        ratio: to the baseline's time, paired by round; ``None`` for the baseline, and where it is not known.
+        ratio: ratio to the baseline's time, paired by round; ``None`` for the baseline, and if unknown.
         verdict: less time is faster.
     """
 
@@ -34,7 +34,7 @@ class Time(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One thing that was timed, under each interpreter."""
+    """One timed test, under each interpreter."""
 
     group: str
     name: str
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """One thing that was counted, under each interpreter: numbers as the median over rounds, words each once."""
+    """One count, under each interpreter: numbers as the median over rounds, each distinct word once."""
 
     group: str
     name: str
@@ -51,7 +51,7 @@ class Fact(NamedTuple):
 
 
 def times(micro: Micro) -> list[Row]:
-    """Return a row for each thing timed; the first interpreter is the baseline."""
+    """Return a row for each timed test; the first interpreter is the baseline."""
     names = _keys(micro.timed, ["group", "name"])
     seconds = {
         (str(interpreter), str(group), str(name)): dict(zip(part["round"], part["seconds"], strict=True))
@@ -62,7 +62,7 @@ def times(micro: Micro) -> list[Row]:
 
 
 def _keys(frame: pd.DataFrame, columns: list[str]) -> list[tuple[Any, ...]]:
-    """Return what there is, group by group, in the order in which it was first met."""
+    """Return the distinct keys, group by group, in order of first appearance."""
     return sorted(frame[columns].drop_duplicates().itertuples(index=False, name=None), key=lambda key: str(key[0]))
 
 
@@ -101,9 +101,9 @@ def facts(micro: Micro) -> Iterator[Fact]:
 
 
 def races(micro: Micro, *, briefly: bool) -> list[tuple[str, list[str]]]:
-    """Return a row for each way to a singleton: in how many raced rounds, of how many, there were several instances.
+    """Return a row for each singleton implementation: the number of race rounds with several instances, of all.
 
-    Unless ``briefly`` also how many there were at most, and in how many rounds ``__init__`` ran again on one.
+    Unless ``briefly``, also the largest number of instances, and the number of rounds in which ``__init__`` ran again.
     """
     raced = micro.facts[micro.facts["name"].str.contains(RACED)]
     return [
@@ -136,7 +136,7 @@ def _describe(figure: str, values: list[object]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration with three digits and its unit."""
+    """Format a duration with three digits and its unit."""
     if math.isnan(seconds):
         return "–"
     size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), _UNITS[-1])

@@ -1,9 +1,9 @@
-"""The page: everything about a run in one file that fetches nothing.
+"""The page: everything about a run in one self-contained file.
 
-Its pictures are Matplotlib's, as SVG. What can be chosen from is drawn as SVG, too, from the cells' figures
-(:mod:`~bench.report.page.cells`), by scripts of our own: those of ``explore/``, and those that all pages share
-(:mod:`bench.report.explore`). The small libraries for charts (uPlot) draw on a canvas, which neither a screen reader
-nor a keyboard can enter; those that draw SVG with intervals, on log scales, come with several hundred kilobytes.
+Its plots are Matplotlib's, as SVG. The interactive part is also SVG, drawn from the cells' figures
+(:mod:`~bench.report.page.cells`) by our own scripts: those of ``explore/``, and those that all pages share
+(:mod:`bench.report.explore`). Small chart libraries (uPlot) draw on a canvas, which is not accessible to screen readers
+and keyboards; those that draw SVG with intervals on log scales take several hundred kilobytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from bench.analysis import launches
 from bench.analysis.load import Run
-from bench.narrative import scaling
+from bench.narrative import scaling, wording
 from bench.narrative.findings import Finding
 from bench.narrative.headlines import headlines
 from bench.narrative.recommend import recommendations
@@ -32,10 +32,10 @@ PACKAGE: Final = "bench.report.page"
 SCRIPTS: Final = (
     *("choices", "drawing", "honest", "throughput", "latency", "time", "interpreters", "windows", "table", "main"),
 )
-"""In the order in which they build on each other."""
+"""In the order of their dependencies."""
 
 MUCH: Final = 0.25
-"""Share of windows from which on a run counts as disturbed as a whole."""
+"""Share of disturbed windows from which the whole run counts as disturbed."""
 
 VIEWS: Final = {
     "throughput": "Throughput",
@@ -60,17 +60,18 @@ def draw_page(
     """Return the page as HTML.
 
     Args:
-        run: what it is about.
+        run: the run.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`.
-        found: what was seen.
+        found: the findings.
         warned: the warnings.
-        plots: SVG by name, in the order in which they are to stand.
+        plots: SVG by name, in the order of the page.
         microbenchmarks: the chapter of microbenchmarks, if any were measured for it.
         profiles: the chapter of profiles, if any cells were profiled.
-        profiled: where in it a cell is, by its name.
+        profiled: anchor of each profiled cell in that chapter, by the cell's name.
     """
     machine = run.meta.machine
-    place = (*((machine.cpu_model, f"{machine.cpus} CPUs") if machine else ()), *run.values("interpreter"))
+    where = () if machine is None else (machine.cpu_model, wording.plural(machine.usable_cpus, "CPU"))
+    place = (*where, *run.values("interpreter"))
     page = render_template(
         PACKAGE,
         "report.html.j2",
@@ -101,11 +102,11 @@ def draw_page(
         plan=facts.plan(run),
         command=facts.command(run),
     )
-    return str(page)  # in which whoever adds to it finds nothing that escapes
+    return str(page)  # a plain string, so that text added later is not escaped
 
 
 def _disturbed(run: Run) -> str:
-    """Return in how many windows something else took CPU time, if in so many that it must be said first."""
+    """Return the share of windows in which something else took CPU time, if large enough for a banner."""
     hit = sum(map(len, launches.disturbed_visits(run).values()))
     share = hit / len(run.windows)
     return f"{share:.0%}" if share >= MUCH else ""

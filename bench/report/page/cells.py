@@ -1,4 +1,4 @@
-"""What the page's script draws from: columns with a value for each cell, and what is known between cells."""
+"""Data for the page's script: columns with a value for each cell, and comparisons between cells."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bench.report.comparison import MARKS
 from bench.report.explore import round_figures
 from bench.schema.cell import Cell
 from bench.schema.thread_state import THREAD_STATES
-from loadgen.engine.histogram import Histogram, bucket_index
+from loadgen.histograms.histogram import Histogram, bucket_index
 
 PERCENTS: Final = (0, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99)
 _RANGED: Final = (
     *("throughput_rps", "speedup", "latency_p50_ns", "latency_p99_ns", "latency_p999_ns", "connect_p99_ns"),
-    *("effective_cores", "cpu_s_per_request", "peak_rss_bytes"),
+    *("effective_cores", "cpu_s_per_request", "peak_rss_bytes", "pss_bytes"),
 )
 _PLAIN: Final = (
     *("requests", "errors", "generator_utilisation"),
@@ -34,27 +34,27 @@ _PLAIN: Final = (
     "thread_share_error",
 )
 BOUNDS_MS: Final = (1, 10, 100, 1000)
-"""Of the ranges that latencies are divided into."""
+"""Bounds of the ranges that latencies are divided into."""
 _FEWEST_BEYOND: Final = 10  # requests above a percentile: with fewer it says little
 
 _VERDICTS: Final = {
     Verdict.FASTER: "better",
     Verdict.SLOWER: "worse",
     Verdict.SAME: "the same",
-    Verdict.UNDECIDED: "not enough data to tell",
+    Verdict.UNDECIDED: "not enough data",
 }
 
 
 def explorer_data(
     run: Run, summary: pd.DataFrame, warned: Sequence[WarningSummary], profiled: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return all that the script draws from, see :mod:`bench.report.explore`.
+    """Return the data of the page, see :mod:`bench.report.explore`.
 
     Args:
-        run: what it is about.
+        run: the run.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`; the order of the cells.
         warned: the warnings.
-        profiled: where on the page the profile of a cell is, by the cell's name.
+        profiled: anchor of each profiled cell on the page, by the cell's name.
     """
     cells = [Cell(*row) for row in summary[CELL].itertuples(index=False)]
     place = {cell: index for index, cell in enumerate(cells)}
@@ -101,7 +101,7 @@ def _columns() -> Iterable[str]:
 
 
 def _window_columns(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
-    """Return how latency is spread in each cell, and each window's time, throughput, p50 and p99."""
+    """Return the latency distribution of each cell, and each window's time, throughput, p50 and p99."""
     of_cell = launches.windows_by_cell(run)
     began_s = float(run.windows["at_s"].min())
     latencies, windows = [], []
@@ -117,7 +117,7 @@ def _window_columns(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
 def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     """Return percentiles of all requests of a cell, their range over passes, and the share of requests in each range.
 
-    ``None`` if none was answered.
+    ``None`` if no request was answered.
     """
     by_pass = [Histogram.decode(*texts) for _, texts in windows.groupby("pass")["latency_hdr"]]
     together = Histogram.decode(*windows["latency_hdr"])
@@ -136,7 +136,7 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def _percentiles(histogram: Histogram) -> list[float]:
-    """Return the percentiles of which there are requests enough to tell; NaN for the others."""
+    """Return the percentiles with enough requests; NaN for the others."""
     shown = (
         percent for percent in PERCENTS if histogram.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50
     )

@@ -1,4 +1,4 @@
-"""What stands where on the page: pictures, and the warnings that matter to them."""
+"""Chapters of the page: plots, and the warnings relevant to them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bench.report.inline import inline
 
 
 class Chapter(NamedTuple):
-    """A row of the table.
+    """A chapter of the page.
 
     Attributes:
-        id: of its heading.
-        title: of it.
-        plots: names of those that stand in it, in this order.
-        codes: of the warnings that spoil what it shows.
+        id: id of its heading.
+        title: its heading.
+        plots: names of its plots, in order.
+        codes: codes of the warnings that affect it.
     """
 
     id: str
@@ -30,7 +30,7 @@ class Chapter(NamedTuple):
 CHAPTERS: Final = (
     Chapter(
         "map",
-        "Concurrency against parallelism",
+        "Concurrency and parallelism",
         ("quadrants",),
         frozenset({"contended", "one_pass", "foreign_cpu", "steal"}),
     ),
@@ -59,7 +59,7 @@ CHAPTERS: Final = (
     ),
     Chapter(
         "interpreters",
-        "Interpreters against each other",
+        "Interpreters",
         ("forest", "versions"),
         frozenset({"different_builds", "gaps", "one_pass", "foreign_cpu", "steal"}),
     ),
@@ -67,7 +67,7 @@ CHAPTERS: Final = (
 
 
 def chapters(plots: Mapping[str, str], warned: Sequence[WarningSummary]) -> Iterator[dict[str, Any]]:
-    """Yield each chapter that has a picture, as the template wants it; what no row names stands in the last one."""
+    """Yield each chapter that has a plot, for the template; plots that no chapter names go into the last one."""
     placed = {name for chapter in CHAPTERS for name in chapter.plots}
     for chapter in CHAPTERS:
         others = [name for name in plots if name not in placed] if chapter is CHAPTERS[-1] else []

@@ -1,4 +1,4 @@
-"""Facts of the builds, the machine and the plan: rows of a name and its value."""
+"""Facts about the builds, the machine and the plan: rows of a name and its value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNCHANGED: Final = ("", None)
 
 
 def builds(run: Run) -> list[tuple[str, list[str]]]:
-    """Return the builds as rows: what, and one value for each interpreter; the first row names the interpreters."""
+    """Return the builds as rows: a field, and one value for each interpreter; the first row has the interpreters."""
     interpreters = run.values("interpreter")
     found = [run.meta.interpreters.get(name) for name in interpreters]
     rows = [
@@ -40,9 +40,10 @@ def machine(run: Run) -> list[tuple[str, str]]:
         rows = {
             "processor": here.cpu_model,
             "CPUs": here.cpus,
+            "CPU quota": None if here.cpu_quota is None else f"{here.cpu_quota:g} CPUs",
             "memory": None if here.memory_bytes is None else f"{here.memory_bytes / 2**30:.1f} GiB",
             "system": f"{here.system} {here.release} {here.arch}",
-            "load at the beginning": here.load_average,
+            "load average at the start": here.load_average,
         }
     rows["load generator"] = control
     return [(what, plain(value)) for what, value in rows.items() if value not in _UNCHANGED or what == "CPUs"]
@@ -51,9 +52,9 @@ def machine(run: Run) -> list[tuple[str, str]]:
 def plan(run: Run) -> list[tuple[str, str]]:
     planned, share, elapsed_s = run.plan, run.meta.measured_share, run.meta.elapsed_s
     rows: dict[str, object] = {
-        "one request": "; ".join(f"{name}: {plain(does)}" for name, does in run.meta.work.items()),
+        "work per request": "; ".join(f"{name}: {plain(does)}" for name, does in run.meta.work.items()),
         "windows": f"{len(run.windows)} measured" + _seconds(", each of ", planned.window_s if planned else None),
-        "took": _seconds("", elapsed_s) + ("" if share is None else f", {share:.0%} of it measured"),
+        "duration": _seconds("", elapsed_s) + ("" if share is None else f", {share:.0%} of it measured"),
     }
     if planned is not None:
         rows |= {
@@ -62,24 +63,24 @@ def plan(run: Run) -> list[tuple[str, str]]:
             "clients": planned.values("clients"),
             "passes": planned.passes,
             "warm-up": _seconds("", planned.warmup_s),
-            "requests per connection": planned.requests_per_connection or "keep-alive: one connection without end",
-            "seed of the order": planned.seed,
+            "requests per connection": planned.requests_per_connection or "unlimited (keep-alive)",
+            "random seed": planned.seed,
         }
     return [(what, plain(rows[what])) for what in _PLAN if rows.get(what) not in _UNCHANGED]
 
 
 _PLAN: Final = (
-    *("models", "workloads", "one request", "clients", "passes", "windows", "warm-up", "requests per connection"),
-    *("seed of the order", "took"),
+    *("models", "workloads", "work per request", "clients", "passes", "windows", "warm-up", "requests per connection"),
+    *("random seed", "duration"),
 )
 
 
 def command(run: Run) -> str:
-    """Return what measures the same again, in the same random order; empty if that was not recorded."""
+    """Return the command that measures the same again, in the same random order; empty if it was not recorded."""
     typed = run.meta.command
     try:
         words = shlex.split(typed)
-    except ValueError:  # somebody's own text
+    except ValueError:  # free text
         return typed
     if not words or run.plan is None or any(word.split("=")[0] == "--seed" for word in words):
         return typed
@@ -87,7 +88,7 @@ def command(run: Run) -> str:
 
 
 def plain(value: object) -> str:
-    """Write whatever ``run.json`` holds as text."""
+    """Format any value of ``run.json`` as text."""
     if isinstance(value, dict):
         return ", ".join(f"{plain(name)} {plain(each)}" for name, each in value.items())
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
-"""The plots: a file each, a row each.
+"""The plots: one file and one row each.
 
-A plot is a function that takes a :class:`~bench.analysis.load.Run` and returns a figure, or ``None`` where a narrowed
-plan left it nothing to show.
+A plot is a function that takes a :class:`~bench.analysis.load.Run` and returns a figure, or ``None`` if a narrowed plan
+leaves nothing to show.
 """
 
 from __future__ import annotations

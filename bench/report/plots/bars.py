@@ -1,4 +1,4 @@
-"""Panels of horizontal bars next to each other, one for each workload, a row for each model and interpreter."""
+"""Panels of horizontal bars side by side, one for each workload, with a row for each model and interpreter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.report.plots.head import Key, figure_with_head, place, wide
 BAR: Final = 0.19
 WIDTHS: Final = (1.3, 4.5)  # of a panel, at least and at most
 EDGE: Final = 0.2
-VALUE: Final = 0.62  # for the figure right of a bar
+VALUE: Final = 0.62  # for the figure to the right of a bar
 TOP: Final = 0.28
 BOTTOM: Final = 0.5
 BETWEEN: Final = 0.3
@@ -30,7 +30,7 @@ NAME: Final = 8.0  # points
 
 
 class BarStyle(NamedTuple):
-    """How a kind of bar is drawn, and its name."""
+    """Title and appearance of a kind of bar."""
 
     title: str
     colour: str
@@ -38,18 +38,18 @@ class BarStyle(NamedTuple):
 
     @property
     def patch(self) -> dict[str, Any]:
-        """Return it as Matplotlib's arguments."""
+        """The appearance as arguments of Matplotlib."""
         edge = {"edgecolor": style.QUIET, "hatch": self.hatch, "linewidth": 0.4}
         return {"facecolor": self.colour, **(edge if self.hatch else {"linewidth": 0})}
 
     @property
     def key(self) -> Key:
-        """Return it as a part of a figure's key."""
+        """The entry in a figure's key."""
         return Key(self.title, self.colour, hatch=self.hatch)
 
 
 class Row(NamedTuple):
-    """A cell, by its place in the figure."""
+    """A row of the figure: one model on one interpreter."""
 
     name: str
     model: str
@@ -57,9 +57,9 @@ class Row(NamedTuple):
 
 
 def rows(run: Run, cells: pd.Index[Any], clients: int) -> dict[str, list[Row]]:
-    """Return the rows of each workload: of the models and interpreters that ``cells`` has with these clients.
+    """Return the rows of each workload: the models and interpreters in ``cells`` with this number of clients.
 
-    All workloads have the same rows, so that their names need to stand once; a workload without any is left out.
+    All workloads have the same rows, so that names are written only once; a workload without any is left out.
     """
     names = style.short_names(run.values("interpreter"))
     workloads, several = run.values("workload"), len(names) > 1
@@ -85,11 +85,11 @@ def make_bars(
     """Return a figure with a panel of empty rows for each workload.
 
     Args:
-        titles: of the whole figure; the first that fits.
-        subtitle: below it, what is shown and how.
-        keys: what colours mean, where they do not mean models.
+        titles: titles of the whole figure; the first that fits is used.
+        subtitle: what is shown and how, below the title.
+        keys: meaning of colours that do not stand for models.
         panels: the rows by workload.
-        value: inches for the figures right of the bars.
+        value: inches for the figures to the right of the bars.
     """
     names = next(iter(panels.values()))
     across = math.ceil(len(panels) / math.ceil(len(panels) / COLUMNS))
@@ -116,7 +116,7 @@ def make_bars(
     return figure, drawn
 
 
-def draw_bars(  # noqa: PLR0917 - what is shown, in the order in which it stands
+def draw_bars(  # noqa: PLR0917 - what is shown, from top to bottom
     run: Run,
     titles: str | Sequence[str],
     subtitle: str,
@@ -132,16 +132,16 @@ def draw_bars(  # noqa: PLR0917 - what is shown, in the order in which it stands
     """Return bars of one figure of each cell, in the models' colours, with their ranges.
 
     Args:
-        run: what is drawn.
+        run: run to draw.
         titles: see :func:`make_bars`.
         subtitle: see :func:`make_bars`.
         spreads: see :func:`bench.analysis.stats.pass_spreads`.
-        clients: of which number of clients.
-        unit: below the panels.
-        texts: writes a figure, scaled.
-        scale: from the figure's unit to what is shown.
-        more: what else is to be said of a row and workload.
-        value: inches for all this.
+        clients: number of clients.
+        unit: label below the panels.
+        texts: formats a scaled figure.
+        scale: factor from the figure's unit to the unit shown.
+        more: returns further text for a row and workload.
+        value: inches for figure and text.
     """
     panels = rows(run, spreads["median"].dropna().index, clients)
     hollow = any(run.is_free(interpreter) for interpreter in run.values("interpreter"))
@@ -171,13 +171,13 @@ def draw_bars(  # noqa: PLR0917 - what is shown, in the order in which it stands
 def whiskers(
     axes: Axes, spreads: Mapping[int, Spread] | Mapping[float, Spread], scale: float = 1.0, *, lined: bool = True
 ) -> dict[float, float]:
-    """Draw the ranges of bars, lined with white to be seen on dark ones; return where each or its bar ends.
+    """Draw the ranges of bars, with a white outline for dark bars; return where each range or its bar ends.
 
     Args:
-        axes: where.
-        spreads: by the place along y.
-        scale: from their unit to what is shown.
-        lined: with white.
+        axes: axes to draw on.
+        spreads: spreads by position along y.
+        scale: factor from their unit to the unit shown.
+        lined: whether to draw the white outline.
     """
     shown = {y: (one.low * scale, one.high * scale) for y, one in spreads.items() if one.has_range}
     if shown:
@@ -193,12 +193,12 @@ def whiskers(
 
 
 def missing(axes: Axes, y: float) -> None:
-    """Say that there is no bar since nothing was measured."""
+    """Mark a row as not measured."""
     axes.annotate(
         "not measured", (0, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=7.5, color=style.QUIET
     )
 
 
 def label(axes: Axes, x: float, y: float, text: str) -> None:
-    """Write a figure just right of where a bar ends."""
+    """Write a figure just to the right of a bar's end."""
     axes.annotate(text, (x, y), xytext=(4, 0), textcoords="offset points", va="center", fontsize=7.5, color=style.QUIET)

@@ -1,4 +1,4 @@
-"""The convoy effect: what quick requests get next to clients that let the same server compute."""
+"""The convoy effect: quick requests next to clients that make the same server compute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.report.plots.grid import passes_note
 from bench.report.plots.head import Key, figure_with_head, place
 from bench.schema.cell import MIXED
 
-SWITCH_INTERVAL_MS: Final = 5.0  # CPython's own
+SWITCH_INTERVAL_MS: Final = 5.0  # CPython's default
 
 # Inches.
 PANEL: Final = (1.5, 1.3)
@@ -27,15 +27,15 @@ LEFT, TOP, BOTTOM, ACROSS, DOWN, RIGHT = 0.75, 0.5, 0.45, 0.62, 0.45, 0.25
 
 
 class Column(NamedTuple):
-    """A figure of the quick clients, or of the others.
+    """A figure of the quick clients, or of the computing ones.
 
     Attributes:
-        title: of its panels.
-        column: of the windows.
-        scale: from its unit to what is shown.
+        title: title of its panels.
+        column: column of the windows.
+        scale: factor from its unit to the unit shown.
         log: whether its axis is logarithmic.
-        write: how a tick is written.
-        from_: the least number of computing clients that it makes sense for.
+        write: formats a tick.
+        from_: the smallest number of computing clients that it applies to.
     """
 
     title: str
@@ -93,9 +93,9 @@ def _waiting(windows: pd.DataFrame) -> pd.Series[float]:
 
 
 def _titles(run: Run, p99: pd.DataFrame, numbers: Sequence[int], clients: int) -> list[str]:
-    """Return what the first number of computing clients does to the p99 of the quick: by most, and by least.
+    """Return titles: the largest and smallest effect of the first number of computing clients on the quick p99.
 
-    Told of where the ranges over passes do not overlap.
+    An effect is reported if the ranges over passes do not overlap.
     """
     before, after = numbers[0], numbers[1]
     names, several = style.short_names(run.values("interpreter")), len(run.values("interpreter")) > 1
@@ -113,11 +113,11 @@ def _titles(run: Run, p99: pd.DataFrame, numbers: Sequence[int], clients: int) -
                 alike.append(name)
     next_to = f"Next to {wording.plural(after, 'computing client')}"
     if not rises:
-        return [f"{next_to} p99 of quick requests is not shown to rise"]
+        return [f"{next_to}, p99 of quick requests does not clearly rise"]
     once = "" if run.windows["pass"].nunique() > 1 else ", in one pass"
     order = sorted(rises, key=lambda name: -rises[name])
-    most = f"{next_to} p99 of quick requests rises up to {wording.ratio(rises[order[0]])}× ({order[0]}{once})"
-    least = f"; {alike[0]}: no rise shown" if alike else f"; least: {wording.ratio(rises[order[-1]])}× ({order[-1]})"
+    most = f"{next_to}, p99 of quick requests rises up to {wording.ratio(rises[order[0]])}× ({order[0]}{once})"
+    least = f"; {alike[0]}: no clear rise" if alike else f"; least: {wording.ratio(rises[order[-1]])}× ({order[-1]})"
     return [most + least, most] if len(rises) + len(alike) > 1 else [most]
 
 
@@ -133,8 +133,8 @@ def _make(
         _titles(run, spreads[1], numbers, clients),
         f"{wording.plural(clients, 'client')} with quick requests, next to clients whose requests compute for about "
         f"10 ms each; {passes_note(run)}; dotted: the switch interval, for which a thread may keep the GIL while "
-        "others wait; with none a round trip may take longer than with one: a CPU that sleeps takes some 10 µs to "
-        "wake",
+        "others wait; with no computing client a round trip may take longer than with one, since an idle CPU takes "
+        "some 10 µs to wake",
         [
             Key(interpreter, style.INK, marker=appearance.marker, line=appearance.line, filled=appearance.filled)
             for interpreter, appearance in style.appearances(run).items()

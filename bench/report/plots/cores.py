@@ -1,4 +1,4 @@
-"""Effective cores against the number of clients: 1 is concurrency only, more is parallelism."""
+"""Effective cores over the number of clients: 1 means concurrency only, more means parallelism."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if no CPU time is known, or another plot shows it."""
     known = run.windows["effective_cores"].dropna()
     if known.empty or (len(run.values("clients")) == 1 and run.windows["roles"].map(bool).any()):
-        return None  # one point a line: the plot of cores and the GIL has them all
+        return None  # one point per line: the plot of cores and the GIL has them all
     spreads = pass_spreads(run.windows, "effective_cores")
-    every = f", and all {run.cpus} CPUs" if run.cpus and run.cpus > 1 else ""
+    every = f", and all {run.cpus:g} CPUs" if run.cpus and run.cpus > 1 else ""
     sheet = grid.make_grid(
         run,
         several(run, spreads),
-        f"CPU-seconds of the server per second, {grid.passes_note(run)}; dashes: one core{every}",
+        f"CPU-seconds of the server per second, {grid.passes_note(run)}; dashed: one core{every}",
         "effective cores",
     )
     top = max(float(known.max()), run.cpus or 1, 1.0)
@@ -39,7 +39,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def several(run: Run, spreads: pd.DataFrame) -> list[str]:
-    """Return titles, the fullest first: who keeps more than one core busy, who may, with most clients."""
+    """Return titles, longest first: which models keep more than one core busy, or may, with most clients."""
     workload, clients = titles.choose_workload(run), run.values("clients")[-1]
     names, many = style.short_names(run.values("interpreter")), len(run.values("interpreter")) > 1
     shown: dict[Answer, dict[str, list[str]]] = {Answer.YES: {}, Answer.UNCLEAR: {}}

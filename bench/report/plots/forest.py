@@ -1,4 +1,4 @@
-"""Every ratio with its interval, a row a cell: which interpreter serves what faster, and where it is not known."""
+"""Forest plot: every ratio with its interval, one row per cell."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FIGURES: Final = 1.65
 BETWEEN: Final = 0.25
 WIDTHS: Final = (1.2, 4.2)
 
-ZOOM: Final = 4.0  # a scale goes no further than this ratio beyond all medians; what is cut off ends in an arrow
+ZOOM: Final = 4.0  # a scale extends at most by this factor beyond all medians; intervals cut off end in an arrow
 
 
 class Mark(NamedTuple):
-    """How a verdict looks: shape and colour both tell."""
+    """Marker of a verdict, distinct in both shape and colour."""
 
     marker: str
     colour: str
@@ -44,7 +44,7 @@ VERDICT_MARKERS: Final = {
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` if there is one interpreter only, or one launch."""
+    """Return the figure; ``None`` with only one interpreter or one launch."""
     return (
         draw_comparison(compare_interpreters(run, metrics=["throughput"]))
         if len(run.values("interpreter")) > 1
@@ -55,7 +55,7 @@ def draw(run: Run) -> Figure | None:
 def draw_comparison(comparison: Comparison) -> Figure | None:
     """Return the figure of a comparison's throughputs; ``None`` if it has no interval.
 
-    A column for each candidate, all with one scale and the same rows; of more cells than fit those with most clients.
+    A column for each candidate, all with one scale and the same rows; if not all cells fit, those with most clients.
     """
     every = [row for row in comparison.rows if row.metric == "throughput" and row.ratio.has_interval]
     if not every:
@@ -83,12 +83,12 @@ def draw_comparison(comparison: Comparison) -> Figure | None:
         here = {row.group: row for row in rows if row.candidate == candidate}
         _column(axes, lines, here, limits, comparison.same_within, shown=bool(figures), named=column == 0)
         axes.set_title(f"{short[candidate]} / {short[rows[0].baseline]}", pad=4)
-        axes.set_xlabel("times the requests/s (log scale)" if panel > 2 else "times (log scale)")
+        axes.set_xlabel("ratio of requests/s (log scale)" if panel > 2 else "ratio (log scale)")
     return figure
 
 
 def _titles(rows: Sequence[Compared]) -> list[str]:
-    """Return in how many cells each candidate is shown to be faster and slower, the fullest first."""
+    """Return titles, longest first: in how many cells each candidate is faster and slower."""
     candidates = list(dict.fromkeys(row.candidate for row in rows))
     short = style.short_names([*candidates, rows[0].baseline])
     against = f"than {short[rows[0].baseline]}"
@@ -101,17 +101,17 @@ def _titles(rows: Sequence[Compared]) -> list[str]:
     cells = len({row.group for row in rows})
     if all(row.verdict in {Verdict.UNDECIDED, Verdict.SAME} for row in rows):
         same = sum(row.verdict is Verdict.SAME for row in rows)
-        alike = f"; in {same} shown to be the same" if same else ""
-        return [f"No difference to {short[rows[0].baseline]} is shown in {wording.plural(cells, 'cell')}{alike}"]
+        alike = f"; the same in {same}" if same else ""
+        return [f"No significant difference from {short[rows[0].baseline]} in {wording.plural(cells, 'cell')}{alike}"]
     of_all = wording.plural(cells, "cell")
     if len(candidates) == 1:
         counts = {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
-        rest = f"; in {counts[Verdict.UNDECIDED]} not enough data" if counts[Verdict.UNDECIDED] else ""
+        rest = f"; not enough data in {counts[Verdict.UNDECIDED]}" if counts[Verdict.UNDECIDED] else ""
         found = f"in {counts[Verdict.FASTER]} of {of_all}, slower in {counts[Verdict.SLOWER]}"
         return [f"{short[candidates[0]]} is faster {against} {found}{rest}", f"{brief[0]} of {of_all}"]
     return [
-        f"Of {of_all}, against {short[rows[0].baseline]}: {'; '.join(shown)}",
-        f"Of {of_all}, shown: {', '.join(brief)}",
+        f"Of {of_all}, compared with {short[rows[0].baseline]}: {'; '.join(shown)}",
+        f"Of {of_all}, significant: {', '.join(brief)}",
     ]
 
 

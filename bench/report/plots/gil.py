@@ -1,4 +1,4 @@
-"""Effective cores next to the threads that wait for a GIL: what computes, and what is kept from computing."""
+"""Effective cores next to the threads that wait for a GIL."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bench.schema.thread_state import GIL_WAIT
 
 CORES: Final = BarStyle("effective cores", style.STATES["cpu"])
 WAITING: Final = BarStyle("threads waiting for the GIL, on average", GIL_WAIT.colour)
-NOTHING: Final = 0.05  # threads; less than this is not said to wait
+NOTHING: Final = 0.05  # threads; less than this counts as none
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` if no accounts are known."""
+    """Return the figure; ``None`` without thread accounting."""
     known = run.windows[run.windows["roles"].map(bool)].assign(gil_waiting=_waiting)
     if known.empty:
         return None
@@ -30,7 +30,7 @@ def draw(run: Run) -> Figure | None:
     figure, axes = bars.make_bars(
         _titles(run, waiting, clients),
         f"{grid.passes_note(run)}; dashes: one core"
-        + (f", and all {run.cpus} CPUs" if run.cpus and run.cpus > 1 else ""),
+        + (f", and all {run.cpus:g} CPUs" if run.cpus and run.cpus > 1 else ""),
         [CORES.key, WAITING.key],
         panels,
         value=0.25,
@@ -57,7 +57,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def _titles(run: Run, waiting: pd.DataFrame, clients: int) -> list[str]:
-    """Return where most threads wait for the GIL: of the workload and cell where it is most of all."""
+    """Return titles: the workload and cell in which most threads wait for the GIL."""
     known = waiting["median"].dropna()
     known = known[known.index.get_level_values("clients") == clients]
     about = f"with {wording.plural(clients, 'client')}"
@@ -67,7 +67,7 @@ def _titles(run: Run, waiting: pd.DataFrame, clients: int) -> list[str]:
     spread = pick(waiting, cell)
     ends = f" ({spread.low:.1f}–{spread.high:.1f})" if spread and spread.has_range else ", in one pass"
     on = f" on {style.short_names(run.values('interpreter'))[cell[3]]}" if len(run.values("interpreter")) > 1 else ""
-    texts = f"{cell[0]}{on} keeps most threads waiting for the GIL"
+    texts = f"{cell[0]}{on} has the most threads waiting for the GIL"
     many = f"{float(known.max()):.1f}{ends}"
     return [
         f"{texts}: {many}, with {cell[1]} and {wording.plural(clients, 'client')}",

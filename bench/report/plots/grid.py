@@ -1,8 +1,8 @@
 """Small multiples: a row for each workload, a column for each interpreter, the number of clients along x.
 
-Panels of a row share what stands along y, so that interpreters can be compared by eye; with one interpreter its
-workloads stand next to each other. Lines are named where they end; where there is no room for that in every panel, in
-the last of a row, and in the key.
+Panels of a row share the y axis, so that interpreters can be compared by eye; with one interpreter, its workloads are
+side by side. Lines are named at their ends; if there is no room for that in every panel, in the last of a row and in
+the key.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from bench.report.plots.labels import FONT, Label, label_line_ends
 
 # Inches.
 PANEL_WIDTHS: Final = (1.3, 2.9)  # at least, at most
-NAMED: Final = 1.65  # at least, where lines are named in each
+NAMED: Final = 1.65  # at least, if lines are named in each panel
 PANEL_HEIGHT: Final = 1.7
-MANY_HEIGHT: Final = 1.35  # of more than so many rows
+MANY_HEIGHT: Final = 1.35  # with more rows than MANY
 MANY: Final = 4
 LEFT: Final = 1.05
-TICKS: Final = 0.5  # for a panel's figures
+TICKS: Final = 0.5  # for a panel's tick labels
 NARROW: Final = 0.14  # between panels that share them
 LEADER: Final = 0.22
 TOP: Final = 0.24
@@ -39,7 +39,7 @@ BETWEEN: Final = 0.24
 
 
 class Panel(NamedTuple):
-    """The part of a grid that shows one workload on one interpreter; whether its lines, and marks, are to be named."""
+    """The part of a grid that shows one workload on one interpreter; whether its lines and marks are named."""
 
     axes: Axes
     workload: str
@@ -70,14 +70,14 @@ def make_grid(
     """Return a figure with an empty panel for each workload and interpreter that were measured together.
 
     Args:
-        run: what is to be drawn.
-        titles: of the whole figure; the first that fits.
-        subtitle: below it, what is shown and how.
+        run: run to draw.
+        titles: titles of the whole figure; the first that fits is used.
+        subtitle: what is shown and how, below the title.
         unit: label of the y axes.
         cells: workload and interpreter of each panel; ``None``: what was measured.
-        names: of lines, for which there must be room; empty: the models'.
+        names: names of lines that need room; empty: the models'.
         along: label of the x axes; empty: clients.
-        keys: besides those of the models.
+        keys: keys in addition to those of the models.
     """
     if cells is None:
         cells = list(dict.fromkeys(zip(run.windows["workload"], run.windows["interpreter"], strict=True)))
@@ -116,7 +116,7 @@ def make_grid(
 
 
 class _Size(NamedTuple):
-    """How a grid is laid out, in inches; whether lines are named in every panel."""
+    """Layout of a grid, in inches; whether lines are named in every panel."""
 
     across: int
     rows: int
@@ -144,7 +144,7 @@ def _size(run: Run, workloads: int, interpreters: int, names: Sequence[str]) -> 
 
 
 def _across(workloads: int, interpreters: int, label: float) -> tuple[int, bool]:
-    """Return how many panels stand next to each other, and whether there is room to name lines in each."""
+    """Return the number of panels side by side, and whether there is room to name lines in each."""
     if interpreters > 1:
         need = LEFT + interpreters * (NAMED + label + NARROW)
         return interpreters, need <= style.WIDEST
@@ -163,7 +163,7 @@ def clients_axis(axes: Axes, clients: list[int]) -> None:
 
 
 def _sparse(clients: list[int]) -> list[int]:
-    """Leave out what would stand too near to the one before."""
+    """Leave out numbers too close to the previous one."""
     room = math.log2(max(clients) / min(clients)) / 8
     shown = [clients[0]]
     for one in clients[1:]:
@@ -172,7 +172,7 @@ def _sparse(clients: list[int]) -> list[int]:
     return shown
 
 
-def cpus_mark(axes: Axes, cpus: int | None, *, named: bool) -> None:
+def cpus_mark(axes: Axes, cpus: float | None, *, named: bool) -> None:
     """Mark as many clients as there are CPUs, if that is on the axis; with its name if ``named``."""
     low, high = axes.get_xlim()
     if not cpus or not low < cpus < high:
@@ -211,9 +211,9 @@ def draw_lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> list[Label]:
     """Draw a line with range bars for each model, and return the labels of their ends.
 
     Args:
-        run: what is drawn.
-        panel: where.
-        spreads: of the run's cells, see :func:`bench.analysis.stats.pass_spreads`.
+        run: run to draw.
+        panel: panel to draw into.
+        spreads: spreads of the run's cells, see :func:`bench.analysis.stats.pass_spreads`.
     """
     appearance = style.appearances(run)[panel.interpreter]
     labels = []
@@ -243,6 +243,6 @@ def label_all(labelled: list[tuple[Panel, list[Label]]]) -> None:
 
 
 def passes_note(run: Run) -> str:
-    """Return how the bars are to be read."""
+    """Return the meaning of the bars."""
     passes = int(run.windows["pass"].nunique())
     return f"median and range over {passes} passes" if passes > 1 else "one pass, so no range"

@@ -1,4 +1,4 @@
-"""The head of a figure: a title that states the finding, how to read what is below, and a key where one is needed."""
+"""The head of a figure: a title that states the finding, how to read the figure, and a key if needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ APART: Final = 0.22
 
 
 class Key(NamedTuple):
-    """What a colour or a mark means; a swatch unless it has a marker or a line."""
+    """The meaning of a colour or mark; a swatch unless it has a marker or a line."""
 
     text: str
     colour: str
@@ -40,14 +40,14 @@ class Key(NamedTuple):
 def figure_with_head(
     width: float, body: float, titles: str | Sequence[str], subtitle: str, keys: Sequence[Key] = ()
 ) -> Figure:
-    """Return a figure with its head written, as high as that and its body need.
+    """Return a figure with its head, as high as head and body need.
 
     Args:
-        width: of the figure, in inches.
-        body: height of what comes below, in inches; its axes are placed from the bottom, see :func:`place`.
-        titles: the first that fits into one line is taken, else the last in as many lines as it takes.
-        subtitle: how to read it.
-        keys: next to each other, and below as many lines as it takes.
+        width: width of the figure, in inches.
+        body: height of the body, in inches; its axes are placed from the bottom, see :func:`place`.
+        titles: the first that fits into one line is used, else the last, wrapped.
+        subtitle: how to read the figure.
+        keys: keys side by side, wrapped into as many lines as needed.
     """
     room = width - 2 * EDGE
     tried = [titles] if isinstance(titles, str) else list(titles)
@@ -86,7 +86,7 @@ def _text(figure: Figure, x: float, y: float, text: str, **appearance: object) -
 
 
 def _rows(keys: Sequence[Key], room: float) -> Iterator[list[tuple[float, Key]]]:
-    """Yield lines of keys, each with its place from the left."""
+    """Yield lines of keys, each with its position from the left."""
     row: list[tuple[float, Key]] = []
     at = 0.0
     for key in keys:
@@ -123,7 +123,7 @@ def _key_row(figure: Figure, row: Sequence[tuple[float, Key]], y: float) -> None
 
 
 def wrap_text(text: str, room: float, size: float, weight: str = "normal") -> list[str]:
-    """Return a text as lines that fit."""
+    """Wrap a text into lines that fit."""
     lines: list[str] = []
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines else word
@@ -136,6 +136,6 @@ def wrap_text(text: str, room: float, size: float, weight: str = "normal") -> li
 
 @functools.lru_cache(maxsize=4096)
 def wide(text: str, size: float, weight: str = "normal") -> float:
-    """Return how many inches a text is wide, in the font of all plots."""
+    """Return the width of a text in inches, in the font of all plots."""
     font = FontProperties(family=style.RC["font.family"], size=size, weight=weight)
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72

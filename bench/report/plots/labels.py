@@ -1,4 +1,4 @@
-"""Labels next to what they name, moved apart where they would touch."""
+"""Placement of labels next to their points, moved apart where they would touch."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Label(NamedTuple):
 
     @classmethod
     def of(cls, model: str, x: float, y: float, text: str = "") -> Label:
-        """Return a label in a model's colours, with its name unless there is more to say."""
+        """Return a label in a model's colours, with its name unless a text is given."""
         return cls(text or model, x, y, style.label_colour(model), style.colour(model))
 
 
 def label_line_ends(axes: Axes, labels: list[Label]) -> None:
-    """Write labels right of the panel, each at its line's end or as near as the others allow.
+    """Write labels to the right of the panel, each at its line's end or as near as the others allow.
 
-    The axes' place and limits must be final.
+    The axes' position and limits must be final.
     """
     if not labels:
         return
@@ -63,17 +63,17 @@ def label_line_ends(axes: Axes, labels: list[Label]) -> None:
 
 
 def _offset(axes: Axes, label: Label, x: float, y: float) -> tuple[float, float]:
-    """Return a place in pixels as points away from a label's own, which holds at any resolution."""
+    """Return a position in pixels as an offset in points from a label's point, valid at any resolution."""
     px, py = axes.transData.transform((label.x, label.y))
     return float(x - px) * 72 / axes.figure.dpi, float(y - py) * 72 / axes.figure.dpi
 
 
 def _spread_out(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Return places at least ``gap`` apart, near to the wanted (ascending) ones, between low and high if they fit."""
+    """Return positions at least ``gap`` apart, near the wanted (ascending) ones, between low and high if they fit."""
     placed = list(wanted)
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + gap)
-    # What was pushed up only is pulled back: every run of touching labels is centred on where it wanted to be.
+    # So far labels were only pushed up: centre every run of touching labels on its wanted position.
     start = 0
     for i in range(1, len(placed) + 1):
         if i == len(placed) or placed[i] - placed[i - 1] > gap * 1.001:
@@ -88,9 +88,9 @@ def _spread_out(wanted: list[float], gap: float, low: float, high: float) -> lis
 
 
 def label_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None:
-    """Write the labels of points that stand above each other left of them all, and others around their points.
+    """Write the labels of points on the right in a column to their left, and others around their points.
 
-    Where points are many and their panel is small; limits must be final.
+    For many points in a small panel; limits must be final.
     """
     panel = axes.get_window_extent()
     places = [axes.transData.transform((label.x, label.y)) for label in labels]
@@ -123,9 +123,9 @@ _STACKED: Final = 3
 
 
 def around_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None:
-    """Write each label near its point, clear of points, other labels and what is to be avoided.
+    """Write each label near its point, clear of points, other labels and the areas to avoid.
 
-    Greedy: the nearest of a fan of places that is free, else the one that covers least. Limits must be final.
+    Greedy: the nearest free position of a fan, else the one that covers least. Limits must be final.
     """
     scale = axes.figure.dpi / 72
     points = [axes.transData.transform((label.x, label.y)) for label in labels]
@@ -133,7 +133,7 @@ def around_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None
     taken = np.array([*(box.extents for box in avoid), *near]).reshape(-1, 4)
     panel = np.array(axes.get_window_extent().extents)
     places: list[Boxes | None] = [None] * len(labels)
-    # One after another, then each again now that all others stand.
+    # One after another, then each again once all others are placed.
     for number in [*range(len(labels)), *range(len(labels))]:
         label, point = labels[number], points[number]
         others = [(points[n], box) for n, box in enumerate(places) if box is not None and n != number]
@@ -164,9 +164,9 @@ def around_points(axes: Axes, labels: list[Label], *, avoid: list[Bbox]) -> None
         )
 
 
-_THROUGH: Final = 60.0  # likewise, for each part of a line that lies on another point
-_MARGIN: Final = np.array([-2, -2, 2, 2])  # pixels around what is to be kept free
-_CROSSING: Final = 400.0  # what it costs that two lines to labels cross, as an area that is covered
+_THROUGH: Final = 60.0  # penalty, as covered area, for each part of a line that lies on another point
+_MARGIN: Final = np.array([-2, -2, 2, 2])  # pixels kept free around a label
+_CROSSING: Final = 400.0  # penalty, as covered area, for two lines to labels that cross
 _RADII: Final = (12, 20, 30, 42, 56, 72)
 _ANGLES: Final = tuple(math.radians(degrees) for degrees in (0, 35, -35, 180, 145, -145, 65, -65, 115, -115, 90, -90))
 
@@ -179,7 +179,7 @@ def _box(point: Any, size: tuple[float, float], angle: float, radius: float) -> 
 
 
 def _cross(point: Any, box: Boxes, other: Any, its: Boxes) -> bool:
-    """Tell whether the lines from two points to the middles of their labels cross."""
+    """Return whether the lines from two points to the middles of their labels cross."""
     ends = [np.array([(one[0] + one[2]) / 2, (one[1] + one[3]) / 2]) for one in (box, its)]
 
     def side(a: Any, b: Any, c: Any) -> bool:
@@ -200,7 +200,7 @@ def _leader(point: Any, box: Boxes) -> Boxes:
 
 
 def _common(some: Boxes, others: Boxes) -> Boxes:
-    """Return the areas that boxes share, a row for each of some and a column for each of others."""
+    """Return the areas that boxes share, a row for each of ``some`` and a column for each of ``others``."""
     low = np.maximum(some[:, None, :2], others[None, :, :2])
     high = np.minimum(some[:, None, 2:], others[None, :, 2:])
     shared: Boxes = np.maximum(high - low, 0).prod(axis=2)

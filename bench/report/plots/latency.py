@@ -33,7 +33,7 @@ def draw(run: Run) -> Figure | None:
     several = windows["pass"].nunique() > 1
     figure, axes = bars.make_bars(
         titles.leaders(run, p99s, workload, clients, about, lambda ns: f"{wording.milliseconds(ns)} ms", most=False),
-        f"a closed loop: clients wait for their answers, so stalls count once; {grid.passes_note(run)}",
+        f"closed loop: clients wait for their replies, so each stall counts once; {grid.passes_note(run)}",
         _keys(hollow=any(run.is_free(interpreter) for interpreter in run.values("interpreter")), several=several),
         panels,
         value=0.28,
@@ -80,7 +80,7 @@ _PERCENTILES: Final = ("latency_p50_ns", "latency_p99_ns", "latency_p999_ns")
 
 
 def _model(axes: Axes, model: str, rows: dict[int, list[Spread | None]]) -> None:
-    """Draw a model's rows: from the median to p99, on to p99.9, and their marks."""
+    """Draw a model's rows: lines from the median to p99 and on to p99.9, and their marks."""
     colour = style.colour(model)
     ms = {y: [one.median / 1e6 for one in ones if one] for y, ones in rows.items()}
     axes.hlines(
@@ -111,6 +111,6 @@ def _keys(*, hollow: bool, several: bool) -> list[Key]:
     return [
         Key("median (hollow: no GIL)" if hollow else "median", style.QUIET, marker="o"),
         Key("p99", style.QUIET, marker="|", size=8),
-        Key(f"p99.9, from {P999_FROM} requests in a window", style.QUIET, marker="|", size=5),
+        Key(f"p99.9, with at least {P999_FROM} requests per window", style.QUIET, marker="|", size=5),
         *([Key("range over passes", style.QUIET, line="-")] if several else []),
     ]

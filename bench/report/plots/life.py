@@ -1,4 +1,4 @@
-"""The life of a request: one bar for each model and interpreter, its parts from computing to waiting in the queue."""
+"""The life of a request: one bar for each model and interpreter, with parts from computing to waiting in the queue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WORTH_NAMING: Final = 0.002  # of a latency
 
 
 class _Part(NamedTuple):
-    """How a part is drawn, and what it is called."""
+    """Title, short title and hatching of a part."""
 
     title: str
     brief: str
@@ -43,7 +43,7 @@ APPEARANCES: Final = {part: BarStyle(each.title, style.STATES[part], each.hatch)
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` if no accounts are known."""
+    """Return the figure; ``None`` without thread accounting."""
     lives = life(run)
     if lives.empty:
         return None
@@ -57,8 +57,8 @@ def draw(run: Run) -> Figure | None:
     several = run.windows["pass"].nunique() > 1
     figure, axes = bars.make_bars(
         _titles(run, clients, panels),
-        "mean latency, by what the server's threads did in it and by what it waited for besides"
-        f"{'; thin: its range over passes' if several else ''}; left of 0: what is counted twice, since parts overlap",
+        "mean latency, divided by what the server's threads did and what else the request waited for"
+        f"{'; thin: range over passes' if several else ''}; left of 0: time counted twice, since parts overlap",
         [appearance.key for appearance in met],
         panels,
     )
@@ -69,7 +69,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def _titles(run: Run, clients: int, panels: dict[str, list[Row]]) -> list[str]:
-    """Return what takes most of a request's time for each model on the first interpreter, where all passes agree."""
+    """Return titles: the largest part of a request for each model on the first interpreter, if all passes agree."""
     workload = titles.choose_workload(run, panels)
     passes = [
         life(dataclasses.replace(run, windows=run.windows[run.windows["pass"] == number]))
@@ -86,10 +86,10 @@ def _titles(run: Run, clients: int, panels: dict[str, list[Row]]) -> list[str]:
             shown.setdefault(_PARTS[most.pop()].brief if len(most) == 1 else "differs by pass", []).append(row.model)
     interpreters = run.values("interpreter")
     on = f" on {style.short_names(interpreters)[interpreter]}" if len(interpreters) > 1 else ""
-    about = f"{'In one pass, most' if len(passes) == 1 else 'Most'} time of {workload} requests{on}"
+    about = f"{'In one pass, largest' if len(passes) == 1 else 'Largest'} part of {workload} latency{on}"
     with_ = f" with {wording.plural(clients, 'client')}"
     said = ", ".join(f"{what} ({', '.join(models)})" for what, models in shown.items())
-    brief = f"{workload}{on}, {'in one pass ' if len(passes) == 1 else ''}most time: {said}"
+    brief = f"{workload}{on}, {'in one pass ' if len(passes) == 1 else ''}largest part: {said}"
     return [f"{about}{with_}: {said}", f"{about}: {said}", brief, f"{about}: {', '.join(shown)}"]
 
 

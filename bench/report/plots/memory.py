@@ -1,4 +1,4 @@
-"""Memory: what each model takes, and what each client more adds to it."""
+"""Memory of each model, and what each additional client adds."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from bench.report.plots import bars, grid, titles
 from bench.report.plots.bars import Row
 
 MIB: Final = 2**20
+_SAYS: Final = {
+    "pss_bytes": "memory of the server's processes at the end of a window; pages that they share count once",
+    "peak_rss_bytes": "peak resident memory of the server's processes; pages that they share count in each of them",
+}
 
 
 def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` if no memory is known."""
-    if run.windows["peak_rss_bytes"].dropna().empty:
+    if run.windows[run.memory_column].dropna().empty:
         return None
-    spreads = pass_spreads(run.windows, "peak_rss_bytes")
+    spreads = pass_spreads(run.windows, run.memory_column)
     few, many = run.values("clients")[0], run.values("clients")[-1]
 
     def memory_added(row: Row, workload: str) -> str:
@@ -31,12 +35,11 @@ def draw(run: Run) -> Figure | None:
 
     workload = titles.choose_workload(run)
     about = f"Most memory for {workload} with {wording.plural(many, 'client')}"
-    each = f"; in brackets: what each client added, from {few} to {many}" if many > few else ""
+    each = f"; in brackets: added per client, from {few} to {many}" if many > few else ""
     return bars.draw_bars(
         run,
         titles.leaders(run, spreads, workload, many, about, lambda value: f"{value / MIB:,.0f} MiB"),
-        "peak resident memory of the server's processes, of which pages that they share count in each of them; "
-        f"{grid.passes_note(run)}{each}",
+        f"{_SAYS[run.memory_column]}; {grid.passes_note(run)}{each}",
         spreads,
         many,
         "MiB",

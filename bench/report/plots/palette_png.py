@@ -1,4 +1,4 @@
-"""A PNG with a palette, which is less than half as large as one without and looks the same."""
+"""PNG with a palette, less than half as large as without one and visually the same."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Colours = np.ndarray[Any, np.dtype[np.int32]]
 
 
 def png(raw: bytes, size: tuple[int, int], dpi: int, description: str = "") -> bytes:
-    """Return a picture as a PNG with a palette, which is less than half as large as one without.
+    """Return a picture as a PNG with a palette, less than half as large as without one.
 
     Args:
         raw: red, green, blue and opacity of each pixel.
         size: width and height, in pixels.
-        dpi: pixels an inch.
-        description: goes into its text.
+        dpi: pixels per inch.
+        description: description stored in the file.
     """
     image = Image.frombuffer("RGBA", size, raw, "raw", "RGBA", 0, 1).convert("RGB")
     reduced = _reduce(image)
@@ -34,9 +34,9 @@ def png(raw: bytes, size: tuple[int, int], dpi: int, description: str = "") -> b
 
 
 def _reduce(image: Image.Image) -> Image.Image:
-    """Return a picture with a palette: what is most frequent, so that areas and lines keep their very colours.
+    """Return a picture with a palette of the most frequent colours, so that areas and lines keep their exact colours.
 
-    What is left is shades at the edges of letters and lines, each of which becomes the nearest.
+    The other colours are shades at the edges of letters and lines; each becomes the nearest of the palette.
     """
     pixels = np.asarray(image).astype(np.int32)
     packed = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
@@ -44,7 +44,7 @@ def _reduce(image: Image.Image) -> Image.Image:
     found.sort(key=lambda pair: (-pair[0], pair[1]))
     colours = np.array([colour for _, colour in found], np.int32)
     often = colours[:PALETTE_SIZE]
-    # The nearest of the frequent ones is found by hand: Pillow's own search rounds colours first, white among them.
+    # The nearest frequent colour is found by hand: Pillow's own search rounds colours first, including white.
     nearest = np.concatenate(
         [((part[:, None] - often[None]) ** 2).sum(axis=2).argmin(axis=1) for part in _parts(colours)]
     )

@@ -1,4 +1,4 @@
-"""The map: who overlaps waiting, along x, and who overlaps computing, along y."""
+"""Map of models: overlap of waiting along x, overlap of computing along y."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _QUADRANTS: Final = (
     ("parallelism", 0.0, 1.0),
     ("both", 1.0, 1.0),
 )
-MOST_IN_ONE: Final = 16  # points; more of several interpreters stand in a panel for each
+MOST_IN_ONE: Final = 16  # points; with more, each interpreter has its own panel
 
 # Inches.
 LARGE: Final = (8.2, 4.9)
@@ -34,7 +34,7 @@ SMALL_FIGURE: Final = (3.2, 2.7)
 ACROSS: Final = 3
 LEFT, BOTTOM, BETWEEN = 0.72, 0.4, 0.32
 
-BAR_PIXELS: Final = 5  # to either side of a range bar is kept free of text
+BAR_PIXELS: Final = 5  # kept free of text on either side of a range bar
 _TICKS: Final = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -79,7 +79,7 @@ def draw(run: Run) -> Figure | None:
 
 
 def _map(run: Run, axes: Axes, points: list[_Point], names: dict[str, str]) -> None:
-    """Draw the points of one panel; labels tell their interpreters if ``names`` has them."""
+    """Draw the points of one panel; labels include the interpreter if ``names`` has it."""
     avoid = _quadrants(axes, 11 if axes.bbox.width / axes.figure.dpi > SMALL_FIGURE[0] + 0.1 else 8.5)
     appearances = style.appearances(run)
     axes.plot([1], [1], "X", color=style.colour(BASELINE), markersize=7)
@@ -126,7 +126,7 @@ def _points(run: Run) -> tuple[int, list[_Point]]:
 
 
 def _titles(run: Run, points: list[_Point], clients: int) -> list[str]:
-    """Return who computes in parallel, and who may, the fullest title first."""
+    """Return titles, longest first: which models compute in parallel, and which may."""
     judged = find_overlaps(run)
     names = style.short_names(run.values("interpreter"))
     texts: dict[Answer, dict[str, list[str]]] = {Answer.YES: {}, Answer.UNCLEAR: {}}
@@ -185,7 +185,7 @@ def _scales(axes: Axes, points: list[_Point]) -> None:
         ),
     ):
         ends = [end for s in spreads for end in (s.median, s.low, s.high) if end > 0]
-        # Room for every quadrant's name, even where nobody is: the lower ones get that share of the axis at least.
+        # Room for every quadrant's name, even without a point: the lower ones get at least that share of the axis.
         high = max(*ends, 2.0) * 1.35
         low = min(min(*ends, 1.0) / 1.5, OVERLAPS_ABOVE * (OVERLAPS_ABOVE / high) ** (share / (1 - share)))
         limit(low, high)

@@ -1,7 +1,7 @@
-"""Scaling laws: measured points, the law through them, and over cores what it predicts.
+"""Scaling laws: measured points, the fitted law and, over cores, its predictions.
 
-A panel shows one workload on one interpreter. Lines are laws and points are measurements; what is dashed, in the grey
-part of a panel over cores, is a prediction.
+A panel shows one workload on one interpreter. Lines are laws and points are measurements; dashed lines in the grey part
+of a panel over cores are predictions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_MODELS_NAMED: Final = 3
 
 
 class ScalingPanel(NamedTuple):
-    """What stands in one panel: the series of all models over one thing."""
+    """Content of one panel: the series of all models over clients or cores."""
 
     over: str
     interpreter: str
@@ -88,15 +88,13 @@ def _make(run: Run, panels: Sequence[ScalingPanel]) -> grid.Grid:
 def _note(panels: Sequence[ScalingPanel]) -> str:
     every = [one for panel in panels for one in panel.scalings]
     lines = (
-        "; lines: the law that fits best; ▾: where it peaks; <: its ceiling"
-        if any(one.chosen.good for one in every)
-        else ""
+        "; lines: the law that fits best; ▾: its peak; <: its ceiling" if any(one.chosen.good for one in every) else ""
     )
     if any(one.outlook.predictions for one in every):
         return f"{lines}; dashed: prediction with its 95% band"
     why = next((one.outlook.refused for one in every if one.outlook.refused), "")
     if panels[0].over == OVER_CLIENTS:
-        return f"{lines}; the number of CPUs is a part of what is serial"
+        return f"{lines}; the serial share includes the limited number of CPUs"
     return lines + (f"; no prediction: {why}" if why else "")
 
 
@@ -132,7 +130,7 @@ def _heights(axes: Axes, alike: Sequence[ScalingPanel]) -> None:
 
 
 def _draw_one(run: Run, axes: Axes, one: Scaling, *, named: bool) -> Label:
-    """Draw a series with its law, and return the label of its end; what its law comes to stands in it if ``named``."""
+    """Draw a series with its law, and return the label of its end, with the law's result if ``named``."""
     series, fit = one.series, one.chosen
     colour, appearance = style.colour(series.model), style.appearances(run)[series.like]
     middles, ends = [], []
@@ -166,7 +164,7 @@ def _draw_one(run: Run, axes: Axes, one: Scaling, *, named: bool) -> Label:
 
 
 def _name(one: Scaling) -> str:
-    """Return a model with what its law comes to."""
+    """Return a model with the result of its law."""
     fit = one.chosen
     if not fit.good:
         return f"{one.series.model}: no law" if fit.estimates else one.series.model
@@ -176,9 +174,9 @@ def _name(one: Scaling) -> str:
 
 
 def _titles(panels: Sequence[ScalingPanel]) -> list[str]:
-    """Return how much of the computing workload (else of the first) is serial, for each model on the first interpreter.
+    """Return titles: the serial share of the computing workload (else the first) by model, on the first interpreter.
 
-    With 95% confidence intervals where they fit; the fullest title first.
+    With 95% confidence intervals; longest title first.
     """
     first = next((panel for panel in panels if panel.workload == COMPUTES), panels[0])
     good = [one for one in first.scalings if one.chosen.good]

@@ -1,4 +1,4 @@
-"""How plots look: one colour for each model, one line for each kind of build, and files that come out the same."""
+"""Style of plots: one colour for each model, one line for each kind of build, and reproducible files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.load import Run
 from bench.report.plots.palette_png import png
-from bench.report.plots.smaller_svg import smaller
+from bench.report.plots.svg import finish
 from bench.schema.thread_state import THREAD_STATES
 from loadgen.cli import picture
 
-# Every colour of every plot has its name here: a page replaces each by that of its theme. Those of models are Okabe and
-# Ito's, which colour-blind readers can tell apart; their yellow is too faint for lines on white, so that wine (Paul
-# Tol's) and a brown follow. All pairs were looked at with deuteranopia and protanopia simulated (Machado and others, A
-# physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15, 2009).
+# Every colour of every plot is named here: a page replaces each by that of its theme. Models have Okabe and Ito's
+# colours, which colour-blind readers can distinguish; their yellow is too faint for lines on white, so wine (Paul
+# Tol's) and a brown are used instead. All pairs were checked with simulated deuteranopia and protanopia (Machado and
+# others, A physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15, 2009).
 COLOURS: Final = {
     "serial": "#000000",
     "threaded": picture.ORANGE,
@@ -53,10 +53,10 @@ QUIET: Final = picture.QUIET
 FAINT: Final = picture.FAINT
 PAPER: Final = "#ffffff"
 AXIS: Final = picture.AXIS
-ZONE: Final = "#d1d5db"  # a mark behind the data: as many clients as CPUs, what counts as the same
+ZONE: Final = "#d1d5db"  # a mark behind the data: the number of CPUs, what counts as the same
 SHADE: Final = "#f3f4f6"  # an area behind the data
 
-# What a thread does, or a request waits for besides.
+# What a thread does, or what else a request waits for.
 STATES: Final = {
     **{state.key: state.colour for state in THREAD_STATES},
     "holding": "#00355c",
@@ -72,7 +72,7 @@ FASTER: Final = picture.BLUE
 SLOWER: Final = picture.ORANGE
 NO_GIL: Final = picture.BLUE  # where lines are interpreters, not models: those without a GIL; the others are in ink
 
-# Ratios by size, from much slower over alike to much faster.
+# Ratios by size, from much slower through the same to much faster.
 RATIOS: Final = ("#e58a55", "#f0b48d", "#f8dccb", SHADE, "#d3e6f3", "#9fcbe6", "#63abd8")
 
 PALETTE: Final = {
@@ -100,7 +100,7 @@ PALETTE: Final = {
         )
     },
 }
-"""Every colour that a plot may have, by what it means, as six digits in lower case; several names may share one."""
+"""Every colour of the plots by its meaning, as six lower-case digits; several names may share one."""
 
 RC: Final[Any] = {  # Matplotlib spells out every key in its type
     "axes.edgecolor": AXIS,
@@ -117,14 +117,14 @@ RC: Final[Any] = {  # Matplotlib spells out every key in its type
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
     "figure.facecolor": PAPER,
-    "font.family": "DejaVu Sans",  # comes with Matplotlib, so that texts are as wide everywhere
+    "font.family": "DejaVu Sans",  # comes with Matplotlib, so that text has the same width everywhere
     "font.size": 9,
     "grid.color": FAINT,
     "grid.linewidth": 0.7,
     "lines.linewidth": 1.8,
     "lines.solid_capstyle": "butt",
     "lines.markersize": 5,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # text can be searched, selected and read aloud
     "svg.hashsalt": "gilbench",
     "text.color": INK,
     "text.parse_math": False,  # an interpreter's name may have a dollar in it
@@ -137,24 +137,24 @@ RC: Final[Any] = {  # Matplotlib spells out every key in its type
 }
 
 DPI: Final = 144  # of PNGs
-WIDEST: Final = 11.3  # inches: as wide as a page, on which text would otherwise come out smaller than it is meant to be
+WIDEST: Final = 11.3  # inches: the width of a page, so that text is not scaled down
 
 
 class InterpreterStyle(NamedTuple):
-    """Appearance of an interpreter's lines and points, whatever the model's colour."""
+    """Appearance of an interpreter's lines and points, in any model's colour."""
 
     line: str
     marker: str
     filled: bool
 
     def face(self, colour: str) -> str:
-        """Return what its markers are filled with."""
+        """Return the fill colour of its markers."""
         return colour if self.filled else PAPER
 
 
 MARKERS: Final = ("o", "s", "D", "v", "^", "P")
 _NAME_LENGTH: Final = 16
-_NARROW: Final = 2.0  # ends of a log scale as near as that: it is as good as even
+_NARROW: Final = 2.0  # ratio of a log scale's ends below which it is practically linear
 _STEPS: Final = ((4.0, (1, 1.5, 2, 3, 4, 5, 6, 8)), (12.0, (1, 2, 3, 5)), (200.0, (1, 2, 5)), (math.inf, (1,)))
 
 
@@ -164,12 +164,12 @@ def colour(model: str) -> str:
 
 
 def label_colour(model: str) -> str:
-    """Return a model's colour for text, which is somewhat darker where the other is too light to be read."""
+    """Return a model's colour for text, which is darker if the other is too light to read."""
     return LABELS.get(model, OTHER_LABEL)
 
 
 def appearances(run: Run) -> dict[str, InterpreterStyle]:
-    """Return the appearance of each interpreter: with a GIL solid and filled, without dashed and hollow."""
+    """Return the appearance of each interpreter: solid and filled with a GIL, dashed and hollow without."""
     counts = {False: 0, True: 0}
     found = {}
     for interpreter in run.values("interpreter"):
@@ -182,12 +182,12 @@ def appearances(run: Run) -> dict[str, InterpreterStyle]:
 
 
 def short_name(name: str) -> str:
-    """Return a name that fits, its end if it is long: interpreters may be paths."""
+    """Return a name that fits, only its end if it is long: interpreters may be paths."""
     return name if len(name) <= _NAME_LENGTH else f"…{name[1 - _NAME_LENGTH :]}"
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Return names that fit and differ: of paths whose ends are alike, what differs stands before the end.
+    """Return names that fit and are distinct: paths with the same end are prefixed with the part that differs.
 
     ``/opt/new/bin/python3.14`` and ``/opt/old/bin/python3.14`` become ``new/…/python3.14`` and ``old/…/python3.14``.
     """
@@ -207,7 +207,7 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return round numbers between two ends of a log scale, few enough to be read, and two at least if it can be."""
+    """Return round numbers between the ends of a log scale: few enough to read, and at least two if possible."""
     if high / low < _NARROW:
         ticks = MaxNLocator(nbins=5, steps=[1, 2, 5, 10]).tick_values(low, high)
         return [float(tick) for tick in ticks if low <= tick <= high]
@@ -217,27 +217,29 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def blank(width: float, height: float) -> Figure:
-    """Return an empty figure, width and height in inches, that can tell how large a text is before it is rendered."""
+    """Return an empty figure, width and height in inches, that can measure text before it is rendered."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     return figure
 
 
 def describe(figure: Figure, sentence: str) -> None:
-    """Say what a figure shows, for those who do not see it."""
+    """Set the description of a figure, for screen readers."""
     figure.set_label(sentence)
 
 
 def description(figure: Figure) -> str:
-    """Return what a figure shows, one sentence; empty if nobody said it."""
+    """Return the description of a figure, one sentence; empty if it has none."""
     shown = figure.get_label()
     return "" if shown is None else str(shown)
 
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-    """Hold the settings in which figures are to be drawn and rendered."""
-    with mpl.rc_context(RC), warnings.catch_warnings():
+    """Apply the settings for drawing and rendering figures."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()  # whatever a matplotlibrc says
+        mpl.rcParams.update(RC)
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font lacks
         yield
 
@@ -257,12 +259,12 @@ def save(figure: Figure, folder: Path, name: str) -> str:
 def render(figure: Figure, name: str) -> tuple[str, bytes]:
     """Return a figure as SVG and as PNG; the same figure gives the same bytes.
 
-    The SVG has no background, so that it takes that of its page, and says in its ``aria-label`` what
-    :func:`description` does. The PNG is white.
+    The SVG has no background, so that it takes that of its page, and has the :func:`description` as ``aria-label``. The
+    PNG is white.
 
     Args:
         figure: what to render.
-        name: goes into the SVG's ids, so that several can stand in one page.
+        name: part of the SVG's ids, so that several can be on one page.
     """
     svg, raw = io.StringIO(), io.BytesIO()
     with style():
@@ -271,4 +273,4 @@ def render(figure: Figure, name: str) -> tuple[str, bytes]:
         figure.savefig(raw, format="raw", dpi=DPI, facecolor=PAPER)
     width, height = (int(inches * DPI) for inches in figure.get_size_inches())
     pixels = png(raw.getvalue(), (width, height), DPI, description(figure))
-    return smaller(svg.getvalue(), description(figure)), pixels
+    return finish(svg.getvalue(), description(figure)), pixels

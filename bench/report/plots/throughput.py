@@ -1,4 +1,4 @@
-"""Throughput against the number of clients."""
+"""Throughput over the number of clients."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def draw(run: Run) -> Figure | None:
 
 
 def short_rate(value: float, _: object = None) -> str:
-    """Write a rate on an axis, as 5k."""
+    """Format a rate for an axis, as 5k."""
     return f"{value / 1000:.3g}k" if value >= 1000 else f"{value:.3g}"

@@ -1,7 +1,7 @@
-"""Titles that say what a figure shows, and no more than it shows.
+"""Titles that state what a figure shows, and no more.
 
-Who leads is decided by ranges over passes: of two whose ranges overlap neither is said to be ahead, and of one pass
-nothing is said without saying that.
+The leader is decided by ranges over passes: if two ranges overlap, neither is called ahead. A title from a single pass
+says so.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from bench.narrative import wording
 from bench.report.plots import style
 from bench.schema.cell import MIXED
 
-MOST_LEADERS_NAMED: Final = 2  # the largest number of models that share the lead and are named
+MOST_LEADERS_NAMED: Final = 2  # the largest number of joint leaders that are named
 
 
 def choose_workload(run: Run, among: Iterable[str] | None = None) -> str:
-    """Return the workload that titles speak of: the computing one, else the first."""
+    """Return the workload that titles are about: the computing one, else the first."""
     names = [name for name in run.values("workload") if among is None or name in set(among)]
     plain = [name for name in names if not name.startswith(MIXED)] or names
     return COMPUTES if COMPUTES in plain else str(plain[0])
 
 
 def interpreters_phrase(interpreters: Sequence[str], every: int) -> str:
-    """Write under which interpreters: ``on 3.13 and 3.14``, ``on all 3``."""
+    """Return the interpreters as a phrase: ``on 3.13 and 3.14``, ``on all 3``."""
     return f"on all {every}" if len(interpreters) == every > 2 else f"on {wording.join_words(interpreters)}"
 
 
 def ahead(found: Mapping[str, Spread], *, most: bool = True) -> list[str]:
-    """Return who has most (or least), and all whose ranges overlap with that one's, the best first."""
+    """Return the name with the most (or least), and all names whose ranges overlap with its range, best first."""
     sign = 1 if most else -1
     order = sorted(found, key=lambda name: -sign * found[name].median)
     if not order:
@@ -48,16 +48,16 @@ def leaders(  # noqa: PLR0917 - of what, then how it is written
     run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, shown: Callable[[float], str], *,
     most: bool = True,
 ) -> list[str]:  # fmt: skip
-    """Return titles, the fullest first: who leads with one workload and number of clients, interpreter by interpreter.
+    """Return titles, longest first: which models lead with one workload and number of clients, by interpreter.
 
     Args:
-        run: what is drawn.
+        run: run to draw.
         spreads: see :func:`bench.analysis.stats.pass_spreads`.
-        workload: that they lead in.
-        clients: with which.
-        about: of what they have most or least, as ``Most cpu requests with 8 clients``.
-        shown: writes a figure with its unit.
-        most: rather than least.
+        workload: workload to compare.
+        clients: number of clients.
+        about: what is compared, as ``Most cpu requests with 8 clients``.
+        shown: formats a figure with its unit.
+        most: whether the most is best, rather than the least.
     """
     names = style.short_names(run.values("interpreter"))
     if len(run.values("model")) == 1:
@@ -100,7 +100,7 @@ def leaders(  # noqa: PLR0917 - of what, then how it is written
 def _alone(  # noqa: PLR0917 - as above
     run: Run, spreads: pd.DataFrame, workload: str, clients: int, about: str, shown: Callable[[float], str]
 ) -> list[str]:
-    """Return titles for a run of one model, which leads nobody: its figures."""
+    """Return titles for a run of one model: its figures."""
     (model,) = run.values("model")
     names, several = style.short_names(run.values("interpreter")), len(run.values("interpreter")) > 1
     said = []

@@ -1,4 +1,4 @@
-"""Every interpreter against the baseline, cell by cell and over all: what changes from one CPython to the next."""
+"""Every interpreter compared with the baseline, cell by cell and over all cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RATIO_STEPS: Final = (
     1.02,
     1.1,
     1.3,
-)  # where the next colour begins, of what is faster; of what is slower their inverses
+)  # lower bounds of the colours of faster ratios; slower ones use the inverses
 
 # Inches.
 CELL: Final = (1.15, 0.2)
@@ -36,7 +36,7 @@ LEAST: Final = 0.6
 
 
 def draw(run: Run) -> Figure | None:
-    """Return the figure; ``None`` with fewer than three interpreters, where the forest plot says it all."""
+    """Return the figure; ``None`` with fewer than three interpreters, for which the forest plot suffices."""
     interpreters = run.values("interpreter")
     if len(interpreters) < FEWEST:
         return None
@@ -53,9 +53,9 @@ def draw(run: Run) -> Figure | None:
         max(names + wide_cell * len(interpreters) + EDGE, 8.6),
         body,
         _titles(overalls, short, baseline, len(every)),
-        f"requests per second, times those of {short[baseline]}; rows: model, workload, clients{left_out}; ▲ faster "
-        "and ▼ slower are shown, = is the same, the rest is not known well enough; last row: geometric mean over all "
-        "cells with its 95% confidence interval over launches",
+        f"requests per second relative to {short[baseline]}; rows: model, workload, clients{left_out}; ▲ faster and ▼ "
+        "slower are significant, = is the same, no mark: not enough data; last row: geometric mean over all cells with "
+        "its 95% confidence interval over launches",
         [Key(shown, colour) for shown, colour in zip(_steps(), style.RATIOS, strict=True)],
     )
     axes = place(figure, names, 0.1, wide_cell * len(interpreters), body - NAMES_TOP - 0.1)
@@ -75,14 +75,14 @@ def draw(run: Run) -> Figure | None:
 
 
 def _titles(overalls: dict[str, Ratio | None], short: dict[str, str], baseline: str, cells: int) -> list[str]:
-    """Return which interpreters are shown to be faster or slower over all cells; the fullest first."""
-    shown: dict[str, list[str]] = {"faster": [], "slower": [], "no difference shown for": []}
+    """Return titles, longest first: which interpreters are significantly faster or slower over all cells."""
+    shown: dict[str, list[str]] = {"faster": [], "slower": [], "no significant difference for": []}
     for name, ratio in overalls.items():
         if ratio is None or not ratio.has_interval or ratio.low <= 1 <= ratio.high:
-            shown["no difference shown for"].append(short[name])
+            shown["no significant difference for"].append(short[name])
         else:
             shown["faster" if ratio.ratio > 1 else "slower"].append(f"{short[name]} {ratio.ratio:.2f}×")
-    about = f"Mean over {wording.plural(cells, 'cell')}, against {short[baseline]}"
+    about = f"Mean over {wording.plural(cells, 'cell')}, relative to {short[baseline]}"
     said = [f"{how} {wording.join_words(names)}" for how, names in shown.items() if names]
     counts = [f"{how} {len(names)}" for how, names in shown.items() if names]
     return [
@@ -93,7 +93,7 @@ def _titles(overalls: dict[str, Ratio | None], short: dict[str, str], baseline: 
 
 
 def _steps() -> list[str]:
-    """Return what each colour stands for, from slowest to fastest."""
+    """Return the meaning of each colour, from slowest to fastest."""
     names = [f"{low:g}–{high:g}×" for low, high in itertools.pairwise(RATIO_STEPS)]
     back = [f"{1 / high:.2f}–{1 / low:.2f}×" for low, high in itertools.pairwise(RATIO_STEPS)]
     least, most = f"{1 / RATIO_STEPS[-1]:.2f}× or less", f"{RATIO_STEPS[-1]:g}× or more"

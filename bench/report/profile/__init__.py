@@ -1,1 +1,1 @@
-"""Profiles as pictures, flame graphs, exports and a chapter of a page."""
+"""Profiles as timelines, flame graphs, exports and a chapter of a page."""

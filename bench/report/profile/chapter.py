@@ -1,10 +1,11 @@
-"""Profiles as a chapter of a page: cells that differ in the interpreter alone stand together."""
+"""Page chapter of profiles: cells that differ only in the interpreter are grouped."""
 
 from __future__ import annotations
 
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -20,8 +21,14 @@ from bench.report.profile.exports import speedscope, trace
 from bench.report.templates import render_template
 
 DRAWN: Final = ("gil", "cpu", "blocked")
-LABELS: Final = {"timeline": "timeline", "cpu": "stacks: CPU", "gil": "stacks: GIL", "wall": "stacks: all"}
-"""What windows were measured with, besides nothing."""
+LABELS: Final = {
+    "timeline": "timeline",
+    "tasks": "tasks",
+    "cpu": "stacks: CPU",
+    "gil": "stacks: GIL",
+    "wall": "stacks: all",
+}
+"""What windows were profiled with."""
 _TOP_LINES: Final = 6
 _TITLES: Final = {
     "gil": "Lines that hold the GIL",
@@ -31,11 +38,11 @@ _TITLES: Final = {
 
 
 def chapter(profiles: Sequence[Profile], level: int) -> Markup:
-    """Draw pictures, graphs and exports into the profiles' folders, and return the chapter.
+    """Write timelines, graphs and exports into the profiles' folders, and return the chapter.
 
     Args:
-        profiles: of one run, those of a group side by side.
-        level: of its headings.
+        profiles: profiles of one run, sorted by group.
+        level: level of its headings.
 
     Raises:
         OSError: a folder cannot be written to.
@@ -62,6 +69,7 @@ def _group(name: str, profiles: Sequence[Profile]) -> dict[str, Any]:
         "costs_of": [LABELS[with_] for with_ in costs_of],
         "rows": [_row(profile, costs_of, _files(profile)) for profile in profiles],
         "notes": [note for profile in profiles for note in _notes(profile)],
+        "tasks": [_tasks(profile) for profile in profiles if (profile.meta.get("tasks") or {}).get("rows")],
         "memory": [_memory(profile) for profile in profiles if profile.memory],
         "tops": [found for kind in DRAWN if (found := _top(profiles, kind))],
         "graphs": [*_graphs(profiles), *_differences(baseline, others)],
@@ -81,7 +89,7 @@ def _row(profile: Profile, costs_of: Sequence[str], files: Sequence[str]) -> dic
 
 
 def _cost(cost: dict[str, Any] | None) -> tuple[str, str]:
-    """Return what a profiler cost, and the interval."""
+    """Return the overhead of a profiler, and its interval."""
     if cost is None:
         return wording.UNKNOWN, ""
     interval = "" if cost["low"] is None else f"{_change(cost['low'], 0)} to {_change(cost['high'], 0)}"
@@ -121,6 +129,22 @@ def _top(profiles: Sequence[Profile], kind: str) -> dict[str, Any] | None:
     }
 
 
+def _tasks(profile: Profile) -> dict[str, Any]:
+    found = profile.meta["tasks"]
+    return {
+        "title": f"What asyncio tasks await: {profile.interpreter}",
+        "says": f"Mean number of tasks over {found['samples']} samples; others: futures or other tasks.",
+        "rows": [
+            (
+                row["awaits"] or "others",
+                f"{Path(row['file']).name}:{row['line']} {row['function']}" if row["function"] else wording.UNKNOWN,
+                f"{row['tasks']:.1f}",
+            )
+            for row in found["rows"][:_TOP_LINES]
+        ],
+    }
+
+
 def _memory(profile: Profile) -> dict[str, Any]:
     found = profile.memory
     after = found["after"]
@@ -128,8 +152,8 @@ def _memory(profile: Profile) -> dict[str, Any]:
         "title": f"Lines that hold memory: {profile.interpreter}",
         "says": (
             f"{wording.plural(after['processes'], 'process')} held {_kib(after['held_bytes'])} at the end of the load "
-            f"({_kib(found['before']['held_bytes'])} before it, {_kib(after['peak_bytes'])} at most), as tracemalloc "
-            f"counts; {wording.rate(found['throughput_rps'])} requests/s with it."
+            f"({_kib(found['before']['held_bytes'])} before it, {_kib(after['peak_bytes'])} at most), as counted by "
+            f"tracemalloc; {wording.rate(found['throughput_rps'])} requests/s with it."
         ),
         "rows": [
             (row["line"], _kib(row["after_bytes"]), _kib(row["after_bytes"] - row["before_bytes"]))
@@ -161,7 +185,7 @@ def _differences(baseline: Profile, others: Sequence[Profile]) -> Iterator[Marku
 
 
 def _files(profile: Profile) -> list[str]:
-    """Write what other programs open, and a page for each flame graph; return their names."""
+    """Write the exports for other programs, and a page for each flame graph; return their names."""
     written = {}
     for kind in DRAWN:
         drawn = graphs.graph(profile, kind)

@@ -1,4 +1,4 @@
-"""Flame graphs as HTML: a fragment for a page, and a page of its own."""
+"""Flame graphs as HTML: a fragment for a page, and a standalone page."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def graph(profile: Profile, kind: str, baseline: Profile | None = None) -> Marku
     if not stacks or (baseline is not None and not others):
         return None
     if baseline is not None and others and profile.meta["profiler"] != baseline.meta["profiler"]:
-        stacks, others = drop_c_frames(stacks), drop_c_frames(others)  # which not every profiler sees
+        stacks, others = drop_c_frames(stacks), drop_c_frames(others)  # not every profiler has them
     boxes = flame.boxes(stacks, others)
     against = None if baseline is None else baseline.interpreter
     return render_template(
         PACKAGE,
         "flame.html.j2",
-        title=f"{TITLES[kind]}: {profile.interpreter}" + (f" against {against}" if against else ""),
+        title=f"{TITLES[kind]}: {profile.interpreter}" + (f" compared with {against}" if against else ""),
         about=_about(profile, kind, stacks.total(), against),
         key=_key(boxes, against),
         depth=1 + max((box.depth for box in boxes), default=0),
@@ -72,7 +72,7 @@ def _about(profile: Profile, kind: str, samples: int, against: str | None) -> st
     sampled_s = float(profile.meta["sampled_s"].get(kind) or 0.0)
     shown = f"{samples:,} samples in {sampled_s:.1f} s of load, by {profile.meta['profiler']}"
     if against:
-        return f"{shown}; width: share here, colour: how that differs from {against}"
+        return f"{shown}; width: share on {profile.interpreter}, colour: difference from {against}"
     return shown
 
 

@@ -1,6 +1,6 @@
-"""The timeline: a lane for each thread, coloured by what it does, and the requests of a few clients on the same axis.
+"""The timeline: a lane for each thread, coloured by state, and the requests of a few clients on the same axis.
 
-Threads that live briefly share lanes: one that begins when another has ended takes its lane.
+Short-lived threads share lanes: a thread that begins after another has ended takes its lane.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bench.schema.thread_state import BLOCKED, CPU, GIL_WAIT, IDLE, LOCK_WAIT, R
 
 SHOWN_US: Final = 200_000.0
 MOST_LANES, MOST_CLIENTS = 12, 4
-_ASLEEP: Final = 0.98  # a lane that is idle for longer than this share shows nothing
+_ASLEEP: Final = 0.98  # a lane that is idle for more than this share is left out
 
 # Inches.
 WIDTH, LEFT, RIGHT, BOTTOM, LANE, CLIENT, TITLE = 11.0, 0.85, 0.25, 0.5, 0.24, 0.12, 0.36
 
 
 class Appearance(NamedTuple):
-    """How a state is drawn: what occupies a CPU as high bars, waiting as low ones."""
+    """Appearance of a state: high bars for running on a CPU, low bars for waiting."""
 
     label: str
     colour: str
@@ -42,11 +42,11 @@ APPEARANCES: Final = {
     **{state.key: Appearance(state.phrase, state.colour, 0.34) for state in (GIL_WAIT, RUN_QUEUE, LOCK_WAIT, BLOCKED)},
     IDLE.key: Appearance("idle: no work", IDLE.colour, 0.1),
 }
-_REQUEST: Final = (style.QUIET, style.AXIS)  # one after another
+_REQUEST: Final = (style.QUIET, style.AXIS)  # alternating
 
 
 class Panel(NamedTuple):
-    """What is drawn of one profile."""
+    """The part of one profile that is drawn."""
 
     profile: Profile
     begin_us: float
@@ -91,7 +91,7 @@ def _finding(panels: Sequence[Panel]) -> str:
 
 def _about(panel: Panel) -> str:
     shown_ms = (panel.end_us - panel.begin_us) / 1e3
-    return f"{shown_ms:.0f} ms from the middle of the window; each lane is a thread, below them the clients' requests"
+    return f"{shown_ms:.0f} ms from the middle of the window; each lane is a thread, with the clients' requests below"
 
 
 def _panel(profile: Profile) -> Panel:
@@ -101,7 +101,7 @@ def _panel(profile: Profile) -> Panel:
 
 
 def _lanes(profile: Profile, begin_us: float, end_us: float) -> list[tuple[str, list[tuple[float, float, str]]]]:
-    """Return the lanes and their names, threads that follow each other in one."""
+    """Return the lanes and their names; threads that follow each other share one."""
     several = len({lane.pid for lane in profile.lanes}) > 1
     packed: list[tuple[Lane, list[tuple[float, float, str]]]] = []
     for lane in profile.lanes:
@@ -172,7 +172,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
 def _bars(  # noqa: PLR0917 - where, what, and how
     axes: Axes, panel: Panel, spans: Sequence[tuple[float, float]], y: float, height: float, colour: str
 ) -> None:
-    """Draw spans of time as one path, which is a tenth of so many bars; cut where the panel begins and ends."""
+    """Draw spans of time as one path, a tenth as large as separate bars, clipped to the panel."""
     corners: list[tuple[float, float]] = []
     for begin_us, end_us in spans:
         left, right = ((min(max(us, panel.begin_us), panel.end_us) - panel.begin_us) / 1e3 for us in (begin_us, end_us))
@@ -192,7 +192,7 @@ def _note(panels: Sequence[Panel]) -> str:
             ends = f"{100 * (cost['low'] - 1):+.0f} to {100 * (cost['high'] - 1):+.0f}%"
             lost = f", throughput with it {100 * (cost['ratio'] - 1):+.0f}% ({ends})"
         shown.append(
-            f"{panel.profile.interpreter}: a sample every {seen['resolution_us'] / 1e3:.1f} ms for "
+            f"{panel.profile.interpreter}: a sample every {seen['resolution_us'] / 1e3:.1f} ms, overhead "
             f"{seen['overhead_cores']:.0%} of a core{lost}"
         )
-    return f"seen from outside, nothing stopped; {'; '.join(shown)}".replace("-", "−")
+    return f"sampled from outside, without stopping the server; {'; '.join(shown)}".replace("-", "−")

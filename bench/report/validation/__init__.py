@@ -1,1 +1,1 @@
-"""From a folder of observations to a table, a picture, a page and the documentation's page of validity."""
+"""Output of a validation: a table, a plot, a page and the documentation's page on validity."""

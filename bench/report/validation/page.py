@@ -48,30 +48,32 @@ def write(validation: Validation) -> Path:
 
 
 def lead(validation: Validation) -> str:
-    """Return the sentence that answers the page's question."""
+    """Return the sentence that sums up the page."""
     counts = validation.counts
     whole = len(validation.results)
     if counts[Verdict.DISAGREES]:
-        return f"{counts[Verdict.DISAGREES]} of {whole} rows disagree with what is known; {words.summary(validation)}."
+        return (
+            f"{counts[Verdict.DISAGREES]} of {whole} rows disagree with the known value; {words.summary(validation)}."
+        )
     if counts[Verdict.DISTURBED]:
-        return f"No row disagrees with what is known; of {whole}, {words.summary(validation)}."
-    return f"All {whole} rows agree with what is known, each within its bound."
+        return f"No row disagrees with the known value; of {whole}, {words.summary(validation)}."
+    return f"All {whole} rows agree with the known value, each within its bound."
 
 
 def context(validation: Validation) -> str:
-    """Return when and where it was measured."""
+    """Return when and where the validation was measured."""
     meta = validation.meta
     machine = meta.machine
     versions = ", ".join(f"{name} ({build.version})" for name, build in meta.interpreters.items())
     took = "" if meta.elapsed_s is None else f", {meta.elapsed_s:.0f} s of {meta.budget_s:.0f} s"
     state = "" if meta.state is State.COMPLETE else f", {meta.state}"
     return (
-        f"{meta.created}{took}{state}; {machine.cpus} CPUs, {machine.cpu_model}, {machine.system} "
+        f"{meta.created}{took}{state}; {machine.usable_cpus:g} CPUs, {machine.cpu_model}, {machine.system} "
         f"{machine.release}; {versions}; harness {meta.control['version']}"
     )
 
 
 def limits(validation: Validation) -> dict[str, str]:
-    """Return the limits of a disturbed observation, as this run had them."""
+    """Return this run's limits for a disturbed observation."""
     had = validation.meta.disturbed_above
     return {"foreign": f"{had.foreign_cores:g}", "steal": f"{had.steal_share:.0%}"}

@@ -1,4 +1,4 @@
-"""The picture: each row's deviation in units of its bound, with its interval."""
+"""Plot of each row's deviation in units of its bound, with its interval."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.stats.agreement import Verdict
 COLOURS: Final = {Verdict.AGREES: FASTER, Verdict.DISAGREES: SLOWER, Verdict.DISTURBED: OTHER}
 MARKERS: Final = {Verdict.AGREES: "o", Verdict.DISAGREES: "D", Verdict.DISTURBED: "o"}
 NAME: Final = "deviations"
-_FARTHEST: Final = 3.0  # bounds; what lies further is drawn as an arrow at the edge
+_FARTHEST: Final = 3.0  # bounds; deviations beyond it are drawn as an arrow at the edge
 _ROW_IN, _HEAD_IN, _WIDTH_IN = 0.19, 0.9, 10.5
 
 
@@ -44,10 +44,10 @@ def draw(validation: Validation) -> Figure:
     axes.set_yticks(range(len(results)), [result.name for result in results], fontsize=7.5, color=INK)
     axes.set_ylim(len(results) - 0.4, -0.6)
     axes.set_xlim(-_FARTHEST - 0.15, _FARTHEST + 0.15)
-    axes.set_xlabel("deviation from what is known, in units of the row's bound, with 95% interval")
+    axes.set_xlabel("deviation from the known value, in units of the row's bound, with 95% interval")
     axes.grid(axis="y", color=FAINT)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_title("Within the shaded band figures agree with what is known")
-    describe(figure, f"Deviations of {len(results)} figures from what is known: {summary(validation)}.")
+    axes.set_title("Within the shaded band, figures agree with the known value")
+    describe(figure, f"Deviations of {len(results)} figures from the known value: {summary(validation)}.")
     return figure

@@ -1,4 +1,4 @@
-// What can be chosen of a history: one figure of one workload, and of whom.
+// Choices on a history's page: one figure of one workload, models and interpreters.
 
 import { DATA, named, of, write } from "../../explore/data.js";
 import { chosen, state } from "../../explore/state.js";
@@ -7,7 +7,7 @@ import { digits } from "../../explore/write.js";
 export const FIGURES = {
   throughput: { title: "Throughput", unit: () => "requests/s", write: write.rate },
   ratio: {
-    title: "Throughput against the baseline's",
+    title: "Throughput relative to the baseline",
     unit: (cell) => `× ${of("baseline", cell)}`,
     write: (value) => digits(value, 3),
   },

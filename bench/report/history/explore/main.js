@@ -1,4 +1,4 @@
-// A history's page: its controls, and what they change.
+// Page of a history: controls and rendering.
 
 import { begin, control, copy, showChosen } from "../../explore/controls.js";
 import { DATA } from "../../explore/data.js";
@@ -24,6 +24,6 @@ control("clients", DATA.dims.clients.map(String), false);
 control("models", DATA.dims.model, true);
 control("interpreters", DATA.dims.interpreter, true);
 document.getElementById("choose-machine").hidden = DATA.machines.length < 2;
-document.getElementById("copy-csv").addEventListener("click", () => copy(asCsv(), "what is shown as CSV"));
+document.getElementById("copy-csv").addEventListener("click", () => copy(asCsv(), "this view as CSV"));
 explore({ first, choices, render });
 begin(host);

@@ -1,4 +1,4 @@
-// A panel for each interpreter, a line for each model, the runs in their order along x; dashed where a change came in.
+// A panel for each interpreter, a line for each model, the runs in order along x; dashed lines mark changes.
 
 import { CELLS, DATA, named, of, title } from "../../explore/data.js";
 import { extent, linearTicks, logTicks, scale } from "../../explore/scale.js";
@@ -12,7 +12,7 @@ export const points = (cell) =>
 
 export function drawRuns(host) {
   const cells = CELLS.filter(inFocus);
-  if (!cells.length) return nothing(host, "Nothing of this was measured.");
+  if (!cells.length) return nothing(host, "This selection was not measured.");
   const { title: what, unit, write: how } = FIGURES[state.figure];
   const all = cells.flatMap(points),
     runs = [...new Set(all.map(({ run }) => run))].sort((a, b) => a - b);
@@ -34,7 +34,7 @@ export function drawRuns(host) {
   const y = { label: `${unit(cells[0])} (log)`, domain, ticks: logTicks(domain), scale: scale.log, write: compact };
   const caption =
     `${what}, ${state.workload}, ${clientsOf(state.clients)}; ` +
-    "bars: 95% confidence interval over launches; dashed: something changed";
+    "bars: 95% confidence interval over launches; dashed: a change";
   panels(
     figure(host, caption),
     shownInterpreters(cells),
@@ -48,13 +48,13 @@ export function drawRuns(host) {
           where = ({ run, value }) => [at.x(place.get(run)), at.y(value)];
         for (const [run, ratio, low, high, differs] of of("changes", cell)) {
           const x1 = at.x(place.get(run) - 0.5) + 3 * ends.length,
-            says = `${how(ratio)}${known(low) ? ` [${how(low)}, ${how(high)}]` : ""} times what it was`;
+            says = `${how(ratio)}${known(low) ? ` [${how(low)}, ${how(high)}]` : ""} times the value before`;
           const line = h("line", { x1, x2: x1, y1: box.top, y2: box.bottom, stroke: ink(cell), class: "came" });
           svg.append(
             mark(line, [
               title(cell),
-              `change with ${DATA.runs[run].name}: ${says}`,
-              `interpreters: ${differs || "alike"}`,
+              `change in ${DATA.runs[run].name}: ${says}`,
+              `interpreters: ${differs || "same"}`,
             ]),
           );
         }
@@ -81,7 +81,7 @@ export function drawRuns(host) {
   );
 }
 
-// What is shown, a line for each run and cell.
+// The current view, one line for each run and cell.
 export function asCsv() {
   const rows = CELLS.filter(inFocus).flatMap((cell) =>
     points(cell).map(({ run, value, low, high, version }) => [

@@ -1,4 +1,4 @@
-// What can be chosen on a run's page, and which cells that leaves.
+// Choices on a run's page, and the cells that they select.
 
 import { DATA, named, of } from "../../explore/data.js";
 import { chosen, state } from "../../explore/state.js";

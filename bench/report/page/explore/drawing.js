@@ -1,4 +1,4 @@
-// What the views of a run draw with: each gets its host and draws what is chosen into it.
+// Drawing helpers of a run's views; each view draws the selection into its host.
 
 import { DATA, of, ranged, title, whole, write, warned } from "../../explore/data.js";
 import { scale } from "../../explore/scale.js";
@@ -35,7 +35,7 @@ export function cores(svg, box, at) {
   svg.append(h("text", { x: x + 4, y: box.top + 11, class: "tick" }, `${DATA.cpus} CPUs`));
 }
 
-// Rows of a drawing with a name each, as wide as the longest.
+// Named rows of a drawing, with room for the longest name.
 export const ROW = 24,
   LONGEST = 30;
 export const namesWidth = (cells) =>
@@ -43,7 +43,7 @@ export const namesWidth = (cells) =>
 export const rowName = (cell, x, y) =>
   h("text", { x: x - 8, y: y + 16, class: "label end" }, short(title(cell), LONGEST));
 
-// Bars that are divided into parts, {label, fill, opacity, share, tip}, with a text at the right of each.
+// Bars divided into parts, {label, fill, opacity, share, tip}, with a text to the right of each bar.
 export function stacked(host, cells, label, parts, text = null) {
   const swatch = ({ fill, opacity }) =>
     h("span", { class: "swatch", style: `background: ${fill}; opacity: ${opacity}` });

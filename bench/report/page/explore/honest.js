@@ -1,4 +1,4 @@
-// The honest sentence under a ranking: which of its differences are shown.
+// The sentence under a ranking: which of its differences are significant.
 
 import { DATA, title } from "../../explore/data.js";
 import { state } from "../../explore/state.js";
@@ -9,8 +9,8 @@ export function honest(cells) {
     (one) => DATA.dims.workload[one.workload] === state.workload && String(one.clients) === state.clients,
   );
   const order = ranks ? ranks.cells.filter((cell) => cells.includes(cell)) : [];
-  if (order.length < 2) return "One only, so nothing is ranked.";
-  if (DATA.passes < 2) return "One pass only, so no difference in this ranking is shown.";
+  if (order.length < 2) return "Only one cell, so nothing is ranked.";
+  if (DATA.passes < 2) return "Only one pass, so no difference in this ranking is significant.";
   const place = new Map(ranks.cells.map((cell, index) => [cell, index])),
     n = ranks.cells.length;
   const shown = (a, b) => {

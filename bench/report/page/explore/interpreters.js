@@ -1,4 +1,4 @@
-// Interpreters against each other.
+// Comparison of interpreters.
 
 import { DATA, of } from "../../explore/data.js";
 import { extent, logTicks, scale } from "../../explore/scale.js";
@@ -11,16 +11,17 @@ import { ROW, lines, namesWidth, rowName } from "./drawing.js";
 export function drawInterpreters(host) {
   const rows = DATA.ratios.filter(({ cell }) => inFocus(cell));
   if (!rows.length)
-    return nothing(host, "There is nothing to compare: one interpreter, or only the baseline is chosen.");
+    return nothing(host, "Nothing to compare: only one interpreter, or only the baseline, is selected.");
   const kept = rows.filter(({ cell }) => String(of("clients", cell)) === state.clients);
-  if (!kept.length) return nothing(host, `With ${clientsOf(state.clients)} nothing of this was measured under both.`);
+  if (!kept.length)
+    return nothing(host, `With ${clientsOf(state.clients)}, this selection was not measured under both.`);
   for (const [metric, name] of Object.entries(DATA.metrics)) {
     const here = kept.filter((one) => one.metric === metric);
     if (here.length)
       forest(
         figure(
           host,
-          `${name[0].toUpperCase()}${name.slice(1)} over ${DATA.baseline}'s, ${state.workload}, ` +
+          `${name[0].toUpperCase()}${name.slice(1)} relative to ${DATA.baseline}, ${state.workload}, ` +
             `${clientsOf(state.clients)}; 95% confidence intervals`,
         ),
         here,
@@ -32,7 +33,7 @@ export function drawInterpreters(host) {
 export function forest(host, rows, name) {
   const row = ROW,
     left = namesWidth(rows.map(({ cell }) => cell));
-  const [svg, width] = sheet(host, rows.length * row + 44, `${name} over ${DATA.baseline}'s`);
+  const [svg, width] = sheet(host, rows.length * row + 44, `${name} relative to ${DATA.baseline}`);
   const domain = extent([1, ...rows.flatMap(({ ratio, low, high }) => [ratio, low, high])], 1.05).map((end, index) =>
     index ? Math.min(end, 30) : Math.max(end, 1 / 30),
   );

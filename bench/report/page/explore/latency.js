@@ -1,4 +1,4 @@
-// How long it takes: by percentile, by ranges, and against throughput.
+// Latency: by percentile, by range, and against throughput.
 
 import { CELLS, DATA, of, ranged, write } from "../../explore/data.js";
 import { extent, logTicks, scale } from "../../explore/scale.js";
@@ -10,7 +10,7 @@ import { figures, lines, series, stacked } from "./drawing.js";
 
 export function drawLatency(host) {
   const cells = CELLS.filter(atClients).filter((cell) => DATA.latency[cell]);
-  if (!cells.length) return nothing(host, "Nothing of this was measured.");
+  if (!cells.length) return nothing(host, "This selection was not measured.");
   percentiles(
     figure(
       host,
@@ -132,7 +132,7 @@ export function againstRate(host, cells) {
   );
 }
 
-// Of all requests, how many were how quick.
+// Shares of all requests by range of latency.
 export function shares(host, cells) {
   const bounds = DATA.bounds_ms,
     names = [

@@ -1,4 +1,4 @@
-// A run's page: its controls, and what they change.
+// Page of a run: controls and rendering.
 
 import { begin, control, copy, scrollable, showChosen } from "../../explore/controls.js";
 import { DATA } from "../../explore/data.js";
@@ -78,7 +78,7 @@ document.querySelectorAll("[data-copy]").forEach((button) =>
 explore({ first, choices, render });
 begin(host);
 
-// The others one after another, when there is time: each has to be laid out for it.
+// The other boxes one by one, when the browser is idle: each needs a layout.
 export const boxes = [...document.querySelectorAll(".scroll")];
 export const idle = window.requestIdleCallback ?? ((then) => setTimeout(then, 50));
 export const next = () => {

@@ -1,4 +1,4 @@
-// The table of what is chosen: sorted, searched, copied.
+// The table of the selection: sorting, searching, copying.
 
 import { CELLS, DATA, THREAD_STATES, named, of, warned, write } from "../../explore/data.js";
 import { change, chosen, state } from "../../explore/state.js";
@@ -70,11 +70,13 @@ export const COLUMNS = {
     range("cpu_s_per_request", write.us),
     column("memory", "MiB, peak", "peak_rss_bytes", write.mib),
     range("peak_rss_bytes", write.mib),
+    column("PSS", "MiB, at the end", "pss_bytes", write.mib),
+    range("pss_bytes", write.mib),
     column("p99.9", "ms", "latency_p999_ns", write.ms),
     range("latency_p999_ns", write.ms),
     column("connect p99", "ms", "connect_p99_ns", write.ms),
     range("connect_p99_ns", write.ms),
-    column("requests", "a window", "requests", write.count),
+    column("requests", "per window", "requests", write.count),
     column("generator", "busy", "generator_utilisation", write.share),
   ],
 };
@@ -116,7 +118,7 @@ export function heading(one) {
     h("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (sorted === "ascending" ? "▲" : "▼") : ""),
   );
   button.addEventListener("click", () => {
-    // The most comes first, and a before b.
+    // Figures start with the largest, names with a.
     const [first, second] = one.name ? [one.key, "-" + one.key] : ["-" + one.key, one.key];
     change({ sort: { [first]: second, [second]: "" }[state.sort] ?? first });
     tableHost.querySelector(`[data-key="${one.key}"]`)?.focus();
@@ -160,7 +162,7 @@ export function inside(one, cell) {
   const text = one.text(cell),
     profile = of("profile", cell);
   if (one.key === "throughput_rps" && profile)
-    return h("a", { href: `#profile-${profile}`, title: "why: its profile" }, text);
+    return h("a", { href: `#profile-${profile}`, title: "see its profile" }, text);
   if (!one.warnings || !text) return text;
   const links = h("span", {});
   warned(cell).forEach(({ code, says }, index) =>

@@ -1,4 +1,4 @@
-// Who answers most: bars in their order, and lines over the numbers of clients.
+// Throughput: bars in order, and lines over the number of clients.
 
 import { CELLS, DATA, of, ranged, write } from "../../explore/data.js";
 import { extent, linearTicks, logTicks, scale } from "../../explore/scale.js";
@@ -24,7 +24,7 @@ import { honest } from "./honest.js";
 
 export function drawThroughput(host) {
   const cells = CELLS.filter(atClients).filter((cell) => known(of("throughput_rps", cell)));
-  if (!cells.length) return nothing(host, "Nothing of this was measured.");
+  if (!cells.length) return nothing(host, "This selection was not measured.");
   ranking(
     figure(host, `Requests per second, ${state.workload}, ${clientsOf(state.clients)}; whiskers: range over passes`),
     cells,
@@ -34,7 +34,7 @@ export function drawThroughput(host) {
   if (DATA.dims.clients.length > 1) overClients(figure(host, "Throughput over clients"), all);
 }
 
-// Bars in their order, the best first.
+// Bars in order, the best first.
 export function ranking(host, cells) {
   const sorted = [...cells].sort((a, b) => of("throughput_rps", b) - of("throughput_rps", a));
   const row = ROW,

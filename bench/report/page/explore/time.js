@@ -1,4 +1,4 @@
-// Where the time of the threads that serve went.
+// Where the serving threads' time went.
 
 import { CELLS, DATA, THREAD_STATES, of, ranged, write } from "../../explore/data.js";
 import { state } from "../../explore/state.js";
@@ -10,11 +10,11 @@ import { figures, lines, stacked } from "./drawing.js";
 export function drawTime(host) {
   const cells = CELLS.filter(atClients),
     divided = cells.filter((cell) => known(of("thread_cpu_share", cell)));
-  if (!cells.length) return nothing(host, "Nothing of this was measured.");
+  if (!cells.length) return nothing(host, "This selection was not measured.");
   if (!divided.length)
     return nothing(
       host,
-      "Where the time went is not known of these: the windows were too short, or the system does not tell.",
+      "Time cannot be broken down for these cells: the windows were too short, or it is not available on this system.",
     );
   const box = figure(
     host,
@@ -33,7 +33,7 @@ export function drawTime(host) {
         cell,
         `${label}: ${write.share(of(`thread_${name}_share`, cell) ?? 0)}, median over passes`,
         `standard error of the least certain share: ${error(cell)}`,
-        of("thread_accounting_estimated", cell) ? "threads came and went: estimated" : figures.cores(cell),
+        of("thread_accounting_estimated", cell) ? "threads started or ended: estimated" : figures.cores(cell),
       ),
   }));
   stacked(box, divided, "Where the serving threads' time went", parts, (cell, narrow) =>

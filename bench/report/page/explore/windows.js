@@ -1,4 +1,4 @@
-// Every window in the order of time.
+// Every window in chronological order.
 
 import { CELLS, DATA, of, write } from "../../explore/data.js";
 import { extent, linearTicks, logTicks, scale } from "../../explore/scale.js";
@@ -10,7 +10,7 @@ import { lines } from "./drawing.js";
 
 export function drawWindows(host) {
   const cells = CELLS.filter(atClients);
-  if (!cells.length) return nothing(host, "Nothing of this was measured.");
+  if (!cells.length) return nothing(host, "This selection was not measured.");
   const all = cells.flatMap((cell) =>
     DATA.windows[cell].map(([at, rate, p50, p99]) => ({ cell, at: at / 60, rate, p50, p99 })),
   );
@@ -24,7 +24,7 @@ export function drawWindows(host) {
   };
   for (const [caption, pick, label, unit] of [
     [
-      `Every window in the order of time: throughput, ${state.workload}, ${clientsOf(state.clients)}`,
+      `Every window in chronological order: throughput, ${state.workload}, ${clientsOf(state.clients)}`,
       (one) => one.rate,
       "requests/s (log)",
       (v) => `${write.rate(v)} requests/s`,
