@@ -1,9 +1,9 @@
-"""The documentation: pages in Markdown, and the programs that build and check them.
+"""The documentation: Markdown pages, and the programs that build and check them.
 
 page
-    a Markdown file for people; what stands in ``reference/`` is written by :mod:`docs.generate` from the code.
+    a Markdown file for people; :mod:`docs.generate` writes those in ``reference/`` from the code.
 block
-    a fenced piece of a page that says in its first line what it is; :mod:`docs.blocks` runs and compares them.
+    a fenced part of a page, whose first line names its kind; :mod:`docs.blocks` runs blocks and compares their output.
 site
     all pages as HTML, built by Sphinx with ``conf.py`` and ``_toc.yml``.
 """

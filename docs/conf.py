@@ -1,7 +1,7 @@
-"""How Sphinx builds the site: ``nox -s docs``.
+"""Sphinx configuration of the site, which ``nox -s docs`` builds.
 
-Its source is the repository's root, not this folder: so the links and pictures of pages work on GitHub and in the site
-alike, also to ``results/`` and ``CONTRIBUTING.md``. Nothing is fetched, and no page runs code.
+The source is the repository's root, not this folder, so that links and pictures, also those to ``results/`` and
+``CONTRIBUTING.md``, work both on GitHub and on the site. Nothing is fetched, and no page runs code.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ exclude_patterns = [
     "results/latest",
 ]
 external_toc_path = "docs/_toc.yml"
-nb_execution_mode = "off"  # notebooks are kept with what they printed, and run by a test
+nb_execution_mode = "off"  # notebooks are stored with their output, and run by a test
 
 myst_heading_anchors = 4  # as on GitHub
 myst_links_external_new_tab = False
-smartquotes = False  # an option begins with two hyphens
+smartquotes = False  # options begin with two hyphens
 
 html_theme = "furo"
 html_title = "gilbench"
 html_static_path = ["site"]
 html_css_files = ["gilbench.css"]
-html_extra_path = ["site/root"]  # index.html, which leads to that of the pages
+html_extra_path = ["site/root"]  # index.html, which redirects to docs/index.html
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
@@ -56,7 +56,7 @@ pygments_dark_style = "monokai"
 
 
 class Console(BashSessionLexer):
-    """Knows our prompts alone: a program goes on behind ``>``, and nothing in brackets is an environment's name."""
+    """Lexer that knows only our prompts: ``>`` continues a program, and brackets are not an environment's name."""
 
     _bare_continuation = True
     _ps1rgx = re.compile(r"^(\$ )(.*\n?)")
@@ -64,7 +64,7 @@ class Console(BashSessionLexer):
 
 
 class Translator(HTML5Translator):
-    """Lets links to files that are no pages open them: a run's page is to be looked at, not to be stored."""
+    """Translator whose links to files open them instead of downloading them, so that a run's page can be viewed."""
 
     def visit_download_reference(self, node: Element) -> None:
         super().visit_download_reference(node)
@@ -72,6 +72,6 @@ class Translator(HTML5Translator):
 
 
 def setup(app: Sphinx) -> None:
-    """Register both."""
+    """Register the lexer and the translator."""
     app.add_lexer("console", Console)
     app.set_translator("html", Translator)

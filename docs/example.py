@@ -1,8 +1,7 @@
 """Make a measured run the committed example: ``python -m docs.example RUN FOLDER``.
 
-What was measured is kept as it is, but for where things lay on the machine, which is nobody's business, and for
-pytest-benchmark's file, which need not hold the records a second time. What is drawn from it is drawn again by
-``gilbench report FOLDER``.
+Measured files are copied unchanged, with two exceptions: paths of the machine are replaced, since they are private, and
+pytest-benchmark's file does not repeat the records. ``gilbench report FOLDER`` draws the rest again.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ INTERPRETERS: Final = "/usr/local/cpython"
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Copy what the command line names, and return the exit code."""
+    """Copy the run that the command line names, and return the exit code."""
     return run_command(parser(), _run, words)
 
 
@@ -59,10 +58,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def make_room(run: Path, folder: Path) -> None:
-    """Remove the example that is there.
+    """Remove the current example.
 
     Raises:
-        GilbenchError: it is the run itself, or no run.
+        GilbenchError: the folder overlaps the run, or does not hold a run.
     """
     one, other = run.resolve(), folder.resolve()
     if one.is_relative_to(other) or other.is_relative_to(one):
@@ -74,7 +73,7 @@ def make_room(run: Path, folder: Path) -> None:
 
 
 def keep(path: Path, to: Path, replaced: dict[str, str]) -> None:
-    """Copy a file, some of its text replaced."""
+    """Copy a file, replacing some of its text."""
     text = path.read_text(encoding="utf-8")
     for old, new in replaced.items():
         text = text.replace(old, new)
@@ -91,14 +90,14 @@ def _compact(benchmarks: dict[str, Any]) -> str:
 
 
 def _replace_paths(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield what stands for paths of the machine: the longest first, as one may begin another."""
+    """Yield paths of the machine with their replacements: the longest first, since one path may begin with another."""
     yield str(run.resolve()), folder.as_posix()
     yield str(run), folder.as_posix()
     yield from interpreters(meta)
 
 
 def interpreters(meta: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what stands for the folders of the interpreters."""
+    """Yield the folders of the interpreters with their replacements."""
     builds = {**meta.get("interpreters", {}), "control": meta.get("control", {})}
     prefixes = {
         str(build["executable"]).partition("/bin/")[0]: name for name, build in builds.items() if "executable" in build

@@ -1,6 +1,6 @@
 """Make a validation the committed example: ``python -m docs.example_validation VALIDATION FOLDER``.
 
-What was observed is kept as it is, but for where interpreters lay on the machine.
+Observations are copied unchanged, except that the paths of the interpreters are replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OBSERVED: Final = (META, OBSERVATIONS)
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Copy what the command line names, and return the exit code."""
+    """Copy the validation that the command line names, and return the exit code."""
     return run_command(parser(), _run, words)
 
 

@@ -1,7 +1,7 @@
-"""Run the notebook on the example run: ``python -m docs.notebook``, which is ``nox -s notebook``.
+"""Run the notebook on the example run: ``python -m docs.notebook``, or ``nox -s notebook``.
 
-It is kept with what it shows, so that GitHub and the site show that without running it. Written are its outputs alone,
-neither when it ran nor under what: the same run gives the same text.
+The notebook is stored with its output, so that GitHub and the site show it without running the notebook. Only output is
+stored, not when or under which Python it was made: the same run gives the same text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _KERNEL: Final = {"kernelspec": {"display_name": "Python 3", "language": "python
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run it and keep what it shows; or tell what differs from that."""
+    """Run the notebook and store its output, or report what would change."""
     parser = argparse.ArgumentParser(prog="python -m docs.notebook", description="Run the notebook on the example run.")
     parser.add_argument("--check", action="store_true", help="keep nothing, fail where its text would change")
     options = parser.parse_args(argv)
@@ -47,15 +47,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(notebook: Any) -> Any:
-    """Return the notebook with what its cells show now.
+    """Return the notebook with the new output of its cells.
 
     Raises:
-        CellExecutionError: one of them fails.
+        CellExecutionError: a cell fails.
     """
     made = nbformat.from_dict(notebook)
     made.metadata = nbformat.from_dict(_KERNEL)
     where = {"metadata": {"path": str(NOTEBOOK.parent)}}
-    sockets = Config({"KernelManager": {"transport_encryption": "auto"}})  # who else is on the machine reads nothing
+    sockets = Config({"KernelManager": {"transport_encryption": "auto"}})  # others on the machine cannot read along
     NotebookClient(
         made, timeout=TIMEOUT_S, startup_timeout=TIMEOUT_S, resources=where, record_timing=False, config=sockets
     ).execute()
@@ -64,7 +64,7 @@ def run(notebook: Any) -> Any:
 
 
 def outputs(notebook: Any) -> Iterator[tuple[str, str]]:
-    """Yield each cell's source with the text that it shows: pictures may differ by the fonts of a machine."""
+    """Yield each cell's source with its text output, without pictures, which differ with the fonts of a machine."""
     for cell in notebook.cells:
         shown = [output for output in cell.get("outputs", []) if "image/png" not in output.get("data", {})]
         texts = (

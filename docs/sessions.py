@@ -1,4 +1,4 @@
-"""The sessions of ``noxfile.py``: one for each command, and those in its source, which can only be run where nox is."""
+"""The sessions of ``noxfile.py``: one for each command, and those read from its source, without importing nox."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _DECORATOR: Final = "harness_session"
 
 
 class Session(NamedTuple):
-    """What ``nox -s NAME`` does.
+    """A session, which ``nox -s NAME`` runs.
 
     Attributes:
         summary: one line.
-        command: it runs the command of that name with the words behind ``--``.
+        command: whether it runs the command of that name, with the arguments after ``--``.
     """
 
     summary: str
@@ -25,7 +25,7 @@ class Session(NamedTuple):
 
 
 def sessions() -> dict[str, Session]:
-    """Return the sessions by name: commands first, then those of the noxfile in its order."""
+    """Return the sessions by name: commands first, then the others in the order of the noxfile."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
     others = {
         node.name: Session((ast.get_docstring(node) or "").partition("\n")[0], command=False)

@@ -1,4 +1,4 @@
-"""Options of the tests, and what every test needs."""
+"""Options of the tests, and fixtures for every test."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ByContract(LoadScopeScheduling):  # type: ignore[misc]
-    """Give a worker of xdist one file at a time, and of the servers' contract one server at a time."""
+    """Scheduler that gives an xdist worker one file at a time; of the servers' contract, one server at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, name = nodeid.partition("::")
@@ -54,25 +54,25 @@ class ByContract(LoadScopeScheduling):  # type: ignore[misc]
         return file
 
 
-@pytest.hookimpl(optionalhook=True)  # xdist may be switched off
+@pytest.hookimpl(optionalhook=True)  # xdist may be disabled
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["builds"] = interpreters.as_builds()  # found once, so that all workers collect the same
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    # By their number of tests the wheel, with few and slow ones, would come last and keep one worker alone.
+    # Ordered by number of tests, the wheel's few slow tests would come last and keep a single worker busy.
     config.option.loadscopereorder = False
     return ByContract(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment() -> None:
-    """Forget who runs the tests, and what a terminal of theirs can do: tests say for themselves what they are about."""
+    """Remove traces of the test runner and its terminal from the environment; tests that need them set them."""
     for name in (
         "GILBENCH_RESULTS",
-        "PYTEST_ADDOPTS",  # is for us, not for what we start
-        "PYTEST_XDIST_WORKER",  # with it pytest-benchmark times nothing
+        "PYTEST_ADDOPTS",  # for this pytest, not for those that tests start
+        "PYTEST_XDIST_WORKER",  # disables timing in pytest-benchmark
         "GITHUB_ACTIONS",
         "GITHUB_STEP_SUMMARY",
         "NO_COLOR",
@@ -86,7 +86,7 @@ def clean_environment() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def small_pictures() -> Iterator[None]:
-    """Draw with few pixels, which take a third of the time that drawing takes; tests of pictures set their own."""
+    """Draw with few pixels, which takes a third of the usual time; tests of pictures set their own resolution."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(style, "DPI", SMALL_DPI)
         yield
@@ -94,7 +94,7 @@ def small_pictures() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C reach what is started, even if whoever started the tests ignores it, as a shell's background does."""
+    """Let Ctrl-C reach child processes, even if the tests were started ignoring it, as in a shell's background."""
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, previous)

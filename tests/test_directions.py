@@ -1,4 +1,4 @@
-"""Imports, read from the sources; their directions are contracts in pyproject.toml, which lint holds."""
+"""Imports, read from the sources; lint checks their directions, which are contracts in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("servers", "loadgen", "bench")
 HEAVY = {
     "asyncio",
+    "matplotlib",
     "matplotlib.figure",
     "matplotlib.figure.Figure",
     "matplotlib.backends.backend_agg",
     "pyarrow.parquet",
     "scipy.stats",
-}  # may be imported where it is used, since most uses of the module do without it
+}  # may be imported where they are used, since most uses of a module do not need them
 OURS = ("servers", "loadgen", "bench", "docs", "tests")
 
 
@@ -29,7 +30,14 @@ def sources(package: str) -> list[Path]:
 
 @cache
 def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), path)
+    """Return a file's syntax tree, in which relative imports, as those of the servers, are absolute."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), path)
+    package = list(path.relative_to(ROOT).parent.parts)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            node.module, node.level = ".".join([*base, *([node.module] if node.module else [])]), 0
+    return tree
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
@@ -37,7 +45,8 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.module is not None, "a relative import"
+            assert node.module is not None
+            assert not node.level, "a relative import"
             whole = [f"{node.module}.{alias.name}" for alias in node.names]
             yield from ((name if is_module(name) else node.module, node) for name in whole)
 
@@ -66,7 +75,7 @@ def test_bench_servers_and_loadgen_have_no_import_cycle() -> None:
         for path in sources(package)
     }
     arrows = {name: {other for other in ours(path) if other in module} - {name} for name, path in module.items()}
-    # A package's __init__ re-exports names of its modules, which do not import them from the package.
+    # A package's __init__ re-exports names of its modules; the modules do not import them from the package.
     while leaves := {name for name, others in arrows.items() if not others}:
         arrows = {name: others - leaves for name, others in arrows.items() if name not in leaves}
     assert not arrows
@@ -85,7 +94,7 @@ def test_bench_servers_and_loadgen_import_at_the_top() -> None:
 
 def test_bench_servers_and_loadgen_shadow_no_standard_module() -> None:
     # A script that runs in the root, or in a package's folder, would import these instead of the library's own.
-    # In bench/cli none does: its files are named after the commands, one of which is profile.
+    # No script runs in bench/cli, whose files are named after the commands, one of which is profile.
     top = {path.stem for path in (*ROOT.glob("*.py"), *(path for path in ROOT.iterdir() if path.is_dir()))}
     inner = {path.stem for package in PACKAGES for path in sources(package) if path.parent != ROOT / "bench" / "cli"}
     assert len(inner) > 20

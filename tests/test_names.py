@@ -1,8 +1,8 @@
-"""Names of tests: each begins with the unit that it tests, so that a failure says what is broken.
+"""Names of tests, each of which begins with the unit under test, so that a failure shows what is broken.
 
 A unit is a module, package, script, class, function or method of this repository, a command, a model or a workload, in
-snake case; a sentence follows that says what holds: ``test_histogram_merges_exactly``. A class ``TestHistogram`` names
-the unit for the tests in it.
+snake case. A statement about it follows: ``test_histogram_merges_exactly``. A class ``TestHistogram`` names the unit
+for the tests in it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ whole it its he she one others nobody nothing something that their these they th
 then there when where while why above after again and apart as at before below beside between by for from in not of on
 or out over so to under until up with within without free full gone known shown told way
 """
-"""Words that are no unit, even where code has a function of that name."""
+"""Words that are not units, even if a function has that name."""
 
 STOP_WORDS = frozenset(FUNCTION_WORDS.split())
 
@@ -88,7 +88,7 @@ def parse(path: Path) -> ast.Module:
 
 
 def begins_with_a_unit(name: str) -> bool:
-    """Return whether a unit comes first in a name, and a sentence after it."""
+    """Return whether a name begins with a unit, followed by a statement."""
     words = name.split("_")
     return any("_".join(words[:end]) in units() for end in range(1, len(words)))
 

@@ -1,27 +1,27 @@
-"""The fenced blocks of pages: run, and compared with what the pages show.
+"""The fenced blocks of pages, run and compared with what the pages show.
 
-What is done with a block is decided by the words behind its fence, of which GitHub and the site show the first alone:
+The words after a fence decide how its block is checked; GitHub and the site use only the first word:
 
 ``console``
-    commands behind ``$``, run one after another from the repository's root; what they print, on 80 columns and
-    without colour, is what stands below each. ``...`` stands for anything within a line, or alone for any number of
-    lines. A command goes on behind a backslash, and in lines that begin with ``>``. One that ends with another status
-    than 0 is followed by ``$ echo $?`` and the number.
+    commands after ``$``, run in order from the repository's root. The lines below a command must match its output, on
+    80 columns and without colour. ``...`` matches anything within a line, or on a line of its own any number of lines.
+    A command continues after a backslash and on lines that begin with ``>``. A command that exits with a status other
+    than 0 is followed by ``$ echo $?`` and the status.
 ``console accepted``
-    commands that measure, or need a server. Each is given to its own parser, and what is shown below it is what it
-    printed once.
+    commands that measure or need a server. They are not run, but must be accepted by their parser; the lines below
+    show what they once printed.
 ``sh``
-    commands to copy, one a line: accepted by their parser. ``sh then`` are those that work once a reader has done what
-    the page says.
+    commands to copy, one per line, which must be accepted by their parser. ``sh then`` is for commands that work only
+    after the reader has followed the page; they are not checked.
 ``python``
-    run; all of a page share a namespace. ``python FILE`` is what stands in a file of the reader's: compiled here, and
-    run by a test that asks for it.
+    code that is run; the blocks of a page share a namespace. ``python FILE`` is the content of a file that the reader
+    creates: it is compiled here, and run by tests that ask for it.
 ``pycon``
     a doctest in the same namespace.
 ``diff FILE``
-    a change of a file of the project, whose lines without ``+`` stand there once.
+    a change to a file of the project. The lines without ``+`` must occur in it exactly once.
 ``json``, ``toml``, ``yaml``
-    data that can be read.
+    data that must parse.
 ``text``, ``mermaid``
-    shown.
+    text that is only shown.
 """

@@ -11,7 +11,7 @@ from loadgen.cli.command_line import Parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Check, or fix, what the command line names, and return the exit status."""
+    """Check or fix the pages that the command line names, and return the exit status."""
     options = parser().parse_args(argv)
     wrong = [exc for path in options.pages for exc in _check(Page(path), write=options.write)]
     sys.stdout.write("".join(f"{exc}\n" for exc in wrong))
@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     made = Parser(
         prog="python -m docs.blocks",
         description="Run the blocks of pages and compare them with what the pages show.",
@@ -35,7 +35,7 @@ def parser() -> Parser:
 
 
 def _check(page: Page, *, write: bool) -> list[str]:
-    """Return what is wrong with a page, and cannot be fixed or was not to be."""
+    """Return the problems of a page that were not fixed."""
     verdicts = [(block, check(page, block)) for block in page.blocks]
     fixed = [(block, verdict) for block, verdict in verdicts if write and verdict.fixed is not None and block.place]
     if fixed:
@@ -49,7 +49,7 @@ def _check(page: Page, *, write: bool) -> list[str]:
 
 def _fix(text: str, blocks: list[tuple[Block, Verdict]]) -> str:
     for block, verdict in reversed(blocks):
-        assert block.place is not None  # noqa: S101 - of those alone it is called
+        assert block.place is not None  # noqa: S101 - only such blocks are passed
         text = text[: block.place.start] + (verdict.fixed or "") + text[block.place.stop :]
     return text
 

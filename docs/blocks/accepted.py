@@ -1,4 +1,4 @@
-"""Commands that are not run: whether what they say would be taken."""
+"""Commands that are not run, only checked with their parser."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _OTHERS: Final = re.compile(
     r"bash|cat|cd|cp|curl|git|grep|head|jq|kill|ls|mkdir|nox|open|perf|pip|pipx|py-spy|pytest-benchmark|python[\d.]*t?|run"
     "|source|taskset|uv|uvx|wrk"
 )
-"""Programs that are not the project's, about which a page is believed."""
+"""Programs from outside the project, whose arguments are not checked."""
 
 _STANDS_FOR: Final = {"PID": "1"}
-"""What a reader is to put in place of a word in capitals."""
+"""Values for the words in capitals that a reader replaces."""
 
 _NO_NAME: Final = re.compile(r"[^\w.+:-]")
 _HANDLER: Final = re.compile(r"([\w./-]+\.py):\w")
@@ -43,11 +43,11 @@ _REDIRECTIONS: Final = frozenset({">", ">>", "<", ">&"})
 
 
 def refusal(command: str, files: Mapping[str, str]) -> str:
-    """Return why a command would be refused, "" if it would not.
+    """Return why a command would be refused, or "" if it would be accepted.
 
     Args:
-        command: as it is typed; several, where they are joined.
-        files: of the reader's, which it may name.
+        command: the command line; may join several commands.
+        files: files of the reader that it may name, by path.
     """
     with _among(dict.fromkeys(_HANDLER.findall(command), "") | dict(files)):
         try:
@@ -58,10 +58,10 @@ def refusal(command: str, files: Mapping[str, str]) -> str:
 
 
 def _commands(typed: str) -> Iterator[list[str]]:
-    """Yield each command of a line without what the shell itself understands.
+    """Yield each command of a line without the parts that the shell itself handles.
 
     Raises:
-        ValueError: a quotation has no end.
+        ValueError: a quotation is not closed.
     """
     reader = shlex.shlex(typed, posix=True, punctuation_chars=True)
     reader.whitespace_split = True
@@ -88,7 +88,7 @@ def _why(words: list[str]) -> str:
 
 
 def _parse(own: Program) -> str:
-    """Give the words to the parser of the command."""
+    """Return why the command's parser refuses the words, or ""."""
     if own.module == SERVERS_COMMAND.split()[-1]:
         return _refusal(all_parsers()[SERVERS_COMMAND], own.words)
     module = importlib.import_module(own.module if own.command else runnable(own.module))
@@ -107,14 +107,14 @@ def _refusal(parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
 
 
 def _bench(words: tuple[str, ...]) -> str:
-    """Read what is typed as a run would, under interpreters that are this one by other names."""
+    """Read the options as a run would, with this interpreter in place of each one named."""
     found, rest = all_parsers()[f"{PROGRAM} {_BENCH}"].parse_known_args(words)
     if rest:
         return f"{rest[0]} is no option"
     given: dict[str, Any] = {name: getattr(found, options.DEST.format(name)) for name in options.OPTIONS}
     try:
         given["pythons"] = ",".join(_stand_ins(given["pythons"]))
-        with mock.patch.object(read_options, "discover", return_value=[]):  # which takes seconds; none is wanted
+        with mock.patch.object(read_options, "discover", return_value=[]):  # takes seconds, not needed
             read_options.read(given | {"resume": None})
     except GilbenchError as exc:
         return str(exc)
@@ -132,7 +132,7 @@ def _stand_ins(pythons: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _among(files: Mapping[str, str]) -> Iterator[None]:
-    """Be in a folder with the reader's files."""
+    """Change to a temporary folder that holds the reader's files."""
     with tempfile.TemporaryDirectory() as folder:
         for name, source in files.items():
             path = Path(folder, name)

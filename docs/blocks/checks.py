@@ -1,4 +1,4 @@
-"""What is done with a block, a row for each kind."""
+"""Checks of blocks, one row for each kind."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from docs.sessions import ROOT
 
 
 class Verdict(NamedTuple):
-    """What came of a block.
+    """The result of checking a block.
 
     Attributes:
-        wrong: what is the matter with it, "" if nothing is.
-        fixed: the block with what was printed; ``None`` where that would not fix it.
+        wrong: what is wrong with it, or "".
+        fixed: the block with the actual output; ``None`` if that would not fix it.
     """
 
     wrong: str = ""
@@ -35,7 +35,7 @@ FINE: Final = Verdict()
 
 
 def check(page: Page, block: Block) -> Verdict:
-    """Do with a block what its first line asks for."""
+    """Check a block according to its first line."""
     how = _HOW.get((block.language, block.mark))
     if how is None and block.language == "python" and block.mark.endswith(".py"):
         how = _compile
@@ -90,13 +90,13 @@ def _all_accepted(page: Page, commands: list[str]) -> Verdict:
 def _python(page: Page, block: Block) -> Verdict:
     code = compile("\n" * block.line + block.source, str(page.path), "exec")
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(code, page.namespace)  # noqa: S102 - what it is there for
+        exec(code, page.namespace)  # noqa: S102 - the page's own code
     return FINE
 
 
 def _pycon(page: Page, block: Block) -> Verdict:
     test = doctest.DocTestParser().get_doctest(block.source, page.namespace, str(page.path), str(page.path), block.line)
-    test.globs = page.namespace  # not a copy: what follows on the page goes on with it
+    test.globs = page.namespace  # not a copy: later blocks of the page share it
     said = io.StringIO()
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     failed = runner.run(test, out=said.write, clear_globs=False).failed

@@ -1,4 +1,4 @@
-"""A console block: commands with what they print."""
+"""Console blocks: commands with their output."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Step(NamedTuple):
     """A command of a block.
 
     Attributes:
-        typed: its lines as they stand in the block.
-        shown: what stands below it.
+        typed: its lines, as in the block.
+        shown: the output below it.
     """
 
     typed: tuple[str, ...]
@@ -23,7 +23,7 @@ class Step(NamedTuple):
 
     @property
     def command(self) -> str:
-        """Return it as a shell reads it."""
+        """Return the command as a shell reads it."""
         first, *more = self.typed
         return "\n".join([first.removeprefix(PROMPT), *(line.removeprefix(_MORE) for line in more)])
 
@@ -32,7 +32,7 @@ def steps(source: str) -> list[Step]:
     """Divide a block into its commands.
 
     Raises:
-        ValueError: something stands before the first command.
+        ValueError: the block does not begin with a command.
     """
     found: list[tuple[list[str], list[str]]] = []
     for line in source.splitlines():
@@ -54,12 +54,12 @@ def text(several: list[Step]) -> str:
 
 
 def plain(printed: str) -> str:
-    """Return what was printed without what nobody sees: spaces at the ends of lines, empty lines at both ends."""
+    """Return output without spaces at the ends of lines and without empty lines at both ends."""
     return "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
 
 
 def agrees(shown: str, printed: str) -> bool:
-    """Return whether what a page shows is what was printed."""
+    """Return whether a page shows what was printed."""
     lines = plain(shown).splitlines()
     pattern = "".join(r"(?:.*\n)*?" if line == _ANYTHING else _line(line) for line in lines)
     whole = plain(printed)

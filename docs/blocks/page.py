@@ -1,4 +1,4 @@
-"""The blocks of a page: found by Sybil, which knows fences in lists and quotes and within each other."""
+"""The blocks of a page, found by Sybil, which handles fences in lists, in quotes and within each other."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Block:
     """A fenced block.
 
     Attributes:
-        line: of its fence, from 1.
-        language: the first word behind the fence, "" if there is none.
-        mark: the others.
-        source: what stands in it.
-        place: of that in the page's text; ``None`` where the text differs from it, as in a quote.
+        line: line number of the fence, from 1.
+        language: the first word after the fence, or "".
+        mark: the other words after the fence.
+        source: the content.
+        place: slice of the page's text that holds the source; ``None`` if the text differs from it, as in a quote.
     """
 
     line: int
@@ -40,8 +40,8 @@ class Page:
     """A Markdown file.
 
     Attributes:
-        path: of the file.
-        namespace: in which its Python is run.
+        path: path of the file.
+        namespace: namespace in which its Python code is run.
     """
 
     path: Path
@@ -67,12 +67,12 @@ class Page:
 
     @property
     def files(self) -> dict[str, str]:
-        """Return what is to stand in files of the reader's, by their paths."""
+        """Return the contents of the files that the reader creates, by path."""
         return {block.mark: block.source for block in self.blocks if block.language == "python" and block.mark}
 
     @property
     def changes(self) -> dict[str, list[tuple[str, str]]]:
-        """Return what is to be changed in the project's files, by their paths: what stands there and what is to."""
+        """Return the changes to the project's files, by path: pairs of old and new text."""
         found: dict[str, list[tuple[str, str]]] = {}
         for block in self.blocks:
             if block.language == "diff":
@@ -89,7 +89,7 @@ class Page:
 
 
 def _outermost(document: Document) -> Iterator[Region]:
-    """Yield the blocks, without those that another one shows."""
+    """Yield the blocks that are not within another block."""
     end = 0
     for region in sorted(_FENCES(document), key=lambda region: region.start):
         if region.start >= end:

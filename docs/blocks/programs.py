@@ -1,4 +1,4 @@
-"""The command of the project that a line of a page runs, and with which words."""
+"""The project's command that a command line runs, and its arguments."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from docs.sessions import sessions
 _PYTHON: Final = re.compile(r"python(3(\.\d+)?t?)?")
 _NOX: Final = (("python3", "-m", "nox"), ("python", "-m", "nox"), ("uvx", "nox"), ("pipx", "run", "nox"), ("nox",))
 _OTHERS: Final = {"pip", "venv"}
-"""Modules that are not the project's."""
+"""Modules from outside the project."""
 
 
 class Program(NamedTuple):
-    """A module's ``main``, and the words of its command line.
+    """A module's ``main``, and the arguments on its command line.
 
     Attributes:
-        module: ``-c`` for Python that is typed; empty: the main program without a command.
-        words: words of the command line behind the command.
-        command: name of the command; empty: not one of the table.
+        module: ``-c`` for Python code on the command line; empty for the main program without a command.
+        words: arguments after the command.
+        command: name of the command; empty if it is not in the table of commands.
     """
 
     module: str
@@ -30,10 +30,10 @@ class Program(NamedTuple):
 
 
 def program(words: list[str]) -> Program | None:
-    """Return what a command line runs; ``None``: nothing of the project.
+    """Return the program that a command line runs, or ``None`` if it is not one of the project's.
 
     Raises:
-        ValueError: nox or gilbench is asked for something that it does not have.
+        ValueError: nox has no such session, or gilbench no such command.
     """
     for nox in _NOX:
         if tuple(words[: len(nox)]) == nox:
@@ -75,7 +75,7 @@ def runnable(module: str) -> str:
     """Return the name of the module that ``python -m`` would run.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such module.
     """
     spec = importlib.util.find_spec(module)
     if spec is None:

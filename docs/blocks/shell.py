@@ -1,6 +1,7 @@
-"""Commands as a terminal at the repository's root would run them.
+"""Commands, run as in a terminal at the repository's root.
 
-The project's own are run in this process, which has imported what takes most of them a second; others by a shell.
+The project's own commands run in this process, which has already imported what most of them need a second to import.
+Other commands run in a shell.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ _INTERPRETER: Final = re.compile(r"(?<!\S)python3?(?= )")
 
 
 class Shell:
-    """Remembers the status of the last command.
+    """A shell that remembers the status of the last command.
 
     Attributes:
-        status: what that ended with.
+        status: exit status of the last command.
     """
 
     def __init__(self) -> None:
         self.status = 0
 
     def run(self, command: str) -> str:
-        """Run a command and return what it printed, on both of its outputs.
+        """Run a command and return what it wrote to standard output and standard error.
 
         Raises:
-            ValueError: it is no command of the project as it stands there.
+            ValueError: it names a session or command that the project does not have.
         """
         if command == _STATUS:
             said, self.status = f"{self.status}\n", 0
@@ -81,7 +82,7 @@ def _bash(command: str, given: str = "") -> tuple[int, str]:
 
 
 def _program(own: Program) -> tuple[int, str]:
-    """Call a module's ``main``, and return the status and what was written to both outputs, by processes as well."""
+    """Call a module's ``main``; return the status and all output to both streams, child processes included."""
     if own.module == "-c":
         code, *words = own.words
         namespace: dict[str, Any] = {"__name__": "__main__"}
@@ -138,7 +139,7 @@ def _both_outputs(to: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _set_up() -> Iterator[None]:
-    """Be at the root, on a terminal of 80 columns without colour, and leave nothing changed behind."""
+    """Work in the root, on a terminal of 80 columns without colour; restore folder and environment afterwards."""
     before = dict(os.environ)
     os.environ.update(_ENVIRONMENT)
     os.environ.pop("FORCE_COLOR", None)

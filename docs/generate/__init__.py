@@ -1,6 +1,6 @@
-"""The reference: pages written from the code, kept with it so that they can be read where the site is not built.
+"""The reference: pages generated from the code, and committed so that they can be read without building the site.
 
-``python -m docs.generate`` writes them, ``--check`` says which are out of date. A page is a row of
-:data:`docs.generate.pages.PAGES`: its name, and a function without arguments that returns its Markdown. What the
-pages say is in the code that they speak of, in tables and docstrings; here it is only laid out.
+``python -m docs.generate`` writes them; ``--check`` reports which are out of date. A page is a row of
+:data:`docs.generate.pages.PAGES`: its name, and a function without arguments that returns its Markdown. The text comes
+from tables and docstrings in the code that a page describes; this package only lays it out.
 """

@@ -15,9 +15,9 @@ FOLDER: Final = Path("docs/reference")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the pages, or say which are not as they would be, and return the exit status."""
+    """Write the pages, or report which are out of date, and return the exit status."""
     options = parser().parse_args(argv)
-    os.chdir(ROOT)  # which defaults are relative to
+    os.chdir(ROOT)  # defaults are relative to it
     different = find_outdated()
     if not options.check:
         FOLDER.mkdir(exist_ok=True)
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """Return what reads the command line."""
+    """Return the parser of the command line."""
     made = Parser(
         prog="python -m docs.generate",
         description="Write the pages of docs/reference from the code.",
@@ -41,7 +41,7 @@ def parser() -> Parser:
 
 
 def find_outdated() -> dict[str, str | None]:
-    """Return the pages that are not as they would be written now, by name; ``None``: there should be none."""
+    """Return the current text of each page that is out of date, by name; ``None`` if the page should not exist."""
     wanted = every()
     names = {path.name for path in FOLDER.glob("*.md")} | {name for name in wanted if (FOLDER / name).exists()}
     there = {name: (FOLDER / name).read_text(encoding="utf-8") for name in names}

@@ -1,4 +1,4 @@
-"""What can be chosen: models, workloads, variants, metrics."""
+"""Pages of the choices for a run: models, workloads, variants, metrics."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def models() -> str:
     """Return the page of concurrency models."""
     rows = [
         (
-            f"[{code(name)}](../../{_file(model.module)})",
-            _describe(model.module),
+            f"[{code(name)}](../../{_file(f'servers{model.module}')})",
+            _describe(f"servers{model.module}"),
             model.shows,
             "yes" if model.pooled else "",
             "yes" if model.to_the_end else "",
@@ -41,7 +41,7 @@ def models() -> str:
 def workloads() -> str:
     """Return the page of workloads."""
     rows = [
-        (f"[{code(name)}](../../{_file(load.module)})", load.summary, _describe(load.module))
+        (f"[{code(name)}](../../{_file(f'servers{load.module}')})", load.summary, _describe(f"servers{load.module}"))
         for name, load in WORKLOADS.items()
     ]
     numbers = ", ".join(map(str, COMPUTING_CLIENTS))
@@ -56,7 +56,7 @@ def workloads() -> str:
 
 
 def variants() -> str:
-    """Return the page of what can be changed about an interpreter."""
+    """Return the page of variants: changes to an interpreter."""
     rows = [(code(f"+{word}{f'={kind.value}' if kind.value else ''}"), kind.summary) for word, kind in KINDS.items()]
     rows.append((code(f"+{ENV}NAME=VALUE"), "a variable of the environment"))
     return page(
@@ -72,7 +72,7 @@ def variants() -> str:
 
 
 def metrics() -> str:
-    """Return the page of what is compared."""
+    """Return the page of the metrics that are compared."""
     rows = [(code(name), one.title, "more" if one.more else "less") for name, one in METRICS.items()]
     return page(
         "Metrics",
@@ -87,6 +87,6 @@ def _file(module: str) -> str:
 
 
 def _describe(module: str) -> str:
-    """Return the first paragraph of a module's docstring, without importing what may need a newer Python."""
+    """Return the first paragraph of a module's docstring, without importing the module: it may need a newer Python."""
     source = (ROOT / _file(module)).read_text(encoding="utf-8")
     return " ".join((ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].split())

@@ -1,4 +1,4 @@
-"""Codes: of warnings, and those that commands end with."""
+"""Pages of codes: warning codes and exit codes."""
 
 from __future__ import annotations
 

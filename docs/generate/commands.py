@@ -1,4 +1,4 @@
-"""Commands and their options, as their own parsers know them."""
+"""Pages of commands and their options, read from the commands' parsers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from docs.sessions import sessions
 _BENCH: Final = f"{PROGRAM} bench"
 _LOADGEN: Final = (f"{PROGRAM} load", f"{PROGRAM} talk", f"{PROGRAM} peers", SERVERS_COMMAND)
 _DEFAULT: Final = re.compile(r"\s*\(default(?:: (?P<what>[^()]*(?:\([^()]*\)[^()]*)*))?\)")
-_ELSEWHERE: Final = {"concurrency models", "workloads", "behind an interpreter"}  # tables with pages of their own
+_ELSEWHERE: Final = {"concurrency models", "workloads", "behind an interpreter"}  # tables that have their own pages
 _GROUPS: Final = {"positional arguments": ("Arguments", "argument"), "options": ("Options", "option")}  # argparse's own
 
 
@@ -29,7 +29,7 @@ def bench() -> str:
 
 
 def commands() -> str:
-    """Return the page of all commands but those of the load generator and the servers."""
+    """Return the page of all commands except those of the load generator and the servers."""
     names = [name for name in all_parsers() if name != _BENCH and not name.startswith(_LOADGEN)]
     return page(
         "Commands",
@@ -74,7 +74,7 @@ def _options_link(session: str) -> str:
 def _command(name: str, *, level: int) -> Iterator[str]:
     parser = all_parsers()[name]
     yield prose(_sentence(" ".join((parser.description or "").split())))
-    examples = getattr(parser, "examples", ())  # the servers' parser is one of the standard library's alone
+    examples = getattr(parser, "examples", ())  # the servers' parser is a plain argparse parser
     if examples:
         lines = [f"# {what}\n{command}" for command, what in examples]
         yield "```sh\n" + "\n\n".join(lines) + "\n```"

@@ -1,4 +1,4 @@
-"""What measuring leaves behind: records, run.json, the files of a run's folder, the frames of Python."""
+"""Pages of measured data: records, ``run.json``, the files of a run's folder, the frames for Python."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _UNITS = {
     "_mhz": "MHz",
     "_cores": "CPU-seconds per second",
 }
-"""By how a field's name ends; the longest that fits."""
+"""Units by the ending of a field's name; the longest ending that matches counts."""
 
 
 def records() -> str:
@@ -76,7 +76,7 @@ def records() -> str:
 
 
 def run_folder() -> str:
-    """Return the page of what lies in a run's folder, and what stands in ``run.json``."""
+    """Return the page of the files in a run's folder and the keys of ``run.json``."""
     cells = {"cells": "names of the selected cells: model-workload-clients-interpreter"}
     parts = {name: f"{name} of the cells, each once" for name in PLURALS.values()}
     plan = cells | parts | attributes(Settings) | {k: v for k, v in attributes(Plan).items() if k != "cells"}
@@ -106,7 +106,7 @@ def run_folder() -> str:
 
 
 def python_frames() -> str:
-    """Return the page of the frames that Python gets."""
+    """Return the page of the frames for Python."""
     parts = [
         text
         for name, columns_ in columns.TABLES.items()
@@ -140,7 +140,7 @@ def _types(kind: type, field: str) -> tuple[object, ...]:
 
 
 def _type(kind: type, field: str) -> str:
-    """Return how a field's value is written in JSON."""
+    """Return the JSON type of a field."""
     several = []
     for one in _types(kind, field):
         if one is types.NoneType:

@@ -1,4 +1,4 @@
-"""What classes say of themselves: the parts of a docstring as this project writes them."""
+"""The parts of a docstring, in the format that this project uses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _ENTRY: Final = re.compile(r"^(\w+): ", re.MULTILINE)
 
 
 def said(of: object) -> str:
-    """Return a docstring as far as its first section."""
+    """Return a docstring up to its first section."""
     return _parts(of)[0].strip()
 
 
 def attributes(of: type) -> dict[str, str]:
-    """Return what stands under "Attributes", by name."""
+    """Return the entries of the section "Attributes", by name."""
     parts = _parts(of)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
     entries = _ENTRY.split(textwrap.dedent(sections.get("Attributes", "").strip("\n")))

@@ -1,4 +1,4 @@
-"""Markdown that GitHub and the site both know."""
+"""Markdown that both GitHub and the site support."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _OPTION: Final = re.compile(
 
 
 def page(title: str, *parts: str) -> str:
-    """Return a whole page: what it is made from, its title, and its parts with an empty line between each."""
+    """Return a whole page: a comment on its origin, its title and its parts, separated by empty lines."""
     made = "<!-- Written by nox -s docs from the code: change it there. -->"
     return "\n\n".join([made, f"# {title}", *(part.strip("\n") for part in parts if part.strip())]) + "\n"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; columns in which nothing stands are left out."""
+    """Return a table without its empty columns."""
     several = [tuple(map(cell, row)) for row in rows]
     kept = [place for place in range(len(titles)) if any(row[place] for row in several)]
     lines = [
@@ -33,12 +33,12 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def keys(titles: tuple[str, str], rows: Mapping[str, str]) -> str:
-    """Return a table of names, each with what it means."""
+    """Return a table of names and their meanings."""
     return table(titles, [(names(name), what) for name, what in rows.items()])
 
 
 def names(text: str) -> str:
-    """Return names, divided by commas, each as code."""
+    """Return comma-separated names, each as code."""
     return ", ".join(code(name.strip()) for name in text.split(","))
 
 
@@ -47,11 +47,11 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Return a text as it can stand in a table."""
+    """Return a text in a form that fits into a cell of a table."""
     return " ".join(prose(text).split()).replace("|", r"\|").removesuffix(".")
 
 
 def prose(text: str) -> str:
-    """Return the words of a docstring as Markdown."""
+    """Return the text of a docstring as Markdown."""
     text = _LITERAL.sub(r"`\1`", _ROLE.sub(lambda role: code(role[1].rpartition(".")[2]), text))
     return text if "`" in text else _OPTION.sub(r"`\g<0>`", text)

@@ -1,7 +1,7 @@
-"""The one-picture summary of the concepts: ``python -m docs.generate.mindmap``.
+"""The mind map, a summary of the concepts in one picture: ``python -m docs.generate.mindmap``.
 
-A trunk with a card on each branch, two next to each other, so that it can be read on a phone. Cards have a paper of
-their own: the picture has no background, and looks the same on a light page and on a dark one.
+A trunk with a card on each branch, two cards side by side, so that it can be read on a phone. The cards have a
+background and the picture has none, so that it looks the same on light and dark pages.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOLDER: Final = Path("docs/pictures")
 NAME: Final = "mindmap"
 
 
-# Points.
+# In points.
 WIDTH: Final = 408.0
 MARGIN: Final = 3.0
 GUTTER: Final = 26.0
@@ -39,7 +39,7 @@ NOTE: Final = 13.0
 BETWEEN: Final = 16.0
 TRUNK: Final = WIDTH / 2
 TURN: Final = 12.0  # where a branch leaves the trunk, above its card's header
-BAR: Final = (84.0, CARD - 84 - 42)  # where bars begin, from a card's left, and how long they may be
+BAR: Final = (84.0, CARD - 84 - 42)  # where bars begin, from a card's left edge, and their maximum length
 
 TEXT: Final = 8.6
 STRONG: Final = 8.8
@@ -47,7 +47,7 @@ TITLE: Final = 10.2
 
 
 def draw(figures: Figures) -> Figure:
-    """Return the picture."""
+    """Return the mind map as a figure."""
     branches = cards(figures)
     pairs = [branches[place : place + 2] for place in range(0, len(branches), 2)]
     top, root = 4.0, 63.0
@@ -135,7 +135,7 @@ def _row(axes: Axes, row: Row, left: float, middle: float) -> None:
 def _box(
     axes: Axes, place: tuple[float, float, float, float], colour: str, *, edge: str = "none", rounded: float = 6
 ) -> None:
-    """Draw a box at left, top, width, height."""
+    """Draw a box; ``place`` is left, top, width, height."""
     left, top, width, height = place
     shape = f"round,pad=0,rounding_size={rounded}"
     box = FancyBboxPatch((left, top), width, height, boxstyle=shape, facecolor=colour, edgecolor=edge, linewidth=1.2)
@@ -157,7 +157,7 @@ def _text(
 
 
 def main() -> int:
-    """Draw it from the example run, and return the exit status."""
+    """Draw the mind map from the example run, and return the exit status."""
     try:
         with style.style():
             style.save(draw(Figures(ROOT / EXAMPLE)), ROOT / FOLDER, NAME)

@@ -1,4 +1,4 @@
-"""What the mind map says: its cards, with the figures of the example run."""
+"""The cards of the mind map, with figures of the example run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Row(NamedTuple):
     """A line of a card.
 
     Attributes:
-        text: what it is about.
-        figure: what was measured, written at the end.
-        bar: a ratio and its range, drawn as well.
+        text: its subject.
+        figure: the measured figure, written at the end.
+        bar: a ratio and its range, also drawn as a bar.
         longest: the highest end of a range in this card.
-        colour: of the bar.
-        hollow: no GIL.
+        colour: colour of the bar.
+        hollow: whether the bar is hollow, which means without a GIL.
     """
 
     text: str
@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A branch: what it is called, in which colour, its lines, and what they mean."""
+    """A branch: its title, its colour, its lines, and notes on their meaning."""
 
     title: str
     colour: str
@@ -44,7 +44,7 @@ class Card(NamedTuple):
 
 
 def cards(figures: Figures) -> list[Card]:
-    """Return the branches, left and right in turn."""
+    """Return the branches, alternating between left and right."""
     return [
         Card(
             "Waiting overlaps",

@@ -1,4 +1,4 @@
-"""The figures of the mind map, each from the example run."""
+"""The figures of the mind map, all from the example run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from loadgen.errors import GilbenchError
 
 T = TypeVar("T")
 
-MICRO: Final = "micro"  # folder of microbenchmarks in a run's
+MICRO: Final = "micro"  # folder of the microbenchmarks in a run's folder
 
 
 class Figures:
-    """Figures of the example run and its microbenchmarks, as they are written.
+    """Figures of the example run and its microbenchmarks, as the mind map shows them.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
 
     Raises:
-        GilbenchError: it is not a run with microbenchmarks.
+        GilbenchError: the folder does not hold a run with microbenchmarks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,19 +37,19 @@ class Figures:
 
     @property
     def clients(self) -> int:
-        """Most clients."""
+        """The largest number of clients."""
         return int(self.run.values("clients")[-1])
 
     def speedup(self, model: str, workload: str, interpreter: str) -> Spread:
-        """Return how many times serial's throughput a model has, with most clients, over passes."""
+        """Return a model's throughput as a multiple of serial's, with most clients, over passes."""
         return _require(pick(self._against_serial, (model, workload, self.clients, interpreter)), model, interpreter)
 
     def cores(self, model: str, workload: str, interpreter: str) -> str:
-        """Return its effective cores, with most clients."""
+        """Return a model's effective cores, with most clients."""
         return wording.ratio(self._median("effective_cores", model, workload, interpreter))
 
     def gil_wait(self, model: str, workload: str, interpreter: str) -> str:
-        """Return which share of its threads' time waits for the GIL, with most clients."""
+        """Return the share of a model's thread time spent waiting for the GIL, with most clients."""
         return f"{self._median('thread_gil_wait_share', model, workload, interpreter):.0%}"
 
     def time(self, name: str, interpreter: str) -> str:

@@ -1,4 +1,4 @@
-"""Which pages are made, and of what."""
+"""The table of generated pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from docs.generate.markdown import page, table
 
 
 class Made(NamedTuple):
-    """A page: its title, what is on it, and what returns it."""
+    """A page: its title, a summary of its content, and the function that returns its text."""
 
     title: str
     summary: str
@@ -35,7 +35,7 @@ PAGES: Final = {
 
 
 def index() -> str:
-    """Return the page that leads to them."""
+    """Return the page that links to all others."""
     rows = [(f"[{one.title}]({name}.md)", one.summary) for name, one in PAGES.items()]
     return page(
         "Reference",
@@ -45,6 +45,6 @@ def index() -> str:
 
 
 def every() -> dict[str, str]:
-    """Return the text of each file that is written, by its path from the folder of the reference."""
+    """Return the text of each generated file, by its path relative to the folder of the reference."""
     reference = {f"{name}.md": one.text() for name, one in PAGES.items()}
     return {"index.md": index(), **reference, validity.NAME: validity.text()}

@@ -1,4 +1,4 @@
-"""The page of validity, from the committed validation."""
+"""The page on validity, written from the committed validation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from docs.generate.markdown import page, table
 
 EXAMPLE: Final = Path("results/validate/example")
 NAME: Final = "../validity.md"
-"""The page's path from the folder of the reference."""
+"""The page's path relative to the folder of the reference."""
 
 
 def text() -> str:

@@ -1,4 +1,4 @@
-"""What the how-to pages add to servers, load generator and pictures works once it is added."""
+"""The how-to pages: the models, workloads, protocols and plots that they add work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HOW_TO = ROOT / "docs/how-to"
 
 @pytest.fixture
 def added(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Return a folder with the servers as they are once a reader has done what a page says."""
+    """Return a folder with the servers as they are after a reader has followed a page."""
     page = Page(HOW_TO / request.param)
     shutil.copytree(ROOT / "servers", tmp_path / "servers", ignore=shutil.ignore_patterns("__pycache__"))
     for name, source in page.files.items():
@@ -50,7 +50,7 @@ def assert_serves(server: Server, clients: int) -> None:
 @pytest.mark.parametrize("added", ["add-a-model.md"], indirect=True)
 @pytest.mark.parametrize("interpreter", chosen())
 def test_add_a_model_makes_one_that_serves_and_ends_well(added: Path, interpreter: str) -> None:
-    server = Server(chosen()[interpreter].executable, "bounded", "--workers", "2", cwd=added)
+    server = Server(chosen()[interpreter].program, "bounded", "--workers", "2", cwd=added)
     with closing(server):
         server.wait_until_ready()
         assert_serves(server, clients=6)
@@ -72,7 +72,7 @@ def test_add_a_workload_makes_one_that_is_served(added: Path) -> None:
 
 @pytest.fixture
 def counting() -> Iterator[int]:
-    """Serve replies that say in a byte how long they are, and yield the port."""
+    """Serve replies that begin with a byte for their length, and yield the port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The servers that a reader of the tutorial types behave as the page says."""
+"""The servers of the tutorial, which behave as the page says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOT_YET_S = 0.15
 
 @pytest.fixture
 def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
-    """Start the file that a test is about on any free port."""
+    """Start the server that a test names on a free port, and yield the port."""
     typed = FILES[request.param]
     assert typed.count("9000") == 1
     (tmp_path / "typed.py").write_text(typed.replace("9000", "0"), encoding="utf-8")
@@ -44,7 +44,7 @@ def listening(pid: int) -> list[int]:
 
 
 class Client:
-    """Someone who talks to a server."""
+    """A client that talks to a server."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)

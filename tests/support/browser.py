@@ -1,4 +1,4 @@
-"""A real browser, and what tests read from a page of this project in it."""
+"""A real browser, and helpers that read this project's pages in it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-"""The system's; without one Playwright's own, which ``nox -s tests`` has installed."""
+"""The system's browser; ``None`` means Playwright's own, which ``nox -s tests`` installs."""
 
 TIMEOUT_MS = 120_000
-"""Limit of a wait, which only a broken page reaches, however busy the machine is."""
+"""Limit of a wait, which only a broken page reaches, however busy the machine."""
 
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -35,9 +35,9 @@ def open_page(browser: Browser, page: Path | str, **settings: Any) -> Iterator[P
     """Open a file or an address; until it is closed, the page must log no problem and fetch nothing.
 
     Args:
-        browser: that opens it.
+        browser: the browser to use.
         page: the file or the address.
-        settings: of the browser's context, for example its ``viewport``.
+        settings: settings of the browser's context, for example its ``viewport``.
     """
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **settings)
     context.set_default_timeout(TIMEOUT_MS)

@@ -1,4 +1,4 @@
-"""Builds that no interpreter here needs to have."""
+"""Builds that need not exist on this machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A busy machine: one loop per CPU, at normal priority, for a bounded time.
 
-``python -m tests.support.busy --for 600`` makes one by hand; ``nox -s tests -- --busy`` for as long as the tests run.
+``python -m tests.support.busy --for 600`` starts one by hand; ``nox -s tests -- --busy`` keeps one while the tests run.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ while time.monotonic() < deadline_s and os.getppid() == parent:
 
 @contextlib.contextmanager
 def busy(seconds: float = LONGEST_S) -> Iterator[list[int]]:
-    """Keep every CPU busy until the block ends, or for so many seconds; yield the loops' pids.
+    """Keep every CPU busy until the block ends, or for ``seconds`` at most; yield the loops' pids.
 
-    A loop ends by itself once its parent has gone, so that none is left behind.
+    A loop ends when its parent has gone, so that none is left behind.
     """
     command = [sys.executable, "-S", "-c", _LOOP, str(seconds)]
     loops = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]

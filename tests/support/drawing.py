@@ -1,4 +1,4 @@
-"""Pages without most of their plots, which take most of the time that drawing takes."""
+"""Pages without most of their plots, which take most of the drawing time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.report.plots import PLOTS
 
 @contextlib.contextmanager
 def plots(*names: str) -> Iterator[None]:
-    """Let a page have these plots and no others."""
+    """Limit pages to these plots."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr("bench.report.draw.PLOTS", {name: PLOTS[name] for name in names})
         yield

@@ -1,4 +1,4 @@
-"""How Hypothesis runs examples on a machine of any speed: without a time limit for each."""
+"""Hypothesis settings for a machine of any speed: no time limit per example."""
 
 from __future__ import annotations
 

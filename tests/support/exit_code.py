@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 
 def exit_code(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> int:
-    """Return what the command ends with, also where argparse ends it."""
+    """Return the command's exit code, even if argparse ends it."""
     try:
         return main(arguments)
     except SystemExit as ended:

@@ -13,17 +13,17 @@ from bench.interpreters.interpreter import Interpreter
 from bench.schema.build import Build
 
 FEW_PYTHONS = {"PATH": "/usr/bin:/bin", "PYENV_ROOT": "/nowhere"}
-"""Environment of a command that is given interpreters by their paths, and need not spend seconds on finding others."""
+"""Environment for commands that get interpreters by path, so that they spend no time on discovery."""
 
 _options: dict[str, Any] = {"every": False, "found": None}
 
 
 def set_up(*, every: bool, builds: list[tuple[str, dict[str, Any]]] | None) -> None:
-    """Take what pytest's options say; to be called before a test is collected, since parameters come from here.
+    """Set pytest's options; call this before tests are collected, since their parameters depend on it.
 
     Args:
-        every: :func:`chosen` returns every series that is found.
-        builds: name and build of each interpreter, found before; ``None``: they are looked for.
+        every: whether :func:`chosen` returns every series found.
+        builds: name and build of each interpreter, found before; ``None`` to discover them.
     """
     _options.update(every=every, found=builds)
 
@@ -38,7 +38,7 @@ def found() -> list[Interpreter]:
 
 
 def as_builds() -> list[tuple[str, dict[str, Any]]]:
-    """Return what :func:`set_up` takes in another process."""
+    """Return the interpreters as ``builds`` for :func:`set_up` in another process."""
     return [(interpreter.name, asdict(interpreter.build)) for interpreter in found()]
 
 
@@ -52,17 +52,17 @@ def newest() -> dict[str, Interpreter]:
 def chosen() -> dict[str, Interpreter]:
     """Return the newest, the oldest and the free-threaded interpreter; with ``--every-python`` all of :func:`newest`.
 
-    For what depends on an interpreter's inside. Of several free-threaded ones the newest is taken.
+    For tests that depend on the interpreter's internals. Of several free-threaded ones, the newest is chosen.
     """
     names = extremes(list(newest().values()))
     return {name: interpreter for name, interpreter in newest().items() if _options["every"] or name in names}
 
 
 def with_gil() -> list[str]:
-    """Return the names of those chosen that have a GIL, newest first."""
+    """Return the names of the chosen interpreters that have a GIL, newest first."""
     return [name for name, interpreter in chosen().items() if not interpreter.build.freethreaded]
 
 
 def without_gil() -> list[str]:
-    """Return the names of those chosen that are free-threaded, newest first."""
+    """Return the names of the chosen interpreters that are free-threaded, newest first."""
     return [name for name, interpreter in chosen().items() if interpreter.build.freethreaded]

@@ -1,4 +1,4 @@
-"""Loads that end by a condition, and results made of known numbers."""
+"""Loads that end when a condition holds, and results made of known numbers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from loadgen import Load, LoadResult, run
-from loadgen.engine.histogram import BUCKETS, Histogram, bucket_index
-from loadgen.engine.stages import Stage
+from loadgen.histograms.histogram import BUCKETS, Histogram, bucket_index
 from loadgen.interval import Interval
 from loadgen.result import EngineUse
+from loadgen.stages import Stage
 from tests.support.until import LIMIT_S
 
 
 def run_until(
     load: Load, enough: Callable[[int, Counter[str]], bool], *, interval_s: float = 0.02, **options: Any
 ) -> LoadResult:
-    """Run a load until a condition holds of its requests and errors, for a minute at most."""
+    """Run a load until its requests and errors meet a condition, for a minute at most."""
     cancel, requests, errors = threading.Event(), 0, Counter[str]()
 
     def note(interval: Interval) -> None:
@@ -51,7 +51,7 @@ def histogram(times_ns: Sequence[int]) -> Histogram:
 
 
 def made_result(**changes: Any) -> LoadResult:
-    """Return the result of two clients whose thousand requests took 2 ms each, in a window of 1 s."""
+    """Return a result: two clients, 1,000 requests of 2 ms each, a window of 1 s."""
     fine = LoadResult(
         load=Load(host="127.0.0.1", port=1, connections=2),
         wall_s=1.0,

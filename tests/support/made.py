@@ -1,4 +1,4 @@
-"""Runs of made records, whose figures are known."""
+"""Runs with synthetic records, whose figures are known."""
 
 from __future__ import annotations
 
@@ -18,15 +18,13 @@ from bench.analysis.load import Run
 from bench.schema.cell import Cell
 from bench.schema.record import Record
 from bench.schema.record_parts import ConnectTime, ContextSwitches, CpuTime, Latency, ThreadAccounting, ThreadStates
-from loadgen.engine import hdr_encoding
-from loadgen.engine.histogram import BUCKETS, bucket_index
+from loadgen.histograms import hdr_encoding
+from loadgen.histograms.histogram import BUCKETS, bucket_index
 
 MODELS = ("serial", "threaded", "asyncio", "multiprocess")
 WORKLOADS = ("echo", "io", "cpu")
 SERVICE_S = {"echo": 60e-6, "io": 5.1e-3, "cpu": 1.1e-3}
-AT_ONCE: dict[
-    str, dict[str, tuple[float, float]]
-] = {  # requests that are served at the same time: with a GIL, and without
+AT_ONCE: dict[str, dict[str, tuple[float, float]]] = {  # requests served at the same time, with a GIL and without
     "serial": {"echo": (1, 1), "io": (1, 1), "cpu": (1, 1)},
     "threaded": {"echo": (0.7, 1.2), "io": (99, 99), "cpu": (0.98, 1.62)},
     "asyncio": {"echo": (0.8, 0.75), "io": (99, 99), "cpu": (1.0, 0.99)},
@@ -53,9 +51,9 @@ def histogram_of(latency: Latency, requests: int) -> str:
 
 @dataclass
 class Made:
-    """The parameters of a run to make.
+    """Parameters of a synthetic run.
 
-    ``rates`` may fix throughputs by (model, workload, clients, interpreter, pass), ``cores`` effective cores by (model,
+    ``rates`` sets throughputs by (model, workload, clients, interpreter, pass), ``cores`` effective cores by (model,
     workload).
     """
 
@@ -122,7 +120,7 @@ class Made:
         )
 
     def thread_accounting(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
-        """Return accounts of threads that are always busy and wait for the GIL when they do not compute."""
+        """Return the accounting of threads that are always busy and wait for the GIL when they do not compute."""
         if not self.accounted:
             return {}
         name, threads, waiting = {
@@ -211,7 +209,7 @@ class Made:
 
 
 def _merge(whole: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return a ``run.json`` with changes to it; an object changes key by key, a build too."""
+    """Return a ``run.json`` with changes; objects, builds included, are merged key by key."""
     merged = dict(whole)
     for key, value in changes.items():
         before = merged.get(key)

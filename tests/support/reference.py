@@ -1,4 +1,4 @@
-"""The reference servers, each in a process of its own."""
+"""The reference servers, each in a separate process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @contextlib.contextmanager
 def reference_server(*options: str) -> Iterator[int]:
-    """Run a reference server with these options in another process; yield its port."""
+    """Run a reference server with these options in another process, and yield its port."""
     command = [sys.executable, "-m", "servers", *options, "--lifeline"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, and clients that check every reply."""
+"""Servers in separate processes, and clients that check every reply."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from servers.workloads import REPLY
 from tests.support.until import until
 
 WORKERS = 3
-"""Workers of a model that keeps a pool."""
+"""Number of workers of a pooled model."""
 
 TIMEOUT_S = 60.0
-"""Limit for what must happen: only a test that fails waits this long."""
+"""Limit of every wait, which only a failing test reaches."""
 
 NO_GRACE_S = 10 * TIMEOUT_S
-"""A grace period that no test outlives: a server that ends has not waited for the end of its grace period."""
+"""A grace period longer than any test: a server that ends cannot have waited for it to expire."""
 
 _WITH_GRACE = """
 import sys
@@ -43,7 +43,7 @@ __main__.main()
 
 
 class Server:
-    """``python -m servers`` in a session of its own, so that nothing that it leaves behind escapes notice."""
+    """``python -m servers`` in a separate session, so that any process left behind is noticed."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Server:
         self.log()
 
     def stderr(self) -> str:
-        # The server writes at the file's position, which reading in the usual way would move.
+        # The server writes at the file's position, which an ordinary read would move.
         return os.pread(self._stderr.fileno(), os.fstat(self._stderr.fileno()).st_size, 0).decode()
 
     def log(self) -> list[dict[str, Any]]:
@@ -114,19 +114,19 @@ class Server:
         return lines
 
     def session(self) -> list[int]:
-        """Return its processes, including those that have ended and have not been reaped."""
+        """Return the server's processes, including those that have ended but were not reaped."""
         return [process for process in psutil.pids() if session_of(process) == self.pid]
 
     def workers(self) -> list[int]:
         return [child.pid for child in psutil.Process(self.pid).children()]
 
     def connections(self) -> int:
-        """Return how many connections of clients the server's first process holds."""
+        """Return the number of client connections that the server's first process holds."""
         found = psutil.Process(self.pid).net_connections("tcp")
         return sum(one.status != psutil.CONN_LISTEN for one in found)
 
     def sockets(self) -> int:
-        """Return how many sockets the server's first process has open."""
+        """Return the number of sockets that the server's first process has open."""
         count = 0
         for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
             with contextlib.suppress(OSError):
@@ -168,7 +168,7 @@ def framed(protocol: str, message: bytes) -> bytes:
 
 
 def answered(client: socket.socket, protocol: str, times: int = 1) -> bool:
-    """Tell whether the next replies are right."""
+    """Return whether the next replies are right."""
     expected = times * framed(protocol, REPLY)
     data = b""
     while len(data) < len(expected):
@@ -180,21 +180,21 @@ def answered(client: socket.socket, protocol: str, times: int = 1) -> bool:
 
 
 def asked(client: socket.socket, protocol: str, request: bytes = b"hello") -> bool:
-    """Send a request, and tell whether the reply is right."""
+    """Send a request, and return whether the reply is right."""
     client.sendall(framed(protocol, request))
     return answered(client, protocol)
 
 
 def closed_by_server(client: socket.socket) -> bool:
-    """Tell whether the server ends the connection without another byte."""
+    """Return whether the server ends the connection without another byte."""
     try:
         return client.recv(1) == b""
-    except ConnectionResetError:  # the kernel's answer if the server has not read everything
+    except ConnectionResetError:  # the kernel resets if the server has not read everything
         return True
 
 
 def conversed(server: Server, protocol: str, quit_: bytes = b"Q") -> bool:
-    """Hold a whole conversation, and tell whether all replies and its end are right."""
+    """Hold a whole conversation, and return whether all replies and its end are right."""
     with server.connect() as client:
         good = all(asked(client, protocol) for _ in range(2))
         client.sendall(framed(protocol, quit_))
@@ -202,7 +202,7 @@ def conversed(server: Server, protocol: str, quit_: bytes = b"Q") -> bool:
 
 
 def drained(client: socket.socket) -> int:
-    """Read until the server ends the connection, and return how many bytes came."""
+    """Read until the server ends the connection, and return the number of bytes received."""
     count = 0
     with contextlib.suppress(ConnectionResetError):
         while data := client.recv(1 << 16):
@@ -216,6 +216,6 @@ def reset(client: socket.socket) -> None:
 
 
 def assert_logs(server: Server, lines: int) -> None:
-    """Wait for a number of log lines, and make sure that there are no more."""
+    """Wait for a number of log lines, and check that there are no more."""
     assert until(lambda: len(server.log()) >= lines), server.stderr()
     assert len(server.log()) == lines

@@ -1,4 +1,4 @@
-"""Small TCP servers in this process, and ports that do not serve."""
+"""Small TCP servers in this process, and ports without a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REPLY = b"Yes, yes\n"
 
 @contextlib.contextmanager
 def closed_port() -> Iterator[int]:
-    """Yield a port that refuses: it is bound, so that nothing else can take it, but does not listen."""
+    """Yield a port that refuses connections: it is bound, so that nothing else can take it, but not listening."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -39,7 +39,7 @@ def full_listener() -> Iterator[socket.socket]:
 def one_thread(  # noqa: C901 - a whole server
     before_reply: Callable[[], None] = lambda: None, reply: bytes = REPLY, backlog: int = 512
 ) -> Iterator[int]:
-    """Serve all connections from one thread, each request after ``before_reply``; yield the port."""
+    """Serve all connections from one thread, calling ``before_reply`` before each reply; yield the port."""
     stop, stopped = socket.socketpair()
     with socket.create_server(("127.0.0.1", 0), backlog=backlog) as listener, selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)

@@ -11,7 +11,7 @@ LIMIT_S = 60.0
 
 
 def until(holds: Callable[[], object], timeout_s: float = LIMIT_S) -> bool:
-    """Wait until a condition holds; return whether it does within the limit."""
+    """Wait until a condition holds, and return whether it did within the limit."""
     deadline_s = time.monotonic() + timeout_s
     while not holds():
         if time.monotonic() > deadline_s:

@@ -1,4 +1,4 @@
-"""Programs with each kind of wait, besides those of validation; ``python -m tests.support.waiting NAME``."""
+"""Programs with each kind of wait, in addition to those of validation: ``python -m tests.support.waiting NAME``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def kinds() -> None:
 
 
 def named(work: Callable[[], None]) -> None:
-    """Do some work in a thread that the system knows by another name than Python does."""
+    """Run ``work`` in a thread whose name differs between the system and Python."""
     ctypes.CDLL(None).prctl(PR_SET_NAME, f"os-{work.__name__}".encode(), 0, 0, 0)
     work()
 
