@@ -22,6 +22,8 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.hash import ELFHashSection, GNUHashSection
 
+from bench.threads.loaded_symbol import find_loaded
+
 SYMBOL: Final = "_PyRuntime"
 VERSION: Final = "Py_Version"  # from CPython 3.11 on
 COOKIE: Final = b"xdebugpy"
@@ -105,15 +107,24 @@ def version(pid: int) -> str | None:
 
 
 def _place(pid: int, name: str) -> AddressRange | None:
-    """Return where in its memory a process has what its CPython exports by this name."""
+    """Return the address range of a symbol of CPython in a process's memory."""
     for program in _programs(pid):
-        for file in _files(pid, program):
-            with contextlib.suppress(OSError):
-                stat = file.stat()
-                found = _symbol(file, name, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
-                if found is not None:
-                    return AddressRange(program.begin + found.begin, program.begin + found.end)
-                break
+        found = _from_file(pid, program, name)
+        if found is not None:
+            return found
+    return None
+
+
+def _from_file(pid: int, program: _Mapped, name: str) -> AddressRange | None:
+    """Return the range of a symbol by the file that is mapped, or by the memory where no file can be read."""
+    for file in _files(pid, program):
+        with contextlib.suppress(OSError):
+            stat = file.stat()
+            found = _symbol(file, name, stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+            return None if found is None else AddressRange(program.begin + found.begin, program.begin + found.end)
+    with contextlib.suppress(OSError, struct.error), Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        loaded = find_loaded(memory.fileno(), program.begin, name)
+        return None if loaded is None else AddressRange(loaded.begin, loaded.begin + loaded.size)
     return None
 
 

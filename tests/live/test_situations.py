@@ -150,6 +150,17 @@ def test_version_and_gil_are_known_of_a_program_that_was_deleted_or_replaced(tmp
         assert waits(process.pid)["gil_wait"] > 0
 
 
+@pytest.mark.parametrize("interpreter", [one.name for one in newest().values()])
+def test_gil_is_found_in_memory_where_no_file_can_be_read(interpreter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a shared library that was replaced, for anybody but root."""
+    with running(str(newest()[interpreter].program), "-c", COMPUTES) as process:
+        by_file = gils(process.pid)
+        monkeypatch.setattr("bench.threads.interpreters._files", lambda _pid, _program: iter(()))
+        assert gils(process.pid) == by_file != ()
+        read = version(process.pid)
+    assert read is None or newest()[interpreter].build.version.startswith(read.removesuffix("t"))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may change the root folder")
 def test_version_and_gil_are_known_of_a_program_in_a_chroot(tmp_path: Path) -> None:
     program = Path(NEWEST.build.executable)
