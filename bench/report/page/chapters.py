@@ -32,7 +32,7 @@ CHAPTERS: Final = (
         "map",
         "Concurrency and parallelism",
         ("quadrants",),
-        frozenset({"contended", "one_pass", "foreign_cpu", "steal"}),
+        frozenset({"contended", "one_pass", "cpu_quota", "foreign_cpu", "steal"}),
     ),
     Chapter(
         "throughput",
@@ -40,7 +40,7 @@ CHAPTERS: Final = (
         ("throughput", "scaling", "convoy"),
         frozenset(
             {
-                *("errors", "handler_failed", "failed_cells", "dropped_lines", "short_window"),
+                *("errors", "handler_failed", "failed_cells", "dropped_lines", "unanswered", "short_window"),
                 *("generator_busy", "generator_shares_cpus", "contended"),
             }
         ),
@@ -55,13 +55,13 @@ CHAPTERS: Final = (
         "cpu",
         "CPU, GIL and memory",
         ("cores", "gil", "memory"),
-        frozenset({"gil_returned", "foreign_cpu", "steal", "paging", "throttled", "clock", "edges_late"}),
+        frozenset({"gil_returned", "cpu_quota", "foreign_cpu", "steal", "paging", "throttled", "clock", "edges_late"}),
     ),
     Chapter(
         "interpreters",
         "Interpreters",
         ("forest", "versions"),
-        frozenset({"different_builds", "gaps", "one_pass", "foreign_cpu", "steal"}),
+        frozenset({"different_builds", "gaps", "one_pass", "cpu_quota", "foreign_cpu", "steal"}),
     ),
 )
 
