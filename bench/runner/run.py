@@ -46,7 +46,7 @@ def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbos
         if verbosity >= 0:
             console.print(console.spell(f"\ntrying out the servers under {', '.join(request.interpreters)}"))
             if verbosity > 0 and ignored:
-                console.print(console.spell(f"ignored in the environment: {', '.join(sorted(ignored))}"))
+                console.print(console.spell(f"ignored by the harness, not by handlers: {', '.join(sorted(ignored))}"))
             for gap in request.gaps:
                 console.print(console.spell(f"left out: {gap}"))
         if request.resumed:

@@ -53,7 +53,9 @@ def test_bench_runs_in_an_environment_of_its_own_and_handlers_in_the_users(tmp_p
     assert (tmp_path / "results/latest/report.html").is_file()
     (record,) = (tmp_path / "results/latest/records.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(record)["errors"] == {}
-    ignored = " ".join(done.stdout.split()).partition("ignored in the environment: ")[2].partition(" pass 1")[0]
+    ignored = (
+        " ".join(done.stdout.split()).partition("ignored by the harness, not by handlers: ")[2].partition(" pass 1")[0]
+    )
     for name in ("PYTEST_ADDOPTS", "PYTHONOPTIMIZE", "MPLBACKEND", "NUMBA_DISABLE_JIT"):
         assert f"{name}," in f"{ignored},"
 
