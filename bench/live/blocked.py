@@ -25,19 +25,24 @@ _CALLS: Final[dict[str, dict[int, str]]] = {
         **dict.fromkeys((34, 35, 230), SLEEP),  # pause, nanosleep, clock_nanosleep
         **dict.fromkeys((61, 247), PROCESS),  # wait4, waitid
         **dict.fromkeys((26, 74, 75, 162, 277, 306), DISK),  # msync, fsync, fdatasync, sync, sync_file_range, syncfs
+        # open, stat, lstat, access, truncate, ftruncate, getdents64, rename, mkdir, rmdir, unlink, readlink
+        **dict.fromkeys((2, 4, 6, 21, 76, 77, 217, 82, 83, 84, 87, 89), DISK),
+        # openat, mkdirat, newfstatat, unlinkat, renameat, fallocate, renameat2, copy_file_range, statx
+        **dict.fromkeys((257, 258, 262, 263, 264, 285, 316, 326, 332), DISK),
         **dict.fromkeys((42, 43, 44, 45, 46, 47, 288, 299, 307), NETWORK),
     },
     "aarch64": {
         **dict.fromkeys((101, 115), SLEEP),
         **dict.fromkeys((95, 260), PROCESS),
         **dict.fromkeys((81, 82, 83, 84, 227, 267), DISK),
+        **dict.fromkeys((34, 35, 38, 45, 46, 47, 48, 56, 61, 78, 79, 276, 285, 291), DISK),
         **dict.fromkeys((202, 203, 206, 207, 211, 212, 242, 243, 269), NETWORK),
     },
 }
 _ELSEWHERE: Final = -1  # no call: a page of memory that is read from disk
 _BY_DESCRIPTOR: Final = {
-    "x86_64": {0, 1, 17, 18, 19, 20, 40, 72, 73, 275, 295, 296, 326},  # read, write, sendfile, fcntl, flock, splice ...
-    "aarch64": {25, 32, 63, 64, 65, 66, 67, 68, 69, 70, 71, 76, 285},
+    "x86_64": {0, 1, 17, 18, 19, 20, 40, 72, 73, 275, 295, 296},  # read, write, sendfile, fcntl, flock, splice ...
+    "aarch64": {25, 32, 63, 64, 65, 66, 67, 68, 69, 70, 71, 76},
 }
 _EPOLL: Final = {"x86_64": {232, 281, 441}, "aarch64": {22, 441}}
 _POLL: Final = {"x86_64": {7, 271}, "aarch64": {73}}

@@ -255,6 +255,8 @@ def test_blocked_in_takes_a_file_for_the_disk(tmp_path: Path) -> None:
         assert call is not None
         assert blocked_in(os.getpid(), place(call), "x86_64") == DISK
         assert blocked_in(os.getpid(), place(call)._replace(number=-1), "x86_64") == DISK
+        for machine, unlinkat in (("x86_64", 263), ("aarch64", 35)):
+            assert blocked_in(os.getpid(), place(call)._replace(number=unlinkat), machine) == DISK
 
 
 # Screens.
