@@ -12,6 +12,7 @@ import os
 import socket
 import struct
 import time
+from pathlib import Path
 from typing import Final
 
 from bench.threads.wait_state import Descriptor
@@ -20,6 +21,8 @@ BELIEVED_S: Final = 0.02  # descriptors are reused, nearly always for the same k
 
 _PIDFD_GETFD: Final = 438  # the same number on every architecture
 _BACKLOG: Final = struct.Struct("=24xI")  # tcpi_unacked of struct tcp_info: the backlog of a listening socket
+_POLLFD: Final = struct.Struct("=ihh")
+_MAX_POLLED: Final = 64
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -79,6 +82,27 @@ class Descriptors:
         except OSError:  # not a socket
             os.close(copied)
             return None
+
+
+def watched(pid: int, epoll: int) -> list[int]:
+    """Return the descriptors that an epoll descriptor of a process watches.
+
+    Raises:
+        OSError, ValueError: it has ended, or may not be inspected.
+    """
+    lines = Path(f"/proc/{pid}/fdinfo/{epoll}").read_bytes().splitlines()
+    return [int(line.split()[1]) for line in lines if line.startswith(b"tfd:")]
+
+
+def polled(pid: int, address: int, count: int) -> list[int]:
+    """Return the descriptors in an array of ``struct pollfd`` in a process's memory; none if it cannot be read."""
+    size = min(count, _MAX_POLLED) * _POLLFD.size
+    try:
+        with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+            raw = os.pread(memory.fileno(), size, address)
+    except OSError:
+        return []
+    return [fd for fd, _, _ in _POLLFD.iter_unpack(raw[: len(raw) // _POLLFD.size * _POLLFD.size])]
 
 
 def listeners(pid: int, ports: frozenset[int]) -> list[int]:

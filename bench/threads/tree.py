@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from bench.threads import descriptors
 from bench.threads.descriptors import BELIEVED_S, Descriptors
 from bench.threads.interpreters import AddressRange, gils
 from bench.threads.wait_state import Descriptor
@@ -17,8 +17,6 @@ from bench.threads.wait_state import Descriptor
 RESCAN_S: Final = 0.1  # how often to search for children of threads other than a process's first
 
 _LINE_BYTES: Final = 256
-_MAX_POLLED: Final = 64
-_POLLFD: Final = struct.Struct("=ihh")
 
 
 class Process:
@@ -47,21 +45,14 @@ class Process:
             return Descriptor.OTHER
 
     def polled(self, address: int, count: int) -> list[int]:
-        size = min(count, _MAX_POLLED) * _POLLFD.size
-        try:
-            with Path(f"/proc/{self.pid}/mem").open("rb", buffering=0) as memory:
-                raw = os.pread(memory.fileno(), size, address)
-        except OSError:
-            return []
-        return [fd for fd, _, _ in _POLLFD.iter_unpack(raw[: len(raw) // _POLLFD.size * _POLLFD.size])]
+        return descriptors.polled(self.pid, address, count)
 
     def watched(self, epoll: int) -> list[int]:
         now_s = time.monotonic()
         until_s, fds = self._watched.get(epoll, (0.0, []))
         if now_s >= until_s:
             with contextlib.suppress(OSError, ValueError):
-                lines = Path(f"/proc/{self.pid}/fdinfo/{epoll}").read_bytes().splitlines()
-                fds = [int(line.split()[1]) for line in lines if line.startswith(b"tfd:")]
+                fds = descriptors.watched(self.pid, epoll)
             self._watched[epoll] = now_s + BELIEVED_S, fds
         return fds
 

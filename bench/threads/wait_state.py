@@ -83,11 +83,26 @@ _NAMES: Final[dict[str, dict[int, str]]] = {
         0: "read", 1: "write", 7: "poll", 17: "pread", 18: "pwrite", 19: "readv", 20: "writev", 23: "select",
         43: "accept", 44: "send", 45: "recv", 46: "sendmsg", 47: "recvmsg", 202: "futex", 232: "epoll", 270: "pselect",
         271: "ppoll", 281: "epoll", 288: "accept", 441: "epoll",
+        **dict.fromkeys((34, 35, 230), "sleep"),  # pause, nanosleep, clock_nanosleep
+        **dict.fromkeys((61, 247), "wait"),  # wait4, waitid
+        **dict.fromkeys((42, 299, 307), "socket"),  # connect, recvmmsg, sendmmsg
+        **dict.fromkeys((40, 72, 73, 275, 295, 296), "file"),  # sendfile, fcntl, flock, splice, preadv, pwritev
+        **dict.fromkeys((26, 74, 75, 162, 277, 306), "sync"),  # msync, fsync, fdatasync, sync, sync_file_range, syncfs
+        # open, stat, lstat, access, truncate, ftruncate, getdents64, rename, mkdir, rmdir, unlink, readlink
+        **dict.fromkeys((2, 4, 6, 21, 76, 77, 217, 82, 83, 84, 87, 89), "path"),
+        # openat, mkdirat, newfstatat, unlinkat, renameat, fallocate, renameat2, copy_file_range, statx
+        **dict.fromkeys((257, 258, 262, 263, 264, 285, 316, 326, 332), "path"),
     },
     "aarch64": {
         22: "epoll", 63: "read", 64: "write", 65: "readv", 66: "writev", 67: "pread", 68: "pwrite", 72: "pselect",
         73: "ppoll", 98: "futex", 202: "accept", 206: "send", 207: "recv", 211: "sendmsg", 212: "recvmsg",
         242: "accept", 441: "epoll",
+        **dict.fromkeys((101, 115), "sleep"),
+        **dict.fromkeys((95, 260), "wait"),
+        **dict.fromkeys((203, 243, 269), "socket"),
+        **dict.fromkeys((25, 32, 69, 70, 71, 76), "file"),
+        **dict.fromkeys((81, 82, 83, 84, 227, 267), "sync"),
+        **dict.fromkeys((34, 35, 38, 45, 46, 47, 48, 56, 61, 78, 79, 276, 285, 291), "path"),
     },
 }  # fmt: skip
 
@@ -115,6 +130,11 @@ def parse(line: bytes) -> Call | None:
 def place(call: Call) -> Place:
     """Return where a call waits."""
     return Place(call.number, call.args[0] if call.args else 0, call.stack_pointer)
+
+
+def call_name(where: Place, machine: str = platform.machine()) -> str:
+    """Return the name of the system call of a place, or of the group that it belongs to; empty: it is not known."""
+    return _NAMES.get(machine, {}).get(where.number, "")
 
 
 def is_event_loop(where: Place, machine: str = platform.machine()) -> bool:
