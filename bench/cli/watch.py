@@ -124,8 +124,8 @@ class _View:
         """Return the last intervals as a table, or why there is none; ``None``: nothing has been seen."""
         if self.reel.recent is not None:
             return self.render(self.reel.recent)
-        halted = [f"process {pid} is {why}" for pid, why in self.watched.halted.items()]
-        return self.console.spell("\n".join(halted), "dim") if halted else None
+        halted = "\n".join(self.watched.halted.values())
+        return self.console.spell(halted, "dim") if halted else None
 
 
 def _watch(options: argparse.Namespace, console: Terminal) -> None:
@@ -162,8 +162,8 @@ def _require_seen(view: _View, end: End, step_s: float) -> Interval:
         GilbenchError: no thread was seen; the message says why.
     """
     if view.reel.whole is None:
-        for pid, why in view.watched.halted.items():
-            raise GilbenchError(f"process {pid} is {why}")
+        for sentence in view.watched.halted.values():
+            raise GilbenchError(sentence)
         raise GilbenchError(_UNSEEN[end].format(pid=view.watched.pid, step_s=step_s))
     return view.reel.whole
 
@@ -203,7 +203,7 @@ def _about(watched: Watched) -> list[str]:
 
 def _notes(watched: Watched, found: Breakdown, *, wanted: bool) -> list[str]:
     """Return what the figures do not say by themselves."""
-    notes = [f"process {pid} is {why}; its threads are left out" for pid, why in watched.halted.items()]
+    notes = [f"{sentence}; its threads are left out" for sentence in watched.halted.values()]
     if watched.python is None:
         notes.append(f"process {watched.pid} is not a CPython process: its time is shown without GIL wait")
     if found.total.lock_or_queue:

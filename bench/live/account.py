@@ -12,7 +12,7 @@ from bench.errors import GilbenchError
 from bench.threads import usage
 from bench.threads.account import Account, Role, account
 from bench.threads.forbidden import forbidden
-from bench.threads.process_state import check_process, halted
+from bench.threads.process_state import check_process, describe_halted
 from bench.threads.sampler import Sampler
 
 
@@ -45,9 +45,8 @@ def watch(pid: int, duration_s: float) -> Account:
 
 
 def _refuse_halted(pid: int) -> None:
-    why = halted(pid)
-    if why is not None:
-        raise GilbenchError(f"process {pid} is {why}")
+    for sentence in describe_halted([pid]).values():
+        raise GilbenchError(sentence)
 
 
 def listening_ports(pid: int) -> frozenset[int]:

@@ -21,7 +21,7 @@ from bench.live.snapshots import Snapshots
 from bench.live.tasks import Tasks, has_readable_tasks
 from bench.threads.forbidden import forbidden
 from bench.threads.interpreters import gils, version
-from bench.threads.process_state import check_process, halted
+from bench.threads.process_state import check_process, describe_halted
 from bench.threads.sampler import Sampler
 
 
@@ -32,7 +32,7 @@ class Watched:
         pid: of the first process.
         python: its version, or that of the first child that has one; ``None``: none is a CPython.
         snapshots: what py-spy tells; ``None``: it is not asked.
-        halted: why processes did not run at the last edge, by their ids: their threads are left out.
+        halted: a sentence for each process that did not run at the last edge, by its id: its threads are left out.
     """
 
     def __init__(self, pid: int, py_spy: Path | None) -> None:
@@ -64,7 +64,7 @@ class Watched:
                 self._tasks = Tasks(pid)
                 opened.callback(self._tasks.close)
             self._cpu_s = _cpu_s(_tree(pid))
-            self.halted = _halted(_tree(pid))
+            self.halted = describe_halted(_tree(pid))
             self._sampler.begin()
             self._opened = opened.pop_all()
 
@@ -83,7 +83,7 @@ class Watched:
     def next(self) -> Interval | None:
         """Return how the threads spent the time since the last call; ``None`` if no thread was seen."""
         samples = self._sampler.cut()
-        before, self.halted = self.halted, _halted(samples.process_of.values())
+        before, self.halted = self.halted, describe_halted(samples.process_of.values())
         samples = samples.without(before.keys() | self.halted.keys())
         began_s = time.thread_time()
         pids = set(samples.process_of.values())
@@ -142,10 +142,6 @@ def _tree(pid: int) -> set[int]:
     with contextlib.suppress(psutil.Error):
         return {pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))}
     return {pid}
-
-
-def _halted(pids: Iterable[int]) -> dict[int, str]:
-    return {pid: why for pid in set(pids) if (why := halted(pid)) is not None}
 
 
 def _cpu_s(pids: Iterable[int]) -> dict[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -52,3 +53,8 @@ def halted(pid: int) -> str | None:
             value = "0" if switch.name == "cgroup.freeze" else "THAWED"
             return f"frozen by its control group: echo {value} > {switch} thaws it"
     return None
+
+
+def describe_halted(pids: Iterable[int]) -> dict[int, str]:
+    """Return a sentence for each of these processes that does not run, by its id."""
+    return {pid: f"process {pid} is {why}" for pid in set(pids) if (why := halted(pid)) is not None}
