@@ -26,15 +26,19 @@ def available_cpus() -> tuple[int, ...]:
     return tuple(sorted(os.sched_getaffinity(0)))
 
 
-def pool_size(pinned_to: int | None = None) -> int:
-    """Return the number of workers of a pool: one per CPU that its server may use, no more than a quota can fill.
+def allowed(pinned_to: int | None = None) -> int:
+    """Return the number of CPUs that a server may run on.
 
     Args:
-        pinned_to: number of CPUs that the server is pinned to; ``None``: it is not pinned.
+        pinned_to: number of CPUs that it is pinned to; ``None``: it is not pinned.
     """
-    quota = read_quota()
-    allowed = len(available_cpus()) if pinned_to is None else pinned_to
-    return allowed if quota is None else max(1, math.ceil(min(allowed, quota.cpus)))
+    return len(available_cpus()) if pinned_to is None else pinned_to
+
+
+def pool_size(pinned_to: int | None = None) -> int:
+    """Return the number of workers of a pool: one per CPU that its server may run on, no more than a quota can fill."""
+    quota, most = read_quota(), allowed(pinned_to)
+    return most if quota is None else max(1, math.ceil(min(most, quota.cpus)))
 
 
 def first(count: int) -> tuple[int, ...]:

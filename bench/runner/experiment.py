@@ -219,20 +219,20 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[floa
     work: dict[str, dict[str, object]] = {}
     models = list(dict.fromkeys(cell.model for cell in plan.cells))
     workloads = list(dict.fromkeys(cell.group.served for cell in plan.cells))
+    of_model = {model: {cell.interpreter for cell in plan.cells if cell.model == model} for model in models}
+    of_workload = {name: {cell.interpreter for cell in plan.cells if cell.group.served == name} for name in workloads}
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()
-        able = {cell.interpreter for cell in plan.cells if cell.model == model} & {
-            cell.interpreter for cell in plan.cells if cell.group.served == workload
-        }
-        with _all_up(interpreters, able, model, plan.handlers.get(workload, workload)) as servers:
+        with _all_up(
+            interpreters, of_model[model] & of_workload[workload], model, plan.handlers.get(workload, workload)
+        ) as servers:
             for server, _ in servers:
                 work[workload] = server.said["work"]
         if number:  # the first launch under an interpreter compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
     for model in models:
-        able = {cell.interpreter for cell in plan.cells if cell.model == model}
-        with _all_up(interpreters, able, model, DESCRIBING) as servers:
+        with _all_up(interpreters, of_model[model], model, DESCRIBING) as servers:
             for server, interpreter in servers:
                 verify(server, model, interpreter)
     return longest_s, work

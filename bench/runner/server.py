@@ -226,8 +226,8 @@ def _workers(interpreter: Interpreter, model: str) -> list[str]:
     """Give a pool no more workers than a CPU quota can keep busy; without one its size is the server's own choice."""
     pinned_to = interpreter.changed.cpus
     size = affinity.pool_size(pinned_to)
-    own = len(affinity.available_cpus()) if pinned_to is None else pinned_to
-    return [f"--workers={size}"] if model in MODELS and MODELS[model].pooled and size < own else []
+    limited = model in MODELS and MODELS[model].pooled and size < affinity.allowed(pinned_to)
+    return [f"--workers={size}"] if limited else []
 
 
 @contextlib.contextmanager
