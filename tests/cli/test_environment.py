@@ -12,10 +12,10 @@ import pytest
 
 from bench.paths import ROOT
 from loadgen.native import compiled
+from tests.support.command import MAIN, gilbench
 from tests.support.interpreters import FEW_PYTHONS
 from tests.support.made import Made
 
-MAIN = str(ROOT / "bench" / "__main__.py")
 HOSTILE = {
     "PYTEST_ADDOPTS": "-n auto --no-such-option",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
@@ -29,26 +29,13 @@ HOSTILE = {
 CELL = (f"--pythons=own={sys.executable}", "--servers=serial", "--clients=1", "--passes=1")
 
 
-def gilbench(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))}
-    return subprocess.run(
-        [sys.executable, "-P", MAIN, *words],
-        cwd=cwd,
-        env=kept | FEW_PYTHONS | {"TMPDIR": str(cwd)} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def test_bench_runs_in_an_environment_of_its_own_and_handlers_in_the_users(tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfigure.dpi: 7\n", encoding="utf-8")
     (tmp_path / "shows.py").write_text(
         "import os\ndef show(request): return os.environ['MPLBACKEND'].encode()\n", encoding="utf-8"
     )
     words = ("bench", *CELL, "--workload=./shows.py:show", "--budget=30s", "--window=50ms", "-v")
-    done = gilbench(*words, f"--results={tmp_path}/results", cwd=tmp_path, **HOSTILE)
+    done = gilbench(*words, f"--results={tmp_path}/results", cwd=tmp_path, TMPDIR=str(tmp_path), **HOSTILE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "results/latest/report.html").is_file()
     (record,) = (tmp_path / "results/latest/records.jsonl").read_text(encoding="utf-8").splitlines()

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,14 +26,15 @@ from bench.live.blocked import DISK, NETWORK, PIPE, PROCESS, SLEEP, blocked_in
 from bench.live.breakdown import break_down
 from bench.live.interval import Interval, Spent
 from bench.live.watched import Watched
-from bench.paths import ROOT
 from bench.terminal.console import Terminal
 from bench.threads.account import CPU
 from bench.threads.interpreters import gils, version
 from bench.threads.process_state import check_process, halted
 from bench.threads.wait_state import parse, place
 from loadgen.cli.spelling import LIKENESS
-from tests.support.interpreters import FEW_PYTHONS, newest, with_gil
+from tests.support.command import gilbench
+from tests.support.control_groups import control_group
+from tests.support.interpreters import newest, with_gil
 from tests.support.until import until
 
 NEWEST = newest()[with_gil()[0]]
@@ -56,13 +56,6 @@ def running(*command: str, **options: object) -> Iterator[subprocess.Popen[bytes
             yield process
         finally:
             process.kill()
-
-
-def gilbench(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", str(ROOT / "bench/__main__.py"), *words]
-    return subprocess.run(
-        command, env=os.environ | FEW_PYTHONS | environment, capture_output=True, text=True, check=False, timeout=120
-    )
 
 
 def waits(pid: int, *, seconds: float = 0.5) -> dict[str, float]:
@@ -104,26 +97,11 @@ def test_watched_leaves_out_the_time_that_a_process_was_stopped() -> None:
         assert not watched.halted
 
 
-@contextlib.contextmanager
-def freezer() -> Iterator[tuple[Path, Path, str, str]]:
-    """Make a group that can be frozen; yield its list of processes, its switch, and how that is set."""
-    v1, v2 = Path("/sys/fs/cgroup/freezer"), Path("/sys/fs/cgroup")
-    folder = (v1 if v1.is_dir() else v2) / f"gilbench-test-{os.getpid()}"
-    try:
-        folder.mkdir()
-    except OSError as exc:
-        pytest.skip(f"no control group can be made here: {exc.strerror}")
-    name, frozen, thawed = ("freezer.state", "FROZEN", "THAWED") if v1.is_dir() else ("cgroup.freeze", "1", "0")
-    try:
-        yield folder / "cgroup.procs", folder / name, frozen, thawed
-    finally:
-        assert until(lambda: not (folder / "cgroup.procs").read_text())
-        folder.rmdir()
-
-
 def test_halted_names_the_control_group_that_froze_a_process() -> None:
-    with freezer() as (processes, switch, frozen, thawed), running(str(NEWEST.program), "-c", COMPUTES) as process:
-        processes.write_text(str(process.pid))
+    with control_group("freezer") as (folder, first_version), running(str(NEWEST.program), "-c", COMPUTES) as process:
+        name, frozen, thawed = ("freezer.state", "FROZEN", "THAWED") if first_version else ("cgroup.freeze", "1", "0")
+        switch = folder / name
+        (folder / "cgroup.procs").write_text(str(process.pid))
         assert halted(process.pid) is None
         switch.write_text(frozen)
         try:

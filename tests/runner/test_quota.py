@@ -15,6 +15,7 @@ import pytest
 
 from bench.interpreters import affinity
 from loadgen.host.cgroup import CpuQuota, read_quota
+from tests.support.control_groups import control_group
 
 V1 = "33 24 0:29 {root} {mount} rw - cgroup cgroup rw,cpu,cpuacct"
 V2 = "30 24 0:26 {root} {mount} rw - cgroup2 cgroup2 rw"
@@ -81,23 +82,15 @@ def test_pool_size_is_no_more_than_a_quota_keeps_busy(
 @contextlib.contextmanager
 def group(cpus: float) -> Iterator[Path]:
     """Make a control group with a quota, and yield the file that processes are put into it by."""
-    name = f"gilbench-test-{os.getpid()}"
-    v1, v2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
-    folder = (v1 if v1.is_dir() else v2) / name
-    try:
-        folder.mkdir()
-    except OSError as exc:
-        pytest.skip(f"no control group can be made here: {exc.strerror}")
-    try:
-        if v1.is_dir():
-            (folder / "cpu.cfs_quota_us").write_text(str(int(cpus * 100_000)))
-        else:
-            (folder / "cpu.max").write_text(f"{int(cpus * 100_000)} 100000")
+    with control_group("cpu") as (folder, first_version):
+        try:
+            if first_version:
+                (folder / "cpu.cfs_quota_us").write_text(str(int(cpus * 100_000)))
+            else:
+                (folder / "cpu.max").write_text(f"{int(cpus * 100_000)} 100000")
+        except (FileNotFoundError, PermissionError) as exc:
+            pytest.skip(f"control groups have no quota here: {exc}")
         yield folder / "cgroup.procs"
-    except (FileNotFoundError, PermissionError) as exc:
-        pytest.skip(f"control groups have no quota here: {exc}")
-    finally:
-        folder.rmdir()
 
 
 def test_bench_in_a_group_with_half_a_cpu_warns_and_concludes_nothing_of_computing(tmp_path: Path) -> None:
