@@ -138,7 +138,7 @@ def _queue_row(percent: int) -> Row:
     return Row(
         name=f"queue at {percent}%: mean wait",
         says=f"M/D/1: one server, {_QUEUE_S * 1e3:g} ms for each request, Poisson arrivals at {percent}% of what it "
-        "can do wait u / (2 (1 - u)) service times on average (Pollaczek and Khinchine). What this schedule's blocked "
+        "can do wait u / (2 (1 - u)) service times on average (Pollaczek and Khinchine). What this schedule's own wait "
         "(Lindley, 1952) differs from that by is subtracted.",
         known=Known.THEORY,
         unit="ms",
