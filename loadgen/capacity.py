@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from loadgen.backlog import backlog
 from loadgen.errors import GilbenchError
 from loadgen.execution import run
-from loadgen.load import MAX_RPS, Load
+from loadgen.limits import MAX_RPS
+from loadgen.load import Load
 from loadgen.objective import Objective
 from loadgen.result import LoadResult
 
@@ -23,7 +25,12 @@ BEYOND: Final = 20
 """Requests that a step expects beyond a percentile: with 20, the number beyond it is known within 44% (1.96/√20)."""
 
 SHORTEST_S: Final = 1.0
-KEPT_UP_ABOVE: Final = 0.98
+BEHIND_ABOVE: Final = 0.01
+"""Share of a step's requests that may be left undone, beyond what is in flight at any time: a rate 2% too high, in a
+step that begins with nothing in flight."""
+
+DRAIN_S: Final = 1.0
+"""How long a step waits for what is in flight at its end, so that slow replies count too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,9 @@ def find_capacity(
     From ``load.rate_rps`` (or 100/s) the rate doubles until an objective fails, or halves until all hold; then the
     bracket is bisected, in equal ratios, until it is within 5%. A step lasts ``load.duration_s`` or, if that is too
     short, long enough for :data:`BEYOND` requests beyond the highest percentile among the objectives: with fewer, a
-    single slow request could decide. A rate that the server did not keep up with fails, even if its percentiles hold.
+    single slow request could decide. A rate that the server did not keep up with fails, even if its percentiles hold;
+    replies that are in flight when a step ends are waited for, and are no sign of that
+    (:func:`loadgen.backlog.backlog`).
 
     Raises:
         GilbenchError: an objective is a rate, which the search itself sets.
@@ -87,9 +96,9 @@ def find_capacity(
 
     def attempt(rate_rps: float) -> bool:
         duration_s = max(load.duration_s, _shortest_s(rate_rps, objectives))
-        result = run(replace(load, rate_rps=rate_rps, stages=(), duration_s=duration_s), cancel=cancel)
-        kept_up = result.throughput_rps + result.failed / max(result.wall_s, 1e-9) >= KEPT_UP_ABOVE * rate_rps
-        step = Step(rate_rps, kept_up and all(one.holds(result) for one in objectives), result)
+        stepped = replace(load, rate_rps=rate_rps, duration_s=duration_s, drain_s=load.drain_s or DRAIN_S)
+        result = run(stepped, cancel=cancel)
+        step = Step(rate_rps, _kept_up(result) and all(one.holds(result) for one in objectives), result)
         if not cancel.is_set():
             steps.append(step)
             on_step(step)
@@ -114,6 +123,11 @@ def find_capacity(
         else:
             fails_rps = middle_rps
     return Capacity(tuple(objectives), tuple(steps), holds_rps, fails_rps)
+
+
+def _kept_up(result: LoadResult) -> bool:
+    found = backlog(result, BEHIND_ABOVE)
+    return found is None or not (found.fallen_behind or found.waiting or result.connect_errors)
 
 
 def _shortest_s(rate_rps: float, objectives: Sequence[Objective]) -> float:

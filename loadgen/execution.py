@@ -11,12 +11,13 @@ from functools import reduce
 from typing import Any
 
 from loadgen.engine.answered import Answered
-from loadgen.engine.loop import half_close
+from loadgen.engine.error_kinds import ERRORS
 from loadgen.engine.thread import EngineThread, Totals
 from loadgen.engine.workspace import (
     CONNECT,
     GAPS_INTENDED,
     GAPS_SENT,
+    HANDSHAKE,
     LATENESS,
 )
 from loadgen.errors import GilbenchError
@@ -92,7 +93,7 @@ def run(
             for engine in engines:
                 if engine.thread.ident is not None:
                     engine.thread.join()
-                half_close(engine.workspace)
+                engine.close()
     return _result(load, engines, intervals, host_metrics[0])
 
 
@@ -174,22 +175,33 @@ def _result(
     for engine in engines:
         engine.rest()
     totals = reduce(Totals.plus, [engine.totals for engine in engines])
-    counters = [engine.window() for engine in engines]
-    measuring = [counters for counters in counters if counters["measuring"]]
+    at_end = [engine.window() for engine in engines]  # what covers the window alone
+    last = [engine.counters for engine in engines]  # what includes the answers after it
+    measuring = [counters for counters in at_end if counters["measuring"]]
     walls_ns = [int(counters["ended_ns"] - counters["began_ns"]) for counters in measuring]
     wall_ns = max(walls_ns, default=0)
-    statuses = sum(counters["statuses"] for counters in counters)
+    statuses = sum(counters["statuses"] for counters in last)
+    connect_errors = sum(counters["connect_errors"] for counters in last)
     busy_ns = sum(int(counters["busy_ns"]) for counters in measuring)
+
+    def total(rows: Sequence[Any], name: str) -> int:
+        return sum(int(counters[name]) for counters in rows)
+
+    def highest_s(name: str) -> float:
+        return max((int(counters[name]) for counters in last), default=0) / 1e9
+
     return LoadResult(
         load=load,
         began_s=min((int(counters["began_ns"]) for counters in measuring), default=0) / 1e9,
         wall_s=wall_ns / 1e9,
         requests=totals.requests,
         errors=dict(totals.errors),
-        statuses={f"{group}xx": int(n) for group, n in enumerate(statuses) if n},
+        connect_errors={kind: int(n) for kind, n in zip(ERRORS, connect_errors, strict=True) if n},
+        status_codes={status: int(n) for status, n in enumerate(statuses) if n},
         latency=totals.latency,
         service=totals.service,
         connect=_merge(engines, CONNECT),
+        handshake=_merge(engines, HANDSHAKE),
         lateness=_merge(engines, LATENESS),
         gaps_intended=_merge(engines, GAPS_INTENDED),
         gaps_sent=_merge(engines, GAPS_SENT),
@@ -197,20 +209,32 @@ def _result(
             EngineUse(int(counters["cpu_ns"]) / 1e9, 1 - int(counters["waited_ns"]) / max(1, wall))
             for counters, wall in zip(measuring, walls_ns, strict=True)
         ),
-        connected=sum(int(counters["connected"]) for counters in counters),
-        late_sends=sum(int(counters["late_sends"]) for counters in counters),
-        censored=sum(int(counters["censored"]) for counters in counters),
-        censored_from_ns=min((int(t["censored_min_ns"]) for t in counters if t["censored"]), default=None),
-        unfinished=sum(int(counters["unfinished"]) for counters in counters),
-        oldest_unfinished_s=max((int(counters["oldest_ns"]) for counters in counters), default=0) / 1e9,
-        age_before_ns=sum(int(counters["age_before_ns"]) for counters in counters),
-        age_after_ns=sum(int(counters["age_after_ns"]) for counters in counters),
+        connected=total(last, "connected"),
+        connections_used=total(last, "opened"),
+        connections_opened=total(at_end, "opens"),
+        reconnections=total(last, "reconnections"),
+        resumed=total(last, "resumed"),
+        handshake_error=next((one for engine in engines if (one := engine.handshake_error())), None),
+        sent_bytes=total(at_end, "sent_bytes"),
+        received_bytes=total(at_end, "received_bytes"),
+        late_sends=total(last, "late_sends"),
+        censored=total(last, "censored"),
+        censored_from_ns=min((int(t["censored_min_ns"]) for t in last if t["censored"]), default=None),
+        unfinished=total(last, "unfinished"),
+        due=total(last, "due"),
+        in_flight_before=total(at_end, "in_flight_before"),
+        in_flight_after=total(measuring, "busy"),
+        oldest_unfinished_s=highest_s("oldest_ns"),
+        oldest_sent_s=highest_s("oldest_sent_ns"),
+        age_before_ns=total(at_end, "age_before_ns"),
+        age_after_ns=total(at_end, "age_after_ns"),
         mean_in_service=busy_ns / wall_ns if wall_ns else None,
-        served_ns=sum(int(counters["served_ns"]) for counters in measuring),
+        served_ns=total(measuring, "served_ns"),
         intervals=tuple(intervals),
         trace=tuple(traced for engine in engines for traced in engine.trace()),
         host_metrics=host_metrics if measuring else None,
-        cancelled=wall_ns < int(load.window_s * 1e9) - 1_000_000,
+        cancelled=wall_ns < int(load.window_s * 1e9) - 1_000_000
+        and not (load.count is not None and total(last, "finished") >= load.count),
     )
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import resource
+import sys
 from pathlib import Path
 
 from loadgen.errors import GilbenchError
 
 _OTHER_FILES = 32  # other files that the process may open meanwhile
+
+
+def room_for_files() -> int:
+    """Return how many more files this process may open at most."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = sum(1 for _ in Path("/proc/self/fd").iterdir()) + _OTHER_FILES
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard - taken
 
 
 def allow_files(connections: int) -> None:

@@ -5,19 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from loadgen.errors import GilbenchError
+from loadgen.host.addresses import UNIX
+from loadgen.limits import (
+    ARRIVALS,
+    MAX_CONNECTIONS,
+    MAX_COUNT,
+    MAX_REQUESTS_PER_CONNECTION,
+    MAX_RPS,
+    MAX_THREADS,
+    MAX_TRACE,
+    MIN_RPS,
+    ORDERS,
+)
 from loadgen.protocols import PROTOCOLS, Protocol
 from loadgen.stages import Stage
 
-MAX_CONNECTIONS = 100_000
-MAX_REQUESTS_PER_CONNECTION = 1_000_000_000
-MAX_THREADS = 256
-MAX_TRACE = 10_000_000
-MIN_RPS, MAX_RPS = 1e-5, 100e6  # about one a day, and more than any server does
-ARRIVALS = ("constant", "poisson")
-ORDERS = ("sequence", "random")
-SPIN_S = 50e-6
 OVERRUN_S = 2.0
 """The longest time that a closed loop continues after its window while the clocks at its end are read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How to encrypt.
+
+    Attributes:
+        verify: whether the server's certificate must be valid for its name.
+        ca: file with the certificates to trust; ``None``: those of the system.
+        resume: whether a client's next connection resumes its session.
+    """
+
+    verify: bool = True
+    ca: str | None = None
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +44,12 @@ class Load:
     """Clients in a closed loop or, with a rate or stages, requests on a schedule in an open loop.
 
     Attributes:
-        host: name or address of the server.
-        port: its TCP port.
+        host: name or address of the server, or ``unix:`` and the path of a Unix socket.
+        port: its TCP port; 0 of a Unix socket.
         protocol: a key of :data:`loadgen.protocols.PROTOCOLS`, or a protocol.
         connections: number of clients; each has one connection at a time and one request in flight.
+        initial_connections: open loop: connections opened before the timing begins; others, up to ``connections``,
+            when a request is due and none is free. ``None``: all.
         duration_s: length of the measured window; with stages, their sum counts instead.
         warmup_s: length of the same load before the window, not measured; in the open loop at the rate with which the
             window begins.
@@ -47,6 +68,12 @@ class Load:
         spin_s: how long to poll for events before sleeping: in the open loop before a send is due, by default 50 µs, so
             that it is on time; in the closed loop after each event, by default not at all (see docs/loadgen.md).
         trace: number of requests, from the beginning of the window, to record individually.
+        count: number of requests after which the window ends, before ``duration_s``; ``None``: no limit.
+        drain_s: how long, after the window, what is in flight is waited for. In the open loop the answers count.
+        think_s: closed loop: how long a client waits from a reply to its next request.
+        bind: addresses of this machine to connect from, in turn.
+        every_address: whether to connect to all addresses of ``host``, in turn, instead of to the first that accepts.
+        tls: how to encrypt; ``None``: not at all.
 
     Raises:
         GilbenchError: a value is invalid; the message says which are valid.
@@ -56,6 +83,7 @@ class Load:
     port: int
     protocol: str | Protocol = "line"
     connections: int = 1
+    initial_connections: int | None = None
     duration_s: float = 1.0
     warmup_s: float = 0.0
     requests_per_connection: int | None = None
@@ -71,6 +99,12 @@ class Load:
     late_s: float = 0.01
     spin_s: float | None = None
     trace: int = 0
+    count: int | None = None
+    drain_s: float = 0.0
+    think_s: float = 0.0
+    bind: tuple[str, ...] = ()
+    every_address: bool = False
+    tls: Tls | None = None
 
     def __post_init__(self) -> None:
         protocols = ", ".join(PROTOCOLS)
@@ -80,8 +114,16 @@ class Load:
                 isinstance(self.protocol, str) and self.protocol not in PROTOCOLS,
                 f"unknown protocol {self.protocol!r}: choose from {protocols}",
             ),
-            (not 0 < self.port < 65536, f"port {self.port} is not between 1 and 65535"),
+            (
+                not 0 < self.port < 65536 and not self.host.startswith(UNIX),
+                f"port {self.port} is not between 1 and 65535",
+            ),
             (not 0 < self.connections <= MAX_CONNECTIONS, f"connections must be from 1 to {MAX_CONNECTIONS:,}"),
+            (
+                self.initial_connections is not None
+                and not self.threads <= self.initial_connections <= self.connections,
+                "the connections opened first must be at least one for each thread, and no more than all",
+            ),
             (not 0 < self.duration_s <= 86400, "the duration must be above 0 and at most a day"),
             (not 0 <= self.warmup_s <= 86400, "the warm-up must be 0 or more and at most a day"),
             (not 0 < self.timeout_s <= 3600, "the time-out must be above 0 and at most an hour"),
@@ -118,6 +160,24 @@ class Load:
             (not 0 < self.late_s <= 60, "the limit for late sends must be above 0 and at most 60 s"),
             (not 0 <= (self.spin_s or 0) <= 0.01, "the spin time must be from 0 to 10 ms"),
             (not 0 <= self.trace <= MAX_TRACE, f"the number of traced requests must be from 0 to {MAX_TRACE:,}"),
+            (
+                self.count is not None and not self.threads <= self.count <= MAX_COUNT,
+                f"the number of requests must be from 1 for each thread to {MAX_COUNT:,}",
+            ),
+            (not 0 <= self.drain_s <= 3600, "the time to drain must be from 0 to an hour"),
+            (not 0 <= self.think_s <= 3600, "the time to think must be from 0 to an hour"),
+            (
+                self.think_s > 0 and bool(self.schedule),
+                "a time to think needs the closed loop: leave it out, or the rate and stages",
+            ),
+            (
+                self.initial_connections is not None and not self.schedule,
+                "connections are opened as needed in the open loop only: give their number",
+            ),
+            (
+                bool(self.bind) and self.host.startswith(UNIX),
+                "a Unix socket has no addresses to bind: leave them out",
+            ),
         ):
             if wrong:
                 raise GilbenchError(remedy)
@@ -125,6 +185,12 @@ class Load:
     @property
     def _rates(self) -> list[float]:
         return [rps for stage in self.stages for rps in (stage.from_rps, stage.to_rps)]
+
+    @property
+    def where(self) -> str:
+        """Return the server's address as it is shown."""
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        return self.host if self.host.startswith(UNIX) else f"{shown}:{self.port}"
 
     @property
     def loop(self) -> str:

@@ -7,11 +7,13 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from loadgen.duration import duration_s
 from loadgen.nearest import did_you_mean
-from loadgen.result import LoadResult
+
+if TYPE_CHECKING:
+    from loadgen.result import LoadResult
 
 _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
@@ -20,7 +22,7 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,
 }
 _SHAPE: Final = re.compile(r"\s*(p\d+(?:\.\d+)?|mean|max|rate|errors)\s*(<=|>=|<|>)\s*(\S+)\s*")
-_FIGURES: Final = ("p50", "p90", "p99", "p99.9", "mean", "max", "rate", "errors")  # p with any other number, too
+_FIGURES: Final = ("p50", "p90", "p95", "p99", "p99.9", "mean", "max", "rate", "errors")  # p with any other number, too
 _EXAMPLES: Final = "p99<20ms, mean<1ms, rate>5000, errors<0.1%"
 
 

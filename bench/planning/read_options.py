@@ -25,7 +25,7 @@ from bench.schema.cell import MIXED, Cell
 from bench.schema.plan import WARMUP_S
 from loadgen.cli.options import read_requests_per_connection
 from loadgen.duration import duration_s
-from loadgen.load import MAX_CONNECTIONS, ORDERS
+from loadgen.limits import MAX_CONNECTIONS, ORDERS
 from loadgen.nearest import did_you_mean
 from loadgen.whole_number import whole_number
 from servers.models import MODELS

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.schema.cell import MIXED
 from loadgen.duration import duration_s
-from loadgen.load import MAX_CONNECTIONS
+from loadgen.limits import MAX_CONNECTIONS
 from loadgen.nearest import unknown
 from loadgen.varied import read_requests, template
 from loadgen.whole_number import whole_number

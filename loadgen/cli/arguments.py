@@ -1,134 +1,24 @@
-"""The arguments of the command line, and the load that they describe."""
+"""The arguments of the command line."""
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
-from typing import Final
-
+from loadgen import url
 from loadgen.cli import options
 from loadgen.cli.command_line import Parser
 from loadgen.cli.exit_codes import EXIT_CODES, FAILED, MISSED
 from loadgen.duration import duration_s
-from loadgen.errors import GilbenchError
-from loadgen.load import ARRIVALS, ORDERS, Load
+from loadgen.limits import ARRIVALS, AUTO_CONNECTIONS, MAX_CONNECTIONS, MAX_COUNT, MAX_THREADS, ORDERS, PROTOCOL_NAMES
 from loadgen.objective import read_objective, read_objectives
-from loadgen.protocols import PROTOCOLS, Protocol, http_protocol, raw_protocol
-from loadgen.protocols.http1 import request
-from loadgen.varied import expand, read_requests, template
-
-
-def load(chosen: argparse.Namespace) -> Load:
-    """Return the load that the arguments describe.
-
-    Raises:
-        GilbenchError: arguments contradict each other, or a file cannot be read.
-    """
-    host, port, path = chosen.address
-    if chosen.stages and chosen.duration is not None:
-        raise GilbenchError("--stages sets the duration: leave --duration out")
-    if chosen.find_capacity and chosen.stages:
-        raise GilbenchError("--find-capacity sets the rates: leave --stages out")
-    if not (chosen.rate or chosen.stages or chosen.find_capacity) and chosen.arrivals:
-        raise GilbenchError("--arrivals needs the open loop: give --rate or --stages, or leave --arrivals out")
-    return Load(
-        host=host,
-        port=port,
-        protocol=_protocol(chosen, path),
-        connections=chosen.connections,
-        duration_s=5.0 if chosen.duration is None else chosen.duration,
-        warmup_s=chosen.warmup,
-        requests_per_connection=chosen.requests_per_connection,
-        timeout_s=chosen.timeout,
-        connect_timeout_s=chosen.connect_timeout,
-        rate_rps=chosen.rate,
-        stages=chosen.stages or (),
-        arrivals=chosen.arrivals or "constant",
-        seed=chosen.seed,
-        order=chosen.order,
-        threads=chosen.threads,
-        connect_rate=chosen.connect_rate,
-        late_s=chosen.late,
-        spin_s=chosen.spin,
-    )
-
-
-_LINE_ENDS: Final = {"line": b"\n"}
-
-_PROTOCOL_OPTIONS: Final = {
-    "http": ("method", "header", "body"),
-    "raw": ("expect", "reply_length", "reply_delimiter", "quit_with"),
-}
-
-
-def _protocol(chosen: argparse.Namespace, path: str | None) -> str | Protocol:
-    name: str = chosen.protocol or ("http" if path is not None else "line")
-    for other, own in _PROTOCOL_OPTIONS.items():
-        for option in own:
-            if getattr(chosen, option) and other != name:
-                raise GilbenchError(f"--{option.replace('_', '-')} needs --protocol {other}, not {name}")
-    if path is not None and name != "http":
-        raise GilbenchError(f"a URL needs --protocol http: give HOST:PORT for {name}")
-    payload = tuple(_payload(chosen))
-    if name == "http":
-        host, port, _ = chosen.address
-        body = _read(chosen.body) if chosen.body else b""
-        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        requests = payload or [
-            request(where, text, method=chosen.method or "GET", headers=chosen.header or (), body=body)
-            for text in _texts(chosen, path or "/")
-        ]
-        return http_protocol(requests, head=chosen.method == "HEAD")
-    payload = payload or tuple(text.encode() + _LINE_ENDS.get(name, b"") for text in _texts(chosen))
-    if name == "raw":
-        if not payload:
-            raise GilbenchError("--protocol raw needs requests: give --payload FILE, --request or --requests")
-        return raw_protocol(
-            payload,
-            expect=_read(chosen.expect) if chosen.expect else b"",
-            length=chosen.reply_length or 0,
-            delimiter=chosen.reply_delimiter or b"",
-            quit_with=chosen.quit_with or b"",
-        )
-    return PROTOCOLS[name]._replace(requests=payload) if payload else name
-
-
-def _texts(chosen: argparse.Namespace, path: str = "") -> tuple[str, ...]:
-    """Return the requests that are given as text; of a URL its path, which may be a template."""
-    given = [option for option in ("payload", "request", "requests") if getattr(chosen, option)]
-    if len(given) > 1:
-        raise GilbenchError(f"--{given[0]} and --{given[1]} both give the requests: leave one out")
-    if chosen.requests:
-        return read_requests(chosen.requests)
-    text = chosen.request or path
-    return expand(text, chosen.seed) if text else ()
-
-
-def _payload(chosen: argparse.Namespace) -> list[bytes]:
-    """Return the requests of the payload files, split at the separator if there is one."""
-    requests: list[bytes] = []
-    for name in chosen.payload or ():
-        content = _read(name)
-        parts = content.split(chosen.separator) if chosen.separator else [content]
-        requests += [part for part in parts if part]
-    if chosen.payload and not requests:
-        raise GilbenchError(f"{', '.join(chosen.payload)} contains no request: add one, or leave --payload out")
-    return requests
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as exc:
-        raise GilbenchError(f"cannot read {name}: {exc.strerror}; give a file that can be read") from exc
+from loadgen.varied import template
+from loadgen.whole_number import whole_number
 
 
 def parser() -> Parser:
     """Return the parser of the command line."""
     made = Parser(
         prog="gilbench load",
-        description="Put load on a TCP or HTTP server and measure throughput and latency; `gilbench talk HOST:PORT` "
-        "talks to one by hand.",
+        description="Put load on a TCP or HTTP server and measure throughput and latency. `gilbench talk HOST:PORT` "
+        "talks to one by hand; `gilbench load audit FILE` checks the results of load generators.",
         examples=[
             (
                 "gilbench load 127.0.0.1:9000 --connections 64 --duration 5s",
@@ -149,14 +39,36 @@ def parser() -> Parser:
         ],
         exits={FAILED: EXIT_CODES[FAILED], MISSED: "an objective was missed (--fail-if, --strict)"},
     )
-    duration = duration_s
     made.add_argument(
-        "address", type=options.address, metavar="HOST:PORT", help="address of the server, or http://HOST:PORT/PATH"
+        "address",
+        type=url.read_url,
+        metavar="HOST:PORT",
+        help="address of the server: HOST:PORT, http[s]://HOST[:PORT]/PATH, or unix:/PATH",
     )
+    _add_load(made)
+    _add_protocol(made)
+    _add_engine(made)
+    _add_results(made)
+    return made
+
+
+def _add_load(made: Parser) -> None:
     add = made.add_argument_group("load").add_argument
-    add("--connections", type=int, default=1, metavar="N", help="number of clients (default: 1)")
-    add("--duration", type=duration, metavar="T", help="length of the window, such as 5s or 1m (default: 5s)")
-    add("--warmup", type=duration, default=1.0, metavar="T", help="length of the warm-up (default: 1s)")
+    add(
+        "--connections",
+        type=whole_number(MAX_CONNECTIONS),
+        metavar="N",
+        help=f"number of clients (default: 1; open loop: as many as needed, up to {AUTO_CONNECTIONS:,})",
+    )
+    add("--duration", type=duration_s, metavar="T", help="length of the window, such as 5s or 1m (default: 5s)")
+    add(
+        "--count",
+        type=whole_number(MAX_COUNT),
+        metavar="N",
+        help="end the window after N requests (then --duration is the limit, 1h by default, and there is no warm-up)",
+    )
+    add("--drain", type=duration_s, default=0.0, metavar="T", help="wait that long for what is in flight at the end")
+    add("--warmup", type=duration_s, metavar="T", help="length of the warm-up (default: 1s)")
     add("--rate", type=options.rate, metavar="R", help="open loop: requests per second, on a schedule")
     add("--arrivals", choices=ARRIVALS, help="open loop: spacing of requests (default: constant)")
     add(
@@ -178,8 +90,22 @@ def parser() -> Parser:
         metavar="N|keep-alive",
         help="requests before a client reconnects (default: keep-alive)",
     )
-    add("--timeout", type=duration, default=5.0, metavar="T", help="time limit for a reply (default: 5s)")
-    add("--connect-timeout", type=duration, metavar="T", help="time limit for connecting (default: as --timeout)")
+    add(
+        "--think",
+        type=duration_s,
+        default=0.0,
+        metavar="T",
+        help="closed loop: pause between a reply and the next request",
+    )
+    add("--timeout", type=duration_s, default=5.0, metavar="T", help="time limit for a reply (default: 5s)")
+    add("--connect-timeout", type=duration_s, metavar="T", help="time limit for connecting (default: as --timeout)")
+    add("--bind", type=options.names, default=(), metavar="A,B", help="addresses to connect from, in turn")
+    add(
+        "--resolve",
+        choices=("first", "all"),
+        default="first",
+        help="which addresses of a name to connect to: the first that accepts, or all in turn (default: first)",
+    )
     add(
         "--server-pid",
         type=int,
@@ -187,8 +113,11 @@ def parser() -> Parser:
         help="process whose CPU time and memory to report (default: the owner of the port)",
     )
     add("--allow-remote", action="store_true", help="allow a server that is not on this machine")
+
+
+def _add_protocol(made: Parser) -> None:
     add = made.add_argument_group("protocol").add_argument
-    add("--protocol", choices=[*PROTOCOLS, "http", "raw"], help="format of requests (default: line, or http for a URL)")
+    add("--protocol", choices=PROTOCOL_NAMES, help="format of requests (default: line, or http for a URL)")
     add(
         "--request",
         type=template,
@@ -202,14 +131,26 @@ def parser() -> Parser:
     add("--method", metavar="M", help="http: request method (default: GET)")
     add("--header", type=options.header, action="append", metavar="'N: V'", help="http: header to send; repeatable")
     add("--body", metavar="FILE", help="http: body of the request")
+    add("--ca", metavar="FILE", help="https: certificates to trust instead of the system's")
+    add("--insecure", action="store_true", help="https: accept any certificate")
+    add("--resume-sessions", action="store_true", help="https: resume a client's TLS session when it reconnects")
     add("--expect", metavar="FILE", help="raw: the whole reply; any other is wrong")
     add("--reply-length", type=int, metavar="N", help="raw: length of a reply in bytes")
     add(
         "--reply-delimiter", type=options.unescape, metavar="BYTES", help=r"raw: bytes that end a reply, such as '\r\n'"
     )
     add("--quit-with", type=options.unescape, metavar="BYTES", help="raw: bytes to send before a connection is closed")
+
+
+def _add_engine(made: Parser) -> None:
     add = made.add_argument_group("engine").add_argument
-    add("--threads", type=int, default=1, metavar="N", help="number of engine threads (default: 1)")
+    add(
+        "--threads",
+        type=whole_number(MAX_THREADS),
+        default=1,
+        metavar="N",
+        help="number of engine threads (default: 1)",
+    )
     add(
         "--connect-rate",
         type=options.rate,
@@ -217,14 +158,25 @@ def parser() -> Parser:
         metavar="R",
         help="connections to open per second before the load begins (default: 5000)",
     )
-    add("--late", type=duration, default=0.01, metavar="T", help="delay above which a request is late (default: 10ms)")
-    add("--spin", type=duration, metavar="T", help="how long to poll before sleeping (open loop: 50us)")
+    add(
+        "--late", type=duration_s, default=0.01, metavar="T", help="delay above which a request is late (default: 10ms)"
+    )
+    add("--spin", type=duration_s, metavar="T", help="how long to poll before sleeping (open loop: 50us)")
+
+
+def _add_results(made: Parser) -> None:
     add = made.add_argument_group("results").add_argument
+    add(
+        "--percentiles",
+        type=options.percentiles,
+        default="50,90,95,99,99.9",
+        metavar="P,P",
+        help="percentiles to report (default: 50,90,95,99,99.9)",
+    )
     add("--json", metavar="FILE", help="write the result as JSON; - for standard output alone")
-    add("--csv", metavar="FILE", help="write one row per second")
-    add("--hdr", metavar="FILE", help="write an HdrHistogram interval log")
+    add("--csv", metavar="FILE", help="write one row per second; - for standard output alone")
+    add("--hdr", metavar="FILE", help="write an HdrHistogram interval log; - for standard output alone")
     add("--plot", type=options.picture, metavar="FILE", help="draw latency and throughput over time, as .svg or .png")
     fail_if = {"type": read_objective, "action": "append", "default": [], "metavar": "O"}
     add("--fail-if", **fail_if, help="exit with 99 if, say, p99>20ms; repeatable")  # type: ignore[arg-type]
     add("--strict", action="store_true", help="exit with 99 if there is any warning")
-    return made

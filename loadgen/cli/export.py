@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,26 +17,38 @@ from loadgen.validation.checks import assess, warnings
 _LATENESS: Final = {"p50": 50.0, "p99": 99.0, "p999": 99.9}
 
 
-def to_dict(result: LoadResult) -> dict[str, Any]:
-    """Return the result as the JSON object of the command line."""
+def to_dict(result: LoadResult, percentiles: Mapping[str, float] = LATENCY_PERCENTILES) -> dict[str, Any]:
+    """Return the result as the JSON object of the command line, with these percentiles by name."""
     load = result.load
     scheduled = bool(load.schedule)
     return {
         "requests": result.requests,
         "errors": result.errors,
+        "connect_errors": result.connect_errors,
         "statuses": result.statuses,
+        "status_codes": result.status_codes,
         "wall_s": result.wall_s,
         "throughput_rps": result.throughput_rps,
-        "latency_ns": summary(result.latency, LATENCY_PERCENTILES, ends=True),
-        "latency_interval_ns": intervals(result.latency),
+        "latency_ns": summary(result.latency, percentiles, ends=True),
+        "latency_interval_ns": intervals(result.latency, percentiles),
         "latency_censored": {"requests": result.censored, "from_ns": result.censored_from_ns},
-        "service_ns": summary(result.service, LATENCY_PERCENTILES, ends=True),
+        "service_ns": summary(result.service, percentiles, ends=True),
         "connect_ns": summary(result.connect, CONNECT_PERCENTILES),
+        "handshake_ns": summary(result.handshake, CONNECT_PERCENTILES) if load.tls else None,
+        "handshake_error": result.handshake_error,
+        "resumed": result.resumed if load.tls else None,
+        "sent_bytes": result.sent_bytes,
+        "received_bytes": result.received_bytes,
+        "sent_bytes_per_s": result.sent_bytes / result.wall_s if result.wall_s else None,
+        "received_bytes_per_s": result.received_bytes / result.wall_s if result.wall_s else None,
         "cpu_s": result.cpu_s,
         "utilisation": result.utilisation,
         "engines": [{"cpu_s": engine.cpu_s, "utilisation": engine.utilisation} for engine in result.engines],
         "connections": load.connections,
         "connected": result.connected,
+        "connections_used": result.connections_used,
+        "connections_opened": result.connections_opened,
+        "reconnections": result.reconnections,
         "threads": load.threads,
         "protocol": load.spoken.name,
         "loop": load.loop,
@@ -46,6 +59,9 @@ def to_dict(result: LoadResult) -> dict[str, Any]:
         "lateness_ns": summary(result.lateness, _LATENESS) if scheduled else None,
         "server": _server(result),
         "unfinished": result.unfinished,
+        "due": result.due,
+        "in_flight_before": result.in_flight_before,
+        "in_flight_after": result.in_flight_after,
         "oldest_unfinished_s": result.oldest_unfinished_s,
         "cancelled": result.cancelled,
         "belief": assess(result),
@@ -53,14 +69,17 @@ def to_dict(result: LoadResult) -> dict[str, Any]:
     }
 
 
-def capacity_to_dict(found: Capacity) -> dict[str, Any]:
+def capacity_to_dict(found: Capacity, percentiles: Mapping[str, float] = LATENCY_PERCENTILES) -> dict[str, Any]:
     """Return the result of a search as the JSON object of the command line."""
     return {
         "objectives": [objective.text for objective in found.objectives],
         "holds_rps": found.holds_rps,
         "fails_rps": found.fails_rps,
         "bracketed": found.is_bracketed,
-        "steps": [{"rate_rps": step.rate_rps, "holds": step.holds, **to_dict(step.result)} for step in found.steps],
+        "steps": [
+            {"rate_rps": step.rate_rps, "holds": step.holds, **to_dict(step.result, percentiles)}
+            for step in found.steps
+        ],
     }
 
 
@@ -76,22 +95,21 @@ def _server(result: LoadResult) -> dict[str, Any] | None:
     }
 
 
-def intervals(times: Histogram) -> dict[str, tuple[int | None, int | None]]:
+def intervals(times: Histogram, percentiles: Mapping[str, float]) -> dict[str, tuple[int | None, int | None]]:
     """Return each percentile's 95% confidence interval, with ``None`` for an end that the sample does not reach."""
-    return {name: times.percentile_interval_ns(percent) for name, percent in LATENCY_PERCENTILES.items()}
+    return {name: times.percentile_interval_ns(percent) for name, percent in percentiles.items()}
 
 
-def to_csv(result: LoadResult) -> str:
+def to_csv(result: LoadResult, percentiles: Mapping[str, float] = LATENCY_PERCENTILES) -> str:
     """Return a row for each interval, with times in ns and a column for each kind of error that occurred."""
     kinds = sorted({kind for interval in result.intervals for kind in interval.errors})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    percentiles = list(LATENCY_PERCENTILES)
     columns = [f"{what}_{name}_ns" for what in ("latency", "service") for name in (*percentiles, "max")]
     counted = ["at_s", "seconds", "requests", "throughput_rps", "connections"]
     writer.writerow([*counted, *columns, *(f"errors_{kind}" for kind in kinds)])
     for one in result.intervals:
-        times = [summary(each.decompress(), LATENCY_PERCENTILES) for each in (one.latency, one.service)]
+        times = [summary(each.decompress(), percentiles) for each in (one.latency, one.service)]
         figures = [one_time[name] for one_time in times for name in (*percentiles, "max")]
         writer.writerow(
             [

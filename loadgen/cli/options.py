@@ -1,4 +1,4 @@
-"""Parsers of option values: addresses, rates, stages and others."""
+"""Parsers of option values: rates, stages, percentiles and others."""
 
 from __future__ import annotations
 
@@ -6,30 +6,13 @@ import argparse
 import re
 
 from loadgen.duration import duration_s
-from loadgen.load import MAX_REQUESTS_PER_CONNECTION
+from loadgen.limits import MAX_REQUESTS_PER_CONNECTION
 from loadgen.nearest import did_you_mean
 from loadgen.stages import Stage
 
 _PICTURES = (".svg", ".png")
 
 KEEP_ALIVE = "keep-alive"
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """Parse ``HOST:PORT`` or ``[IPV6]:PORT``.
-
-    Raises:
-        argparse.ArgumentTypeError: ``text`` is neither.
-    """
-    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", text)
-    if not match or not 0 < int(match["port"]) < 65536:
-        raise argparse.ArgumentTypeError(f"invalid address {text!r}: use HOST:PORT, such as 127.0.0.1:8001")
-    host = match["v6"] or match["host"]
-    try:
-        host.encode("idna")
-    except UnicodeError as exc:
-        raise argparse.ArgumentTypeError(f"invalid host {host!r}: {exc}") from exc
-    return host, int(match["port"])
 
 
 def read_requests_per_connection(text: str) -> int | None:
@@ -65,21 +48,6 @@ def stages(text: str) -> tuple[Stage, ...]:
             raise argparse.ArgumentTypeError(f"invalid rate in {part!r}: use 1000:10s or ramp:0-8000:30s") from None
         found.append(Stage(low, high, duration_s(match[4])))
     return tuple(found)
-
-
-def address(text: str) -> tuple[str, int, str | None]:
-    """Parse ``HOST:PORT`` or ``http://HOST[:PORT][/PATH]``, and return host, port, and the path of a URL.
-
-    Raises:
-        argparse.ArgumentTypeError: ``text`` is neither.
-    """
-    if text.startswith("https://"):
-        raise argparse.ArgumentTypeError(f"{text!r} needs TLS, which is not supported: give an http:// address")
-    if not text.startswith("http://"):
-        return (*host_and_port(text), None)
-    where, _, path = text.removeprefix("http://").partition("/")
-    with_port = where if re.search(r":\d+$", where) else f"{where}:80"
-    return (*host_and_port(with_port), f"/{path}")
 
 
 def rate(text: str) -> float:
@@ -135,3 +103,32 @@ def picture(text: str) -> str:
             f"invalid name of a plot {text!r}: use a name that ends in {' or '.join(_PICTURES)}"
         )
     return text
+
+
+def percentiles(text: str) -> dict[str, float]:
+    """Parse ``50,95,99.9`` and return each percentile under its name: p50, p95, p999.
+
+    Raises:
+        argparse.ArgumentTypeError: one of them is no number above 0 and below 100.
+    """
+    found = {}
+    for part in text.split(","):
+        number = part.strip().removeprefix("p")
+        if not re.fullmatch(r"\d{1,2}(?:\.\d{1,6})?", number) or not float(number):
+            raise argparse.ArgumentTypeError(
+                f"invalid percentile {part!r}: use numbers above 0 and below 100: 50,95,99.9"
+            )
+        found[f"p{number.replace('.', '')}"] = float(number)
+    return dict(sorted(found.items(), key=lambda one: one[1]))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Parse names separated by commas.
+
+    Raises:
+        argparse.ArgumentTypeError: one of them is empty.
+    """
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"invalid list {text!r}: separate names by commas")
+    return found

@@ -30,11 +30,14 @@ class Outputs:
                 self.problems.append(_unwritable("to standard output", exc))
 
     def write(self, name: str | None, content: Callable[[], str | bytes]) -> None:
-        """Write the result of ``content`` to the file ``name``; do nothing for ``None`` and ``-``."""
-        if name is None or name == "-":
+        """Write the result of ``content`` to the file ``name``, to standard output for ``-``, nowhere for ``None``."""
+        if name is None:
             return
         try:
             made = content()
+            if name == "-":
+                self.show(str(made).removesuffix("\n"))
+                return
             Path(name).write_bytes(made if isinstance(made, bytes) else made.encode())
         except GilbenchError as exc:
             self.problems.append(exc)

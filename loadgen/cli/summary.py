@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -26,45 +28,73 @@ def clients(count: int) -> str:
     return "1 client" if count == 1 else f"{count} clients"
 
 
-def render(result: LoadResult) -> str:
-    """Return the summary."""
+def render(result: LoadResult, percentiles: Mapping[str, float] = LATENCY_PERCENTILES) -> str:
+    """Return the summary, with these percentiles by name."""
+    lines = [
+        _heading(result),
+        "",
+        f"throughput  {result.throughput_rps:>12,.1f} requests/s   {result.requests:,} in {result.wall_s:.3f} s",
+        *_table(result, percentiles),
+        *(f"{name:<12}{text}" for name, text in _figures(result)),
+        *_bars(result.latency),
+    ]
+    lines += [f"warning: {wording(warning)}" for warning in warnings(result)]
+    return "\n".join(map(_wrap, lines))
+
+
+def _heading(result: LoadResult) -> str:
     load = result.load
     lasting = (
         "keep-alive"
         if load.requests_per_connection is None
         else f"{load.requests_per_connection} requests per connection"
     )
-    shown = "closed loop" if load.intended_rps is None else f"open loop, {load.arrivals} {load.intended_rps:,.0f}/s"
-    lines = [
-        f"{load.host}:{load.port}  protocol {load.spoken.name}  {shown}, {clients(load.connections)}, {lasting}",
-        "",
-        f"throughput  {result.throughput_rps:>12,.1f} requests/s   {result.requests:,} in {result.wall_s:.3f} s",
-        *_table(result),
-        f"connect     {_times(result.connect)}",
-        f"generator   {result.utilisation:>12.1%} busy         {result.cpu_s:.3f} s of CPU",
-    ]
+    shown = "closed loop" if load.intended_rps is None else f"open loop, {load.arrivals} {rate(load.intended_rps)}/s"
+    many = clients(load.connections)
+    if load.initial_connections is not None:
+        many = f"connections as needed ({result.connections_used:,} of at most {load.connections:,})"
+    thinking = f", thinking for {_time(load.think_s * 1e9)}" if load.think_s else ""
+    return f"{load.where}  protocol {load.spoken.name}  {shown}, {many}, {lasting}{thinking}"
+
+
+def _figures(result: LoadResult) -> Iterator[tuple[str, str]]:
+    """Yield the other figures, each with its name."""
+    yield "connect", _times(result.connect)
+    if result.handshake.total:
+        yield "handshake", f"{_times(result.handshake)}  resumed {result.resumed:,}"
+    if result.connections_opened:
+        again = f", {result.reconnections:,} since the server closed one" if result.reconnections else ""
+        yield "opened", f"{result.connections_opened:,} connections in the window{again}"
+    if result.wall_s:
+        sent, received = (_bytes(count / result.wall_s) for count in (result.sent_bytes, result.received_bytes))
+        yield "data", f"{received}/s received   {sent}/s sent"
+    yield "generator", f"{result.utilisation:>12.1%} busy         {result.cpu_s:.3f} s of CPU"
     server = result.host_metrics.server if result.host_metrics else None
     if server and server.cpu_s_per_request is not None:
-        lines.append(
-            f"server      {server.cpu_s_per_request * 1e6:>9,.1f} µs of CPU per request   {server.cores:.2f} cores   "
-            f"{server.peak_rss_bytes / 2**20:,.0f} MiB"
-        )
-    if result.statuses:
-        lines.append("status      " + "  ".join(f"{name} {count:,}" for name, count in result.statuses.items()))
-    if result.errors:
-        lines.append("errors      " + "  ".join(f"{name} {count:,}" for name, count in result.errors.items()))
+        memory = f"{server.peak_rss_bytes / 2**20:,.0f} MiB"
+        cpu = f"{server.cpu_s_per_request * 1e6:>9,.1f} µs of CPU per request   {server.cores:.2f} cores"
+        yield "server", f"{cpu}   {memory}"
+    for name, counts in (
+        ("status", result.status_codes),
+        ("errors", result.errors),
+        ("connecting", result.connect_errors),
+    ):
+        if counts:
+            yield name, "  ".join(f"{key} {count:,}" for key, count in sorted(counts.items()))
+    if result.handshake_error:
+        yield "TLS", result.handshake_error
     if result.unfinished:
-        lines.append(f"unfinished  {result.unfinished:>12} in flight    for {result.oldest_unfinished_s:.3f} s at most")
-    lines += _bars(result.latency)
-    lines += [f"warning: {wording(warning)}" for warning in warnings(result)]
-    return "\n".join(map(_wrap, lines))
+        shown = f"{result.unfinished - result.due:,} in flight at the end"
+        if result.due:
+            shown += f", {result.due:,} never sent"
+        yield "unfinished", f"{shown}, the oldest for {_time(result.oldest_unfinished_s * 1e9)}"
 
 
 def render_step(step: Step) -> str:
     """Return the line for one step of a search."""
     p50, p99 = (_time(step.result.latency.percentile_ns(percent)) for percent in (50, 99))
     verdict = "holds" if step.holds else "does not hold"
-    return f"{step.rate_rps:>12,.0f}/s  p50 {p50:>8}  p99 {p99:>8}  errors {step.result.failed:,}  {verdict}".replace(
+    return f"{rate(step.rate_rps):>12}/s  p50 {p50:>8}  p99 {p99:>8}  errors {step.result.failed:,}  {verdict}".replace(
         _NO_BREAK, " "
     )
 
@@ -75,8 +105,20 @@ def render_capacity(found: Capacity) -> str:
     if found.holds_rps is None:
         return f"capacity: {wanted} held at none of the rates tried"
     if found.fails_rps is None:
-        return f"capacity: {wanted} held at every rate tried, up to {found.holds_rps:,.0f}/s"
-    return f"capacity: {wanted} holds at {found.holds_rps:,.0f}/s and no longer at {found.fails_rps:,.0f}/s"
+        return f"capacity: {wanted} held at every rate tried, up to {rate(found.holds_rps)}/s"
+    return f"capacity: {wanted} holds at {rate(found.holds_rps)}/s and no longer at {rate(found.fails_rps)}/s"
+
+
+def rate(per_s: float) -> str:
+    """Return a rate with four significant digits, and no fewer than its whole part."""
+    digits = max(0, 3 - math.floor(math.log10(per_s))) if per_s > 0 else 0
+    shown = f"{per_s:,.{digits}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def _bytes(count: float) -> str:
+    unit, size = next((row for row in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if count >= row[1]), ("B", 1.0))
+    return f"{count / size:.3g}{_NO_BREAK}{unit}"
 
 
 def progress(interval: Interval) -> str:
@@ -99,13 +141,13 @@ def wording(warning: dict[str, Any]) -> str:
     return f"{says}{'; ' if ': ' in says else ': '}{remedy}".format(**shown)
 
 
-def _table(result: LoadResult) -> list[str]:
+def _table(result: LoadResult, percentiles: Mapping[str, float]) -> list[str]:
     """Return the percentiles with their intervals; in the open loop those of the service time next to them."""
     opened = bool(result.load.schedule)
     rows = [f"{'':12}{'latency':>12}  {'95% interval':<20}" + (f"{'service':>12}" if opened else "")]
     if not result.latency.total:
         return ["latency     none"]
-    for name, percent in LATENCY_PERCENTILES.items():
+    for name, percent in percentiles.items():
         value = result.latency.percentile_ns(percent)
         low, high = result.latency.percentile_interval_ns(percent)
         mark = ">" if result.is_lower_bound(value) else ""

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from loadgen.cli import options
+from loadgen import url
 from loadgen.cli.command_line import Parser, run_command
 from loadgen.cli.exit_codes import DONE, FAILED
 from loadgen.errors import GilbenchError
@@ -35,7 +35,7 @@ def parser() -> Parser:
         ],
         exits={FAILED: "the server could not be reached"},
     )
-    made.add_argument("address", type=options.host_and_port, metavar="HOST:PORT", help="address of the server")
+    made.add_argument("address", type=url.host_and_port, metavar="HOST:PORT", help="address of the server")
     made.add_argument(
         "--protocol",
         choices=LINE_ENDS,

@@ -10,105 +10,129 @@ from typing import Any
 import numpy as np
 
 from loadgen.engine import error_kinds, schedule
-from loadgen.engine.workspace import BUFFER_BYTES, CONNECT, EVENTS_AT_ONCE, LATENCY, SERVICE
+from loadgen.engine.transport import BROKEN, CLOSE, OPEN, REASON, RECEIVE, RESUMED, SEND, SHAKE_HANDS, WAIT
+from loadgen.engine.workspace import BUFFER_BYTES, CONNECT, EVENTS_AT_ONCE, HANDSHAKE, LATENCY, SERVICE, STATUSES
 from loadgen.histograms import histogram
 from loadgen.native import libc
 from loadgen.native.compiled import inline
-from loadgen.protocols.parser import DONE, FAILED, PROTOCOL, STATUS, WILL_CLOSE, WRONG
+from loadgen.protocols.parser import DONE, FAILED, KIND, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 
-PAUSED, REOPENING, CONNECTING, IDLE, SENDING, WAITING = range(6)  # established from IDLE on
+PAUSED, REOPENING, CONNECTING, SHAKING_HANDS, IDLE, SENDING, WAITING = range(7)  # established from IDLE on
 
 PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server gets 100 attempts per second, not a million
+RESET_WITHIN_NS = 50_000_000  # in which a reset follows the end of a stream, if it does: more than most round trips
+_UNTIL_RESET = 2  # of a stream that has ended: whether a reset follows decides
 
 
 @inline
-def open_connection(w: Any, index: int, now_ns: int) -> None:
+def open_connection(w: Any, transport: Any, index: int, now_ns: int) -> None:
     """Start connecting. In the closed loop a request waits for the connection; its latency counts from ``since_ns``."""
-    c = w.connections[index]
+    c, counters, settings = w.connections[index], w.counters[0], w.settings[0]
+    number = counters.attempts
+    counters.attempts += 1
+    target = settings.requests + 1 + number % settings.targets
+    family = w.parts[target, 1]
     c.connect_ns = now_ns
-    c.fd = libc.open_socket(w.settings[0].family, libc.SOCK_FLAGS, 0)
+    c.fd = libc.open_socket(family, libc.SOCK_FLAGS, 0)
     if c.fd < 0:
-        fail(w, index, error_kinds.NO_SOCKET, now_ns)
+        fail(w, transport, index, error_kinds.NO_SOCKET, now_ns)
         return
     w.scratch[0] = 1  # read as an int of 4 bytes
-    libc.setsockopt(c.fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, w.scratch.ctypes.data, 4)
+    on = w.scratch.ctypes.data
+    if family != libc.AF_UNIX:
+        libc.setsockopt(c.fd, libc.IPPROTO_TCP, libc.TCP_NODELAY, on, 4)
     c.state = CONNECTING
-    c.until_ns = now_ns + w.settings[0].connect_timeout_ns
-    c.left = w.settings[0].requests_per_connection
-    address = w.starts[len(w.starts) - 2]
-    status = libc.connect(c.fd, w.payload.ctypes.data + address, w.starts[len(w.starts) - 1] - address)
+    counters.connecting += 1
+    c.until_ns = now_ns + settings.connect_timeout_ns
+    c.left = settings.requests_per_connection
+    c.reused, c.ended = 0, 0
+    status = 0
+    if settings.sources:
+        libc.setsockopt(c.fd, libc.IPPROTO_IP, libc.IP_BIND_ADDRESS_NO_PORT, on, 4)
+        source = settings.requests + 1 + settings.targets + number // settings.targets % settings.sources
+        begin = w.parts[source, 0]
+        status = libc.bind(c.fd, w.payload.ctypes.data + begin, w.parts[source + 1, 0] - begin)
+    if status == 0:
+        begin = w.parts[target, 0]
+        status = libc.connect(c.fd, w.payload.ctypes.data + begin, w.parts[target + 1, 0] - begin)
     if status < 0 and libc.last_error() != libc.EINPROGRESS:
-        fail(w, index, _error_kind(libc.last_error()), now_ns)
+        fail(w, transport, index, _error_kind(libc.last_error()), now_ns)
         return
     w.events[EVENTS_AT_ONCE].events = libc.INTEREST
     w.events[EVENTS_AT_ONCE].index = index
     event = w.events[EVENTS_AT_ONCE:].ctypes.data
-    libc.epoll_ctl(w.settings[0].epoll, libc.EPOLL_CTL_ADD, c.fd, event)
+    libc.epoll_ctl(settings.epoll, libc.EPOLL_CTL_ADD, c.fd, event)
     if status == 0:
-        _finish_connect(w, index, now_ns)
+        _connected(w, transport, index, libc.clock_ns(libc.MONOTONIC, w.scratch))
 
 
 @inline
-def on_event(w: Any, parse: Any, index: int, events: int) -> None:
+def on_event(w: Any, parse: Any, transport: Any, index: int, events: int) -> None:
     """Take the steps that the events on the connection allow."""
     c = w.connections[index]
-    broken = events & libc.BROKEN != 0
-    unread = broken or events & libc.READABLE != 0
+    if events & libc.BROKEN and not c.ended:
+        c.ended = 1
     now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
     if c.state == CONNECTING:
-        w.scratch[0], w.scratch[1] = 0, 4
-        error = w.scratch.ctypes.data
-        libc.getsockopt(c.fd, libc.SOL_SOCKET, libc.SO_ERROR, error, error + 8)
-        if w.scratch[0] != 0:
-            fail(w, index, _error_kind(w.scratch[0]), now_ns)
+        error = _socket_error(w, c.fd)
+        if error:
+            fail(w, transport, index, _error_kind(error), now_ns)
             return
-        _finish_connect(w, index, now_ns)
+        _connected(w, transport, index, now_ns)
+    elif c.state == SHAKING_HANDS:
+        _shake_hands(w, transport, index, now_ns)
     elif c.state == SENDING:
-        _send(w, index, now_ns)
-    elif c.state == WAITING:
-        _receive(w, parse, index, now_ns)
-        unread = broken
-    if broken and c.state == SENDING:
-        fail(w, index, error_kinds.RESET, now_ns)
-    elif unread and c.state == WAITING:
-        # One event may report both bytes and the end of the stream, or both the connection and its first bytes; no
-        # other event follows.
-        _receive(w, parse, index, now_ns)
-    elif unread and c.state == IDLE:
-        _read_idle(w, index, now_ns)
+        _send(w, transport, index)
+    unread = c.ended or events & libc.READABLE
+    for _ in range(2):  # a reply, and the end of the stream after it
+        if unread and c.state in (SENDING, WAITING):  # a server may answer before it has received everything
+            _receive(w, parse, transport, index, now_ns)
+        elif unread and c.state == IDLE:
+            _read_idle(w, transport, index, now_ns)
+        unread = c.ended == 1
     if c.state == REOPENING:
-        open_connection(w, index, now_ns)
+        open_connection(w, transport, index, now_ns)
 
 
 @inline
-def on_timer(w: Any, index: int, now_ns: int) -> None:
+def on_timer(w: Any, transport: Any, index: int, now_ns: int) -> None:
     """End a pause, or fail what has timed out."""
     c = w.connections[index]
     if c.state == PAUSED:
         c.since_ns = now_ns
-        open_connection(w, index, now_ns)
-    elif c.state == CONNECTING:
-        fail(w, index, error_kinds.CONNECT_TIMEOUT, now_ns)
+        open_connection(w, transport, index, now_ns)
+    elif c.state in (CONNECTING, SHAKING_HANDS):
+        fail(w, transport, index, error_kinds.CONNECT_TIMEOUT, now_ns)
     elif c.state in (SENDING, WAITING):
-        fail(w, index, error_kinds.REPLY_TIMEOUT, now_ns)
+        gone = c.ended == _UNTIL_RESET
+        fail(w, transport, index, error_kinds.CLOSED_EARLY if gone else error_kinds.REPLY_TIMEOUT, now_ns)
 
 
 @inline
-def start_request(w: Any, index: int, since_ns: int, now_ns: int) -> None:
+def start_request(w: Any, transport: Any, index: int, since_ns: int, now_ns: int) -> None:
     """Send the next request, whose latency counts from ``since_ns``."""
     c, counters = w.connections[index], w.counters[0]
     c.since_ns = since_ns
-    c.sent_ns = now_ns
-    c.until_ns = now_ns + w.settings[0].timeout_ns
-    c.state = SENDING
-    c.sent = 0
-    note_busy(w, 1, now_ns)
-    requests = len(w.starts) - 3
+    c.again = 0
+    counters.issued += schedule.is_counted(w, since_ns)
+    requests = w.settings[0].requests
     if requests > 1:
         c.request = np.random.randint(requests) if w.settings[0].random_order else counters.request
         counters.request = (counters.request + 1) % requests
+    _begin_request(w, transport, index, now_ns)
+
+
+@inline
+def _begin_request(w: Any, transport: Any, index: int, now_ns: int) -> None:
+    c = w.connections[index]
+    c.sent_ns = now_ns
+    c.until_ns = now_ns + w.settings[0].timeout_ns
+    c.state = SENDING
+    c.sent, c.received = 0, 0
+    note_busy(w, 1, now_ns)
     w.parsers[index, :] = 0
-    _send(w, index, now_ns)
+    w.parsers[index, KIND] = w.parts[c.request, 1]
+    _send(w, transport, index)
 
 
 @inline
@@ -128,19 +152,30 @@ def note_busy(w: Any, change: int, now_ns: int) -> None:
 @inline
 def _count_answer(w: Any, index: int, now_ns: int) -> None:
     counters = w.counters[0]
-    counters.served_ns += now_ns - max(w.connections[index].sent_ns, counters.began_ns)
+    counters.served_ns += now_ns - max(w.connections[index].sent_ns, counters.served_since_ns)
     note_busy(w, -1, now_ns)
 
 
 @inline
-def fail(w: Any, index: int, kind: int, now_ns: int) -> None:
+def _note_finished(w: Any, now_ns: int) -> None:
+    w.counters[0].finished += 1
+    w.counters[0].finished_ns = now_ns
+
+
+@inline
+def fail(w: Any, transport: Any, index: int, kind: int, now_ns: int) -> None:
     """Count a failed request or connection, drop the connection and pause."""
     c, counters, buffer = w.connections[index], w.counters[0], w.counters[0].current_buffer
-    counted = schedule.is_counted(w, c.since_ns) if c.owed or not w.settings[0].open_loop else counters.measuring
-    if counted or not counters.started:  # failures before the timing begins count too
+    scheduled = w.settings[0].open_loop
+    counted = schedule.is_counted(w, c.since_ns) if c.owed or not scheduled else counters.measuring
+    if scheduled and not c.owed and c.state < IDLE:
+        counters.connect_errors[kind] += 1  # the request that it would have served waits in the schedule
+    elif counted or not counters.started:  # failures before the timing begins count too
         w.counted[buffer, 1 + kind] += 1
+        if counted and (c.owed or not scheduled):
+            _note_finished(w, now_ns)
         if counters.started and (
-            kind == error_kinds.REPLY_TIMEOUT or (kind == error_kinds.CONNECT_TIMEOUT and not w.settings[0].open_loop)
+            kind == error_kinds.REPLY_TIMEOUT or (kind == error_kinds.CONNECT_TIMEOUT and not scheduled)
         ):
             # It would have taken at least this long; leaving it out would improve the percentiles.
             took_ns = now_ns - c.since_ns
@@ -153,21 +188,66 @@ def fail(w: Any, index: int, kind: int, now_ns: int) -> None:
     if not c.tried:
         c.tried = 1
         counters.tried += 1
-    drop(w, index, now_ns)
+    c.owed = 0
+    drop(w, transport, index, now_ns)
 
 
 @inline
-def drop(w: Any, index: int, now_ns: int) -> None:
+def drop(w: Any, transport: Any, index: int, now_ns: int) -> None:
     """Close a connection and pause before the next."""
-    c = w.connections[index]
+    _close(w, transport, index, now_ns)
+    w.connections[index].state = PAUSED
+    w.connections[index].until_ns = now_ns + PAUSE_AFTER_ERROR_NS
+
+
+@inline
+def _close(w: Any, transport: Any, index: int, now_ns: int) -> None:
+    c, counters = w.connections[index], w.counters[0]
     if c.state in (SENDING, WAITING):
         _count_answer(w, index, now_ns)
-    c.owed = 0
+    if c.state >= IDLE:
+        counters.established -= 1
+    elif c.state in (CONNECTING, SHAKING_HANDS):
+        counters.connecting -= 1
     if c.fd >= 0:
+        transport(CLOSE, c.channel, c.fd, 0, 0)
         libc.close(c.fd)
     c.fd = -1
-    c.state = PAUSED
-    c.until_ns = now_ns + PAUSE_AFTER_ERROR_NS
+
+
+@inline
+def _reopen(w: Any, transport: Any, index: int, now_ns: int) -> None:
+    """Replace a connection that the server has closed between two requests, which it may (RFC 9112, 9.3.1)."""
+    w.counters[0].reconnections += w.counters[0].measuring
+    _close(w, transport, index, now_ns)
+    w.connections[index].state = REOPENING
+
+
+@inline
+def _lose(w: Any, transport: Any, index: int, kind: int, now_ns: int) -> None:
+    """Decide what became of a request whose connection ended without a reply.
+
+    A reset, at once or after the end of the stream, means that the server did not read the request: it is sent again,
+    once. The end of the stream alone means that the server took the request, which failed.
+    """
+    c = w.connections[index]
+    if not (w.settings[0].may_close and c.reused and c.received == 0 and not c.again):
+        fail(w, transport, index, kind, now_ns)
+    elif kind == error_kinds.RESET or _socket_error(w, c.fd):
+        c.again = 1
+        _reopen(w, transport, index, now_ns)
+    elif c.ended != _UNTIL_RESET:
+        c.ended = _UNTIL_RESET
+        c.until_ns = now_ns + RESET_WITHIN_NS
+
+
+@inline
+def _socket_error(w: Any, fd: int) -> int:
+    """Return the error that the kernel has noted for a socket; 0: none."""
+    w.scratch[0], w.scratch[1] = 0, 4
+    error = w.scratch.ctypes.data
+    libc.getsockopt(fd, libc.SOL_SOCKET, libc.SO_ERROR, error, error + 8)
+    return w.scratch[0]  # type: ignore[no-any-return]
 
 
 @inline
@@ -183,84 +263,133 @@ def _error_kind(error: int) -> int:
 
 
 @inline
-def _finish_connect(w: Any, index: int, now_ns: int) -> None:
+def _connected(w: Any, transport: Any, index: int, now_ns: int) -> None:
+    c, counters = w.connections[index], w.counters[0]
+    if counters.measuring or not counters.started:  # those of the warm-up do not count
+        _note(w, CONNECT, now_ns - c.connect_ns)
+    if w.settings[0].context == 0:
+        _established(w, transport, index, now_ns)
+        return
+    c.channel = transport(OPEN, w.settings[0].context, c.fd, c.channel, 0)
+    c.connect_ns = now_ns
+    c.state = SHAKING_HANDS
+    _shake_hands(w, transport, index, now_ns)
+
+
+@inline
+def _shake_hands(w: Any, transport: Any, index: int, now_ns: int) -> None:
+    c, counters = w.connections[index], w.counters[0]
+    status = transport(SHAKE_HANDS, c.channel, c.fd, 0, 0)
+    if status == BROKEN:
+        counters.handshake_error = transport(REASON, c.channel, c.fd, 0, 0)
+        fail(w, transport, index, error_kinds.NO_HANDSHAKE, now_ns)
+    elif status != WAIT:
+        if counters.measuring or not counters.started:
+            _note(w, HANDSHAKE, now_ns - c.connect_ns)
+            counters.resumed += transport(RESUMED, c.channel, c.fd, 0, 0)
+        _established(w, transport, index, now_ns)
+
+
+@inline
+def _established(w: Any, transport: Any, index: int, now_ns: int) -> None:
     c, counters = w.connections[index], w.counters[0]
     if not c.tried:
         c.tried = 1
         counters.tried += 1
         counters.connected += 1
-    if counters.measuring or not counters.started:  # those of the warm-up do not count
-        _note(w, CONNECT, now_ns - c.connect_ns)
-    if w.settings[0].open_loop or not counters.started:
-        schedule.rest(w, index, now_ns)
-        c.state = IDLE
-        c.until_ns = schedule.NEVER_NS
+    counters.connecting -= 1
+    counters.established += 1
+    counters.opens += counters.measuring
+    if c.again:
+        _begin_request(w, transport, index, now_ns)
+    elif w.settings[0].open_loop or not counters.started or not schedule.may_send(w):
+        _wait_for_request(w, index, now_ns)
     else:
-        start_request(w, index, c.since_ns, now_ns)
+        start_request(w, transport, index, c.since_ns, now_ns)
 
 
 @inline
-def _send(w: Any, index: int, now_ns: int) -> None:
-    c = w.connections[index]
-    begin = w.starts[c.request] + c.sent
-    size = w.starts[c.request + 1] - begin
-    sent = libc.send(c.fd, w.payload.ctypes.data + begin, size, libc.MSG_NOSIGNAL)
-    if sent == size:
-        c.state = WAITING
-    elif sent >= 0:
-        c.sent += sent
-    elif libc.last_error() != libc.EAGAIN:
-        fail(w, index, error_kinds.RESET, now_ns)
+def _wait_for_request(w: Any, index: int, now_ns: int) -> None:
+    w.connections[index].state = IDLE
+    w.connections[index].until_ns = schedule.NEVER_NS
+    schedule.rest(w, index, now_ns)
 
 
 @inline
-def _receive(w: Any, parse: Any, index: int, now_ns: int) -> None:
+def _send(w: Any, transport: Any, index: int) -> None:
     c = w.connections[index]
     while True:
-        size = libc.recv(c.fd, w.buffer.ctypes.data, BUFFER_BYTES, 0)
-        if size < 0:
-            if libc.last_error() != libc.EAGAIN:
-                fail(w, index, error_kinds.RESET, now_ns)
+        begin = w.parts[c.request, 0] + c.sent
+        size = w.parts[c.request + 1, 0] - begin
+        sent = transport(SEND, c.channel, c.fd, np.int64(w.payload.ctypes.data) + begin, size)
+        if sent < 0:  # if the connection broke, an event follows, with which a reply that came before is read
             return
+        w.counters[0].sent_bytes += sent
+        c.sent += sent
+        if sent == size:
+            c.state = WAITING
+            return
+
+
+@inline
+def _receive(w: Any, parse: Any, transport: Any, index: int, now_ns: int) -> None:
+    c = w.connections[index]
+    while True:
+        size = transport(RECEIVE, c.channel, c.fd, np.int64(w.buffer.ctypes.data), BUFFER_BYTES)
+        if size == WAIT:
+            return
+        if size == BROKEN:
+            _lose(w, transport, index, error_kinds.RESET, now_ns)
+            return
+        c.received += size
+        w.counters[0].received_bytes += size
         reply = parse(w.parsers[index], w.buffer, size, w.memory, w.numbers)
-        if reply == WRONG or 0 < reply < size:
-            fail(w, index, error_kinds.WRONG_REPLY, now_ns)  # bytes after a reply belong to no request
-            return
-        if reply == PROTOCOL:
-            fail(w, index, error_kinds.BROKEN_PROTOCOL, now_ns)
+        wrong = reply == WRONG or 0 < reply < size  # bytes after a reply belong to no request
+        if wrong or reply == PROTOCOL:
+            fail(w, transport, index, error_kinds.WRONG_REPLY if wrong else error_kinds.BROKEN_PROTOCOL, now_ns)
             return
         if reply > 0 or reply == DONE:
-            _finish_request(w, index, now_ns)
+            if now_ns > c.until_ns:
+                fail(w, transport, index, error_kinds.REPLY_TIMEOUT, now_ns)
+            else:
+                _finish_request(w, transport, index, now_ns)
             return
         if size == 0:
-            fail(w, index, error_kinds.CLOSED_EARLY, now_ns)
+            _lose(w, transport, index, error_kinds.CLOSED_EARLY, now_ns)
             return
-        if size < BUFFER_BYTES:  # nothing more has arrived yet; an event will follow
+        if (
+            size < BUFFER_BYTES and c.ended == 0 and c.channel == 0
+        ):  # nothing more has arrived yet; an event will follow
             return
 
 
 @inline
-def _read_idle(w: Any, index: int, now_ns: int) -> None:
+def _read_idle(w: Any, transport: Any, index: int, now_ns: int) -> None:
     """Handle input on a connection that has no request in flight."""
-    size = libc.recv(w.connections[index].fd, w.buffer.ctypes.data, BUFFER_BYTES, 0)
+    c = w.connections[index]
+    size = transport(RECEIVE, c.channel, c.fd, np.int64(w.buffer.ctypes.data), BUFFER_BYTES)
     if size > 0:
-        fail(w, index, error_kinds.WRONG_REPLY, now_ns)  # it belongs to no request
-    elif size == 0 and w.counters[0].started:
-        drop(w, index, now_ns)  # a server may close an idle connection
-    elif size == 0:
-        fail(w, index, error_kinds.CLOSED_EARLY, now_ns)
-    elif libc.last_error() != libc.EAGAIN:
-        fail(w, index, error_kinds.RESET, now_ns)
+        fail(w, transport, index, error_kinds.WRONG_REPLY, now_ns)  # it belongs to no request
+    elif size != WAIT and (w.settings[0].may_close or (size == 0 and w.counters[0].started)):
+        # A server may close an idle connection. One that has not served a request is not replaced at once: a server
+        # that closes all of them would be asked for the next without end.
+        if c.served:
+            _reopen(w, transport, index, now_ns)
+        else:
+            drop(w, transport, index, now_ns)
+    elif size != WAIT:
+        fail(w, transport, index, error_kinds.CLOSED_EARLY if size == 0 else error_kinds.RESET, now_ns)
 
 
 @inline
-def _finish_request(w: Any, index: int, now_ns: int) -> None:
-    c, buffer = w.connections[index], w.counters[0].current_buffer
-    status, closing = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
-    w.counters[0].answered += status != FAILED and status < 400
+def _finish_request(w: Any, transport: Any, index: int, now_ns: int) -> None:
+    c, counters, buffer = w.connections[index], w.counters[0], w.counters[0].current_buffer
+    status, announced = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
+    counters.answered += status != FAILED and status < 400
     if schedule.is_counted(w, c.since_ns):
+        _note_finished(w, now_ns)
         if 0 < status < FAILED:
-            w.counters[0].statuses[min(status // 100, 5)] += 1
+            counters.statuses[min(status, STATUSES - 1)] += 1
         if status == FAILED:
             w.counted[buffer, 1 + error_kinds.HANDLER_FAILED] += 1
         elif status >= 400:
@@ -269,25 +398,27 @@ def _finish_request(w: Any, index: int, now_ns: int) -> None:
             w.counted[buffer, 1 + error_kinds.LATE if c.late else 0] += 1
             _note(w, LATENCY + buffer, now_ns - c.since_ns)
             _note(w, SERVICE + buffer, now_ns - c.sent_ns)
-    _count_answer(w, index, now_ns)
-    if w.counters[0].traced < len(w.trace) and w.counters[0].measuring:
-        row = w.counters[0].traced
+    if counters.traced < len(w.trace) and counters.measuring:
+        row = counters.traced
         w.trace[row, 0], w.trace[row, 1], w.trace[row, 2] = index, c.since_ns, now_ns
-        w.counters[0].traced += 1
-    c.owed = 0
+        counters.traced += 1
+    c.owed, c.again, c.late = 0, 0, 0
+    c.reused, c.served = 1, 1
     c.left -= 1
+    unannounced = c.ended and not announced and w.settings[0].may_close
+    closing = announced or unannounced or c.state == SENDING
     if c.left == 0 or closing:
         # Do not wait for the server to close its side: the next connection opens at once.
-        begin, end = w.starts[len(w.starts) - 3], w.starts[len(w.starts) - 2]
+        begin, end = w.parts[w.settings[0].requests, 0], w.parts[w.settings[0].requests + 1, 0]
         if not closing and begin < end:
-            libc.send(c.fd, w.payload.ctypes.data + begin, end - begin, libc.MSG_NOSIGNAL)
-        libc.close(c.fd)
-        c.fd = -1
+            transport(SEND, c.channel, c.fd, np.int64(w.payload.ctypes.data) + begin, end - begin)
+        counters.reconnections += counters.measuring and unannounced and c.left != 0
+        _close(w, transport, index, now_ns)
         c.since_ns = now_ns
         c.state = REOPENING
-    elif w.settings[0].open_loop:
-        c.state = IDLE
-        c.until_ns = schedule.NEVER_NS
-        schedule.rest(w, index, now_ns)
+        return
+    _count_answer(w, index, now_ns)
+    if w.settings[0].open_loop or w.settings[0].think_ns or not schedule.may_send(w):
+        _wait_for_request(w, index, now_ns)
     else:
-        start_request(w, index, now_ns, now_ns)
+        start_request(w, transport, index, now_ns, now_ns)

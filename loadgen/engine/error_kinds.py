@@ -15,6 +15,7 @@ ERRORS = (
     "no_socket",
     "late",
     "handler_failed",
+    "no_handshake",
 )
 """Kinds of failed requests; their numbers index ``counted``, after the requests answered correctly.
 
@@ -34,4 +35,5 @@ In the open loop, ``late`` requests were answered but sent later than intended b
     NO_SOCKET,
     LATE,
     HANDLER_FAILED,
+    NO_HANDSHAKE,
 ) = range(len(ERRORS))

@@ -1,4 +1,4 @@
-"""The open loop's schedule: when each request is intended, and which connections are free for it.
+"""When each request is sent: the open loop's schedule, and the connections that are free for it.
 
 Intended times depend only on the stages (and, for Poisson arrivals, the seed), never on when the engine wakes. A
 request that is due while no connection is free stays in the schedule; nothing is skipped.
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from loadgen.engine.stage_table import when_ns
 from loadgen.engine.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS
 from loadgen.histograms import histogram
 from loadgen.native.compiled import inline
-from loadgen.stages import when_ns
 
 NEVER_NS = 1 << 62
 
@@ -23,6 +23,7 @@ def begin(w: Any, now_ns: int) -> None:
     """Begin the first stage."""
     counters, settings = w.counters[0], w.settings[0]
     counters.schedule_ns = now_ns
+    counters.began_ns = now_ns + settings.warmup_ns
     counters.arrived = settings.first
     if settings.poisson:
         counters.arrived = settings.step * np.random.exponential()
@@ -46,9 +47,24 @@ def _plan(w: Any) -> None:
 
 @inline
 def is_counted(w: Any, since_ns: int) -> bool:
-    """Return whether a request belongs to the window: intended in it or, in the closed loop, ended in it."""
-    counters = w.counters[0]
-    return counters.measuring != 0 and (not w.settings[0].open_loop or since_ns >= counters.began_ns)
+    """Return whether a request belongs to the window.
+
+    In the open loop, and if the number of requests is limited: wanted in it, whether or not the engine has noticed yet
+    that it began. Otherwise: ended in it.
+    """
+    counters, settings = w.counters[0], w.settings[0]
+    if settings.open_loop or settings.count:
+        return bool(counters.closed == 0 and counters.began_ns != 0 and since_ns >= counters.began_ns)
+    return bool(counters.measuring != 0)
+
+
+@inline
+def may_send(w: Any) -> bool:
+    """Return whether a client may send another request."""
+    counters, settings = w.counters[0], w.settings[0]
+    if settings.count and counters.began_ns and counters.issued >= settings.count:
+        return False
+    return bool(counters.over == 0 or settings.drain_ns == 0)
 
 
 @inline
@@ -56,6 +72,7 @@ def rest(w: Any, index: int, now_ns: int) -> None:
     """Queue a connection for a request, behind those that already wait."""
     c, counters = w.connections[index], w.counters[0]
     c.idle_ns = now_ns
+    c.reused = 1
     if not c.queued:
         c.queued = 1
         w.connections[(counters.idle_head + counters.idle_count) % len(w.connections)].idle = index
@@ -64,19 +81,26 @@ def rest(w: Any, index: int, now_ns: int) -> None:
 
 @inline
 def longest_idle(w: Any, idle_state: int) -> int:
-    """Take the connection that has waited longest out of the queue and return it; -1 if none waits.
+    """Return the connection that has waited longest; -1 if none waits.
 
-    Connections that were dropped while they waited are skipped.
+    Connections that were dropped while they waited leave the queue.
     """
     counters = w.counters[0]
     while counters.idle_count > 0:
         index = w.connections[counters.idle_head].idle
-        counters.idle_head = (counters.idle_head + 1) % len(w.connections)
-        counters.idle_count -= 1
-        w.connections[index].queued = 0
         if w.connections[index].state == idle_state:
             return index  # type: ignore[no-any-return]
+        leave(w)
     return -1
+
+
+@inline
+def leave(w: Any) -> None:
+    """Take the connection that has waited longest out of the queue."""
+    counters = w.counters[0]
+    w.connections[w.connections[counters.idle_head].idle].queued = 0
+    counters.idle_head = (counters.idle_head + 1) % len(w.connections)
+    counters.idle_count -= 1
 
 
 @inline

@@ -14,15 +14,21 @@ import numpy as np
 
 from loadgen.engine.connection import IDLE
 from loadgen.engine.error_kinds import ERRORS
-from loadgen.engine.loop import TIMER, drive
+from loadgen.engine.loop import TIMER, drive, half_close
+from loadgen.engine.transports import open_transport
 from loadgen.engine.workspace import LATENCY, SERVICE, Workspace, allocate
+from loadgen.errors import GilbenchError
 from loadgen.histograms.histogram import Histogram, empty_extremes
-from loadgen.load import SPIN_S, Load
+from loadgen.host import addresses
+from loadgen.limits import SPIN_S
+from loadgen.load import Load
 from loadgen.native import libc
 from loadgen.result import Traced
 from loadgen.stages import Stage
 
 POLL_S = 0.0005
+TICK_S, SHORTEST_TICK_S = 0.01, 0.0005
+"""Longest and shortest interval between checks of time-outs; an eighth of the shorter time-out lies between them."""
 
 
 class EngineThread:
@@ -32,12 +38,15 @@ class EngineThread:
         epoll = stack.enter_context(select.epoll())
         timer = libc.create_timer()
         stack.callback(os.close, timer)
+        self._transport = stack.enter_context(open_transport(load.tls, load.host))
         self.workspace = _workspace(load, number, epoll.fileno(), timer)
+        self.workspace.settings["context"] = self._transport.context
         self.workspace.settings["overrun_ns"] = 0 if load.schedule else overrun_s * 1e9
         event = np.array([(libc.READABLE | libc.EDGE, TIMER)], libc.EVENT)
         libc.watch(epoll.fileno(), timer, event)
         parse = load.spoken.parse
-        self.thread = threading.Thread(target=drive, args=(self.workspace, parse), name=f"engine {number}")
+        carry = self._transport.carry
+        self.thread = threading.Thread(target=drive, args=(self.workspace, parse, carry), name=f"engine {number}")
         self.counters = self.workspace.counters[0]
         self._at_end = self.workspace.counters[1]
         self.totals = Totals()
@@ -66,7 +75,9 @@ class EngineThread:
         return drained
 
     def rest(self) -> Totals:
-        """Return what is left to count once the window has ended."""
+        """Return what is left to count once the window has ended and what was in flight is drained."""
+        while self.thread.is_alive() and not self.counters["closed"]:
+            time.sleep(POLL_S)
         left = self._take(0).plus(self._take(1))
         self.totals = self.totals.plus(left)
         return left
@@ -82,6 +93,15 @@ class EngineThread:
             self.times(LATENCY + buffer, clear=True),
             self.times(SERVICE + buffer, clear=True),
         )
+
+    def close(self) -> None:
+        """Close the connections; the thread must have ended."""
+        half_close(self.workspace, self._transport.carry)
+
+    def handshake_error(self) -> str | None:
+        """Return why the last handshake failed; ``None`` if none did."""
+        reason = int(self.counters["handshake_error"])
+        return self._transport.failure(reason) if reason else None
 
     def connections(self) -> int:
         """Return the number of connections established now."""
@@ -128,18 +148,27 @@ class Totals:
 
 
 def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspace:
-    family, address = libc.resolve(load.host, load.port, load.timeout_s)
+    targets = addresses.resolve(load.host, load.port, load.timeout_s, every=load.every_address)
+    sources = addresses.bind_addresses(load.bind)
+    if len({addresses.family(one) for one in (*targets, *sources)}) > 1 and sources:
+        raise GilbenchError("an address to bind and one of the server are of different families: use IPv4 for IPv4")
     protocol = load.spoken
     connect_timeout_s = load.timeout_s if load.connect_timeout_s is None else load.connect_timeout_s
     spin_s = load.spin_s if load.spin_s is not None else SPIN_S if load.schedule else 0.0
     stages = load.schedule
     if stages and load.warmup_s:
         stages = (Stage(stages[0].from_rps, stages[0].from_rps, load.warmup_s), *stages)
+
+    def share(whole: int) -> int:
+        return whole // load.threads + (number < whole % load.threads)
+
     workspace = allocate(
-        load.connections // load.threads + (number < load.connections % load.threads),
+        share(load.connections),
         requests=protocol.requests,
+        kinds=protocol.kinds,
         quit_with=protocol.quit,
-        address=address,
+        targets=targets,
+        sources=sources,
         stages=stages,
         memory=protocol.memory,
         numbers=protocol.numbers,
@@ -148,16 +177,21 @@ def _workspace(load: Load, number: int, epoll_fd: int, timer_fd: int) -> Workspa
     for name, value in {
         "epoll": epoll_fd,
         "timer": timer_fd,
-        "family": family,
         "open_loop": bool(stages),
         "poisson": load.arrivals == "poisson",
         "random_order": load.order == "random",
+        "may_close": protocol.may_close,
+        "initial": share(load.connections if load.initial_connections is None else load.initial_connections),
         "timeout_ns": load.timeout_s * 1e9,
         "connect_timeout_ns": connect_timeout_s * 1e9,
         "connect_gap_ns": 1e9 * load.threads / load.connect_rate,
+        "tick_ns": min(TICK_S, max(SHORTEST_TICK_S, min(load.timeout_s, connect_timeout_s) / 8)) * 1e9,
         "requests_per_connection": -1 if load.requests_per_connection is None else load.requests_per_connection,
         "warmup_ns": load.warmup_s * 1e9,
         "duration_ns": load.window_s * 1e9,
+        "drain_ns": load.drain_s * 1e9,
+        "think_ns": load.think_s * 1e9,
+        "count": share(load.count or 0),
         "late_ns": load.late_s * 1e9,
         "spin_ns": spin_s * 1e9,
         "seed": load.seed * 257 + number,

@@ -28,7 +28,6 @@ _DOUBLINGS = 32  # 2,048 ns doubled this often is more than an hour
 BUCKETS = (_DOUBLINGS + 1) * _HALF
 
 
-@inline
 def bucket_index(value_ns: int) -> int:
     """Return the index of the bucket for a value, the first or the last for a value out of range."""
     value = min(max(value_ns, 0), HIGHEST_NS)
@@ -36,10 +35,13 @@ def bucket_index(value_ns: int) -> int:
     return doublings * _HALF + (value >> doublings)
 
 
+_bucket_index = inline(bucket_index)
+
+
 @inline
 def count(counts: Counts, extremes: Any, value_ns: int) -> None:
     """Count one value in ``counts`` (int64[BUCKETS]) and in ``extremes`` (a record of min, max and sum)."""
-    counts[bucket_index(value_ns)] += 1
+    counts[_bucket_index(value_ns)] += 1
     if value_ns < extremes.min or extremes.max < 0:
         extremes.min = value_ns
     extremes.max = max(extremes.max, value_ns)

@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psutil
-
 from loadgen.errors import GilbenchError
 from loadgen.host import host_load, process_tree
 
@@ -122,15 +120,3 @@ def check_pid(pid: int) -> None:
         ) from exc
     except OSError as exc:
         raise GilbenchError(f"there is no process {pid}: give the server's, or leave --server-pid out") from exc
-
-
-def find_owner(port: int) -> int | None:
-    """Return the process that listens on a port of this machine, ``None`` if it cannot be determined."""
-    try:
-        found = psutil.net_connections(kind="tcp")
-    except (psutil.Error, OSError):
-        return None
-    listening = [one for one in found if one.status == psutil.CONN_LISTEN and one.pid]
-    owners = {one.pid for one in listening if getattr(one.laddr, "port", None) == port and one.pid}
-    # If a parent and its children share the port, the parent's tree includes them all.
-    return min(owners, default=None)

@@ -11,7 +11,6 @@ import os
 import platform
 import select
 import socket
-import struct
 import time
 from typing import Any
 
@@ -19,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import from_dtype, types
 
-from loadgen.errors import GilbenchError
 from loadgen.native.compiled import inline
 
 _int, _long, _address = types.int32, types.int64, types.uintp
 
 open_socket: Any = types.ExternalFunction("socket", _int(_int, _int, _int))
 connect: Any = types.ExternalFunction("connect", _int(_int, _address, _int))
+bind: Any = types.ExternalFunction("bind", _int(_int, _address, _int))
 _send: Any = types.ExternalFunction("send", _long(_int, _address, _address, _int))
 _recv: Any = types.ExternalFunction("recv", _long(_int, _address, _address, _int))
 _syscall: Any = types.ExternalFunction("syscall", _long(_long, _long, _address, _address, _long, _long, _long))
@@ -53,6 +52,9 @@ EADDRNOTAVAIL = errno.EADDRNOTAVAIL
 
 SOCK_FLAGS = socket.SOCK_STREAM | getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
 ACCEPT_FLAGS = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+AF_UNIX = socket.AF_UNIX
+IPPROTO_IP = socket.IPPROTO_IP
+IP_BIND_ADDRESS_NO_PORT = 24  # the port is chosen by connect(), so that it may be one that another target uses
 IPPROTO_TCP = socket.IPPROTO_TCP
 TCP_NODELAY = socket.TCP_NODELAY
 SOL_SOCKET = socket.SOL_SOCKET
@@ -138,35 +140,3 @@ def create_timer() -> int:
 def watch(epoll_fd: int, fd: int, event: npt.NDArray[Any]) -> None:
     """Let an epoll set report ``event`` (EVENT[1]) on ``fd``."""
     ctypes.CDLL(None).epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, ctypes.c_void_p(event.ctypes.data))
-
-
-def resolve(host: str, port: int, timeout_s: float) -> tuple[int, bytes]:
-    """Resolve ``host`` and return the address family and a ``struct sockaddr``.
-
-    A name such as localhost may have several addresses: the result is the first that accepts a connection within
-    ``timeout_s``, or else the last.
-
-    Raises:
-        GilbenchError: the name does not resolve.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:  # UnicodeError: a label is empty or too long
-        reason = getattr(exc, "strerror", None) or exc
-        raise GilbenchError(f"cannot find the host {host!r}: {reason}; check the name, or give an address") from exc
-    *others, last = [(entry[0], entry[4]) for entry in found]
-    family, where = next((address for address in others if _accepts(*address, timeout_s)), last)
-    packed = socket.inet_pton(family, str(where[0]))
-    if family == socket.AF_INET6:
-        scope = where[3] if len(where) > 3 else 0
-        return family, struct.pack("=HHI16sI", family, socket.htons(port), 0, packed, scope)
-    return family, struct.pack("=HH4s8x", family, socket.htons(port), packed)
-
-
-def _accepts(family: int, where: Any, timeout_s: float) -> bool:
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.settimeout(timeout_s)
-            return probe.connect_ex(where) == 0
-    except OSError:  # no sockets of this family
-        return False

@@ -18,7 +18,7 @@ from loadgen.cli.outputs import say
 from loadgen.duration import duration_s
 from loadgen.errors import GilbenchError, InvalidInput
 from loadgen.files import allow_files
-from loadgen.load import MAX_CONNECTIONS
+from loadgen.limits import MAX_CONNECTIONS
 from loadgen.nearest import unknown
 from loadgen.peers import plan, plot, servers, table
 from loadgen.peers.tools import TOOLS

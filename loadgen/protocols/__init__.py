@@ -1,7 +1,8 @@
 """Protocols, the bytes of requests and replies: one parser per file, one row per protocol.
 
 A custom protocol is a compiled parser (:mod:`loadgen.protocols.parser`) and a :class:`Protocol`, passed to
-:class:`~loadgen.load.Load` as it is, or by name once it is in :data:`PROTOCOLS`.
+:class:`~loadgen.load.Load` as it is, or by name once it is in :data:`PROTOCOLS`. Parsers that not every load needs are
+imported, and the first time compiled, by the functions that need them.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from loadgen.errors import GilbenchError
-from loadgen.protocols import http1, raw
-from loadgen.protocols.any_line import parse_line
+from loadgen.protocols import http_request
 from loadgen.protocols.exact import parse_exact
-from loadgen.protocols.http1 import parse_http
-from loadgen.protocols.raw import fallbacks, parse_delimited, parse_length
+from loadgen.protocols.parser import NUMBERS
 
 Parser = Callable[..., int]
 
@@ -29,6 +28,8 @@ class Protocol(NamedTuple):
         quit: the bytes to send before a connection is closed, if any.
         memory: initial content of the parser's memory.
         numbers: initial values of the parser's numbers, at most 16.
+        kinds: of each request a number, which its parser finds in word ``KIND``; empty: all 0.
+        may_close: whether a server may close a connection between two requests: the request is then sent on another.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Protocol(NamedTuple):
     quit: bytes = b""
     memory: bytes = b""
     numbers: tuple[int, ...] = ()
+    kinds: tuple[int, ...] = ()
+    may_close: bool = False
 
 
 PROTOCOLS = {
@@ -47,17 +50,17 @@ PROTOCOLS = {
 
 def any_line_protocol(requests: Sequence[bytes]) -> Protocol:
     """Return a protocol whose reply is any line, for requests without their line ends."""
+    from loadgen.protocols.any_line import parse_line  # noqa: PLC0415
+
     return Protocol("any line", tuple(request + b"\n" for request in requests), parse_line, b"Q\n")
 
 
-def http_protocol(requests: Sequence[bytes], *, head: bool = False) -> Protocol:
-    """Return an HTTP/1.1 protocol for requests made by :func:`loadgen.protocols.http1.request`.
+def http_protocol(requests: Sequence[bytes]) -> Protocol:
+    """Return an HTTP/1.1 protocol for whole requests (:func:`loadgen.protocols.http_request.request`)."""
+    from loadgen.protocols.http1 import HEAD_BYTES, parse_http  # noqa: PLC0415
 
-    Args:
-        requests: the bytes of each request.
-        head: whether they are HEAD requests, whose replies have no body.
-    """
-    return Protocol("http", tuple(requests), parse_http, memory=bytes(http1.HEAD_BYTES), numbers=(int(head),))
+    kinds = tuple(map(http_request.kind, requests))
+    return Protocol("http", tuple(requests), parse_http, memory=bytes(HEAD_BYTES), kinds=kinds, may_close=True)
 
 
 def raw_protocol(
@@ -79,10 +82,12 @@ def raw_protocol(
         raise GilbenchError(
             "a raw protocol must know where a reply ends: give either an expected reply, a length or a delimiter"
         )
-    if len(delimiter) > raw.MAX_DELIMITER_BYTES:
-        raise GilbenchError(f"the delimiter is longer than {raw.MAX_DELIMITER_BYTES} bytes: give only the last of them")
+    if len(delimiter) > NUMBERS:
+        raise GilbenchError(f"the delimiter is longer than {NUMBERS} bytes: give only the last of them")
     if expect:
         return Protocol("raw", tuple(requests), parse_exact, quit_with, expect)
+    from loadgen.protocols.raw import fallbacks, parse_delimited, parse_length  # noqa: PLC0415
+
     if length:
         return Protocol("raw", tuple(requests), parse_length, quit_with, numbers=(length,))
     return Protocol("raw", tuple(requests), parse_delimited, quit_with, delimiter, fallbacks(delimiter))

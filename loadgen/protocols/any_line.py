@@ -11,7 +11,7 @@ from loadgen.protocols.parser import FAILED, MORE, OWN, PARSE, STATUS
 _LF, _MARK = ord("\n"), ord("!")
 
 
-@compile_function(PARSE)
+@compile_function(PARSE, pointer=True)
 def parse_line(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

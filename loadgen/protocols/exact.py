@@ -9,7 +9,7 @@ from loadgen.native.compiled import compile_function
 from loadgen.protocols.parser import MORE, OWN, PARSE, WRONG
 
 
-@compile_function(PARSE)
+@compile_function(PARSE, pointer=True)
 def parse_exact(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

@@ -1,22 +1,20 @@
-"""HTTP/1.1 requests, and replies with Content-Length, in chunks, or until the connection ends.
+"""HTTP/1.1 replies with Content-Length, in chunks, or until the connection ends.
 
 Source: RFC 9112. A head that equals the one before, byte for byte, is not parsed again.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy import int64, uint8
 
-from loadgen.errors import GilbenchError
 from loadgen.native import libc
 from loadgen.native.compiled import compile_function, inline
-from loadgen.protocols.parser import DONE, MORE, OWN, PARSE, PROTOCOL, STATUS, WILL_CLOSE
+from loadgen.protocols.http_request import WITHOUT_BODY
+from loadgen.protocols.parser import DONE, KIND, MORE, OWN, PARSE, PROTOCOL, STATUS, WILL_CLOSE
 
 # Words of a connection's state.
 _PHASE, _LEFT, _AT, _HEADER, _FRAME = range(OWN, OWN + 5)
@@ -39,13 +37,13 @@ _PHASE, _LEFT, _AT, _HEADER, _FRAME = range(OWN, OWN + 5)
 _BY_CLOSE, _BY_LENGTH, _BY_CHUNKS = range(3)
 
 # Words of the protocol's numbers: what is known about the head in memory.
-_HEAD_ONLY, _KNOWN, _KNOWN_STATUS, _KNOWN_CLOSE, _KNOWN_LEFT, _KNOWN_PHASE = range(6)
+_KNOWN, _KNOWN_STATUS, _KNOWN_CLOSE, _KNOWN_LEFT, _KNOWN_PHASE = range(5)
 
 HEAD_BYTES = 4096
 
 _CR, _LF, _COLON, _SPACE, _TAB, _SEMICOLON = (ord(c) for c in "\r\n: \t;")
 _START = np.frombuffer(b"HTTP/1.", np.uint8)
-_NO_HEADER, _LENGTH, _ENCODING, _CONNECTION = range(4)
+_NO_LINE, _NO_HEADER, _LENGTH, _ENCODING, _CONNECTION = range(-1, 4)
 _LONGEST = 17
 _NAMES = np.zeros((4, _LONGEST + 1), np.uint8)  # the names to recognise, in lower case, padded with 0
 for _row, _name in ((_LENGTH, b"content-length"), (_ENCODING, b"transfer-encoding"), (_CONNECTION, b"connection")):
@@ -62,7 +60,7 @@ def _status_line(state: Any, byte: int) -> bool:
     at = state[_AT]
     state[_AT] += 1
     if byte == _LF:
-        state[_PHASE], state[_AT] = _LINE_START, 0
+        state[_PHASE], state[_AT], state[_HEADER] = _LINE_START, 0, _NO_LINE
         return at >= 12  # type: ignore[no-any-return]
     if at < len(_START):
         return byte == _START[at]  # type: ignore[no-any-return]
@@ -79,27 +77,39 @@ def _status_line(state: Any, byte: int) -> bool:
 
 
 @inline
+def _ends_header(state: Any) -> bool:
+    """Return whether the header before this line is whole: a length has digits."""
+    return state[_HEADER] != _LENGTH or state[_AT] > 0  # type: ignore[no-any-return]
+
+
+@inline
 def _header(state: Any, byte: int) -> bool:
-    """Parse a byte of a header line."""
+    """Parse a byte of a header line; a line that begins with white space continues the one before (RFC 9112, 5.2)."""
     if state[_PHASE] == _LINE_START:
+        if byte in (_SPACE, _TAB):
+            state[_PHASE] = _VALUE
+            if state[_HEADER] == _LENGTH:
+                state[_AT] = 2 * (state[_AT] > 0)
+            return state[_HEADER] != _NO_LINE  # type: ignore[no-any-return]
+        if not _ends_header(state):
+            return False
         if byte == _CR:
             return True
-        if byte in (_SPACE, _TAB):
-            return False  # a folded line: obsolete, so rejected
         state[_PHASE], state[_AT], state[_HEADER] = _NAME, 0, (1 << _LENGTH) | (1 << _ENCODING) | (1 << _CONNECTION)
     if state[_PHASE] == _NAME:
         return _header_name(state, byte)
     header, at = state[_HEADER], state[_AT]
     if byte == _LF:
         state[_PHASE] = _LINE_START
-        return header != _LENGTH or at > 0  # type: ignore[no-any-return]
+        return True
     if byte == _CR or header == _NO_HEADER:
         return True
     lower = byte | 0x20 if ord("A") <= byte <= ord("Z") else byte
     if header == _LENGTH:
         if byte in (_SPACE, _TAB):
+            state[_AT] = 2 * (at > 0)
             return True
-        if not ord("0") <= byte <= ord("9") or state[_LEFT] > _MAX_LENGTH:
+        if not ord("0") <= byte <= ord("9") or at == 2 or state[_LEFT] > _MAX_LENGTH:
             return False
         state[_LEFT] = state[_LEFT] * 10 + byte - ord("0")
         state[_AT] = 1
@@ -149,10 +159,10 @@ def _header_name(state: Any, byte: int) -> bool:
 
 
 @inline
-def _end_of_head(state: Any, numbers: Any) -> None:
+def _end_of_head(state: Any) -> None:
     status, frame = state[STATUS], state[_FRAME]
     state[_AT] = 0
-    if numbers[_HEAD_ONLY] or status in (204, 304):
+    if state[KIND] == WITHOUT_BODY or status in (204, 304):
         state[_PHASE], state[_LEFT] = _BODY, 0
     elif frame == _BY_CHUNKS:
         state[_PHASE], state[_LEFT] = _CHUNK_SIZE, 0
@@ -202,7 +212,7 @@ def _hexadecimal(byte: int) -> int:
     return lower - ord("a") + 10 if ord("a") <= lower <= ord("f") else -1
 
 
-@compile_function(PARSE)
+@compile_function(PARSE, pointer=True)
 def parse_http(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],
@@ -210,11 +220,11 @@ def parse_http(
     memory: npt.NDArray[uint8],
     numbers: npt.NDArray[int64],
 ) -> int:
-    """Parse one reply, skipping 1xx replies before it; ``numbers[0]``: a reply to HEAD, which has no body."""
+    """Parse one reply, skipping 1xx replies before it."""
     if size == 0:
         return DONE if state[_PHASE] == _UNTIL_CLOSE else MORE
     i = 0
-    fresh = state[_PHASE] == _STATUS_LINE and state[_AT] == 0
+    fresh = state[_PHASE] == _STATUS_LINE and state[_AT] == 0 and state[KIND] != WITHOUT_BODY
     known = numbers[_KNOWN]
     if fresh and 0 < known <= size and libc.memcmp(data.ctypes.data, memory.ctypes.data, known) == 0:
         state[STATUS], state[WILL_CLOSE] = numbers[_KNOWN_STATUS], numbers[_KNOWN_CLOSE]
@@ -241,11 +251,15 @@ def parse_http(
             if not _status_line(state, byte):
                 return PROTOCOL
         elif phase == _LINE_START and byte == _LF:
+            if not _ends_header(state):
+                return PROTOCOL
             if state[STATUS] < 200:
+                kind = state[KIND]
                 state[:] = 0
+                state[KIND] = kind
                 fresh = False
                 continue
-            _end_of_head(state, numbers)
+            _end_of_head(state)
             if fresh and i <= len(memory):
                 for at in range(i):
                     memory[at] = data[at]
@@ -263,22 +277,3 @@ def parse_http(
             if end:
                 return i
     return MORE
-
-
-def request(
-    host: str, path: str = "/", *, method: str = "GET", headers: Sequence[tuple[str, str]] = (), body: bytes = b""
-) -> bytes:
-    """Return the bytes of a request; ``Host`` and, with a body, ``Content-Length`` are added where they are missing.
-
-    Raises:
-        GilbenchError: the method, the path or a header is invalid.
-    """
-    for what, text in (("method", method), ("path", path), *headers):
-        if re.search(r"[\r\n\0]", text) or (what in {"method", "path"} and (not text or " " in text)):
-            raise GilbenchError(f"invalid {what} {text!r} of an HTTP request: leave out spaces and line ends")
-    given = {name.lower() for name, _ in headers}
-    lines = [f"{method} {path} HTTP/1.1"]
-    lines += [f"Host: {host}"] if "host" not in given else []
-    lines += [f"{name}: {value}" for name, value in headers]
-    lines += [f"Content-Length: {len(body)}"] if body and "content-length" not in given else []
-    return "\r\n".join([*lines, "", ""]).encode() + body

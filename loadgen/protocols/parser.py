@@ -3,9 +3,10 @@
 ``parse(state, data, size, memory, numbers) -> int``
 
 state
-    int64[PARSER_WORDS], one for each connection, all 0 when a request is sent. Words ``STATUS`` and ``WILL_CLOSE`` are
-    read once the reply is complete: an HTTP status (0: none; ``FAILED``: the server's handler failed), and whether the
-    server will close the connection. The other words are the parser's.
+    int64[PARSER_WORDS], one for each connection, all 0 when a request is sent, but for word ``KIND``, which is the
+    request's kind (:class:`~loadgen.protocols.Protocol`). Words ``STATUS`` and ``WILL_CLOSE`` are read once the reply
+    is complete: an HTTP status (0: none; ``FAILED``: the server's handler failed), and whether the server will close
+    the connection. The other words are the parser's.
 data, size
     the next ``size`` bytes of the stream; 0 bytes mean that the server has ended it.
 memory, numbers
@@ -24,7 +25,8 @@ MORE, WRONG, PROTOCOL, DONE = 0, -1, -2, -3
 
 STATUS, WILL_CLOSE = 0, 1
 FAILED = 600  # above all HTTP statuses
-OWN = 2  # first of the parser's own words
+KIND = 2
+OWN = 3  # first of the parser's own words
 PARSER_WORDS = 8
 NUMBERS = 16
 

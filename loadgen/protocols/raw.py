@@ -6,12 +6,10 @@ import numpy.typing as npt
 from numpy import int64, uint8
 
 from loadgen.native.compiled import compile_function
-from loadgen.protocols.parser import MORE, NUMBERS, OWN, PARSE
-
-MAX_DELIMITER_BYTES = NUMBERS
+from loadgen.protocols.parser import MORE, OWN, PARSE
 
 
-@compile_function(PARSE)
+@compile_function(PARSE, pointer=True)
 def parse_length(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],  # noqa: ARG001 - part of the contract
@@ -27,7 +25,7 @@ def parse_length(
     return MORE
 
 
-@compile_function(PARSE)
+@compile_function(PARSE, pointer=True)
 def parse_delimited(
     state: npt.NDArray[int64],
     data: npt.NDArray[uint8],

@@ -12,7 +12,7 @@ from typing import Any
 
 from loadgen.execution import run
 from loadgen.load import Load
-from loadgen.native.compiled import cache_key
+from loadgen.native.cache import cache_key
 from loadgen.validation.responder import responder
 
 _DURATION_S = 0.3

@@ -7,7 +7,8 @@ import statistics
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from loadgen.load import SPIN_S
+from loadgen.backlog import backlog
+from loadgen.limits import SPIN_S
 from loadgen.result import LoadResult, summary
 from loadgen.validation.warning_codes import (
     EDGES_WITHIN,
@@ -17,6 +18,7 @@ from loadgen.validation.warning_codes import (
     GENERATOR_BUSY_ABOVE,
     LATE_ABOVE,
     LITTLES_LAW_WITHIN,
+    RECONNECTED_ABOVE,
     STEAL_ABOVE,
     STRADDLING_ABOVE,
     TREND_ABOVE,
@@ -72,7 +74,7 @@ def _errors(result: LoadResult) -> Figures | None:
 
 
 def _few_requests(result: LoadResult) -> Figures | None:
-    return {"requests": result.requests} if result.requests < FEW_REQUESTS else None
+    return {"requests": result.requests} if 0 < result.requests < FEW_REQUESTS else None
 
 
 def _generator_busy(result: LoadResult) -> Figures | None:
@@ -99,9 +101,29 @@ def _late(result: LoadResult) -> Figures | None:
 
 
 def _check_unfinished(result: LoadResult) -> Figures | None:
-    share = result.unfinished / max(1, result.requests + result.unfinished)
-    many = result.load.schedule and share > UNFINISHED_ABOVE
-    return {"unfinished": result.unfinished, "share": share, "oldest_s": result.oldest_unfinished_s} if many else None
+    found = backlog(result, UNFINISHED_ABOVE)
+    return found.fallen_behind if found else None
+
+
+def _connections_limit(result: LoadResult) -> Figures | None:
+    found = backlog(result, UNFINISHED_ABOVE)
+    return found.waiting if found else None
+
+
+def _reconnected(result: LoadResult) -> Figures | None:
+    share = result.reconnections / max(1, result.answered)
+    many = share > RECONNECTED_ABOVE and result.load.requests_per_connection != 1
+    return {"reconnections": result.reconnections, "share": share} if many else None
+
+
+def _unreachable(result: LoadResult) -> Figures | None:
+    kinds = result.connect_errors
+    return {"kinds": kinds, "where": result.load.where} if kinds else None
+
+
+def _nothing_due(result: LoadResult) -> Figures | None:
+    wanted = result.requests + result.failed + result.unfinished
+    return {"wall_s": result.wall_s} if result.load.schedule and result.wall_s and not wanted else None
 
 
 def _near_ceiling(result: LoadResult) -> Figures | None:
@@ -149,11 +171,14 @@ def edges_late(offset_s: float, wall_s: float) -> Figures | None:
 
 
 def _not_connected(result: LoadResult) -> Figures | None:
-    missing = result.load.connections - result.connected
-    return {"missing": missing, "connections": result.load.connections} if missing else None
+    opened = result.load.connections if result.load.initial_connections is None else result.connections_used
+    missing = opened - result.connected
+    return {"missing": missing, "connections": opened} if missing > 0 else None
 
 
 CHECKS: Final[dict[str, Callable[[LoadResult], Figures | None]]] = {
+    "unreachable": _unreachable,
+    "nothing_due": _nothing_due,
     "errors": _errors,
     "not_connected": _not_connected,
     "few_requests": _few_requests,
@@ -162,6 +187,8 @@ CHECKS: Final[dict[str, Callable[[LoadResult], Figures | None]]] = {
     "late": _late,
     "gaps": _gaps,
     "unfinished": _check_unfinished,
+    "connections_limit": _connections_limit,
+    "reconnected": _reconnected,
     "littles_law": _littles_law,
     "short_window": _short_window,
     "trend": _trend,

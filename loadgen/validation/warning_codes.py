@@ -10,6 +10,7 @@ FEW_REQUESTS = 100
 STRADDLING_ABOVE = 0.5
 LATE_ABOVE = 0.001
 UNFINISHED_ABOVE = 0.01
+RECONNECTED_ABOVE = 0.01
 TREND_ABOVE = 0.2
 GAPS_WITHIN = 0.1
 STEAL_ABOVE = 0.02
@@ -32,6 +33,16 @@ class WarningCode(NamedTuple):
 
 
 WARNING_CODES: Final = {
+    "unreachable": WarningCode(
+        "open loop: attempts to connect failed; the requests waited",
+        "attempts to connect to {where} failed: {kinds}",
+        "check that the server runs and accepts connections as fast as they come",
+    ),
+    "nothing_due": WarningCode(
+        "open loop: no request was due in the window",
+        "no request was due within {wall_s:.3g} s at this rate",
+        "measure for longer, or raise the rate",
+    ),
     "errors": WarningCode(
         "requests failed",
         "requests failed: {kinds}",
@@ -72,9 +83,25 @@ WARNING_CODES: Final = {
         "the generator cannot keep the schedule; lower the rate or give it a dedicated CPU",
     ),
     "unfinished": WarningCode(
-        f"open loop: more than {UNFINISHED_ABOVE:.0%} of the requests had no answer at the end",
-        "{unfinished} requests ({share:.1%}) had no answer at the end, the oldest for {oldest_s:.3g} s",
+        (
+            f"open loop: more than {UNFINISHED_ABOVE:.0%} of the requests were in flight at the end beyond what the "
+            "service time explains"
+        ),
+        "the server fell behind: {in_flight} requests were in flight at the end, the oldest for {oldest_s:.3g} s; "
+        "the rate and the service time explain {expected:.0f}",
         "lower the rate: it exceeds what the server can do, and the percentiles are too low",
+    ),
+    "connections_limit": WarningCode(
+        f"open loop: more than {UNFINISHED_ABOVE:.0%} of the requests waited for a connection at the end",
+        "all {connections} connections were busy: {due} requests ({share:.1%}) waited for one at the end, the oldest "
+        "for {oldest_s:.3g} s",
+        "use more --connections, or lower the rate if the service time rises with them: then the server is the limit",
+    ),
+    "reconnected": WarningCode(
+        f"the server closed connections after more than {RECONNECTED_ABOVE:.0%} of the replies without announcing it",
+        "the server closed {reconnections} connections between two requests without announcing it ({share:.1%} of the "
+        "replies)",
+        "if it is meant to, let it send Connection: close; each costs a connection",
     ),
     "littles_law": WarningCode(
         f"clients and throughput × latency differ by more than {LITTLES_LAW_WITHIN:.0%}",

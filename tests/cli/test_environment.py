@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.paths import ROOT
-from loadgen.native import compiled
+from loadgen.native import cache
 from tests.support.command import MAIN, gilbench
 from tests.support.interpreters import FEW_PYTHONS
 from tests.support.made import Made
@@ -79,14 +79,14 @@ def test_cache_folder_is_private_where_neither_checkout_nor_home_can_be_written_
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("os.access", lambda _path, _mode: False)
-    folder = compiled._cache_folder()
+    folder = cache._root()
     assert folder == tmp_path / f"gilbench-{os.getuid()}"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert compiled._cache_folder() == folder
+    assert cache._root() == folder
     folder.rmdir()
     folder.symlink_to(tmp_path)  # somebody else's
-    assert compiled._cache_folder().parent == tmp_path
-    assert not compiled._cache_folder().is_symlink()
+    assert cache._root().parent == tmp_path
+    assert not cache._root().is_symlink()
 
 
 def test_commands_that_make_no_load_do_not_import_the_engine() -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from loadgen import GilbenchError, Load, LoadResult
 from loadgen.engine.workspace import to_array
 from loadgen.protocols import PROTOCOLS, Protocol, http_protocol, raw_protocol
-from loadgen.protocols.http1 import request
-from loadgen.protocols.parser import DONE, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE, WRONG
+from loadgen.protocols.http_request import request
+from loadgen.protocols.parser import DONE, KIND, MORE, NUMBERS, PARSER_WORDS, PROTOCOL, STATUS, WILL_CLOSE, WRONG
 from tests.support.examples import ANY_SPEED
 from tests.support.load import run_until
 
@@ -31,6 +31,7 @@ class Parsed:
         self.numbers = np.zeros(NUMBERS, np.int64)
         self.numbers[: len(protocol.numbers)] = protocol.numbers
         self.state = np.zeros(PARSER_WORDS, np.int64)
+        self.kind = protocol.kinds[0] if protocol.kinds else 0
 
     def feed(self, data: bytes) -> int:
         return self.protocol.parse(self.state, to_array(data + b"\0"), len(data), self.memory, self.numbers)
@@ -38,6 +39,7 @@ class Parsed:
     def feed_all(self, pieces: list[bytes]) -> int:
         """Return the result of the last piece; no earlier one may complete the reply."""
         self.state[:] = 0
+        self.state[KIND] = self.kind
         for piece in pieces[:-1]:
             assert self.feed(piece) == MORE
         return self.feed(pieces[-1])
@@ -52,6 +54,7 @@ COMPLETE = {
     "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
     "trailers": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\nx\r\n0\r\nDigest: abc\r\n\r\n",
     "continue": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\nx",
+    "folded": b"HTTP/1.1 200 OK\r\nX: 1\r\n folded: \t2\r\nContent-Length:\r\n 2\r\n\r\nok",
     "no content": b"HTTP/1.1 204 No Content\r\nX-Content-Length: 7\r\n\r\n",
     "not modified": b"HTTP/1.1 304 Not Modified\r\nContent-Length: 100\r\n\r\n",
     "both": b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
@@ -135,7 +138,7 @@ def test_parse_http_ends_a_reply_without_a_length_with_the_connection() -> None:
 
 
 def test_http_protocol_expects_no_body_for_a_head_request() -> None:
-    parsed = Parsed(http_protocol([request("localhost", method="HEAD")], head=True))
+    parsed = Parsed(http_protocol([request("localhost", method="HEAD")]))
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
     assert parsed.feed_all([reply]) == len(reply)
 
@@ -151,7 +154,10 @@ def test_http_protocol_expects_no_body_for_a_head_request() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: 1\r\n folded\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n folded: into nothing\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length:\r\nX: 1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n",

@@ -24,9 +24,10 @@ from bench.validate.studies.errors import FAULTS, faulty
 from loadgen import Load, run
 from loadgen.histograms.histogram import highest_in_bucket
 from loadgen.protocols import http_protocol
-from loadgen.protocols.http1 import request
+from loadgen.protocols.http_request import request
 from loadgen.validation import delays
 from loadgen.validation.delays import delaying
+from tests.support.compiled import callable_part
 from tests.support.load import run_all, run_until
 from tests.support.reference import ROOT
 from tests.support.tcp import closed_port
@@ -47,11 +48,12 @@ def loading(port: int, **changes: Any) -> Load:
 
 def served_ms(arrivals_ms: list[float], delays_ms: list[float], **settings: float) -> list[float]:
     """Return the times at which a delaying server answers requests that arrive at the given times, in ms."""
+    due_ns = callable_part(delays._due_ns)
     own = np.zeros(1, delays._SETTINGS)
     for name, value in settings.items():
         own[name] = round(value)
     delays_ns = np.array([round(delay * MS) for delay in delays_ms], np.int64)
-    return [delays._due_ns(own[0], delays_ns, round(arrival * MS)) / MS for arrival in arrivals_ms]
+    return [due_ns(own[0], delays_ns, round(arrival * MS)) / MS for arrival in arrivals_ms]
 
 
 def test_delays_answers_each_request_after_its_delay() -> None:

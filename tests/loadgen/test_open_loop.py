@@ -12,18 +12,24 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loadgen import Load, LoadResult, run
-from loadgen.engine import connection, schedule
+from loadgen.engine import connection, schedule, stage_table
+from loadgen.engine.stage_table import table
 from loadgen.engine.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS, Workspace, allocate
-from loadgen.load import MIN_RPS
-from loadgen.stages import Stage, table, when_ns
+from loadgen.limits import MIN_RPS
+from loadgen.stages import Stage
 from loadgen.validation.checks import warnings
 from loadgen.validation.responder import responder
+from tests.support.compiled import callable_part
 from tests.support.examples import ANY_SPEED
 from tests.support.load import histogram, run_all, run_until
 from tests.support.tcp import REPLY, one_thread
 from tests.support.until import LIMIT_S
 
 MS = 1_000_000
+when_ns = callable_part(stage_table.when_ns)
+note_sending, rest = callable_part(schedule.note_sending), callable_part(schedule.rest)
+longest_idle, leave = callable_part(schedule.longest_idle), callable_part(schedule.leave)
+is_counted = callable_part(schedule.is_counted)
 
 
 def loading(port: int, **changes: Any) -> Load:
@@ -96,7 +102,7 @@ def test_schedule_counts_as_late_what_the_generator_delays(
     intended_ms: int, idle_ms: int, now_ms: int, late: bool
 ) -> None:
     w = sending()
-    assert schedule.note_sending(w, intended_ms * MS, idle_ms * MS, now_ms * MS) is late
+    assert note_sending(w, intended_ms * MS, idle_ms * MS, now_ms * MS) is late
     assert w.counters[0]["late_sends"] == late
     counted = intended_ms >= 1000
     assert w.extremes[LATENESS]["sum"] == counted * (now_ms - intended_ms) * MS
@@ -106,23 +112,48 @@ def test_schedule_counts_as_late_what_the_generator_delays(
 def test_schedule_notes_gaps_as_intended_and_as_sent() -> None:
     w = sending()
     for intended_ms, now_ms in ((1100, 1100), (1110, 1125), (1140, 1142)):
-        schedule.note_sending(w, intended_ms * MS, 0, now_ms * MS)
+        note_sending(w, intended_ms * MS, 0, now_ms * MS)
     found = [(w.extremes[row]["min"] // MS, w.extremes[row]["max"] // MS) for row in (GAPS_INTENDED, GAPS_SENT)]
     assert found == [(10, 30), (17, 25)]
     assert w.extremes[LATENESS]["sum"] == 17 * MS
+
+
+def take_longest_idle(w: Workspace) -> int:
+    index = longest_idle(w, connection.IDLE)
+    if index >= 0:
+        leave(w)
+    return int(index)
+
+
+@pytest.mark.parametrize(
+    ("counters", "counted"),
+    [
+        # The engine notices only later that the window has begun: what is wanted in it belongs to it.
+        ({"measuring": 0}, [False, True, True]),
+        ({}, [False, True, True]),
+        ({"measuring": 0, "over": 1}, [False, True, True]),  # what is in flight is waited for
+        ({"measuring": 0, "over": 1, "closed": 1}, [False, False, False]),
+        ({"began_ns": 0}, [False, False, False]),  # connecting
+    ],
+)
+def test_schedule_counts_what_is_wanted_in_the_window(counters: dict[str, int], counted: list[bool]) -> None:
+    w = sending()
+    for name, value in counters.items():
+        w.counters[name] = value
+    assert [bool(is_counted(w, since_ms * MS)) for since_ms in (999, 1000, 1001)] == counted
 
 
 def test_schedule_takes_the_connection_that_has_been_idle_longest() -> None:
     w = sending()
     w.connections["state"] = connection.IDLE
     for index in (2, 0, 3, 0):  # the last is queued already
-        schedule.rest(w, index, index)
+        rest(w, index, index)
     w.connections[0]["state"] = connection.PAUSED  # the server has closed it meanwhile
-    assert [schedule.longest_idle(w, connection.IDLE) for _ in range(3)] == [2, 3, -1]
+    assert [take_longest_idle(w) for _ in range(3)] == [2, 3, -1]
     for index in (1, 0, 2, 3):
         w.connections[index]["state"] = connection.IDLE
-        schedule.rest(w, index, index)
-    assert [schedule.longest_idle(w, connection.IDLE) for _ in range(5)] == [1, 0, 2, 3, -1]
+        rest(w, index, index)
+    assert [take_longest_idle(w) for _ in range(5)] == [1, 0, 2, 3, -1]
 
 
 # The engine keeps the schedule.
@@ -187,7 +218,7 @@ def test_run_leaves_requests_waiting_for_a_server_that_is_too_slow() -> None:
     assert result.requests <= result.wall_s / 0.01 + 1 + 4
     # One of the first ``requests`` + 1 requests has no answer.
     assert result.oldest_unfinished_s >= result.wall_s - result.requests / 400 - 1e-6
-    assert "unfinished" in [warning["code"] for warning in warnings(result)]
+    assert "connections_limit" in [warning["code"] for warning in warnings(result)]
 
 
 def test_run_reports_requests_without_an_answer_as_unfinished() -> None:

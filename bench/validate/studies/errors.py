@@ -23,7 +23,7 @@ from bench.validate.studies.load import LINE
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from loadgen import Load, run
 from loadgen.protocols import http_protocol
-from loadgen.protocols.http1 import request
+from loadgen.protocols.http_request import request
 from loadgen.stages import Stage
 from loadgen.validation.delays import delaying
 
@@ -45,6 +45,7 @@ def studies() -> Iterator[Study]:
 
 
 def _reset(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 2")  # without it, the request would be sent again: the server may not have read it
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
