@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.analysis.load import read_run
-from bench.narrative.explain import explain
 from bench.paths import latest
-from bench.terminal.console import Terminal
-from loadgen.cli.command_line import Parser, run_command
-from loadgen.cli.exit_codes import DONE
+from loadgen.cli.command_line import Parser, deferred, run_command
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Explain what the command line names, and return the exit code."""
-    return run_command(parser(), _run, words)
+    return run_command(parser(), deferred("bench.cli.explain_run"), words)
 
 
 def parser() -> Parser:
@@ -38,10 +33,3 @@ def parser() -> Parser:
         help="folder of the run (default: the latest run)",
     )
     return made
-
-
-def _run(options: argparse.Namespace) -> int:
-    console = Terminal()
-    for sentence in explain(read_run(options.folder), options.cell):
-        console.print(console.spell(sentence))
-    return DONE

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
-from bench.analysis.columns import TABLES
-from bench.analysis.frames import load_run, load_runs
-from bench.paths import latest
-from bench.report.export import EXPORT_FORMATS, EXPORTED, find_format, replace_file
-from loadgen.cli.command_line import Parser, run_command
-from loadgen.cli.exit_codes import DONE, FAILED
+from loadgen.cli.command_line import Parser, deferred, run_command
+from loadgen.cli.exit_codes import FAILED
+
+TABLES: Final = ("windows", "cells", "ratios", "latency")
+EXTENSIONS: Final = {
+    ".parquet": "Apache Parquet",
+    ".csv": "comma-separated values",
+    ".jsonl": "one JSON object per line",
+}
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Write what the command line names, and return the exit code."""
-    return run_command(parser(), _run, words)
+    return run_command(parser(), deferred("bench.cli.export_run"), words)
 
 
 def parser() -> Parser:
@@ -30,7 +32,7 @@ def parser() -> Parser:
             ("gilbench export results/latest ratios.csv --table ratios", "interpreters compared"),
             ("gilbench export results/runs/* windows.parquet", "all runs, distinguished by the column run"),
         ],
-        tables={"file extensions": {ending: form.title for ending, form in EXPORT_FORMATS.items()}},
+        tables={"file extensions": EXTENSIONS},
         exits={FAILED: "the file cannot be written"},
         intermixed=True,
     )
@@ -38,18 +40,9 @@ def parser() -> Parser:
     made.add_argument("file", type=Path, metavar="FILE", help="file to write; an existing one is replaced")
     made.add_argument(
         "--table",
-        choices=EXPORTED,
+        choices=TABLES,
         default="windows",
         help="one row per window (windows), cell (cells), cell, metric and interpreter (ratios), or cell and "
         "percentile (latency) (default: windows)",
     )
     return made
-
-
-def _run(options: argparse.Namespace) -> int:
-    form = find_format(options.file)
-    runs = options.runs or [latest()]
-    frame = EXPORTED[options.table](load_run(runs[0]) if len(runs) == 1 else load_runs(runs))
-    replace_file(options.file, form.write(frame, TABLES[options.table]))
-    sys.stdout.write(f"{options.file}: {len(frame)} rows, {len(frame.columns)} columns\n")
-    return DONE

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bench.analysis.history.changes import all_changes
-from bench.analysis.history.series import series_of_runs
-from bench.errors import writing
 from bench.paths import results
-from bench.report.history import draw
-from loadgen.cli.command_line import Parser, run_command
-from loadgen.cli.exit_codes import DONE, FAILED
+from loadgen.cli.command_line import Parser, deferred, run_command
+from loadgen.cli.exit_codes import FAILED
 
 RUNS: Final = "runs"
 OUTPUT: Final = "history"
@@ -22,7 +17,7 @@ OUTPUT: Final = "history"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Draw what the command line names, and return the exit code."""
-    return run_command(parser(), _run, words)
+    return run_command(parser(), deferred("bench.cli.history_run"), words)
 
 
 def parser() -> Parser:
@@ -52,13 +47,3 @@ def parser() -> Parser:
         help=f"folder of the page (default: {OUTPUT} in the results folder)",
     )
     return made
-
-
-def _run(options: argparse.Namespace) -> int:
-    runs, left_out = draw.load_history(options.runs or [results() / RUNS])
-    series = series_of_runs(runs)
-    found = all_changes(series)
-    with writing(options.output, "name another folder with --output"):
-        page = draw.write_page(options.output, runs, series, found, left_out)
-    draw.show(runs, series, found, left_out, page)
-    return DONE

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from typing import Final
 
-from bench.paths import command_line
-from bench.profile.measure import profile_cells
 from bench.profile.profilers import AUTO, PROFILERS
 from bench.profile.profilers.profiler import RATE_HZ
-from bench.profile.request import add_options, profiling
-from bench.profile.windows import How
-from bench.run_module import run_module
-from bench.runner.lock import only_run
-from bench.terminal.console import Terminal
-from loadgen.cli.command_line import Parser, run_command
+from bench.profile.request import add_options
+from loadgen.cli.command_line import Parser, deferred, run_command
 from loadgen.cli.exit_codes import FAILED
 from loadgen.whole_number import whole_number
 
@@ -26,16 +19,9 @@ MAX_RATE_HZ: Final = 10_000
 def main(words: Sequence[str] | None = None) -> int:
     """Profile what the command line names, draw it, and return the exit code."""
     typed = list(sys.argv[1:] if words is None else words)
-
-    def run(options: argparse.Namespace) -> int:
-        asked = profiling(options)
-        how, console = How(options.profiler, options.native, options.rate), Terminal(soft_wrap=True)
-        with only_run():
-            folder = profile_cells(asked, how, command_line("profile", typed), console, with_memory=options.memory)
-        # In a separate process: measuring does not import drawing.
-        return run_module("bench.cli.report_profile", str(folder))
-
-    return run_command(parser(), run, typed)
+    made = parser()
+    made.set_defaults(typed=typed)
+    return run_command(made, deferred("bench.cli.profile_run", compiles=True), typed)
 
 
 def parser() -> Parser:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import signal
-import sys
 from collections.abc import Sequence
 from typing import Final
 
 from bench.cli.results_option import add_results
-from bench.run_module import run_module
-from bench.runner.lock import only_run
-from bench.terminal.console import Terminal
-from bench.validate.measure import Options, validate
-from loadgen.cli.command_line import Parser, run_command
-from loadgen.cli.exit_codes import DISTURBED, DONE, FAILED, INTERRUPTED
+from loadgen.cli.command_line import Parser, deferred, run_command
+from loadgen.cli.exit_codes import DISTURBED, DONE, FAILED
 from loadgen.duration import duration_s
 
 BUDGET: Final = "10m"
@@ -22,7 +15,7 @@ BUDGET: Final = "10m"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the suite, draw the results, and return the exit code."""
-    return run_command(parser(), _run, words)
+    return run_command(parser(), deferred("bench.cli.validate_run", compiles=True), words)
 
 
 def parser() -> Parser:
@@ -49,12 +42,3 @@ def parser() -> Parser:
     add("--json", action="store_true", help="print the rows as JSON")
     add_results(add)
     return made
-
-
-def _run(options: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Terminal(sys.stderr, soft_wrap=True)
-    with only_run():
-        folder, interrupted = validate(Options(options.only, options.budget, options.results), console)
-    drawn = run_module("bench.cli.report_validation", str(folder), *(["--json"] if options.json else []))
-    return INTERRUPTED if interrupted else drawn

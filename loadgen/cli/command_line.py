@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from typing import Any, Final, NoReturn
 from loadgen.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, INVALID
 from loadgen.cli.spelling import never_fail
 from loadgen.errors import GilbenchError, InvalidInput
+from loadgen.native.cache import FIRST_START, is_compiled
 from loadgen.nearest import nearest, unknown
 
 WIDTH: Final = 80  # characters
@@ -68,6 +70,22 @@ class Parser(argparse.ArgumentParser):
             yield "\n".join(["examples:", *(f"  {command}\n      {what}" for command, what in self.examples)])
         shown = "; ".join(f"{code}: {what}" for code, what in self.exits.items())
         yield textwrap.fill(f"exit codes: {shown}", WIDTH, subsequent_indent="  ")
+
+
+def deferred(module: str, *, compiles: bool = False) -> Callable[[argparse.Namespace], int]:
+    """Return a command that imports ``module`` when it runs, and calls its ``run(options)``.
+
+    What a command needs takes up to two seconds to import; its help needs none of it. With ``compiles``, the import
+    compiles the load generator where that has not been done, and a line says so.
+    """
+
+    def run(options: argparse.Namespace) -> int:
+        if compiles and not is_compiled():
+            sys.stderr.write(f"{FIRST_START}\n")
+        command: Callable[[argparse.Namespace], int] = importlib.import_module(module).run
+        return command(options)
+
+    return run
 
 
 def run_command(

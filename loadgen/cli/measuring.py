@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+from loadgen import execution
 from loadgen.capacity import Step, find_capacity
 from loadgen.cli import export, requested_load, summary
 from loadgen.cli.exit_codes import DONE, FAILED, INTERRUPTED, MISSED
@@ -19,7 +20,6 @@ from loadgen.cli.nothing import why_nothing
 from loadgen.cli.outputs import Outputs, let_go, open_outputs, say
 from loadgen.cli.plot import draw_capacity, draw_run
 from loadgen.errors import GilbenchError, InvalidInput
-from loadgen.execution import run
 from loadgen.files import allow_files
 from loadgen.host.addresses import bind_addresses, is_here
 from loadgen.host.host_observer import check_pid
@@ -30,7 +30,7 @@ from loadgen.validation.ceiling import ceiling_rps
 from loadgen.validation.checks import warnings
 
 
-def run_load(chosen: argparse.Namespace) -> int:
+def run(chosen: argparse.Namespace) -> int:
     """Run the load that the arguments describe, show and write its result, and return the exit code.
 
     Raises:
@@ -71,7 +71,7 @@ def _measure(chosen: argparse.Namespace, load: Load, outputs: Outputs, cancel: t
     pid = chosen.server_pid or find_owner(load.host, load.port)
     alone = "-" in {chosen.json, chosen.csv, chosen.hdr}
     with live_line(wanted=not alone) as on_interval:
-        result = run(load, on_interval=on_interval, server_pid=pid, cancel=cancel)
+        result = execution.run(load, on_interval=on_interval, server_pid=pid, cancel=cancel)
         result = replace(result, ceiling_rps=ceiling_rps(load.threads))
     nothing = None if result.answered or cancel.is_set() else why_nothing(result)
     if nothing:

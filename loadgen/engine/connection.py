@@ -284,6 +284,7 @@ def _shake_hands(w: Any, transport: Any, index: int, now_ns: int) -> None:
         counters.handshake_error = transport(REASON, c.channel, c.fd, 0, 0)
         fail(w, transport, index, error_kinds.NO_HANDSHAKE, now_ns)
     elif status != WAIT:
+        now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)  # the whole handshake may have taken one step
         if counters.measuring or not counters.started:
             _note(w, HANDSHAKE, now_ns - c.connect_ns)
             counters.resumed += transport(RESUMED, c.channel, c.fd, 0, 0)

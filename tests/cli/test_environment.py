@@ -10,8 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis.columns import TABLES
+from bench.cli import compare, export
 from bench.paths import ROOT
+from bench.report.comparison import COMPARISON_FORMATS
+from bench.report.export import EXPORT_FORMATS, EXPORTED
 from loadgen.native import cache
+from loadgen.peers import command as peers
+from loadgen.peers import servers
 from tests.support.command import MAIN, gilbench
 from tests.support.interpreters import FEW_PYTHONS
 from tests.support.made import Made
@@ -99,3 +105,21 @@ def test_commands_that_make_no_load_do_not_import_the_engine() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_help_imports_nothing_that_takes_long() -> None:
+    code = (
+        "import sys; from bench.cli.commands import COMMANDS\n"
+        "for name in COMMANDS: COMMANDS[name].load().parser().format_help()\n"
+        "heavy = ('numpy', 'pandas', 'numba', 'matplotlib', 'jinja2', 'scipy')\n"
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_help_names_what_there_is() -> None:
+    assert tuple(COMPARISON_FORMATS) == compare.FORMATS
+    assert tuple(EXPORTED) == tuple(TABLES) == export.TABLES
+    assert {ending: form.title for ending, form in EXPORT_FORMATS.items()} == export.EXTENSIONS
+    assert tuple(servers.SERVERS) == peers.SERVERS

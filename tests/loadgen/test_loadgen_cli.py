@@ -224,7 +224,7 @@ def test_cli_puts_no_load_on_another_machine(
     addresses: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answer(*addresses))
-    monkeypatch.setattr("loadgen.cli.measuring.run", never)
+    monkeypatch.setattr("loadgen.execution.run", never)
     assert main(["far.example:80"]) == 2
     out, err = capsys.readouterr()
     assert "--allow-remote" in err
@@ -241,7 +241,7 @@ def test_cli_puts_load_on_another_machine_when_allowed(
         asked.append(load)
         return result(load)
 
-    monkeypatch.setattr("loadgen.cli.measuring.run", run)
+    monkeypatch.setattr("loadgen.execution.run", run)
     assert main(["192.0.2.1:80"]) == 2
     assert not asked
     assert main(["192.0.2.1:80", "--allow-remote", "--timeout", "2m"]) == 0

@@ -422,7 +422,7 @@ def test_perf_is_refused_with_the_remedy_where_it_is_missing_or_forbidden(
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip drawing, which other tests cover."""
-    monkeypatch.setattr("bench.cli.profile.run_module", lambda *_: 0)
+    monkeypatch.setattr("bench.cli.profile_run.run_module", lambda *_: 0)
 
 
 def untouched(folder: Path) -> dict[str, bytes]:

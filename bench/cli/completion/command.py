@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 
-from bench.cli.completion.script import script
 from bench.cli.completion.shells import SHELLS
-from loadgen.cli.command_line import Parser, run_command
-from loadgen.cli.exit_codes import DONE
+from loadgen.cli.command_line import Parser, deferred, run_command
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print the script, and return the exit code."""
-    return run_command(parser(), _run, words)
+    return run_command(parser(), deferred("bench.cli.completion.script"), words)
 
 
 def parser() -> Parser:
@@ -29,8 +25,3 @@ def parser() -> Parser:
     )
     made.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"one of {', '.join(SHELLS)}")
     return made
-
-
-def _run(options: argparse.Namespace) -> int:
-    sys.stdout.write(script(options.shell))
-    return DONE

@@ -15,7 +15,8 @@ from bench.cli.completion.shells import SHELLS
 from bench.interpreters import variants
 from bench.paths import ROOT
 from bench.planning import options, readers
-from loadgen.peers.servers import SERVERS
+from loadgen.cli.exit_codes import DONE
+from loadgen.peers.command import SERVERS
 from loadgen.peers.tools import TOOLS
 from servers import __main__ as servers
 from servers.models import MODELS
@@ -39,6 +40,12 @@ _NAMES: Final[Mapping[str, Iterable[str]]] = {
     "--requests-per-connection": ("10", "keep-alive"),
 }
 _OF_PEERS: Final[Mapping[str, Iterable[str]]] = {"--servers": SERVERS, "--tools": TOOLS}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the script, and return the exit code."""
+    sys.stdout.write(script(options.shell))
+    return DONE
 
 
 def script(shell: str) -> str:
