@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
-from loadgen.cli import arguments
+from loadgen.cli import arguments, audit
 from loadgen.cli.command_line import deferred, run_command
 
 parser = arguments.parser
@@ -12,4 +13,7 @@ parser = arguments.parser
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    return run_command(parser(), deferred("loadgen.cli.measuring", compiles=True), words)
+    given = list(sys.argv[1:] if words is None else words)
+    if given[:1] == ["audit"]:
+        return audit.main(given[1:])
+    return run_command(parser(), deferred("loadgen.cli.measuring", compiles=True), given)

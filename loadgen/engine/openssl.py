@@ -59,7 +59,7 @@ _SIGNATURES: Final = {
 
 _WANT_READ, _WANT_WRITE, _ZERO_RETURN = 2, 3, 6
 _SET_MODE, _SET_SESSION_CACHE, _GET_SESSION_CACHE, _SET_SERVER_NAME = 33, 44, 45, 55
-_PARTIAL_WRITE, _MOVING_BUFFER, _RELEASE_BUFFERS = 1, 2, 16
+_PARTIAL_WRITE, _MOVING_BUFFER = 1, 2
 _CACHE_OFF, _CACHE_CLIENT = 0, 1
 _IGNORE_UNEXPECTED_EOF = 1 << 7  # a server that ends the stream without a TLS alert; HTTP has lengths
 _VERIFY_NONE, _VERIFY_PEER = 0, 1
@@ -132,6 +132,8 @@ def _move(operation: int, channel: int, data: int, size: int) -> int:
     error = _get_error(channel, moved)
     if error in (_WANT_READ, _WANT_WRITE):
         return WAIT
+    if operation != SHAKE_HANDS:  # REASON reads the thread's errors, and then clears them: the next call needs none
+        _clear_error()
     return 0 if error == _ZERO_RETURN and operation == RECEIVE else BROKEN
 
 
@@ -147,7 +149,6 @@ def _end(operation: int, channel: int) -> None:
 def encrypted(operation: int, channel: int, fd: int, data: int, size: int) -> int:
     """Carry bytes encrypted; the context is an ``SSL_CTX``, a channel an ``SSL``, kept until the client's next one."""
     if operation in (SEND, RECEIVE, SHAKE_HANDS):
-        _clear_error()
         return _move(operation, channel, data, size)
     result = 0
     if operation == OPEN:
@@ -158,6 +159,7 @@ def encrypted(operation: int, channel: int, fd: int, data: int, size: int) -> in
         result = _verify_result(channel)
         if result == 0:
             result = _last_error()
+        _clear_error()
     else:
         _end(operation, channel)
     return result
@@ -174,7 +176,7 @@ def context(tls: Tls, host: str) -> Iterator[int]:
     made = call("SSL_CTX_new", call("TLS_client_method"))
     name = ctypes.create_string_buffer(host.partition("%")[0].encode("idna"))
     try:
-        call("SSL_CTX_ctrl", made, _SET_MODE, _PARTIAL_WRITE | _MOVING_BUFFER | _RELEASE_BUFFERS, None)
+        call("SSL_CTX_ctrl", made, _SET_MODE, _PARTIAL_WRITE | _MOVING_BUFFER, None)
         call("SSL_CTX_ctrl", made, _SET_SESSION_CACHE, _CACHE_CLIENT if tls.resume else _CACHE_OFF, None)
         call("SSL_CTX_set_options", made, _IGNORE_UNEXPECTED_EOF)
         call("SSL_CTX_set_alpn_protos", made, _ALPN, len(_ALPN))

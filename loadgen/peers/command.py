@@ -15,7 +15,7 @@ from loadgen.limits import MAX_CONNECTIONS
 from loadgen.nearest import unknown
 from loadgen.peers.tools import TOOLS
 
-SERVERS: Final = ("responder", "nginx")
+SERVERS: Final = ("responder", "nginx", "nginx-tls")
 _CONNECTIONS: Final = (1, 8, 64, 1000, 10_000)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from loadgen.peers import servers
 from loadgen.peers.drivers.report import WARMUP_S
-from loadgen.peers.tools import TOOLS, Failed, drive
+from loadgen.peers.tools import TOOLS, Failed, Tool, drive
 
 Record = dict[str, Any]
 
@@ -75,10 +75,14 @@ class Cell(NamedTuple):
 def cells(server_names: Sequence[str], connections: Sequence[int], tools: Sequence[str]) -> list[Cell]:
     """Return the cells of a round."""
     return [
-        Cell(server, number, tuple(name for name in tools if number <= TOOLS[name].most_connections))
+        Cell(server, number, tuple(name for name in tools if _fits(TOOLS[name], server, number)))
         for server in server_names
         for number in connections
     ]
+
+
+def _fits(tool: Tool, server: str, connections: int) -> bool:
+    return connections <= tool.most_connections and (tool.secure or server not in servers.SECURE)
 
 
 def measure(
@@ -103,7 +107,9 @@ def measure(
                 tell(f"round {number + 1} of {rounds}: {cell.server}, {cell.connections:,} connections")
                 for tool in order.sample(cell.tools, len(cell.tools)):
                     about = {"kind": "cost", "round": number, "server": cell.server, "connections": cell.connections}
-                    yield about | _driven(tool, ports[cell.server], cell.connections, seconds)
+                    yield about | _driven(
+                        tool, ports[cell.server], cell.connections, seconds, secure=cell.server in servers.SECURE
+                    )
     for known in KNOWN:
         for tool, rate_rps in _loops(known, known_tools):
             tell(f"known answers: {known.server}, {TOOLS[tool].title}")
@@ -120,9 +126,11 @@ def _loops(known: Known, tools: Sequence[str]) -> list[tuple[str, float | None]]
     return [*rates, *((tool, None) for tool in telling)]
 
 
-def _driven(tool: str, port: int, connections: int, seconds: float, rate_rps: float | None = None) -> Record:
+def _driven(  # noqa: PLR0917 - what a run is
+    tool: str, port: int, connections: int, seconds: float, rate_rps: float | None = None, secure: bool = False
+) -> Record:
     try:
-        return {"tool": tool} | drive(tool, port, connections, seconds, rate_rps)._asdict()
+        return {"tool": tool} | drive(tool, port, connections, seconds, rate_rps, secure)._asdict()
     except Failed as exc:
         return {"tool": tool, "error": str(exc)}
 

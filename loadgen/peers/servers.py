@@ -46,7 +46,7 @@ http {{
     access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    server {{ listen {host}:{port} backlog=4096; location / {{ return 200 "Yes, yes\\n"; }} }}
+    server {{ listen {host}:{port}{secure} backlog=4096; {certificate}location / {{ return 200 "Yes, yes\\n"; }} }}
 }}
 """
 _NGINX_FILES = 16_384
@@ -71,9 +71,12 @@ def own(name: str) -> Iterator[int]:
             server.terminate()
 
 
+_CERTIFICATE = "ssl_certificate {folder}/certificate; ssl_certificate_key {folder}/key; "
+
+
 @contextlib.contextmanager
-def nginx() -> Iterator[int]:
-    """Serve nine bytes of text with one worker of the system's nginx, and yield its port."""
+def nginx(*, secure: bool = False) -> Iterator[int]:
+    """Serve nine bytes of text with one worker of the system's nginx, over HTTPS if ``secure``, and yield its port."""
     found = _nginx()
     if found is None:
         raise GilbenchError("nginx is not installed: install it, or leave it out")
@@ -81,7 +84,16 @@ def nginx() -> Iterator[int]:
         with socket.create_server((HOST, 0)) as free:
             port = free.getsockname()[1]
         config = Path(folder, "nginx.conf")
-        config.write_text(_NGINX.format(folder=folder, host=HOST, port=port, files=_NGINX_FILES), encoding="utf-8")
+        if secure:
+            _make_certificate(Path(folder))
+        listening = " ssl" if secure else ""
+        certificate = _CERTIFICATE.format(folder=folder) if secure else ""
+        config.write_text(
+            _NGINX.format(
+                folder=folder, host=HOST, port=port, files=_NGINX_FILES, secure=listening, certificate=certificate
+            ),
+            encoding="utf-8",
+        )
         command = [found, "-c", str(config)]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as server:
             try:
@@ -89,6 +101,15 @@ def nginx() -> Iterator[int]:
                 yield port
             finally:
                 server.terminate()
+
+
+def _make_certificate(folder: Path) -> None:
+    """Make a certificate that nobody trusts."""
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    words += ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise GilbenchError(f"openssl made no certificate: {done.stderr.strip().splitlines()[-1]}")
 
 
 def _nginx() -> str | None:
@@ -108,18 +129,25 @@ def _wait_until_up(port: int, server: subprocess.Popen[str]) -> None:
 SERVERS: Final[dict[str, Callable[[], contextlib.AbstractContextManager[int]]]] = {
     "responder": lambda: own("responder"),
     "nginx": nginx,
+    "nginx-tls": lambda: nginx(secure=True),
 }
 """The servers on which the CPU time of generators is measured."""
 
 
+SECURE: Final = {"nginx-tls"}
+"""Those that speak HTTPS."""
+
+
 def missing(name: str) -> str | None:
     """Return why a server is not available, ``None`` if it is."""
-    return "nginx is not installed" if name == "nginx" and _nginx() is None else None
+    if name.startswith("nginx") and _nginx() is None:
+        return "nginx is not installed"
+    return "openssl is not installed" if name in SECURE and shutil.which("openssl") is None else None
 
 
 def version(name: str) -> str:
     """Return the version of a server."""
-    if name != "nginx":
+    if not name.startswith("nginx"):
         return platform.python_version()
     said = subprocess.run([_nginx() or name, "-v"], capture_output=True, text=True, check=False).stderr
     return said.strip().rpartition("/")[2]

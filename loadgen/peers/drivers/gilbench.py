@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from loadgen.execution import run
-from loadgen.load import Load
+from loadgen.load import Load, Tls
 from loadgen.peers.drivers.report import HOST, REQUEST, WARMUP_S, Report, tell
 from loadgen.protocols import http_protocol
 
 
-def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:
+def drive(port: int, connections: int, seconds: float, rate_rps: float | None, *, secure: bool = False) -> Report:
     """Run a load and return its report; the process's CPU time includes the thread that collects."""
     edges_s: list[float] = []
     result = run(
@@ -22,6 +22,7 @@ def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -
             duration_s=seconds,
             warmup_s=WARMUP_S,
             rate_rps=rate_rps,
+            tls=Tls(verify=False) if secure else None,
         ),
         on_begin=lambda: edges_s.append(time.process_time()),
         on_end=lambda: edges_s.append(time.process_time()),

@@ -37,8 +37,11 @@ def nearest_rank(values: Sequence[float], percent: float) -> float | None:
     return values[max(0, math.ceil(len(values) * percent / 100) - 1)] if values else None
 
 
-def tell(drive: Callable[[int, int, float, float | None], Report]) -> None:
+def tell(drive: Callable[..., Report]) -> None:
     """Run a generator with the arguments of the command line and print its report."""
     port, connections, seconds, *rate = sys.argv[1:]
-    report = drive(int(port), int(connections), float(seconds), float(rate[0]) if rate else None)
+    secure = {"secure": True} if port.startswith("s") else {}
+    report = drive(
+        int(port.removeprefix("s")), int(connections), float(seconds), float(rate[0]) if rate else None, **secure
+    )
     sys.stdout.write(json.dumps(report._asdict()) + "\n")

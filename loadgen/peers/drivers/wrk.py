@@ -11,10 +11,17 @@ from loadgen.peers.drivers.report import HOST, Report, tell
 _NS = {"us": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9}
 
 
-def drive(port: int, connections: int, seconds: float, rate_rps: float | None) -> Report:  # noqa: ARG001 - no open loop
+def drive(
+    port: int,
+    connections: int,
+    seconds: float,
+    rate_rps: float | None,  # noqa: ARG001 - no open loop
+    *,
+    secure: bool = False,
+) -> Report:
     """Run wrk and return its report."""
     whole_s = max(1, round(seconds))  # wrk takes no fractions
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole_s}s", "--latency", f"http://{HOST}:{port}/"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{whole_s}s", "--latency", f"http{'s' * secure}://{HOST}:{port}/"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as wrk:
         assert wrk.stdout is not None  # noqa: S101 - a pipe was asked for
         said = wrk.stdout.read()

@@ -1,0 +1,1 @@
+"""Published results of load generators, checked for figures that cannot all be true."""
