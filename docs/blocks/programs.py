@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from bench.cli.commands import COMMANDS, PROGRAM
 from docs.sessions import sessions
+from loadgen.cli.main import SUBCOMMANDS
 
 _PYTHON: Final = re.compile(r"python(3(\.\d+)?t?)?")
 _NOX: Final = (("python3", "-m", "nox"), ("python", "-m", "nox"), ("uvx", "nox"), ("pipx", "run", "nox"), ("nox",))
@@ -52,6 +53,8 @@ def _command(words: list[str]) -> Program:
         raise ValueError(f"{PROGRAM} {' '.join(words[:1])}: no such command; there are {', '.join(COMMANDS)}")
     if words[:2] == ["python", "-c"]:
         return Program("-c", tuple(words[2:]))
+    if words[0] == "load" and words[1:2] and words[1] in SUBCOMMANDS:
+        return Program(SUBCOMMANDS[words[1]].__name__, tuple(words[2:]), words[0])
     return Program(COMMANDS[words[0]].module, tuple(words[1:]), words[0])
 
 

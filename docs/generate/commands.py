@@ -11,6 +11,7 @@ from bench.cli.commands import COMMANDS, PROGRAM
 from bench.cli.completion.script import SERVERS_COMMAND, all_parsers
 from docs.generate.markdown import code, page, prose, table
 from docs.sessions import sessions
+from loadgen.cli.main import SUBCOMMANDS
 
 _BENCH: Final = f"{PROGRAM} bench"
 _LOADGEN: Final = (f"{PROGRAM} load", f"{PROGRAM} talk", f"{PROGRAM} peers", SERVERS_COMMAND)
@@ -42,13 +43,20 @@ def commands() -> str:
 
 def loadgen() -> str:
     """Return the page of the load generator's commands and the servers."""
-    names = [name for name in all_parsers() if name.startswith(_LOADGEN)]
+    parsers = {name: parser for name, parser in all_parsers().items() if name.startswith(_LOADGEN)}
+    found = {name: one for parent in parsers for name, one in {parent: parsers[parent], **_subcommands(parent)}.items()}
     return page(
         "Load generator and servers",
         "Each can be used alone. The servers need a CPython, 3.9 or newer, and nothing else. [The load generator "
         "alone](../loadgen.md) has more.",
-        *(part for name in names for part in (f"## {name}", *_command(name, level=3))),
+        *(part for name, parser in found.items() for part in (f"## {name}", *_describe_command(parser, level=3))),
     )
+
+
+def _subcommands(name: str) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of a command's own commands, by their command lines."""
+    own = SUBCOMMANDS if name == f"{PROGRAM} load" else {}
+    return {f"{name} {word}": module.parser() for word, module in own.items()}
 
 
 def nox_sessions() -> str:
@@ -72,7 +80,10 @@ def _options_link(session: str) -> str:
 
 
 def _command(name: str, *, level: int) -> Iterator[str]:
-    parser = all_parsers()[name]
+    yield from _describe_command(all_parsers()[name], level=level)
+
+
+def _describe_command(parser: argparse.ArgumentParser, *, level: int) -> Iterator[str]:
     yield prose(_sentence(" ".join((parser.description or "").split())))
     examples = getattr(parser, "examples", ())  # the servers' parser is a plain argparse parser
     if examples:

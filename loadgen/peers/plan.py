@@ -17,6 +17,7 @@ STALL_RPS: Final = 1000.0
 _STALL_S: Final = 3.0
 _STALL_CONNECTIONS: Final = 256  # enough users to keep asking during the stall
 _CLOSED_CONNECTIONS: Final = 4
+MOST_SECURE: Final = 1000
 
 
 class Known(NamedTuple):
@@ -74,15 +75,19 @@ class Cell(NamedTuple):
 
 def cells(server_names: Sequence[str], connections: Sequence[int], tools: Sequence[str]) -> list[Cell]:
     """Return the cells of a round."""
-    return [
+    found = [
         Cell(server, number, tuple(name for name in tools if _fits(TOOLS[name], server, number)))
         for server in server_names
         for number in connections
     ]
+    return [cell for cell in found if cell.tools]
 
 
 def _fits(tool: Tool, server: str, connections: int) -> bool:
-    return connections <= tool.most_connections and (tool.secure or server not in servers.SECURE)
+    """Return whether a tool is run: over HTTPS up to as many handshakes as a server does within a time-out."""
+    if server in servers.SECURE:
+        return tool.secure and connections <= MOST_SECURE
+    return connections <= tool.most_connections
 
 
 def measure(

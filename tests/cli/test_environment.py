@@ -15,9 +15,11 @@ from bench.cli import compare, export
 from bench.paths import ROOT
 from bench.report.comparison import COMPARISON_FORMATS
 from bench.report.export import EXPORT_FORMATS, EXPORTED
+from loadgen.limits import PROTOCOL_NAMES
 from loadgen.native import cache
 from loadgen.peers import command as peers
 from loadgen.peers import servers
+from loadgen.protocols import PROTOCOLS
 from tests.support.command import MAIN, gilbench
 from tests.support.interpreters import FEW_PYTHONS
 from tests.support.made import Made
@@ -123,3 +125,4 @@ def test_help_names_what_there_is() -> None:
     assert tuple(EXPORTED) == tuple(TABLES) == export.TABLES
     assert {ending: form.title for ending, form in EXPORT_FORMATS.items()} == export.EXTENSIONS
     assert tuple(servers.SERVERS) == peers.SERVERS
+    assert (*PROTOCOLS, "http", "raw") == PROTOCOL_NAMES

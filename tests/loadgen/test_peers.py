@@ -96,7 +96,7 @@ def test_table_names_tools_versions_and_figures() -> None:
 def test_plan_gives_no_tool_more_connections_than_it_can_hold() -> None:
     few, many = plan.cells(["responder"], [8, 10_000], list(TOOLS))
     assert few.tools == tuple(TOOLS)
-    assert set(many.tools) == {"gilbench", "floor", "wrk"}
+    assert set(many.tools) == {"gilbench", "floor", "c_loop", "wrk"}
 
 
 def test_plan_knows_the_percentiles_of_a_server_that_stops() -> None:

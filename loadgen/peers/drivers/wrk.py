@@ -29,7 +29,7 @@ def drive(
         wrk.returncode = os.waitstatus_to_exitcode(status)
     total = re.search(r"(\d+) requests in", said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    if wrk.returncode or not total or not rate or "Non-2xx" in said or "Socket errors" in said:
+    if wrk.returncode or not total or not rate or not float(rate[1]) or "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(f"wrk failed: {said}")
     percentiles = dict(re.findall(r"(50|99)%\s+([\d.]+[a-z]+)", said))
     return Report(
