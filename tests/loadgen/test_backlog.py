@@ -17,9 +17,13 @@ MS = 1_000_000
 
 def scheduled(rate_rps: float, service_ms: float, **changes: Any) -> LoadResult:
     """Return a result of an open loop over 3 s, of which the requests in flight are not among the answered."""
-    load_changes = {name: changes.pop(name) for name in ("drain_s", "connections") if name in changes}
     load = Load(
-        host="127.0.0.1", port=1, **{"connections": 1000, "rate_rps": rate_rps, "duration_s": 3.0} | load_changes
+        host="127.0.0.1",
+        port=1,
+        connections=changes.pop("connections", 1000),
+        drain_s=changes.pop("drain_s", 0.0),
+        rate_rps=rate_rps,
+        duration_s=3.0,
     )
     left = changes.get("unfinished", 0)
     requests = round(rate_rps * 3) - left
