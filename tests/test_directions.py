@@ -13,6 +13,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("servers", "loadgen", "bench")
 HEAVY = {
     "asyncio",
+    "loadgen.engine.openssl",
+    "loadgen.protocols.any_line",
+    "loadgen.protocols.http1",
+    "loadgen.protocols.raw",
     "matplotlib",
     "matplotlib.figure",
     "matplotlib.figure.Figure",

@@ -356,7 +356,8 @@ def _receive(w: Any, parse: Any, transport: Any, index: int, now_ns: int) -> Non
                 _finish_request(w, transport, index, now_ns)
             return
         if size == 0:
-            _lose(w, transport, index, error_kinds.CLOSED_EARLY, now_ns)
+            # The kernel reports a reset once: to the send, if that came first.
+            _lose(w, transport, index, error_kinds.RESET if c.state == SENDING else error_kinds.CLOSED_EARLY, now_ns)
             return
         if (
             size < BUFFER_BYTES and c.ended == 0 and c.channel == 0

@@ -109,7 +109,7 @@ def test_commands_that_make_no_load_do_not_import_the_engine() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_help_imports_nothing_that_takes_long() -> None:
+def test_commands_import_nothing_that_takes_long_for_their_help() -> None:
     code = (
         "import sys; from bench.cli.commands import COMMANDS\n"
         "for name in COMMANDS: COMMANDS[name].load().parser().format_help()\n"
@@ -120,7 +120,7 @@ def test_help_imports_nothing_that_takes_long() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_help_names_what_there_is() -> None:
+def test_commands_name_in_their_help_what_there_is() -> None:
     assert tuple(COMPARISON_FORMATS) == compare.FORMATS
     assert tuple(EXPORTED) == tuple(TABLES) == export.TABLES
     assert {ending: form.title for ending, form in EXPORT_FORMATS.items()} == export.EXTENSIONS

@@ -62,7 +62,12 @@ def test_installed_adds_one_name(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"gilbench"}
     assert len(tops) == 2
-    for needed in ("bench/report/theme.css", "bench/cli/completion/common.sh", "servers/__main__.py"):
+    for needed in (
+        "bench/report/theme.css",
+        "bench/cli/completion/common.sh",
+        "servers/__main__.py",
+        "loadgen/peers/drivers/epoll.c",
+    ):
         assert f"gilbench/{needed}" in names
     assert not [name for name in names if "__pycache__" in name or "/installed/" in name]
 
