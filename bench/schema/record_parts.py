@@ -92,7 +92,7 @@ class ContextSwitches:
         voluntary: gave up the CPU to wait; ``None`` where unknown.
         involuntary: lost the CPU to another thread; ``None`` where unknown.
         estimated: threads or processes came and went, whose counts the kernel reports only for a server's lifetime;
-            these are that life's, in proportion to the requests served.
+            these are that life's, in proportion to the CPU time used.
     """
 
     voluntary: int | None

@@ -117,7 +117,7 @@ def start_request(w: Any, transport: Any, index: int, since_ns: int, now_ns: int
     counters.issued += schedule.is_counted(w, since_ns)
     requests = w.settings[0].requests
     if requests > 1:
-        c.request = np.random.randint(requests) if w.settings[0].random_order else counters.request
+        c.request = int(np.random.random() * requests) if w.settings[0].random_order else counters.request
         counters.request = (counters.request + 1) % requests
     _begin_request(w, transport, index, now_ns)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 
 from loadgen.engine import connection, schedule
-from loadgen.engine.transport import CLOSE, FREE, TRANSPORT
+from loadgen.engine.transport import TRANSPORT
 from loadgen.engine.workspace import EVENTS_AT_ONCE, WORKSPACE
 from loadgen.native import libc
 from loadgen.native.compiled import compile_function, inline
@@ -208,8 +208,8 @@ def _is_drained(w: Any) -> bool:
 def drive(w: Any, parse: Any, transport: Any) -> None:
     """Connect, warm up, and run the load for as long as ``settings`` say, or until ``counters.cancel``.
 
-    Connections stay open for :func:`half_close`. The warm-up begins when ``counters.go`` is set from outside, after
-    every engine has set ``counters.ready``: by then every connection is established or has failed.
+    Connections stay open. The warm-up begins when ``counters.go`` is set from outside, after every engine has set
+    ``counters.ready``: by then every connection is established or has failed.
 
     In the closed loop the load continues after the window until ``counters.cancel``, for ``settings.overrun_ns`` at
     most: the server's clocks are read at the end of the window, and on a busy machine that may be late. With
@@ -279,17 +279,3 @@ def drive(w: Any, parse: Any, transport: Any) -> None:
                     _dispatch(w, transport, now_ns)
     _end_window(w, now_ns if counters.cancel else end_ns, now_ns)
     _close(w, now_ns)
-
-
-@compile_function(types.void(WORKSPACE, types.FunctionType(TRANSPORT)))
-def half_close(w: Any, transport: Any) -> None:
-    """Close all open connections."""
-    for index in range(len(w.connections)):
-        c = w.connections[index]
-        if c.fd >= 0:
-            transport(CLOSE, c.channel, c.fd, 0, 0)
-            libc.close(c.fd)
-            c.fd = -1
-        if c.channel:
-            transport(FREE, c.channel, c.fd, 0, 0)
-            c.channel = 0

@@ -14,7 +14,8 @@ import numpy as np
 
 from loadgen.engine.connection import IDLE
 from loadgen.engine.error_kinds import ERRORS
-from loadgen.engine.loop import TIMER, drive, half_close
+from loadgen.engine.loop import TIMER, drive
+from loadgen.engine.transport import CLOSE, FREE
 from loadgen.engine.transports import open_transport
 from loadgen.engine.workspace import LATENCY, SERVICE, Workspace, allocate
 from loadgen.errors import GilbenchError
@@ -96,7 +97,15 @@ class EngineThread:
 
     def close(self) -> None:
         """Close the connections; the thread must have ended."""
-        half_close(self.workspace, self._transport.carry)
+        connections, carry = self.workspace.connections, self._transport.carry
+        for fd, channel in zip(connections["fd"].tolist(), connections["channel"].tolist(), strict=True):
+            if fd >= 0:
+                if channel:
+                    carry(CLOSE, channel, fd, 0, 0)
+                os.close(fd)
+            if channel:
+                carry(FREE, channel, fd, 0, 0)
+        connections["fd"], connections["channel"] = -1, 0
 
     def handshake_error(self) -> str | None:
         """Return why the last handshake failed; ``None`` if none did."""

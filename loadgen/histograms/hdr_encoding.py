@@ -89,7 +89,7 @@ def _put(payload: Any, size: int, number: int) -> int:
     return size + 1
 
 
-@compile_function(types.int64(_COUNTS, types.uint8[::1]))
+@compile_function()
 def _write(counts: Any, payload: Any) -> int:
     """Fill ``payload`` and return the number of bytes written."""
     size, zeros = 0, 0
@@ -104,7 +104,7 @@ def _write(counts: Any, payload: Any) -> int:
     return size
 
 
-@compile_function(types.boolean(_BYTES, types.int64[::1]))
+@compile_function()
 def _read(payload: Any, counts: Any) -> bool:
     """Add to ``counts``; return false if the payload does not fit."""
     position, index = 0, 0

@@ -29,10 +29,11 @@ _PART: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_cl
 def compile_function(*signatures: Any, pointer: bool = False) -> Callable[[Function], Function]:
     """Compile a function for ``signatures``, to run without the GIL and to allocate nothing.
 
-    With ``pointer`` it can be an argument of another compiled function.
+    Without signatures it is compiled when it is first called. With ``pointer`` it can be an argument of another
+    compiled function.
     """
     options = _OPTIONS | {"no_cfunc_wrapper": not pointer}
-    return cast("Callable[[Function], Function]", numba.njit(list(signatures), cache=True, **options))
+    return cast("Callable[[Function], Function]", numba.njit(list(signatures) or None, cache=True, **options))
 
 
 def inline(function: Function) -> Function:

@@ -17,7 +17,7 @@ from tests.support.reference import ROOT
 
 FUNCTIONS = (
     "engine.loop:drive",
-    "engine.loop:half_close",
+    "engine.transport:plain",
     "protocols.exact:parse_exact",
     "protocols.http1:parse_http",
 )
