@@ -238,7 +238,7 @@ def _lose(w: Any, transport: Any, index: int, kind: int, now_ns: int) -> None:
         _reopen(w, transport, index, now_ns)
     elif c.ended != _UNTIL_RESET:
         c.ended = _UNTIL_RESET
-        c.until_ns = now_ns + RESET_WITHIN_NS
+        c.until_ns = min(c.until_ns, now_ns + RESET_WITHIN_NS)
 
 
 @inline

@@ -292,6 +292,16 @@ def test_engine_lets_clients_think() -> None:
         assert all(after.since_ns - before.at_ns == 30_000_000 for before, after in pairwise(mine))
 
 
+def test_engine_counts_connections_and_bytes() -> None:
+    asked = request("localhost")
+    with scripted() as server:
+        result = run(loading(server.port, asked, connections=2, requests_per_connection=5, count=30))
+    assert len(server.peers) >= 6
+    assert result.connections_opened == len(server.peers) - 2  # two were open before the window
+    assert (result.sent_bytes, result.received_bytes) == (30 * len(asked), 30 * len(OK))
+    assert result.status_codes == {200: 30}
+
+
 # What is said when nothing was answered.
 
 
