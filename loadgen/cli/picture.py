@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 INK, QUIET, AXIS, FAINT = "#1f2328", "#5f6772", "#9ca3af", "#e5e7eb"
 BLUE, ORANGE, RED = "#0072b2", "#d55e00", "#a02020"  # distinguishable with red-green colour blindness
-GREEN, PINK = "#009e73", "#cc79a7"  # likewise; all but RED are Okabe and Ito's
+GREEN, PINK, SKY = "#009e73", "#cc79a7", "#56b4e9"  # likewise; all but RED are Okabe and Ito's
 
 
 def blank(heights: tuple[int, ...], *, size: tuple[float, float] = (8.4, 5.2)) -> tuple[Figure, list[Axes]]:

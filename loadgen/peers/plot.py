@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from loadgen.cli.picture import BLUE, GREEN, INK, ORANGE, PINK, QUIET, blank, headline, plain, render
+from loadgen.cli.picture import BLUE, GREEN, INK, ORANGE, PINK, QUIET, SKY, blank, headline, plain, render
 from loadgen.peers.compare import Row, rows
 from loadgen.peers.plan import Record
 from loadgen.peers.tools import TOOLS
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 _STYLE: Final = {
     "gilbench": (BLUE, "o"),
     "floor": (QUIET, "_"),
+    "c_loop": (SKY, "v"),
     "wrk": (ORANGE, "s"),
     "asyncio_streams": (GREEN, "^"),
     "locust": (PINK, "D"),
 }
+_REFERENCES: Final = {"floor", "c_loop"}  # loops that are no load generators
 _APART: Final = 1.22  # labels closer than this ratio would touch
 
 
@@ -74,7 +76,8 @@ def draw(records: Sequence[Record], name: str) -> bytes:
 
 def _finding(records: Sequence[Record], server: str, connections: int) -> str:
     """Return a headline with the cheapest generator and those tied with it, whose intervals overlap."""
-    found = [row for row in rows(records, server, connections, list(TOOLS)) if row.per_cpu_s and row.tool != "floor"]
+    compared = [name for name in TOOLS if name not in _REFERENCES]
+    found = [row for row in rows(records, server, connections, compared) if row.per_cpu_s]
     found.sort(key=_cost_us)
     if not found:
         return "CPU time of the generator per request"
@@ -83,8 +86,7 @@ def _finding(records: Sequence[Record], server: str, connections: int) -> str:
     alike = [one for one in others if least and one.per_cpu_s and one.per_cpu_s.high and one.per_cpu_s.high >= least]
     names = " or ".join(TOOLS[one.tool].title for one in (first, *alike))
     once = "" if least else ", in one round"
-    where = f"{connections:,} connections on {server}"
-    return f"Least CPU time per request{once}: {names}, {_cost_us(first):.3g} µs, {where}"
+    return f"Least CPU time per request at {connections:,} connections{once}: {names}, {_cost_us(first):.3g} µs"
 
 
 def _cost_us(row: Row) -> float:
