@@ -14,9 +14,11 @@ from bench.narrative import wording
 from bench.schema.build import BUILT_ALIKE
 from bench.schema.cell import Cell
 from bench.schema.run_meta import State
-from bench.schema.warning_codes import RUN_WARNINGS, UNEXPLAINED_ABOVE, WINDOW_WARNINGS, Raw
+from bench.schema.warning_codes import RUN_WARNINGS, UNEXPLAINED_ABOVE, UNSTEADY_ABOVE, WINDOW_WARNINGS, Raw
+from loadgen.validation.warning_codes import FEW_REQUESTS
 
 WORST_SHOWN: Final = 3
+COMPUTING_CORES: Final = 0.5
 LONGEST_TOLD: Final = 120  # characters of a difference between builds; the page's table of builds has all of it
 
 
@@ -82,6 +84,7 @@ def _run_level_warnings(run: Run) -> Iterator[WarningSummary]:
         _check_failed_cells,
         _check_gaps,
         _check_one_pass,
+        _check_unsteady,
         _check_builds,
         _check_unexplained,
         _check_dropped_lines,
@@ -131,6 +134,23 @@ def _check_one_pass(run: Run) -> Iterator[WarningSummary]:
             "one_pass",
             f"{which} only one pass, so the variation between passes is unknown",
             RUN_WARNINGS["one_pass"].remedy,
+        )
+
+
+def _check_unsteady(run: Run) -> Iterator[WarningSummary]:
+    """Compare each computing cell with itself: its CPU time per request depends on the speed of the CPUs alone."""
+    computing = run.windows[
+        (run.windows["effective_cores"] >= COMPUTING_CORES) & (run.windows["requests"] >= FEW_REQUESTS)
+    ]
+    costs = computing.groupby(CELL)["cpu_s_per_request"].agg(["min", "max", "count"])
+    costs = costs[(costs["count"] > 1) & (costs["min"] > 0)]
+    spread = float((costs["max"] / costs["min"]).median()) if len(costs) else 1.0
+    if spread > UNSTEADY_ABOVE:
+        yield WarningSummary(
+            "unsteady",
+            f"the CPUs' speed moved: one cell's CPU time per request differs by a factor of {spread:.2f} between "
+            f"passes (median of {wording.plural(len(costs), 'cell')})",
+            RUN_WARNINGS["unsteady"].remedy,
         )
 
 

@@ -15,6 +15,7 @@ GENERATOR_CORES_ABOVE = 0.1
 CLOCK_MOVED_ABOVE = 0.05
 MAJOR_FAULTS_ABOVE_PER_S = 10.0
 UNEXPLAINED_ABOVE = 0.05  # of a latency
+UNSTEADY_ABOVE = 1.2  # CPU time per request of a cell in one pass over that in another
 
 Raw = Mapping[str, Any]
 """A warning as in a record: its code and figures."""
@@ -220,6 +221,12 @@ RUN_WARNINGS: Final = {
     "one_pass": RunWarning(
         "cells have only one pass: it is unknown how much another would differ",
         "measure with --passes 3 or more",
+    ),
+    "unsteady": RunWarning(
+        f"the CPU time per request of one cell differs between passes by more than {UNSTEADY_ABOVE - 1:.0%}, for half "
+        "of the cells that compute: the CPUs' speed moved, which a virtual machine need not report",
+        "trust ratios of windows side by side, within their intervals, and no rate by itself; measure on a machine of "
+        "your own, or at another time",
     ),
     "different_builds": RunWarning(
         f"the interpreters differ in how they were built ({', '.join(BUILT_ALIKE)})",

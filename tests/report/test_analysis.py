@@ -219,6 +219,24 @@ def test_spread_has_no_range_after_one_pass(tmp_path: Path) -> None:
     assert "range" not in str(collect_findings(run)[1])
 
 
+@pytest.mark.parametrize(("faster", "unsteady"), [(1.0, False), (1.1, False), (2.0, True)])
+def test_collect_warnings_says_that_the_speed_of_the_cpus_moved(faster: float, unsteady: bool, tmp_path: Path) -> None:
+    """In its second pass every cell answers so many times as many requests with the same CPU time."""
+    models, interpreters = ("serial", "threaded"), ("3.13",)
+    rates = {
+        (model, workload, clients, "3.13", number): 1000 * (faster if number == 1 else 1)
+        for model in models
+        for workload in ("echo", "cpu")
+        for clients in (1, 8)
+        for number in range(3)
+    }
+    made = Made(models=models, workloads=("echo", "cpu"), clients=(1, 8), interpreters=interpreters, rates=rates)
+    found = [one for one in collect_warnings(made.load(tmp_path)) if one.code == "unsteady"]
+    assert bool(found) is unsteady
+    if unsteady:
+        assert re.search(r"by a factor of (1\.9|2\.0)\d between passes \(median of 8 cells\)", found[0].says)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [(1.3, 1.5, Answer.YES), (0.9, 1.1, Answer.NO), (1.1, 1.3, Answer.UNCLEAR)],
