@@ -297,7 +297,8 @@ def test_engine_counts_connections_and_bytes() -> None:
     with scripted() as server:
         result = run(loading(server.port, asked, connections=2, requests_per_connection=5, count=30))
     assert len(server.peers) >= 6
-    assert result.connections_opened == len(server.peers) - 2  # two were open before the window
+    # Two were open before the window, and up to two that replaced others were established after it.
+    assert len(server.peers) - 4 <= result.connections_opened <= len(server.peers) - 2
     assert (result.sent_bytes, result.received_bytes) == (30 * len(asked), 30 * len(OK))
     assert result.status_codes == {200: 30}
 
