@@ -180,8 +180,10 @@ def _count_in_flight(w: Any, now_ns: int) -> tuple[int, int, int]:
         c = w.connections[index]
         if w.settings[0].open_loop:
             asked = c.owed and schedule.is_counted(w, c.since_ns)
-        else:
+        elif schedule.may_send(w):
             asked = c.state not in (connection.PAUSED, connection.IDLE)
+        else:  # a client that connects wants nothing more
+            asked = c.state in (connection.SENDING, connection.WAITING)
         if asked and c.since_ns < now_ns:
             total_ns += now_ns - c.since_ns
             oldest_ns = max(oldest_ns, now_ns - c.since_ns)
