@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from typing import Any, Dict
 
@@ -15,6 +16,13 @@ _ACCEPTS_AT_ONCE = 100
 
 def serve(listener: socket.socket, handler: Handler) -> None:
     asyncio.run(_serve(listener, handler))
+
+
+def _quieten_signals() -> None:
+    """Let signals that come faster than the loop reads them wake it without a line on standard error each."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, lifecycle.STOP_SIGNALS)  # none may come while there is no descriptor
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, lifecycle.STOP_SIGNALS)
 
 
 async def _serve(listener: socket.socket, handler: Handler) -> None:
@@ -32,6 +40,7 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
 
     for number in lifecycle.STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
+    _quieten_signals()
     for fd in lifecycle.lifeline_fds():
         try:
             loop.add_reader(fd, stop_with_lifeline)
