@@ -39,9 +39,8 @@ def backlog(result: LoadResult, above: float) -> Backlog | None:
     late = max(result.in_flight_after, in_flight) - expected
     drained_not = in_flight if result.load.drain_s else 0
     behind = max(late if late > 3 * math.sqrt(expected) else 0.0, drained_not) > above * everything
-    oldest_s = max(result.oldest_sent_s, 0.0)
     return Backlog(
-        {"in_flight": in_flight or result.in_flight_after, "expected": expected, "oldest_s": oldest_s}
+        {"in_flight": in_flight or result.in_flight_after, "expected": expected, "oldest_s": result.oldest_sent_s}
         if behind
         else None,
         {

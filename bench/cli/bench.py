@@ -14,7 +14,7 @@ from bench.planning import options
 from loadgen.cli.command_line import Parser, report_error
 from loadgen.cli.exit_codes import DONE, FAILED, INTERRUPTED, INVALID
 from loadgen.errors import InvalidInput
-from loadgen.native.cache import FIRST_START, is_compiled
+from loadgen.native.cache import note_first_start
 
 EXITS: Final = {
     pytest.ExitCode.OK: DONE,
@@ -37,8 +37,8 @@ def main(words: Sequence[str] | None = None) -> int:
     unknown = [word for word in rest if word.startswith("-") and not word.startswith(_PYTEST_BENCHMARK)]
     if unknown:
         made.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if not is_compiled() and not {"-h", "--help", "--collect-only"} & set(given):
-        sys.stderr.write(f"{FIRST_START}\n")
+    if not {"-h", "--help", "--collect-only"} & set(given):
+        note_first_start()
     here = ("-c", str(CONFIGURATION), f"--rootdir={ROOT}", f"--confcutdir={ROOT}")
     plugins = ("-p", "no:cacheprovider", "-p", "bench.adapter.options")
     code = pytest.main([*here, *plugins, *NARROW, *given, str(ROOT / "bench")])

@@ -63,7 +63,9 @@ def _paragraph(name: str, claim: Claim, findings: list[Finding]) -> str:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST or not path.is_file():
-            raise InvalidInput(f"{path} is no result: give a file of at most {LARGEST >> 20} MiB")
+            raise InvalidInput(
+                f"{path} is not a file of at most {LARGEST >> 20} MiB: give what the load generator printed"
+            )
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:
         raise InvalidInput(f"{path} is not text: give what the load generator printed") from exc

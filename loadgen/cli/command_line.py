@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from loadgen.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, INVALID
 from loadgen.cli.spelling import never_fail
 from loadgen.errors import GilbenchError, InvalidInput
-from loadgen.native.cache import FIRST_START, is_compiled
+from loadgen.native.cache import note_first_start
 from loadgen.nearest import nearest, unknown
 
 WIDTH: Final = 80  # characters
@@ -80,8 +80,8 @@ def deferred(module: str, *, compiles: bool = False) -> Callable[[argparse.Names
     """
 
     def run(options: argparse.Namespace) -> int:
-        if compiles and not is_compiled():
-            sys.stderr.write(f"{FIRST_START}\n")
+        if compiles:
+            note_first_start()
         command: Callable[[argparse.Namespace], int] = importlib.import_module(module).run
         return command(options)
 

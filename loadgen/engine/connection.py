@@ -9,19 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from loadgen.engine import error_kinds, schedule
-from loadgen.engine.transport import BROKEN, CLOSE, OPEN, REASON, RECEIVE, RESUMED, SEND, SHAKE_HANDS, WAIT
+from loadgen.engine import closing, counting, error_kinds, schedule
+from loadgen.engine.client_state import CONNECTING, IDLE, PAUSED, REOPENING, SENDING, SHAKING_HANDS, WAITING
+from loadgen.engine.transport import BROKEN, OPEN, REASON, RECEIVE, RESUMED, SEND, SHAKE_HANDS, WAIT
 from loadgen.engine.workspace import BUFFER_BYTES, CONNECT, EVENTS_AT_ONCE, HANDSHAKE, LATENCY, SERVICE, STATUSES
-from loadgen.histograms import histogram
 from loadgen.native import libc
 from loadgen.native.compiled import inline
 from loadgen.protocols.parser import DONE, FAILED, KIND, PROTOCOL, STATUS, WILL_CLOSE, WRONG
-
-PAUSED, REOPENING, CONNECTING, SHAKING_HANDS, IDLE, SENDING, WAITING = range(7)  # established from IDLE on
-
-PAUSE_AFTER_ERROR_NS = 10_000_000  # so that a dead server gets 100 attempts per second, not a million
-RESET_WITHIN_NS = 50_000_000  # in which a reset follows the end of a stream, if it does: more than most round trips
-_UNTIL_RESET = 2  # of a stream that has ended: whether a reset follows decides
 
 
 @inline
@@ -35,7 +29,7 @@ def open_connection(w: Any, transport: Any, index: int, now_ns: int) -> None:
     c.connect_ns = now_ns
     c.fd = libc.open_socket(family, libc.SOCK_FLAGS, 0)
     if c.fd < 0:
-        fail(w, transport, index, error_kinds.NO_SOCKET, now_ns)
+        closing.fail(w, transport, index, error_kinds.NO_SOCKET, now_ns)
         return
     w.scratch[0] = 1  # read as an int of 4 bytes
     on = w.scratch.ctypes.data
@@ -56,7 +50,7 @@ def open_connection(w: Any, transport: Any, index: int, now_ns: int) -> None:
         begin = w.parts[target, 0]
         status = libc.connect(c.fd, w.payload.ctypes.data + begin, w.parts[target + 1, 0] - begin)
     if status < 0 and libc.last_error() != libc.EINPROGRESS:
-        fail(w, transport, index, _error_kind(libc.last_error()), now_ns)
+        closing.fail(w, transport, index, closing.error_kind(libc.last_error()), now_ns)
         return
     w.events[EVENTS_AT_ONCE].events = libc.INTEREST
     w.events[EVENTS_AT_ONCE].index = index
@@ -74,9 +68,9 @@ def on_event(w: Any, parse: Any, transport: Any, index: int, events: int) -> Non
         c.ended = 1
     now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)
     if c.state == CONNECTING:
-        error = _socket_error(w, c.fd)
+        error = closing.socket_error(w, c.fd)
         if error:
-            fail(w, transport, index, _error_kind(error), now_ns)
+            closing.fail(w, transport, index, closing.error_kind(error), now_ns)
             return
         _connected(w, transport, index, now_ns)
     elif c.state == SHAKING_HANDS:
@@ -102,10 +96,10 @@ def on_timer(w: Any, transport: Any, index: int, now_ns: int) -> None:
         c.since_ns = now_ns
         open_connection(w, transport, index, now_ns)
     elif c.state in (CONNECTING, SHAKING_HANDS):
-        fail(w, transport, index, error_kinds.CONNECT_TIMEOUT, now_ns)
+        closing.fail(w, transport, index, error_kinds.CONNECT_TIMEOUT, now_ns)
     elif c.state in (SENDING, WAITING):
-        gone = c.ended == _UNTIL_RESET
-        fail(w, transport, index, error_kinds.CLOSED_EARLY if gone else error_kinds.REPLY_TIMEOUT, now_ns)
+        gone = c.ended == closing.UNTIL_RESET
+        closing.fail(w, transport, index, error_kinds.CLOSED_EARLY if gone else error_kinds.REPLY_TIMEOUT, now_ns)
 
 
 @inline
@@ -129,144 +123,17 @@ def _begin_request(w: Any, transport: Any, index: int, now_ns: int) -> None:
     c.until_ns = now_ns + w.settings[0].timeout_ns
     c.state = SENDING
     c.sent, c.received = 0, 0
-    note_busy(w, 1, now_ns)
+    counting.note_busy(w, 1, now_ns)
     w.parsers[index, :] = 0
     w.parsers[index, KIND] = w.parts[c.request, 1]
     _send(w, transport, index)
 
 
 @inline
-def _note(w: Any, row: int, value_ns: int) -> None:
-    histogram.count(w.times[row], w.extremes[row], value_ns)
-
-
-@inline
-def note_busy(w: Any, change: int, now_ns: int) -> None:
-    """Change the number of requests sent and not yet answered, and add to its integral over time."""
-    counters = w.counters[0]
-    counters.busy_ns += counters.busy * (now_ns - counters.busy_since_ns)
-    counters.busy_since_ns = now_ns
-    counters.busy += change
-
-
-@inline
-def _count_answer(w: Any, index: int, now_ns: int) -> None:
-    counters = w.counters[0]
-    counters.served_ns += now_ns - max(w.connections[index].sent_ns, counters.served_since_ns)
-    note_busy(w, -1, now_ns)
-
-
-@inline
-def _note_finished(w: Any, now_ns: int) -> None:
-    w.counters[0].finished += 1
-    w.counters[0].finished_ns = now_ns
-
-
-@inline
-def fail(w: Any, transport: Any, index: int, kind: int, now_ns: int) -> None:
-    """Count a failed request or connection, drop the connection and pause."""
-    c, counters, buffer = w.connections[index], w.counters[0], w.counters[0].current_buffer
-    scheduled = w.settings[0].open_loop
-    counted = schedule.is_counted(w, c.since_ns) if c.owed or not scheduled else counters.measuring
-    if scheduled and not c.owed and c.state < IDLE:
-        counters.connect_errors[kind] += 1  # the request that it would have served waits in the schedule
-    elif counted or not counters.started:  # failures before the timing begins count too
-        w.counted[buffer, 1 + kind] += 1
-        if counted and (c.owed or not scheduled):
-            _note_finished(w, now_ns)
-        if counters.started and (
-            kind == error_kinds.REPLY_TIMEOUT or (kind == error_kinds.CONNECT_TIMEOUT and not scheduled)
-        ):
-            # It would have taken at least this long; leaving it out would improve the percentiles.
-            took_ns = now_ns - c.since_ns
-            _note(w, LATENCY + buffer, took_ns)
-            if kind == error_kinds.REPLY_TIMEOUT:
-                _note(w, SERVICE + buffer, now_ns - c.sent_ns)
-            if counters.censored == 0 or took_ns < counters.censored_min_ns:
-                counters.censored_min_ns = took_ns
-            counters.censored += 1
-    if not c.tried:
-        c.tried = 1
-        counters.tried += 1
-    c.owed = 0
-    drop(w, transport, index, now_ns)
-
-
-@inline
-def drop(w: Any, transport: Any, index: int, now_ns: int) -> None:
-    """Close a connection and pause before the next."""
-    _close(w, transport, index, now_ns)
-    w.connections[index].state = PAUSED
-    w.connections[index].until_ns = now_ns + PAUSE_AFTER_ERROR_NS
-
-
-@inline
-def _close(w: Any, transport: Any, index: int, now_ns: int) -> None:
-    c, counters = w.connections[index], w.counters[0]
-    if c.state in (SENDING, WAITING):
-        _count_answer(w, index, now_ns)
-    if c.state >= IDLE:
-        counters.established -= 1
-    elif c.state in (CONNECTING, SHAKING_HANDS):
-        counters.connecting -= 1
-    if c.fd >= 0:
-        transport(CLOSE, c.channel, c.fd, 0, 0)
-        libc.close(c.fd)
-    c.fd = -1
-
-
-@inline
-def _reopen(w: Any, transport: Any, index: int, now_ns: int) -> None:
-    """Replace a connection that the server has closed between two requests, which it may (RFC 9112, 9.3.1)."""
-    w.counters[0].reconnections += w.counters[0].measuring
-    _close(w, transport, index, now_ns)
-    w.connections[index].state = REOPENING
-
-
-@inline
-def _lose(w: Any, transport: Any, index: int, kind: int, now_ns: int) -> None:
-    """Decide what became of a request whose connection ended without a reply.
-
-    A reset, at once or after the end of the stream, means that the server did not read the request: it is sent again,
-    once. The end of the stream alone means that the server took the request, which failed.
-    """
-    c = w.connections[index]
-    if not (w.settings[0].may_close and c.reused and c.received == 0 and not c.again):
-        fail(w, transport, index, kind, now_ns)
-    elif kind == error_kinds.RESET or _socket_error(w, c.fd):
-        c.again = 1
-        _reopen(w, transport, index, now_ns)
-    elif c.ended != _UNTIL_RESET:
-        c.ended = _UNTIL_RESET
-        c.until_ns = min(c.until_ns, now_ns + RESET_WITHIN_NS)
-
-
-@inline
-def _socket_error(w: Any, fd: int) -> int:
-    """Return the error that the kernel has noted for a socket; 0: none."""
-    w.scratch[0], w.scratch[1] = 0, 4
-    error = w.scratch.ctypes.data
-    libc.getsockopt(fd, libc.SOL_SOCKET, libc.SO_ERROR, error, error + 8)
-    return w.scratch[0]  # type: ignore[no-any-return]
-
-
-@inline
-def _error_kind(error: int) -> int:
-    """Return the kind of a failure to connect with this ``errno``."""
-    if error == libc.ECONNRESET:
-        return error_kinds.RESET
-    if error == libc.ETIMEDOUT:
-        return error_kinds.CONNECT_TIMEOUT
-    if error == libc.EADDRNOTAVAIL:  # all local ports are in use
-        return error_kinds.NO_SOCKET
-    return error_kinds.REFUSED  # by the server or, if it is unreachable, by the network
-
-
-@inline
 def _connected(w: Any, transport: Any, index: int, now_ns: int) -> None:
     c, counters = w.connections[index], w.counters[0]
     if counters.measuring or not counters.started:  # those of the warm-up do not count
-        _note(w, CONNECT, now_ns - c.connect_ns)
+        counting.note(w, CONNECT, now_ns - c.connect_ns)
     if w.settings[0].context == 0:
         _established(w, transport, index, now_ns)
         return
@@ -282,11 +149,11 @@ def _shake_hands(w: Any, transport: Any, index: int, now_ns: int) -> None:
     status = transport(SHAKE_HANDS, c.channel, c.fd, 0, 0)
     if status == BROKEN:
         counters.handshake_error = transport(REASON, c.channel, c.fd, 0, 0)
-        fail(w, transport, index, error_kinds.NO_HANDSHAKE, now_ns)
+        closing.fail(w, transport, index, error_kinds.NO_HANDSHAKE, now_ns)
     elif status != WAIT:
         now_ns = libc.clock_ns(libc.MONOTONIC, w.scratch)  # the whole handshake may have taken one step
         if counters.measuring or not counters.started:
-            _note(w, HANDSHAKE, now_ns - c.connect_ns)
+            counting.note(w, HANDSHAKE, now_ns - c.connect_ns)
             counters.resumed += transport(RESUMED, c.channel, c.fd, 0, 0)
         _established(w, transport, index, now_ns)
 
@@ -340,28 +207,29 @@ def _receive(w: Any, parse: Any, transport: Any, index: int, now_ns: int) -> Non
         if size == WAIT:
             return
         if size == BROKEN:
-            _lose(w, transport, index, error_kinds.RESET, now_ns)
+            closing.lose(w, transport, index, error_kinds.RESET, now_ns)
             return
         c.received += size
         w.counters[0].received_bytes += size
         reply = parse(w.parsers[index], w.buffer, size, w.memory, w.numbers)
         wrong = reply == WRONG or 0 < reply < size  # bytes after a reply belong to no request
         if wrong or reply == PROTOCOL:
-            fail(w, transport, index, error_kinds.WRONG_REPLY if wrong else error_kinds.BROKEN_PROTOCOL, now_ns)
+            closing.fail(w, transport, index, error_kinds.WRONG_REPLY if wrong else error_kinds.BROKEN_PROTOCOL, now_ns)
             return
         if reply > 0 or reply == DONE:
             if now_ns > c.until_ns:
-                fail(w, transport, index, error_kinds.REPLY_TIMEOUT, now_ns)
+                closing.fail(w, transport, index, error_kinds.REPLY_TIMEOUT, now_ns)
             else:
                 _finish_request(w, transport, index, now_ns)
             return
         if size == 0:
             # The kernel reports a reset once: to the send, if that came first.
-            _lose(w, transport, index, error_kinds.RESET if c.state == SENDING else error_kinds.CLOSED_EARLY, now_ns)
+            closing.lose(
+                w, transport, index, error_kinds.RESET if c.state == SENDING else error_kinds.CLOSED_EARLY, now_ns
+            )
             return
-        if (
-            size < BUFFER_BYTES and c.ended == 0 and c.channel == 0
-        ):  # nothing more has arrived yet; an event will follow
+        # If the buffer is not full, nothing more has arrived, and an event will follow; a channel may hold more.
+        if size < BUFFER_BYTES and c.ended == 0 and c.channel == 0:
             return
 
 
@@ -371,16 +239,16 @@ def _read_idle(w: Any, transport: Any, index: int, now_ns: int) -> None:
     c = w.connections[index]
     size = transport(RECEIVE, c.channel, c.fd, np.int64(w.buffer.ctypes.data), BUFFER_BYTES)
     if size > 0:
-        fail(w, transport, index, error_kinds.WRONG_REPLY, now_ns)  # it belongs to no request
+        closing.fail(w, transport, index, error_kinds.WRONG_REPLY, now_ns)  # it belongs to no request
     elif size != WAIT and (w.settings[0].may_close or (size == 0 and w.counters[0].started)):
         # A server may close an idle connection. One that has not served a request is not replaced at once: a server
         # that closes all of them would be asked for the next without end.
         if c.served:
-            _reopen(w, transport, index, now_ns)
+            closing.reopen(w, transport, index, now_ns)
         else:
-            drop(w, transport, index, now_ns)
+            closing.drop(w, transport, index, now_ns)
     elif size != WAIT:
-        fail(w, transport, index, error_kinds.CLOSED_EARLY if size == 0 else error_kinds.RESET, now_ns)
+        closing.fail(w, transport, index, error_kinds.CLOSED_EARLY if size == 0 else error_kinds.RESET, now_ns)
 
 
 @inline
@@ -389,7 +257,7 @@ def _finish_request(w: Any, transport: Any, index: int, now_ns: int) -> None:
     status, announced = w.parsers[index, STATUS], w.parsers[index, WILL_CLOSE]
     counters.answered += status != FAILED and status < 400
     if schedule.is_counted(w, c.since_ns):
-        _note_finished(w, now_ns)
+        counting.note_finished(w, now_ns)
         if 0 < status < FAILED:
             counters.statuses[min(status, STATUSES - 1)] += 1
         if status == FAILED:
@@ -398,8 +266,8 @@ def _finish_request(w: Any, transport: Any, index: int, now_ns: int) -> None:
             w.counted[buffer, 1 + (error_kinds.HTTP_4XX if status < 500 else error_kinds.HTTP_5XX)] += 1
         else:
             w.counted[buffer, 1 + error_kinds.LATE if c.late else 0] += 1
-            _note(w, LATENCY + buffer, now_ns - c.since_ns)
-            _note(w, SERVICE + buffer, now_ns - c.sent_ns)
+            counting.note(w, LATENCY + buffer, now_ns - c.since_ns)
+            counting.note(w, SERVICE + buffer, now_ns - c.sent_ns)
     if counters.traced < len(w.trace) and counters.measuring:
         row = counters.traced
         w.trace[row, 0], w.trace[row, 1], w.trace[row, 2] = index, c.since_ns, now_ns
@@ -408,18 +276,18 @@ def _finish_request(w: Any, transport: Any, index: int, now_ns: int) -> None:
     c.reused, c.served = 1, 1
     c.left -= 1
     unannounced = c.ended and not announced and w.settings[0].may_close
-    closing = announced or unannounced or c.state == SENDING
-    if c.left == 0 or closing:
+    last = announced or unannounced or c.state == SENDING
+    if c.left == 0 or last:
         # Do not wait for the server to close its side: the next connection opens at once.
         begin, end = w.parts[w.settings[0].requests, 0], w.parts[w.settings[0].requests + 1, 0]
-        if not closing and begin < end:
+        if not last and begin < end:
             transport(SEND, c.channel, c.fd, np.int64(w.payload.ctypes.data) + begin, end - begin)
         counters.reconnections += counters.measuring and unannounced and c.left != 0
-        _close(w, transport, index, now_ns)
+        closing.close(w, transport, index, now_ns)
         c.since_ns = now_ns
         c.state = REOPENING
         return
-    _count_answer(w, index, now_ns)
+    counting.count_answer(w, index, now_ns)
     if w.settings[0].open_loop or w.settings[0].think_ns or not schedule.may_send(w):
         _wait_for_request(w, index, now_ns)
     else:

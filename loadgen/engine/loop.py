@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from loadgen.engine import connection, schedule
+from loadgen.engine import connection, counting, schedule
+from loadgen.engine.client_state import IDLE, PAUSED, SENDING, WAITING
 from loadgen.engine.transport import TRANSPORT
 from loadgen.engine.workspace import EVENTS_AT_ONCE, WORKSPACE
 from loadgen.native import libc
@@ -31,7 +32,7 @@ def _dispatch(w: Any, transport: Any, now_ns: int) -> None:
         if not schedule.may_send(w):
             counters.next_ns = schedule.NEVER_NS
             return
-        index = schedule.longest_idle(w, connection.IDLE)
+        index = schedule.longest_idle(w, IDLE)
         if index < 0:
             if _may_grow(w):
                 connection.open_connection(w, transport, counters.opened, now_ns)
@@ -60,7 +61,7 @@ def _end_thinking(w: Any, transport: Any, now_ns: int) -> None:
     counters, think_ns = w.counters[0], w.settings[0].think_ns
     counters.next_ns = schedule.NEVER_NS
     while counters.started and schedule.may_send(w):
-        index = schedule.longest_idle(w, connection.IDLE)
+        index = schedule.longest_idle(w, IDLE)
         if index < 0:
             return
         wanted_ns = w.connections[index].idle_ns + think_ns
@@ -86,9 +87,9 @@ def _start(w: Any, transport: Any, now_ns: int) -> None:
         c = w.connections[index]
         c.since_ns = now_ns
         c.queued = 0
-        if c.state == connection.IDLE and think_ns:
+        if c.state == IDLE and think_ns:
             schedule.rest(w, index, now_ns - think_ns + think_ns * index // len(w.connections))
-        elif c.state == connection.IDLE and schedule.may_send(w):
+        elif c.state == IDLE and schedule.may_send(w):
             connection.start_request(w, transport, index, now_ns, now_ns)
 
 
@@ -139,10 +140,10 @@ def _end_window(w: Any, ended_ns: int, now_ns: int) -> None:
     counters.cpu_ns = libc.clock_ns(libc.THREAD_CPU, w.scratch) - counters.cpu_began_ns
     counters.ended_ns = ended_ns
     counters.age_after_ns, _, _ = _count_in_flight(w, ended_ns)
-    connection.note_busy(w, 0, now_ns)
+    counting.note_busy(w, 0, now_ns)
     for index in range(len(w.connections)):
         c = w.connections[index]
-        if c.state in (connection.SENDING, connection.WAITING):
+        if c.state in (SENDING, WAITING):
             counters.served_ns += now_ns - max(c.sent_ns, counters.served_since_ns)
     while w.settings[0].open_loop and schedule.may_send(w) and counters.next_ns < ended_ns:  # still in the schedule
         age_ns = ended_ns - counters.next_ns
@@ -167,7 +168,7 @@ def _close(w: Any, now_ns: int) -> None:
     counters.oldest_ns = max(counters.oldest_ns, oldest_ns)
     for index in range(len(w.connections)):
         c = w.connections[index]
-        if c.state in (connection.SENDING, connection.WAITING):
+        if c.state in (SENDING, WAITING):
             counters.oldest_sent_ns = max(counters.oldest_sent_ns, now_ns - c.sent_ns)
     counters.closed = 1
 
@@ -181,9 +182,9 @@ def _count_in_flight(w: Any, now_ns: int) -> tuple[int, int, int]:
         if w.settings[0].open_loop:
             asked = c.owed and schedule.is_counted(w, c.since_ns)
         elif schedule.may_send(w):
-            asked = c.state not in (connection.PAUSED, connection.IDLE)
+            asked = c.state not in (PAUSED, IDLE)
         else:  # a client that connects wants nothing more
-            asked = c.state in (connection.SENDING, connection.WAITING)
+            asked = c.state in (SENDING, WAITING)
         if asked and c.since_ns < now_ns:
             total_ns += now_ns - c.since_ns
             oldest_ns = max(oldest_ns, now_ns - c.since_ns)
@@ -244,8 +245,9 @@ def drive(w: Any, parse: Any, transport: Any) -> None:
             _begin_window(w, began_ns, now_ns)
         if begin_ns != schedule.NEVER_NS and not counters.started:
             _start(w, transport, now_ns)
-        if counters.measuring and (now_ns >= end_ns or _has_finished(w)):
-            ended_ns = counters.finished_ns if _has_finished(w) else end_ns
+        finished = _has_finished(w)
+        if counters.measuring and (finished or now_ns >= end_ns):
+            ended_ns = counters.finished_ns if finished else end_ns
             _end_window(w, ended_ns, now_ns)
             stop_ns = now_ns + max(settings.overrun_ns, settings.drain_ns)
             if settings.drain_ns == 0:

@@ -48,7 +48,6 @@ _SIGNATURES: Final = {
     "SSL_ctrl": _long(_address, _int, _long, _address),
     "SSL_CTX_ctrl": _long(_address, _int, _long, _address),
     "SSL_CTX_get_ex_data": _address(_address, _int),
-    "SSL_get_SSL_CTX": _address(_address),
     "SSL_get_session": _address(_address),
     "SSL_set_session": _int(_address, _address),
     "SSL_session_reused": _int(_address),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from loadgen.engine.connection import IDLE
+from loadgen.engine.client_state import IDLE
 from loadgen.engine.error_kinds import ERRORS
 from loadgen.engine.loop import TIMER, drive
 from loadgen.engine.transport import CLOSE, FREE

@@ -69,8 +69,8 @@ def is_here(host: str) -> bool:
     """
     if host.startswith(UNIX):
         return True
-    own = {_plain(one.address) for cards in psutil.net_if_addrs().values() for one in cards}
-    return all(_is_own(_plain(str(where[0])), own) for _, where in _look_up(host, 0))
+    own = {plain(one.address) for cards in psutil.net_if_addrs().values() for one in cards}
+    return all(_is_own(plain(str(where[0])), own) for _, where in _look_up(host, 0))
 
 
 def numeric(host: str) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def numeric(host: str) -> tuple[str, ...]:
     Raises:
         GilbenchError: the name does not resolve.
     """
-    return tuple(dict.fromkeys(_plain(str(where[0])) for _, where in _look_up(host, 0)))
+    return tuple(dict.fromkeys(plain(str(where[0])) for _, where in _look_up(host, 0)))
 
 
 def _is_own(address: str, own: set[str]) -> bool:
@@ -87,7 +87,7 @@ def _is_own(address: str, own: set[str]) -> bool:
     return ip.is_loopback or ip.is_unspecified or address in own
 
 
-def _plain(address: str) -> str:
+def plain(address: str) -> str:
     """Return an address without its interface, and an IPv4 address mapped to IPv6 (RFC 4291) as what it is."""
     with contextlib.suppress(ValueError):  # of a card without IP
         ip = ipaddress.ip_address(address.partition("%")[0])

@@ -36,13 +36,11 @@ def _listeners(hosts: Iterable[str], port: int) -> set[int]:
         address: Any = one.laddr
         if one.status != psutil.CONN_LISTEN or not one.pid or address.port != port:
             continue
-        own = ipaddress.ip_address(address.ip.partition("%")[0])
-        mapped = getattr(own, "ipv4_mapped", None)
-        wildcard = own.is_unspecified or (mapped is not None and mapped.is_unspecified)
+        own = ipaddress.ip_address(addresses.plain(address.ip))
         for host in map(ipaddress.ip_address, hosts):
-            if host in {own, mapped} or host.is_unspecified:
+            if host == own or host.is_unspecified:
                 exact.add(one.pid)
-            elif wildcard and own.version in {host.version, 6}:  # :: takes both
+            elif own.is_unspecified and own.version in {host.version, 6}:  # :: takes both
                 wild.add(one.pid)
     return exact or wild
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,12 @@ def _root() -> Path:
     private.mkdir(mode=0o700, exist_ok=True)
     mine = not private.is_symlink() and private.stat().st_uid == os.getuid()
     return private if mine else Path(tempfile.mkdtemp(prefix="gilbench-"))  # somebody else has that name
+
+
+def note_first_start() -> None:
+    """Say on standard error that the engine is compiled now, if it is."""
+    if not is_compiled():
+        sys.stderr.write(f"{FIRST_START}\n")
 
 
 def is_compiled() -> bool:

@@ -28,8 +28,8 @@ import numpy as np
 import pytest
 
 from loadgen import GilbenchError, Load, LoadResult, run
-from loadgen.engine import connection, error_kinds
-from loadgen.engine.connection import PAUSE_AFTER_ERROR_NS
+from loadgen.engine import client_state, closing, error_kinds
+from loadgen.engine.closing import PAUSE_AFTER_ERROR_NS
 from loadgen.engine.error_kinds import ERRORS
 from loadgen.engine.transport import plain as carry
 from loadgen.engine.workspace import LATENCY, SERVICE, Workspace, allocate, to_array
@@ -571,7 +571,7 @@ def test_engine_counts_an_address_that_cannot_be_reached_as_refused() -> None:
     ],
 )
 def test_connection_names_the_reason_why_connecting_failed(error: int, kind: str) -> None:
-    assert ERRORS[callable_part(connection._error_kind)(error)] == kind
+    assert ERRORS[callable_part(closing.error_kind)(error)] == kind
 
 
 # Counts of one connection, at times that the test chooses.
@@ -580,13 +580,13 @@ MS = 1_000_000
 
 
 def fail(w: Workspace, index: int, kind: int, now_ns: int) -> None:
-    callable_part(connection.fail)(w, carry, index, kind, now_ns)
+    callable_part(closing.fail)(w, carry, index, kind, now_ns)
 
 
 def one_client(**counters: int) -> Workspace:
     """Return a workspace of one client that has wanted to send its request since 100 ms and sent it at 110 ms."""
     w = allocate(1)
-    w.connections[0]["state"], w.connections[0]["since_ns"] = connection.WAITING, 100 * MS
+    w.connections[0]["state"], w.connections[0]["since_ns"] = client_state.WAITING, 100 * MS
     w.connections[0]["sent_ns"] = 110 * MS
     for name, value in {"started": 1, "measuring": 1, "busy": 1, "busy_since_ns": 110 * MS, **counters}.items():
         w.counters[name] = value
@@ -598,7 +598,7 @@ def test_connection_counts_a_failure_by_its_kind_and_pauses(kind: int) -> None:
     w = one_client()
     fail(w, 0, kind, 130 * MS)
     assert w.counted[0].tolist() == [0, *(int(number == kind) for number in range(len(ERRORS)))]
-    assert (w.connections[0]["state"], w.connections[0]["until_ns"]) == (connection.PAUSED, 140 * MS)
+    assert (w.connections[0]["state"], w.connections[0]["until_ns"]) == (client_state.PAUSED, 140 * MS)
     timed_out = kind in {error_kinds.REPLY_TIMEOUT, error_kinds.CONNECT_TIMEOUT}
     assert (w.counters[0]["censored"], w.counters[0]["censored_min_ns"]) == ((1, 30 * MS) if timed_out else (0, 0))
     assert w.extremes[LATENCY]["sum"] == (30 * MS if timed_out else 0)

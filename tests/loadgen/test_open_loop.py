@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loadgen import Load, LoadResult, run
-from loadgen.engine import connection, schedule, stage_table
+from loadgen.engine import client_state, schedule, stage_table
 from loadgen.engine.stage_table import table
 from loadgen.engine.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS, Workspace, allocate
 from loadgen.limits import MIN_RPS
@@ -119,7 +119,7 @@ def test_schedule_notes_gaps_as_intended_and_as_sent() -> None:
 
 
 def take_longest_idle(w: Workspace) -> int:
-    index = longest_idle(w, connection.IDLE)
+    index = longest_idle(w, client_state.IDLE)
     if index >= 0:
         leave(w)
     return int(index)
@@ -145,13 +145,13 @@ def test_schedule_counts_what_is_wanted_in_the_window(counters: dict[str, int], 
 
 def test_schedule_takes_the_connection_that_has_been_idle_longest() -> None:
     w = sending()
-    w.connections["state"] = connection.IDLE
+    w.connections["state"] = client_state.IDLE
     for index in (2, 0, 3, 0):  # the last is queued already
         rest(w, index, index)
-    w.connections[0]["state"] = connection.PAUSED  # the server has closed it meanwhile
+    w.connections[0]["state"] = client_state.PAUSED  # the server has closed it meanwhile
     assert [take_longest_idle(w) for _ in range(3)] == [2, 3, -1]
     for index in (1, 0, 2, 3):
-        w.connections[index]["state"] = connection.IDLE
+        w.connections[index]["state"] = client_state.IDLE
         rest(w, index, index)
     assert [take_longest_idle(w) for _ in range(5)] == [1, 0, 2, 3, -1]
 

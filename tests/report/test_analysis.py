@@ -221,7 +221,7 @@ def test_spread_has_no_range_after_one_pass(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("faster", "unsteady"), [(1.0, False), (1.1, False), (2.0, True)])
 def test_collect_warnings_says_that_the_speed_of_the_cpus_moved(faster: float, unsteady: bool, tmp_path: Path) -> None:
-    """In its second pass every cell answers so many times as many requests with the same CPU time."""
+    """In the second pass each cell answers ``faster`` times the number of requests with the same CPU time."""
     models, interpreters = ("serial", "threaded"), ("3.13",)
     rates = {
         (model, workload, clients, "3.13", number): 1000 * (faster if number == 1 else 1)
