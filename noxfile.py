@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nox
+from nox.command import CommandFailed
 from nox.virtualenv import HAS_UV
 from python_discovery import get_interpreter
 
@@ -154,7 +155,10 @@ def tests(session: nox.Session) -> None:
     """Test that the code does what it says, on any machine: nox -s tests -- -k NAME; --busy; --every-python."""
     _install(session, *EXTRAS, group="tests")
     if not any(map(shutil.which, BROWSERS)):
-        session.run("playwright", "install", "--only-shell", "chromium")
+        try:
+            session.run("playwright", "install", "--only-shell", "chromium", silent=True)
+        except CommandFailed:
+            session.error("the tests of pages need Chromium, which cannot be downloaded here: install it as chromium")
     session.run("python", "-c", f"import {', '.join(COMPILED)}")  # once for all workers
     session.run(*PYTEST, "-n", WORKERS, *session.posargs)
 

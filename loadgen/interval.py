@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadgen.histograms.histogram import Histogram
+from loadgen.histograms.histogram import BUCKETS, Histogram
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +15,15 @@ class CompressedHistogram:
     """A histogram compressed to a kilobyte or two, since a run keeps one for each of its intervals.
 
     Attributes:
-        counts: of every bucket, int64[BUCKETS], compressed with zlib.
+        buckets: the indices of the buckets that are not empty, uint16, compressed with zlib.
+        counts: of each of them, int64, compressed with zlib.
         total: number of values.
         min_ns: smallest value, exact; ``None`` when empty.
         max_ns: largest value, exact; ``None`` when empty.
         sum_ns: sum of all values, exact.
     """
 
+    buckets: bytes
     counts: bytes
     total: int
     min_ns: int | None
@@ -30,8 +32,10 @@ class CompressedHistogram:
 
     @classmethod
     def compress(cls, histogram: Histogram) -> CompressedHistogram:
+        buckets = np.flatnonzero(histogram.counts)
         return cls(
-            zlib.compress(histogram.counts.tobytes(), 1),
+            zlib.compress(buckets.astype(np.uint16).tobytes(), 1),
+            zlib.compress(histogram.counts[buckets].tobytes(), 1),
             histogram.total,
             histogram.min_ns,
             histogram.max_ns,
@@ -40,7 +44,10 @@ class CompressedHistogram:
 
     def decompress(self) -> Histogram:
         """Return the histogram."""
-        counts = np.frombuffer(zlib.decompress(self.counts), np.int64)
+        counts = np.zeros(BUCKETS, np.int64)
+        counts[np.frombuffer(zlib.decompress(self.buckets), np.uint16)] = np.frombuffer(
+            zlib.decompress(self.counts), np.int64
+        )
         return Histogram(counts, self.min_ns, self.max_ns, self.sum_ns)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 import numba
 
 from loadgen.native.cache import cache_folder
-from loadgen.native.parts import PartCompiler
+from loadgen.native.parts import PartCompiler, WholeCompiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -32,7 +32,7 @@ def compile_function(*signatures: Any, pointer: bool = False) -> Callable[[Funct
     Without signatures it is compiled when it is first called. With ``pointer`` it can be an argument of another
     compiled function.
     """
-    options = _OPTIONS | {"no_cfunc_wrapper": not pointer}
+    options = _OPTIONS | {"no_cfunc_wrapper": not pointer, "pipeline_class": WholeCompiler}
     return cast("Callable[[Function], Function]", numba.njit(list(signatures) or None, cache=True, **options))
 
 
