@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -52,6 +53,7 @@ class Seen(NamedTuple):
         return Answer.UNCLEAR if verdict is Answer.YES and self.workload == COMPUTES and one_core else verdict
 
 
+@functools.lru_cache(maxsize=4)
 def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
     """Return the observations of each model under each interpreter: by interpreter, models in the plan's order."""
     faster, cores = speedups(run.windows), pass_spreads(run.windows, "effective_cores")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import importlib
 from pathlib import Path
 from typing import Final
 
 from bench.analysis.load import read_run
-from bench.cli import report_micro, report_validation
 from bench.errors import ELSEWHERE, InvalidInput, writing
 from bench.report.draw import draw
 from bench.report.serve import is_drawn, serve
@@ -18,22 +17,20 @@ from bench.schema.run_meta import State, read_meta
 from bench.schema.validation_meta import OBSERVATIONS
 from loadgen.cli.exit_codes import DONE
 
-OTHERS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
-    MICRO_RECORDS: report_micro.main,
-    OBSERVATIONS: report_validation.main,
-}
-"""Other kinds of folders that can be drawn, identified by a file in them."""
+OTHERS: Final = {MICRO_RECORDS: "bench.cli.report_micro", OBSERVATIONS: "bench.cli.report_validation"}
+"""Modules that draw other kinds of folders, by a file in them; imported when needed, since that takes a second."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command, and return its exit code."""
-    for name, report in OTHERS.items():
+    for name, module in OTHERS.items():
         if (options.folder / name).is_file():
             if options.serve:
                 raise InvalidInput(
                     f"--serve works only for runs: redraw {options.folder} without it, and open its page"
                 )
-            return report([str(options.folder), *(["--quiet"] if options.quiet else [])])
+            words = [str(options.folder), *(["--quiet"] if options.quiet else [])]
+            return int(importlib.import_module(module).main(words))
     with writing(options.folder, ELSEWHERE):
         if options.serve:
             if options.folder.is_dir() and not is_drawn(options.folder) and not _is_running(options.folder):

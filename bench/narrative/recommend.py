@@ -6,6 +6,7 @@ are named with it. A cell with at least half of its windows disturbed is not a c
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
@@ -81,8 +82,13 @@ def objective(text: str) -> Objective:
     }.get(text, throughput)
 
 
-def recommendations(run: Run) -> Iterator[Recommendation]:
-    """Yield a recommendation for each workload that was measured in several cells."""
+@functools.lru_cache(maxsize=4)
+def recommendations(run: Run) -> tuple[Recommendation, ...]:
+    """Return a recommendation for each workload that was measured in several cells."""
+    return tuple(_recommend(run))
+
+
+def _recommend(run: Run) -> Iterator[Recommendation]:
     wanted = objective(run.objective)
     if wanted.column == "pss_bytes":
         wanted = wanted._replace(column=run.memory_column)

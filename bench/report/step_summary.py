@@ -31,7 +31,7 @@ def _head(run: Run, found: Sequence[Finding], warned: Sequence[WarningSummary]) 
     lines = [f"## {escape(run.name)}", ""]
     lines += [code(run.meta.command), ""] if run.meta.command else []
     lines += [f"- **{escape(finding.subject)}**: {escape(finding.says)}" for finding in found]
-    best = list(recommendations(run))
+    best = recommendations(run)
     if best:
         lines += ["", f"### Recommendation, by {escape(run.objective)}", ""]
         lines += [f"- **{escape(one.workload)}**: {escape(one.says)}" for one in best]

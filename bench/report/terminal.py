@@ -46,7 +46,7 @@ def show_run(
     console.print()
     for finding in found:
         _say(console, finding.subject, f": {finding.says}", "bold")
-    best = list(recommendations(run))
+    best = recommendations(run)
     if best:
         console.print()
         console.print(console.spell(f"recommendation, by {run.objective}", "bold"))

@@ -9,6 +9,7 @@ Source: Gil Tene's HdrHistogram, http://hdrhistogram.org. Its encoding: :mod:`lo
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from dataclasses import dataclass, field
@@ -121,7 +122,11 @@ class Histogram:
     def _ranked_ns(self, rank: int) -> int | None:
         if self.max_ns is None or not 0 < rank <= self.total:
             return None
-        return min(highest_in_bucket(int(np.searchsorted(np.cumsum(self.counts), rank))), self.max_ns)
+        return min(highest_in_bucket(int(np.searchsorted(self._cumulative, rank))), self.max_ns)
+
+    @functools.cached_property
+    def _cumulative(self) -> Counts:
+        return np.cumsum(self.counts)
 
     def merge(self, other: Histogram) -> Histogram:
         """Return the exact histogram of both sets of values."""

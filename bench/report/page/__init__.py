@@ -86,7 +86,7 @@ def draw_page(
         disturbed=_disturbed(run),
         findings=found,
         warnings=warned,
-        best=list(recommendations(run)),
+        best=recommendations(run),
         objective=run.objective,
         chapters=list(chapters(plots, warned)),
         laws=scaling.rows(run),
