@@ -38,7 +38,7 @@ EXAMPLE = (
     *("--pythons=3.13,3.13t,3.14", "--servers=serial,threaded,asyncio,multiprocess,subinterpreters"),
     *("--workloads=echo,io,cpu,native", "--clients=1,4,8", "--budget=6m", "--name=example"),
 )
-WORKERS = str((os.cpu_count() or 1) + 1)  # tests mostly wait
+WORKERS = str((os.cpu_count() or 1) * 2)  # tests wait for half of their time
 COMPILED = ("loadgen.execution", "loadgen.validation.delays", "bench.threads.fast_sample")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 VALIDATION = "results/validate/example"
@@ -152,7 +152,7 @@ def docs(session: nox.Session) -> None:
 
 @harness_session
 def tests(session: nox.Session) -> None:
-    """Test that the code does what it says, on any machine: nox -s tests -- -k NAME; --busy; --every-python."""
+    """Test that the code does what it says, on any machine: nox -s tests -- -k NAME; --busy; --every-python; -m wheel."""
     _install(session, *EXTRAS, group="tests")
     if not any(map(shutil.which, BROWSERS)):
         try:

@@ -61,7 +61,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    # Ordered by number of tests, the wheel's few slow tests would come last and keep a single worker busy.
+    # Ordered by number of tests, files of few slow tests would come last and keep a single worker busy.
     config.option.loadscopereorder = False
     return ByContract(config, log)
 

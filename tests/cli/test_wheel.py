@@ -17,6 +17,8 @@ from bench.paths import ROOT
 from tests.support.interpreters import FEW_PYTHONS
 from tests.support.tcp import one_thread
 
+pytestmark = pytest.mark.wheel
+
 UV = shutil.which("uv")
 PYTHON = f"mine={sys.executable}"
 
