@@ -152,7 +152,7 @@ def docs(session: nox.Session) -> None:
 
 @harness_session
 def tests(session: nox.Session) -> None:
-    """Test that the code does what it says, on any machine: nox -s tests -- -k NAME; --busy; --every-python; -m wheel."""
+    """Test that the code does what it says, anywhere: nox -s tests -- -k NAME; --busy; --every-python; -m wheel."""
     _install(session, *EXTRAS, group="tests")
     if not any(map(shutil.which, BROWSERS)):
         try:

@@ -17,7 +17,7 @@ from tests.support import interpreters
 from tests.support.busy import busy
 from tests.support.examples import ANY_SPEED
 
-SMALL_DPI = 20
+PNG = b"\x89PNG\r\n\x1a\n"
 
 hypothesis.settings.register_profile("any speed", ANY_SPEED)
 hypothesis.settings.load_profile("any speed")
@@ -85,10 +85,10 @@ def clean_environment() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def small_pictures() -> Iterator[None]:
-    """Draw with few pixels, which takes a third of the usual time; tests of pictures set their own resolution."""
+def no_pixels() -> Iterator[None]:
+    """Draw no PNGs, which takes a third of the usual time; the tests of pictures do, and so do commands."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(style, "DPI", SMALL_DPI)
+        monkeypatch.setattr(style, "to_png", lambda _: PNG)
         yield
 
 

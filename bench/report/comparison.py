@@ -17,7 +17,7 @@ from bench.report import theme
 from bench.report.inline import inline
 from bench.report.markdown import escape
 from bench.report.plots import forest
-from bench.report.plots.style import render, style
+from bench.report.plots.style import style, to_svg
 from bench.report.templates import render_template
 from bench.stats.ratios import Ratio
 from bench.terminal.console import WIDTH, Terminal
@@ -178,7 +178,7 @@ def html(comparison: Comparison) -> str:
         titles=_SHORT,
         tables=tables,
         notes=list(notes(comparison)),
-        forest=inline(render(figure, "forest")[0], "forest") if figure is not None else "",
+        forest=inline(to_svg(figure, "forest"), "forest") if figure is not None else "",
         marks=MARKS,
     )
 

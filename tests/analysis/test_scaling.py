@@ -32,7 +32,7 @@ from bench.narrative.run_warnings import collect_warnings
 from bench.narrative.scaling import limits, rows
 from bench.planning.starvation import refuse_starvation
 from bench.report.plots import scaling as plot
-from bench.report.plots.style import render, style
+from bench.report.plots.style import style, to_svg
 from bench.runner.server import Server
 from bench.runner.verification import DESCRIBING, verify
 from bench.schema.cell import Cell
@@ -308,7 +308,7 @@ def texts(run: Run) -> str:
         figure = plot.draw(run)
         assert figure is not None
         every = [*figure.texts, *(text for axes in figure.axes for text in (*axes.texts, axes.title))]
-        render(figure, "scaling")
+        to_svg(figure, "scaling")
     return "\n".join(text.get_text() for text in every)
 
 

@@ -29,9 +29,10 @@ from bench.report.plots.style import (
     WIDEST,
     blank,
     description,
-    render,
     short_names,
     style,
+    to_png,
+    to_svg,
 )
 from bench.report.plots.svg import BLACK
 from tests.support.made import Made
@@ -55,7 +56,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Figure]:
 def rendered(figures: dict[str, Figure]) -> dict[str, tuple[str, bytes]]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(plots.style, "DPI", 144)
-        return {name: render(figures[name], name) for name in ("quadrants", "life", "latency")}
+        return {name: (to_svg(figures[name], name), to_png(figures[name])) for name in ("quadrants", "life", "latency")}
 
 
 # Colours.
@@ -104,7 +105,7 @@ def test_style_writes_colours_as_six_hex_digits() -> None:
 # Description and size of files.
 
 
-def test_render_describes_the_picture_in_its_files(
+def test_to_svg_describes_the_picture_in_its_files(
     figures: Mapping[str, Figure], rendered: Mapping[str, tuple[str, bytes]]
 ) -> None:
     assert figures.keys() == PLOTS.keys() - {"convoy"}
@@ -117,24 +118,24 @@ def test_render_describes_the_picture_in_its_files(
         assert not re.search(r"<(metadata|style|title|!)", svg)
 
 
-def test_render_writes_small_files(rendered: Mapping[str, tuple[str, bytes]]) -> None:
+def test_to_svg_writes_small_files(rendered: Mapping[str, tuple[str, bytes]]) -> None:
     assert max(len(svg) for svg, _ in rendered.values()) < 40_000
     assert max(len(png) for _, png in rendered.values()) < 60_000
 
 
-def test_render_keeps_texts_as_texts(figures: Mapping[str, Figure], rendered: Mapping[str, tuple[str, bytes]]) -> None:
+def test_to_svg_keeps_texts_as_texts(figures: Mapping[str, Figure], rendered: Mapping[str, tuple[str, bytes]]) -> None:
     for name, (svg, _) in rendered.items():
         texts = {text for node in ET.fromstring(svg).iter() if node.tag.endswith("}text") for text in node.itertext()}  # noqa: S314 - our own file
         written = {text.get_text() for text in figures[name].texts}
         assert {line for text in written for line in text.splitlines()} <= texts
 
 
-def test_render_escapes_what_would_be_markup() -> None:
+def test_to_svg_escapes_what_would_be_markup() -> None:
     hostile = '<script>alert("#d55e00")</script> id="x" url(#y)'
     with style():
         figure = blank(3, 2)
         figure.text(0, 0, hostile, color=BLACK)
-    svg, _ = render(figure, "one")
+    svg = to_svg(figure, "one")
     root = ET.fromstring(inline(svg, "two"))  # noqa: S314 - our own file
     assert [node.text for node in root.iter() if node.tag.endswith("text")] == [hostile]
     assert "<script" not in svg
@@ -145,7 +146,7 @@ def test_inline_gives_a_picture_ids_of_its_own_and_the_colours_of_its_page() -> 
         figure = blank(3, 2)
         axes = figure.add_axes((0.1, 0.1, 0.8, 0.8))
         axes.plot([0, 1], [1, 2], "s-", color=PALETTE["model-asyncio"])
-    page = inline(render(figure, "one")[0], "two")
+    page = inline(to_svg(figure, "one"), "two")
     ids = re.findall(r'\bid="([^"]*)"', page)
     assert ids
     assert all(one.startswith("two-") for one in ids)

@@ -13,7 +13,7 @@ from bench.narrative.findings import collect_findings
 from bench.planning.options import OPTIONS
 from bench.planning.read_options import read
 from bench.report.plots import convoy
-from bench.report.plots.style import render, style
+from bench.report.plots.style import style, to_svg
 from bench.runner.server import Server
 from bench.runner.window import measure
 from bench.schema.cell import Cell, Group
@@ -89,7 +89,7 @@ def test_convoy_is_drawn_and_not_taken_for_overlap(tmp_path: Path) -> None:
         figure = convoy.draw(run)
     assert figure is not None
     assert len(figure.axes) == len(convoy.CONVOY_COLUMNS) * 4
-    assert render(figure, "convoy")[0] == render(figure, "convoy")[0]
+    assert to_svg(figure, "convoy") == to_svg(figure, "convoy")
     texts = [str(finding) for finding in collect_findings(run)]
     assert not [one for one in texts if "effective cores" in one]
     (threaded,) = [one for one in texts if one.startswith("threaded on 3.13:")]

@@ -250,27 +250,32 @@ def save(figure: Figure, folder: Path, name: str) -> str:
     Raises:
         OSError: the folder cannot be written to.
     """
-    svg, png = render(figure, name)
+    svg = to_svg(figure, name)
     (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (folder / f"{name}.png").write_bytes(png)
+    (folder / f"{name}.png").write_bytes(to_png(figure))
     return svg
 
 
-def render(figure: Figure, name: str) -> tuple[str, bytes]:
-    """Return a figure as SVG and as PNG; the same figure gives the same bytes.
+def to_svg(figure: Figure, name: str) -> str:
+    """Return a figure as SVG; the same figure gives the same text.
 
-    The SVG has no background, so that it takes that of its page, and has the :func:`description` as ``aria-label``. The
-    PNG is white.
+    It has no background, so that it takes that of its page, and has the :func:`description` as ``aria-label``.
 
     Args:
         figure: what to render.
-        name: part of the SVG's ids, so that several can be on one page.
+        name: part of the ids, so that several can be on one page.
     """
-    svg, raw = io.StringIO(), io.BytesIO()
+    out = io.StringIO()
     with style():
         mpl.rcParams["svg.hashsalt"] = name
-        figure.savefig(svg, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+        figure.savefig(out, format="svg", facecolor="none", metadata={"Date": None, "Creator": None})
+    return finish(out.getvalue(), description(figure))
+
+
+def to_png(figure: Figure) -> bytes:
+    """Return a figure as PNG, on white, with the :func:`description`; the same figure gives the same bytes."""
+    raw = io.BytesIO()
+    with style():
         figure.savefig(raw, format="raw", dpi=DPI, facecolor=PAPER)
     width, height = (int(inches * DPI) for inches in figure.get_size_inches())
-    pixels = png(raw.getvalue(), (width, height), DPI, description(figure))
-    return finish(svg.getvalue(), description(figure)), pixels
+    return png(raw.getvalue(), (width, height), DPI, description(figure))
