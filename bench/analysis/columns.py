@@ -210,7 +210,9 @@ RATIOS: Final[Table] = (
     Column("low", "ratio", NUMBER, "lower end of its confidence interval; NaN with one launch"),
     Column("high", "ratio", NUMBER, "upper end of its confidence interval; NaN with one launch"),
     Column("verdict", "", NAME, "of the candidate: faster (less, for latency and CPU), slower, same or undecided"),
-    Column("p_adjusted", "", NUMBER, "p-value of no difference, corrected for the number of rows of this metric"),
+    Column(
+        "p_adjusted", "", NUMBER, "p-value of no difference, corrected for the number of rows of this metric and pair"
+    ),
     Column("confidence", "share", NUMBER, "confidence level of the interval"),
     Column("launches", "count", COUNT, "number of server launches behind the ratio"),
     Column(

@@ -67,7 +67,7 @@ def notes(comparison: Comparison) -> Iterator[str]:
     yield (
         f"Ratio: candidate / baseline, geometric mean over launches of the servers, 95% confidence interval{interim}. "
         "A difference is reported if the interval excludes 1 and the p-value, corrected for the number of cells "
-        "(Benjamini-Hochberg), agrees. Faster means better: less, for latency and CPU."
+        "of the pair (Benjamini-Hochberg), agrees. Faster means better: less, for latency and CPU."
     )
     if comparison.means:
         yield "Mean ratio: over all cells, each with the same weight; its interval is over passes."

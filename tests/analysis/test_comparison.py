@@ -55,6 +55,26 @@ def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
     assert math.isnan(row.minutes)
 
 
+def test_comparison_gives_a_pair_the_same_answer_whichever_others_are_compared(tmp_path: Path) -> None:
+    names = ("3.13", "3.13t", "3.14")
+    rates = {
+        (model, workload, clients, name, pass_): (1000.0 + 20 * size) * (1 + 0.002 * clients * ((pass_ * (7 + size)) % 5 - 2))
+        for model in ("serial", "threaded")
+        for workload in ("io", "cpu")
+        for clients in (1, 4)
+        for size, name in enumerate(names)
+        for pass_ in range(3)
+    }
+    run = Made(("serial", "threaded"), ("io", "cpu"), (1, 4), names, 3, rates=rates).load(tmp_path / "run")
+    every = compare_interpreters(run)
+    for name in names[1:]:
+        alone = compare_interpreters(run, candidate=name)
+        together = [row for row in every.rows if row.candidate == name]
+        assert [row.to_dict() for row in alone.rows] == [row.to_dict() for row in together]
+        assert [row for row in every.slower_than(0.0) if row.candidate == name] == alone.slower_than(0.0)
+    assert len({row.p_adjusted / row.p for row in every.rows if row.metric == "throughput"}) > 1  # was corrected
+
+
 def test_comparison_inverts_when_its_sides_are_swapped(tmp_path: Path) -> None:
     run = read_run(faster(0.03).write(tmp_path / "run"))
     one, other = compare_interpreters(run).rows[0], compare_interpreters(run, baseline="3.13t").rows[0]
