@@ -68,6 +68,7 @@ def _figures(record: Record) -> tuple[str, ...]:
     if "error" in record:
         return (TOOLS[record["tool"]].title, "failed: " + record["error"][:60], "", "")
     loop = f"open, {record['rate_rps']:,.0f}/s" if record["rate_rps"] else f"closed, {record['connections']} clients"
+    loop += f", {record['late']:,} sent late" if record.get("late") else ""
     return (TOOLS[record["tool"]].title, loop, _time(record["p50_ns"]), _time(record["p99_ns"]))
 
 

@@ -58,7 +58,8 @@ def test_comparison_finds_a_difference_and_its_size(tmp_path: Path) -> None:
 def test_comparison_gives_a_pair_the_same_answer_whichever_others_are_compared(tmp_path: Path) -> None:
     names = ("3.13", "3.13t", "3.14")
     rates = {
-        (model, workload, clients, name, pass_): (1000.0 + 20 * size) * (1 + 0.002 * clients * ((pass_ * (7 + size)) % 5 - 2))
+        (model, workload, clients, name, pass_): (1000.0 + 20 * size)
+        * (1 + 0.002 * clients * ((pass_ * (7 + size)) % 5 - 2))
         for model in ("serial", "threaded")
         for workload in ("io", "cpu")
         for clients in (1, 4)

@@ -147,12 +147,10 @@ def test_peers_measures_tools_and_servers_of_known_percentiles(
     assert [r["tool"] for r in records if r["kind"] == "cost"] in (["gilbench", "floor"], ["floor", "gilbench"])
     known = {(r["server"], r["rate_rps"]): r for r in records if r["kind"] == "known"}
     assert set(known) == {("stall", 1000.0), ("stall", None)}
-    # On a slow machine an open loop may be late, which is an error; a closed loop has no errors.
-    late = known["stall", 1000.0].get("error", "")
-    assert not late or late.startswith("requests failed: {'late':")
-    assert code == bool(late)
-    assert known["stall", None]["p50_ns"] >= servers.STALL_REPLY_S * 1e9
-    assert late or known["stall", 1000.0]["p50_ns"] >= servers.STALL_REPLY_S * 1e9
+    assert code == 0
+    assert min(record["p50_ns"] for record in known.values()) >= servers.STALL_REPLY_S * 1e9
+    late = known["stall", 1000.0]["late"]  # on a slow machine; shown next to the figures, which include them
+    assert ("sent late" in out) == bool(late)
     for name in ("peers.svg", "peers.png"):
         assert (tmp_path / "out" / name).stat().st_size > 5000
 

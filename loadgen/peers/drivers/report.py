@@ -23,6 +23,7 @@ class Report(NamedTuple):
             begins, from start to end.
         p50_ns: median latency as the generator reports it; ``None`` if it reports none.
         p99_ns: 99th percentile likewise.
+        late: requests that it sent late through its own fault, as it reports; they are in the percentiles.
     """
 
     requests: int
@@ -30,6 +31,7 @@ class Report(NamedTuple):
     cpu_s: float
     p50_ns: float | None = None
     p99_ns: float | None = None
+    late: int = 0
 
 
 def nearest_rank(values: Sequence[float], percent: float) -> float | None:

@@ -30,13 +30,15 @@ def drive(
     total = re.search(r"(\d+) requests in", said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     if wrk.returncode or not total or not rate or not float(rate[1]) or "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"wrk failed: {said}")
+        reason = re.search(r"Socket errors.*|Non-2xx.*", said)
+        raise SystemExit(f"wrk: {reason[0] if reason else 'no reply'}")
     percentiles = dict(re.findall(r"(50|99)%\s+([\d.]+[a-z]+)", said))
     return Report(
-        int(total[1]),
-        int(total[1]) / float(rate[1]),
-        usage.ru_utime + usage.ru_stime,
-        *(_ns(percentiles[percent]) for percent in ("50", "99")),
+        requests=int(total[1]),
+        wall_s=int(total[1]) / float(rate[1]),
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        p50_ns=_ns(percentiles["50"]),
+        p99_ns=_ns(percentiles["99"]),
     )
 
 
