@@ -69,9 +69,13 @@ def draw(records: Sequence[Record], name: str) -> bytes:
     headline(
         figure,
         _finding(records, server_names[0], counts[-1]),
-        "CPU time of the generator per request, median of interleaved rounds; bars: 95% interval; lower is better",
+        f"CPU time per request, median of rounds; bars: 95% interval; {_references()}: references",
     )
     return render(figure, name)
+
+
+def _references() -> str:
+    return " and ".join(tool.title for name, tool in TOOLS.items() if name in _REFERENCES)
 
 
 def _finding(records: Sequence[Record], server: str, connections: int) -> str:
@@ -86,7 +90,8 @@ def _finding(records: Sequence[Record], server: str, connections: int) -> str:
     alike = [one for one in others if least and one.per_cpu_s and one.per_cpu_s.high and one.per_cpu_s.high >= least]
     names = " or ".join(TOOLS[one.tool].title for one in (first, *alike))
     once = "" if least else ", in one round"
-    return f"Least CPU time per request at {connections:,} connections{once}: {names}, {_cost_us(first):.3g} µs"
+    cost = f"{_cost_us(first):.3g} µs of CPU per request"
+    return f"Cheapest generator at {connections:,} connections{once}: {names}, {cost}"
 
 
 def _cost_us(row: Row) -> float:
