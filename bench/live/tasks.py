@@ -59,6 +59,7 @@ class Tasks:
 
     def __init__(self, pid: int, every_s: float = EVERY_S) -> None:
         self._lock = threading.Lock()
+        self._sampling = threading.Event()
         self._count, self._seen = 0, Counter[Awaited]()
         self._cpu_s = self._taken_s = 0.0
         self._process = subprocess.Popen(
@@ -71,6 +72,11 @@ class Tasks:
         )
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the first sample, and return whether one was taken: the sampler starts an interpreter."""
+        self._sampling.wait(timeout_s)
+        return self._count > 0
 
     def take(self) -> TaskSamples:
         """Return what has been seen since this was last called."""
@@ -96,6 +102,8 @@ class Tasks:
                         self._count += 1
                         self._seen.update(tasks)
                         self._cpu_s = sample["cpu_s"]
+                    self._sampling.set()
+        self._sampling.set()  # it will not sample any more
 
 
 def has_readable_tasks(pid: int, python: str | None) -> bool:

@@ -42,6 +42,7 @@ PLAIN: Final = "plain"
 TIMELINE: Final = "timeline"
 TASKS: Final = "tasks"
 TASKS_EVERY_S: Final = 0.02
+TASKS_START_S: Final = 10.0  # longest wait for the sampler's own interpreter
 TRACED: Final = 50_000
 FIRST_S: Final = 0.3  # of load on a new server, so that one-time work is done
 WARMUP_S: Final = 0.15
@@ -178,10 +179,26 @@ def _measure_timeline(found: Profile, server: Server, plan: Plan) -> Measured:
 
 def _measure_tasks(found: Profile, server: Server, plan: Plan) -> Measured:
     with contextlib.closing(Tasks(server.pid, TASKS_EVERY_S)) as tasks:
-        measured = window(found.cell, server, plan)
-        samples = tasks.take()
-    found.tasks = samples if found.tasks is None else found.tasks.together(samples)
+        tasks.wait(TASKS_START_S)
+        within = _Within(tasks)
+        measured = window(found.cell, server, plan, observers=[within])
+    for samples in within.samples:
+        found.tasks = samples if found.tasks is None else found.tasks.together(samples)
     return measured
+
+
+class _Within:
+    """The samples of tasks within a window."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self._tasks = tasks
+        self.samples: list[TaskSamples] = []
+
+    def begin(self) -> None:
+        self._tasks.take()
+
+    def end(self) -> None:
+        self.samples.append(self._tasks.take())
 
 
 def _measure_stacks(

@@ -20,8 +20,14 @@ LIBRARY = f"{Path(asyncio.__file__).parent.parent}/"
 
 def main() -> None:
     pid, gap_s = int(sys.argv[1]), float(sys.argv[2])
-    while True:
-        found = get_all_awaited_by(pid)
+    while Path(f"/proc/{pid}").exists():
+        try:
+            found = get_all_awaited_by(pid)
+        except PermissionError:
+            raise
+        except (RuntimeError, OSError, ValueError):  # what it read had changed meanwhile
+            time.sleep(gap_s)
+            continue
         tasks = [
             describe([frame for coroutine in task.coroutine_stack for frame in coroutine.call_stack])
             for thread in found
