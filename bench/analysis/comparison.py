@@ -49,7 +49,7 @@ class Compared:
         ratio: candidate / baseline.
         confidence: confidence level of its interval.
         p: p-value of the hypothesis that there is no difference.
-        p_adjusted: corrected for the cells of this metric and pair, see :func:`bench.stats.ratios.correct_p_values`.
+        p_adjusted: corrected for the cells of this metric and pair, see :func:`bench.stats.ratios.correct_in_groups`.
         verdict: faster means better for every metric: less, for a latency.
         minutes: further measuring time that would probably decide it; NaN if decided, or unknown.
         differs: fields in which the builds differ.
@@ -126,7 +126,8 @@ class Comparison:
     def slower_than(self, loss: float) -> list[Compared]:
         """Return the throughput rows with a significant loss of more than ``loss``, corrected for their number."""
         rows = [row for row in self.rows if row.metric == "throughput"]
-        adjusted = _correct_in_pairs(rows, [row.ratio.p_of_at_least(1 - loss) for row in rows])
+        p_values = [row.ratio.p_of_at_least(1 - loss) for row in rows]
+        adjusted = ratios.correct_in_groups(p_values, [row.candidate for row in rows])
         return [row for row, p in zip(rows, adjusted, strict=True) if p < (1 - row.confidence) / 2]
 
 
@@ -276,24 +277,12 @@ def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float
 
 def _judge(found: Iterable[Compared], same_within: float, run: Run | None = None) -> Iterator[Compared]:
     """Yield the rows of a metric with verdicts and, given a run to extend, the time that would decide them."""
-    rows = list(found)
-    visit_s = math.nan if run is None else launches.visit_s(run)
-    adjusted = _correct_in_pairs(rows, [row.p for row in rows])
+    rows, visit_s = list(found), math.nan if run is None else launches.visit_s(run)
+    adjusted = ratios.correct_in_groups([row.p for row in rows], [row.candidate for row in rows])
     for row, p in zip(rows, adjusted, strict=True):
         verdict = judge(row.ratio, p, row.confidence, same_within, more=METRICS[row.metric].more)
         minutes = _minutes(row.ratio, same_within, visit_s) if verdict is Verdict.UNDECIDED else math.nan
         yield replace(row, p_adjusted=p, verdict=verdict, minutes=minutes)
-
-
-def _correct_in_pairs(rows: Sequence[Compared], p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for the number of cells of each pair, which the other pairs asked for do not change."""
-    places: dict[tuple[str, str], list[int]] = {}
-    for place, row in enumerate(rows):
-        places.setdefault((row.baseline, row.candidate), []).append(place)
-    found: dict[int, float] = {}
-    for here in places.values():
-        found |= zip(here, ratios.correct_p_values([p_values[place] for place in here]), strict=True)
-    return [found[place] for place in range(len(rows))]
 
 
 def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:

@@ -73,10 +73,9 @@ class Tasks:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the first sample, and return whether one was taken: the sampler starts an interpreter."""
+    def wait(self, timeout_s: float) -> None:
+        """Wait for the first sample, or for the end of the sampler, which starts an interpreter."""
         self._sampling.wait(timeout_s)
-        return self._count > 0
 
     def take(self) -> TaskSamples:
         """Return what has been seen since this was last called."""

@@ -182,23 +182,23 @@ def _measure_tasks(found: Profile, server: Server, plan: Plan) -> Measured:
         tasks.wait(TASKS_START_S)
         within = _Within(tasks)
         measured = window(found.cell, server, plan, observers=[within])
-    for samples in within.samples:
-        found.tasks = samples if found.tasks is None else found.tasks.together(samples)
+    found.tasks = within.samples if found.tasks is None else found.tasks.together(within.samples)
     return measured
 
 
 class _Within:
     """The samples of tasks within a window."""
 
+    samples: TaskSamples
+
     def __init__(self, tasks: Tasks) -> None:
         self._tasks = tasks
-        self.samples: list[TaskSamples] = []
 
     def begin(self) -> None:
         self._tasks.take()
 
     def end(self) -> None:
-        self.samples.append(self._tasks.take())
+        self.samples = self._tasks.take()
 
 
 def _measure_stacks(

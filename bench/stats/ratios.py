@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -160,6 +160,16 @@ def correct_p_values(p_values: Sequence[float]) -> list[float]:
     known = [p for p in p_values if not math.isnan(p)]
     adjusted = iter(false_discovery_control(known)) if known else iter(())
     return [p if math.isnan(p) else float(next(adjusted)) for p in p_values]
+
+
+def correct_in_groups(p_values: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
+    """Return p-values corrected as by :func:`correct_p_values` for the number of those with the same group."""
+    found = list(p_values)
+    for group in dict.fromkeys(groups):
+        places = [place for place, other in enumerate(groups) if other == group]
+        for place, p in zip(places, correct_p_values([p_values[place] for place in places]), strict=True):
+            found[place] = p
+    return found
 
 
 @functools.cache
