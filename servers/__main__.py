@@ -1,7 +1,8 @@
 """``python -m servers MODEL --workload W``: run one reference server until it is stopped.
 
 Once it accepts connections, it prints one line of JSON on standard output:
-``{"event": "ready", "host", "port", "pid", "model", "workload", "protocol", "work", "version", "gil_enabled"}``.
+``{"event": "ready", "host", "port", "pid", "model", "workload", "protocol", "work", "workers", "version",
+"gil_enabled"}``; ``workers`` is the size of a pool, null for a model without one.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         sys.path.insert(0, options.folder)
     try:
         with _work(options.workload) as (work, respond, respond_async):
+            workers = options.workers or default_workers()
             handler = Handler(
                 PROTOCOLS[options.protocol],
                 respond,
                 respond_async,
                 options.stall_timeout,
-                options.workers or default_workers(),
+                workers,
                 RuntimeSettings(options.switch_interval, not options.no_gc, options.freeze),
             )
             listener = _listen(reader, options.host, options.port)
@@ -59,6 +61,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                 workload=options.workload,
                 protocol=options.protocol,
                 work=work,
+                workers=workers if MODELS[options.model].pooled else None,
             )
             handler.tuning.apply()
             model.serve(listener, handler)

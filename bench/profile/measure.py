@@ -47,7 +47,7 @@ def _open_run(asked: Profiling, plan: Plan, command: str) -> Iterator[tuple[Path
     if asked.run is not None:
         yield asked.run, lambda _: None
         return
-    run = RunFolder(asked.request.results, asked.request.name, describe_run(plan, asked.request, command, {}))
+    run = RunFolder(asked.request.results, asked.request.name, describe_run(plan, asked.request, command))
     state = State.PARTIAL
     with contextlib.closing(run):
         try:

@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from bench.errors import GilbenchError
 from bench.interpreters import affinity
@@ -201,15 +202,25 @@ class _Launched:
         return Seen(self.cell, pass_, result.throughput_rps, result.latency.percentile_ns(99), window.codes)
 
 
-def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[float, dict[str, dict[str, object]]]:
+class Calibration(NamedTuple):
+    """What the servers show before anything is measured.
+
+    Attributes:
+        start_and_stop_s: seconds to start and stop the servers of one group, the longest seen.
+        work: for each workload, what one request does, as its server reports it.
+        pools: for each model with a pool, its number of workers under each interpreter.
+    """
+
+    start_and_stop_s: float
+    work: dict[str, dict[str, object]]
+    pools: dict[str, dict[str, int]]
+
+
+def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> Calibration:
     """Start and stop each model and each workload once under every interpreter.
 
     This shows failures before anything is measured, lets each interpreter write its compiled modules, and measures the
     overhead of a launch.
-
-    Returns:
-        Seconds to start and stop the servers of one group, the longest seen; and the work of a request, as each
-        workload reports it.
 
     Raises:
         ServerFailed: a server does not start, and the message has its last lines; or an interpreter is not what its
@@ -217,6 +228,7 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[floa
     """
     longest_s = 0.0
     work: dict[str, dict[str, object]] = {}
+    pools: dict[str, dict[str, int]] = {}
     models = list(dict.fromkeys(cell.model for cell in plan.cells))
     workloads = list(dict.fromkeys(cell.group.served for cell in plan.cells))
     of_model = {model: {cell.interpreter for cell in plan.cells if cell.model == model} for model in models}
@@ -235,7 +247,9 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> tuple[floa
         with _all_up(interpreters, of_model[model], model, DESCRIBING) as servers:
             for server, interpreter in servers:
                 verify(server, model, interpreter)
-    return longest_s, work
+                if workers := server.said["workers"]:
+                    pools.setdefault(model, {})[interpreter.name] = int(workers)
+    return Calibration(longest_s, work, pools)
 
 
 @contextlib.contextmanager

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from bench.errors import GilbenchError
 from bench.isolation import ignored
 from bench.planning.budget import Budget
 from bench.planning.run_request import RunRequest
 from bench.runner import machine
-from bench.runner.experiment import Experiment, calibrate
+from bench.runner.experiment import Calibration, Experiment, calibrate
 from bench.runner.lock import only_run
 from bench.schema.plan import Plan
 from bench.schema.record import SCHEMA
@@ -51,12 +50,12 @@ def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbos
                 console.print(console.spell(f"left out: {gap}"))
         if request.resumed:
             request.resumed.require_machine(machine.describe_machine())
-        start_and_stop_s, work = calibrate(plan, request.interpreters)
+        calibration = calibrate(plan, request.interpreters)
         resumed = request.resumed
         if resumed:  # it was accepted once: it takes the time that it takes
-            budget = Budget.planned(plan, start_and_stop_s, resumed.elapsed_s)
+            budget = Budget.planned(plan, calibration.start_and_stop_s, resumed.elapsed_s)
         else:
-            budget = Budget.start(plan, start_and_stop_s)
+            budget = Budget.start(plan, calibration.start_and_stop_s)
         if plan.precision is not None:
             plan = replace(plan, passes=budget.passes)
         if resumed:
@@ -65,7 +64,7 @@ def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbos
             planned = replace(plan, window_s=round(budget.window_s(0), 3))
             records, folder = (
                 [],
-                RunFolder(request.results, request.name, describe_run(planned, request, command, work)),
+                RunFolder(request.results, request.name, describe_run(planned, request, command, calibration)),
             )
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
         experiment = Experiment(plan, request.interpreters, folder, progress, records)
@@ -87,7 +86,7 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def describe_run(plan: Plan, request: RunRequest, command: str, work: Mapping[str, dict[str, Any]]) -> RunMeta:
+def describe_run(plan: Plan, request: RunRequest, command: str, calibration: Calibration | None = None) -> RunMeta:
     """Return the content of ``run.json`` before anything is measured."""
     return RunMeta(
         schema=SCHEMA,
@@ -96,7 +95,8 @@ def describe_run(plan: Plan, request: RunRequest, command: str, work: Mapping[st
         state=State.RUNNING,
         command=command,
         plan=plan,
-        work=dict(work),
+        work=calibration.work if calibration else {},
+        pools=calibration.pools if calibration else {},
         machine=machine.describe_machine(),
         control=machine.describe_control(),
         interpreters={name: interpreter.build for name, interpreter in request.interpreters.items()},

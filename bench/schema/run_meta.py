@@ -114,6 +114,7 @@ class RunMeta:
         command: the command line.
         plan: see below; ``None``: unknown.
         work: for each workload, what one request does, as its server reports it.
+        pools: for each model with a pool, its number of workers under each interpreter.
         machine: see below; ``None``: unknown.
         control: the interpreter of the harness and load generator, and the versions of the packages that they use.
         interpreters: the build of each interpreter, by its name; see below.
@@ -131,6 +132,7 @@ class RunMeta:
     command: str = ""
     plan: Plan | None = None
     work: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pools: dict[str, dict[str, int]] = field(default_factory=dict)
     machine: Machine | None = None
     control: dict[str, str] = field(default_factory=dict)
     interpreters: dict[str, Build] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bench.errors import GilbenchError
+from bench.interpreters import affinity
 from bench.interpreters.interpreter import Interpreter
 from bench.interpreters.selection import resolve
 from bench.planning.options import OPTIONS
@@ -120,23 +121,24 @@ def test_run_writes_a_record_of_every_window(tmp_path: Path) -> None:
 
 def test_run_describes_itself_in_run_json_and_on_the_console(tmp_path: Path) -> None:
     job = Job(tmp_path)
-    job(("serial", "cpu", 1))
+    job(("serial", "cpu", 1), ("thread-pool", "cpu", 1))
     meta = job.meta
     assert (meta.state, meta.command, meta.failures) == ("complete", "typed", ())
     assert meta.work == {"cpu": {"rounds": 8000}}
+    assert meta.pools == {"thread-pool": {"own": affinity.pool_size()}}
     assert meta.interpreters["own"].version == sys.version.split()[0]
     assert meta.machine is not None
     assert meta.machine.cpus >= 1
     assert meta.control["numba"]
     assert meta.plan is not None
-    assert meta.plan.cells == (Cell("serial", "cpu", 1, "own"),)
+    assert meta.plan.cells == (Cell("serial", "cpu", 1, "own"), Cell("thread-pool", "cpu", 1, "own"))
     walls_s = sum(record.wall_s for record in job.records)
     assert meta.elapsed_s is not None
     assert meta.elapsed_s > walls_s
     assert meta.measured_share == pytest.approx(walls_s / meta.elapsed_s, rel=0.01)
     said = job.console.file.getvalue()  # type: ignore[attr-defined]
     assert "pass 2 of 2" in said
-    assert "measured 2 of 2 windows" in said
+    assert "measured 4 of 4 windows" in said
 
 
 def test_run_fails_before_it_measures_if_a_server_does_not_start(tmp_path: Path) -> None:

@@ -140,6 +140,7 @@ def test_servers_announce_what_they_serve_in_the_ready_line(contract: Contract) 
         "workload": "echo",
         "protocol": contract.protocol,
         "work": {"replies": 1},
+        "workers": WORKERS if MODELS[contract.model].pooled else None,
         "version": contract.interpreter.build.version,
         "gil_enabled": not contract.interpreter.build.freethreaded,
     }
