@@ -7,13 +7,15 @@ measured side by side: ratios are unpaired, and their intervals exclude changes 
 from __future__ import annotations
 
 import enum
+import functools
 import itertools
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.analysis import launches
+from bench.analysis.disturbance import disturbed_visits
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.overall import overall
@@ -131,12 +133,13 @@ class Comparison:
         return [row for row, p in zip(rows, adjusted, strict=True) if p < (1 - row.confidence) / 2]
 
 
+@functools.lru_cache(maxsize=8)
 def compare_interpreters(
     run: Run,
     baseline: str = "",
     candidate: str = "",
     same_within: float | None = None,
-    metrics: Collection[str] = tuple(METRICS),
+    metrics: tuple[str, ...] = tuple(METRICS),
 ) -> Comparison:
     """Compare the interpreters of a run with its baseline.
 
@@ -169,7 +172,7 @@ def compare_interpreters(
 def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -> Iterator[Compared]:
     """Yield the rows of a metric, without verdicts."""
     kind, confidence = METRICS[metric], launches.confidence(run)
-    disturbed = launches.disturbed_visits(run)
+    disturbed = disturbed_visits(run)
     requests = run.windows.groupby(CELL)["requests"].mean().to_dict()
     rounds = int(run.windows["round"].max()) + 1
     for group, other in itertools.product(launches.groups(run), others):
@@ -242,7 +245,7 @@ def _compare_unpaired(metric: str, below: Side, above: Side, confidence: float) 
     ratio = ratios.unpaired_ratio(candidate, baseline, confidence)
     if ratio is None:
         return None
-    bad = [launches.disturbed_visits(run)[cell] for run, cell in sides]
+    bad = [disturbed_visits(run)[cell] for run, cell in sides]
     candidate, baseline = (launches.logs(kind.figures(*side, hit)) for side, hit in zip(sides, bad, strict=True))
     undisturbed = ratios.unpaired_ratio(candidate, baseline)
     return Compared(

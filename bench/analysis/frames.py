@@ -16,12 +16,12 @@ from pandas.api.types import union_categoricals
 
 from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, Table, returns, shape
 from bench.analysis.comparison import Comparison, Verdict, compare_interpreters
+from bench.analysis.disturbance import disturbed_windows
 from bench.analysis.load import Run, read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.stats import CELL, pass_spreads
 from bench.analysis.summary import summarise
 from bench.schema.run_meta import RunMeta
-from bench.schema.warning_codes import DISTURBING
 from loadgen.errors import InvalidInput
 from loadgen.histograms.histogram import Histogram
 
@@ -111,7 +111,7 @@ def ratios(
         raise InvalidInput(f"unknown metric {', '.join(unknown)}: choose from {', '.join(METRICS)}")
 
     def compared(run: Run) -> pd.DataFrame:
-        return _ratio_rows(compare_interpreters(run, baseline, candidate, same_within, metrics), run)
+        return _ratio_rows(compare_interpreters(run, baseline, candidate, same_within, tuple(metrics)), run)
 
     return _per_run(windows, compared, RATIOS)
 
@@ -159,7 +159,7 @@ def _percentiles(run: Run, percentiles: Sequence[float]) -> pd.DataFrame:
         spread = pass_spreads(part.assign(latency_ns=pd.to_numeric(part["latency_ns"])), "latency_ns")
         requests = part.groupby(CELL)["requests"].sum()
         parts.append(spread.assign(percentile=percent, requests=requests).reset_index())
-    names = {"median": "latency_ns", "low": "latency_ns_low", "high": "latency_ns_high"}
+    names = {"middle": "latency_ns", "low": "latency_ns_low", "high": "latency_ns_high"}
     shown = pd.concat(parts).rename(columns=names)
     order = ["workload", "clients", "model", "interpreter", "percentile"]
     return shown.assign(**_categories(run, shown)).sort_values(order, ignore_index=True)
@@ -178,7 +178,7 @@ def _windows(run: Run) -> pd.DataFrame:
         began=pd.to_datetime((windows["at_s"] * 1e6).round().astype("int64"), unit="us", utc=True),
         error_kinds=windows["error_kinds"].map(json.dumps),
         roles=windows["roles"].map(json.dumps),
-        disturbed=codes.map(lambda several: any(one in DISTURBING for one in several)),
+        disturbed=disturbed_windows(run),
         warnings=codes.map(" ".join),
         **_categories(run, windows),
     )

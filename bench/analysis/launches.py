@@ -13,7 +13,6 @@ import pandas as pd
 from bench.analysis.load import Run
 from bench.analysis.stats import CELL
 from bench.schema.cell import Cell, Group
-from bench.schema.warning_codes import DISTURBING
 from bench.stats import ratios
 
 GROUP: Final = list(Group._fields)
@@ -53,13 +52,3 @@ def logs(figures: dict[ratios.Visit, float]) -> list[float]:
         if figure > 0:
             by_launch.setdefault(pass_, []).append(math.log(figure))
     return [float(np.mean(each)) for each in by_launch.values()]
-
-
-@functools.lru_cache(maxsize=4)
-def disturbed_visits(run: Run) -> dict[Cell, frozenset[ratios.Visit]]:
-    """Return the disturbed launches and rounds of each cell, by the warnings of their windows."""
-    found = {}
-    for cell, windows in windows_by_cell(run).items():
-        hit = windows[windows["warnings"].map(lambda shown: any(one.get("code") in DISTURBING for one in shown))]
-        found[cell] = frozenset(zip(hit["pass"].tolist(), hit["round"].tolist(), strict=True))
-    return found

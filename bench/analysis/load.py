@@ -86,6 +86,10 @@ class Run:
         found = _PINNED.search(self.variants(interpreter))
         return int(found[1]) if found else None
 
+    def pool_size(self, model: str, interpreter: str) -> int | None:
+        """Return the number of workers of a model with a pool; ``None``: it has none, or its size is unknown."""
+        return self.meta.pools.get(model, {}).get(interpreter)
+
     def values(self, column: str) -> list[Any]:
         """Return the measured values of model, workload, clients or interpreter, in the plan's order."""
         measured = list(dict.fromkeys(self.windows[column].tolist()))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,3 +79,9 @@ def load_micro(folder: Path) -> Micro:
         pd.DataFrame(facts, columns=["interpreter", "round", "group", "name", "figure", "value"]),
         tuple(failed),
     )
+
+
+def typical(seconds: Iterable[float]) -> float:
+    """Return the geometric mean of the rounds' times, of which the ratios shown next to it are ratios; NaN of none."""
+    every = list(seconds)
+    return statistics.geometric_mean(every) if every else math.nan

@@ -7,22 +7,30 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis import launches
+from bench.analysis.disturbance import disturbed_cells
 from bench.analysis.load import Run
-from bench.analysis.stats import Answer, Spread, pass_spreads, pick, speedups
-from bench.schema.cell import MIXED
+from bench.analysis.stats import BASELINE, Answer, Spread, pass_spreads, pick, speedups
+from bench.schema.cell import MIXED, Cell
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; more than noise and the generator's share of the CPUs can cause
 SEVERAL_CORES_ABOVE: Final = 1.2  # effective cores; more than an accounting tick at each edge of a window
-
-Key = tuple[str, str, int, str]  # a cell: model, workload, clients, interpreter
 
 WAITS: Final = "io"
 COMPUTES: Final = "cpu"
 
 
 class Seen(NamedTuple):
-    """Observations of a model on one workload, at its highest number of clients."""
+    """Observations of a model on one workload, at its highest number of clients.
+
+    Attributes:
+        workload: the workload.
+        clients: the number of clients.
+        speedup: throughput over serial's; ``None`` without serial.
+        cores: effective cores.
+        contended: the load generator competed for the CPUs.
+        disturbed: its windows, or serial's, were disturbed.
+        cpus: CPUs that the server could use; ``None``: unknown.
+    """
 
     workload: str
     clients: int
@@ -41,23 +49,38 @@ class Seen(NamedTuple):
     def verdict(self) -> Answer | None:
         """Whether requests overlap; ``None`` if unknown: serial was not measured, or there is only one client.
 
-        Overlapping computation shows in both the speed-up and the cores in use; one without the other, for example when
-        other programs slowed serial down, is not conclusive.
+        Overlapping computation shows in both the speed-up and the cores in use. A speed-up on one core, for example
+        when other programs slowed serial down, is not conclusive; without either, computing does not overlap.
         """
         if self.speedup is None or self.clients == 1:
             return None
         if self.disturbed or self.one_cpu:
             return Answer.UNCLEAR
-        verdict = self.speedup.above(OVERLAPS_ABOVE)
-        one_core = self.cores is not None and self.cores.above(SEVERAL_CORES_ABOVE) is not Answer.YES
-        return Answer.UNCLEAR if verdict is Answer.YES and self.workload == COMPUTES and one_core else verdict
+        faster = self.speedup.above(OVERLAPS_ABOVE)
+        if self.workload != COMPUTES or self.cores is None:
+            return faster
+        return _COMPUTING[faster, self.cores.above(SEVERAL_CORES_ABOVE)]
+
+
+_COMPUTING: Final = {
+    (Answer.YES, Answer.YES): Answer.YES,
+    (Answer.YES, Answer.UNCLEAR): Answer.UNCLEAR,
+    (Answer.YES, Answer.NO): Answer.UNCLEAR,
+    (Answer.UNCLEAR, Answer.YES): Answer.UNCLEAR,
+    (Answer.UNCLEAR, Answer.UNCLEAR): Answer.UNCLEAR,
+    (Answer.UNCLEAR, Answer.NO): Answer.NO,
+    (Answer.NO, Answer.YES): Answer.NO,
+    (Answer.NO, Answer.UNCLEAR): Answer.NO,
+    (Answer.NO, Answer.NO): Answer.NO,
+}
+"""By whether it is faster than serial, and whether it uses several cores."""
 
 
 @functools.lru_cache(maxsize=4)
 def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
     """Return the observations of each model under each interpreter: by interpreter, models in the plan's order."""
     faster, cores = speedups(run.windows), pass_spreads(run.windows, "effective_cores")
-    disturbed_cells = disturbed(run)
+    disturbed = disturbed_cells(run)
     workloads = [name for name in run.values("workload") if not name.startswith(MIXED)]
     found: dict[tuple[str, str], list[Seen]] = {
         (model, interpreter): [] for interpreter in run.values("interpreter") for model in run.values("model")
@@ -69,15 +92,10 @@ def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
             if rows is None:
                 continue
             clients = int(rows["clients"].max())
-            key = (model, workload, clients, interpreter)
+            cell = Cell(model, workload, clients, interpreter)
+            hit = bool({cell, cell._replace(model=BASELINE)} & disturbed)
             codes = {w.get("code") for ws in rows.loc[rows["clients"] == clients, "warnings"] for w in ws}
-            at_once = (pick(faster, key), pick(cores, key))
+            at_once = (pick(faster, cell), pick(cores, cell))
             cpus = min(filter(None, (run.pinned_cpus(interpreter), run.cpus)), default=None)
-            of.append(Seen(workload, clients, *at_once, "contended" in codes, key in disturbed_cells, cpus))
+            of.append(Seen(workload, clients, *at_once, "contended" in codes, hit, cpus))
     return {subject: of for subject, of in found.items() if of}
-
-
-def disturbed(run: Run) -> set[Key]:
-    """Return the cells in which other programs or the machine's host took CPU time in at least half of the windows."""
-    windows = launches.windows_by_cell(run)
-    return {cell for cell, hit in launches.disturbed_visits(run).items() if len(hit) >= len(windows[cell]) / 2}

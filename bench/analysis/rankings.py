@@ -13,15 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-import pandas as pd
-
+from bench.analysis.disturbance import disturbed_cells
 from bench.analysis.load import Run
-from bench.analysis.stats import CELL, per_pass
+from bench.analysis.stats import RATE, figures_by_pass
 from bench.schema.cell import Cell
 from bench.stats import ratios
 
 ALPHA: Final = 1 - ratios.CONFIDENCE
-COLUMN: Final = "throughput_rps"
 
 
 class Pair(NamedTuple):
@@ -41,12 +39,14 @@ class Ranking:
         cells: the cells, most requests per second first.
         significant: pairs with a significant difference: the 95% interval of their ratio excludes 1, and so does the
             test corrected for the number of pairs (:func:`~bench.stats.ratios.correct_p_values`).
+        left_out: cells that are not ranked, since they were disturbed.
     """
 
     workload: str
     clients: int
     cells: tuple[Cell, ...]
     significant: frozenset[Pair]
+    left_out: tuple[Cell, ...] = ()
 
     def bits(self) -> str:
         """Return all pairs in order, (0, 1), (0, 2), ... (1, 2), ...: 1 where the difference is significant."""
@@ -57,20 +57,15 @@ class Ranking:
 
 def rankings(run: Run) -> Iterator[Ranking]:
     """Yield a ranking for each workload and number of clients, in the plan's order."""
-    figures = group_by_pass(run.windows, COLUMN)
+    figures, disturbed = figures_by_pass(run.windows, RATE), disturbed_cells(run)
     for workload, clients in itertools.product(run.values("workload"), run.values("clients")):
         here = [cell for cell in figures if (cell.workload, cell.clients) == (workload, clients)]
+        quiet = [cell for cell in here if cell not in disturbed]
+        cells = sorted(quiet, key=lambda cell: -statistics.median(figures[cell].values()))
+        left_out = tuple(cell for cell in here if cell in disturbed)
         if here:
-            cells = sorted(here, key=lambda cell: -statistics.median(figures[cell].values()))
-            yield Ranking(workload, clients, tuple(cells), significant_pairs([figures[cell] for cell in cells]))
-
-
-def group_by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit, float]]:
-    """Return a column of each cell by pass."""
-    figures: dict[Cell, dict[ratios.Visit, float]] = {}
-    for *cell, pass_, figure in per_pass(windows, column)[[*CELL, "pass", column]].itertuples(index=False):
-        figures.setdefault(Cell(*cell), {})[int(pass_), 0] = float(figure)
-    return figures
+            significant = significant_pairs([figures[cell] for cell in cells])
+            yield Ranking(workload, clients, tuple(cells), significant, left_out)
 
 
 def significant_pairs(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset[Pair]:

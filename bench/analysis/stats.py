@@ -1,12 +1,12 @@
 """The single definition of each statistic, used wherever a number is shown.
 
 The unit is the pass, since a server is launched once in each: several windows of a cell in one pass count as their
-median. The figure of a cell is the median over its passes, with the lowest and highest of them: its *range over
-passes*. With three passes this is not a confidence interval, and is not presented as one.
+median. A *level* (a rate, a latency, a size) is the median over a cell's passes, with the lowest and highest of them:
+its *range over passes*. With three passes this is not a confidence interval, and is not presented as one.
 
-Ratios to serial are paired: both sides come from the same pass, so that slow drift of the machine cancels; median and
-range are those of the passes' ratios. Interpreters are measured side by side and compared more precisely, with
-confidence intervals: see :mod:`bench.stats.ratios` and :mod:`bench.analysis.comparison`.
+A *ratio* of two cells is paired by passes, so that slow drift of the machine cancels: the geometric mean over passes,
+with its 95% confidence interval (:mod:`bench.stats.ratios`). So is the speed-up over serial. Interpreters are measured
+side by side and compared round by round: see :mod:`bench.analysis.comparison`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bench.stats import ratios
 
 CELL: Final = list(Cell._fields)
 BASELINE: Final = "serial"
+RATE: Final = "throughput_rps"
 
 
 class Answer(enum.Enum):
@@ -36,13 +37,13 @@ class Spread(NamedTuple):
     """A statistic of a cell.
 
     Attributes:
-        median: median over the passes.
-        low: the lowest pass; NaN with fewer than two.
-        high: the highest pass; NaN with fewer than two.
+        middle: median over the passes; of a ratio, the geometric mean.
+        low: the lowest pass; of a ratio, the lower end of the 95% confidence interval. NaN with fewer than two passes.
+        high: the highest pass; of a ratio, the upper end.
         passes: number of passes.
     """
 
-    median: float
+    middle: float
     low: float
     high: float
     passes: int
@@ -52,8 +53,8 @@ class Spread(NamedTuple):
         return not math.isnan(self.low)
 
     def above(self, threshold: float) -> Answer:
-        """Return whether the whole range lies above or below a threshold; without a range, the single value."""
-        low, high = (self.low, self.high) if self.has_range else (self.median, self.median)
+        """Return whether the whole range or interval lies above or below a threshold; without one, the single value."""
+        low, high = (self.low, self.high) if self.has_range else (self.middle, self.middle)
         if low > threshold:
             return Answer.YES
         return Answer.NO if high < threshold else Answer.UNCLEAR
@@ -74,22 +75,45 @@ def speedups(windows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Indexed by :data:`CELL`, columns as in :class:`Spread`; cells without a serial counterpart are left out.
     """
-    all_models = per_pass(windows, "throughput_rps")
-    serial = all_models[all_models["model"] == BASELINE].drop(columns="model")
-    return _paired_ratio(all_models, serial, CELL)
+    figures, errors = figures_by_pass(windows, RATE), _QuantisationErrors(windows)
+    found = {}
+    for cell, above in figures.items():
+        serial = cell._replace(model=BASELINE)
+        if (below := figures.get(serial)) and (one := _spread(above, below, errors(cell, serial))):
+            found[cell] = one
+    index = pd.MultiIndex.from_tuples([tuple(cell) for cell in found], names=CELL)
+    return pd.DataFrame([tuple(one) for one in found.values()], index=index, columns=list(Spread._fields))
 
 
 def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], below: tuple[Any, ...]) -> Spread | None:
-    """Return the ratio of a column between two cells, by :func:`bench.stats.ratios.paired_ratio` over passes.
+    """Return the ratio of a column between two cells; ``None`` without a pass in common."""
+    figures, one, other = figures_by_pass(windows, column), Cell(*above), Cell(*below)
+    error = _QuantisationErrors(windows)(one, other) if column == RATE else 0.0
+    return _spread(figures.get(one, {}), figures.get(other, {}), error)
 
-    Returns:
-        The geometric mean, and its 95% confidence interval as low and high; ``None`` without a pass in common.
-    """
-    by_cell: dict[Any, dict[ratios.Visit, float]] = {above: {}, below: {}}
-    for *cell, pass_, figure in per_pass(windows, column).itertuples(index=False, name=None):
-        if tuple(cell) in by_cell:
-            by_cell[tuple(cell)][int(pass_), 0] = float(figure)
-    found = ratios.paired_ratio(by_cell[above], by_cell[below])
+
+def figures_by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit, float]]:
+    """Return a column of each cell by pass."""
+    figures: dict[Cell, dict[ratios.Visit, float]] = {}
+    for *cell, pass_, figure in per_pass(windows, column)[[*CELL, "pass", column]].itertuples(index=False):
+        figures.setdefault(Cell(*cell), {})[int(pass_), 0] = float(figure)
+    return figures
+
+
+class _QuantisationErrors:
+    """Spread of a ratio of rates due to counting alone, for any two cells of some windows."""
+
+    def __init__(self, windows: pd.DataFrame) -> None:
+        self._counts = windows.groupby(CELL)["requests"].mean().to_dict()
+        self._rounds = int(windows["round"].max()) + 1 if len(windows) else 1
+
+    def __call__(self, above: Cell, below: Cell) -> float:
+        counts = [float(self._counts.get(cell, 0.0)) for cell in (above, below)]
+        return ratios.counting_error(*counts, rounds=self._rounds) if above != below and all(counts) else 0.0
+
+
+def _spread(above: dict[ratios.Visit, float], below: dict[ratios.Visit, float], error: float) -> Spread | None:
+    found = ratios.paired_ratio(above, below, quantisation_error=error)
     return None if found is None else Spread(found.ratio, found.low, found.high, found.launches)
 
 
@@ -98,8 +122,8 @@ def pick(frame: pd.DataFrame, key: tuple[Any, ...]) -> Spread | None:
     if key not in frame.index:
         return None
     row = cast("pd.Series[float]", frame.loc[key])
-    spread = Spread(float(row["median"]), float(row["low"]), float(row["high"]), int(row["passes"]))
-    return None if math.isnan(spread.median) else spread
+    spread = Spread(float(row["middle"]), float(row["low"]), float(row["high"]), int(row["passes"]))
+    return None if math.isnan(spread.middle) else spread
 
 
 def per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -107,17 +131,9 @@ def per_pass(windows: pd.DataFrame, column: str) -> pd.DataFrame:
     return windows.groupby([*CELL, "pass"], as_index=False)[[column]].median()
 
 
-def _paired_ratio(above: pd.DataFrame, below: pd.DataFrame, index: list[str]) -> pd.DataFrame:
-    on = [name for name in [*index, "pass"] if name in below.columns]
-    pairs = above.merge(below, on=on, suffixes=("", "_below"))
-    divisor = pairs["throughput_rps_below"]
-    pairs["ratio"] = pairs["throughput_rps"] / divisor.where(divisor > 0)  # nothing answered: no ratio, not infinity
-    return _pass_spread(pairs.set_index([*index, "pass"])["ratio"])
-
-
 def _pass_spread(figures: pd.Series[float]) -> pd.DataFrame:
     levels = [name for name in figures.index.names if name != "pass"]
     spread = figures.groupby(level=levels).agg(["median", "min", "max", "count"])
-    spread.columns = pd.Index(["median", "low", "high", "passes"])
+    spread.columns = pd.Index(["middle", "low", "high", "passes"])
     spread[["low", "high"]] = spread[["low", "high"]].where(spread["passes"] > 1)
     return spread

@@ -67,7 +67,7 @@ def to_csv(summary: pd.DataFrame) -> str:
 
 def _name_columns(name: str, spread: pd.DataFrame, *, ranged: bool) -> dict[str, pd.Series[Any]]:
     ends = {f"{name}_low": spread["low"], f"{name}_high": spread["high"]} if ranged else {}
-    return {name: spread["median"], **ends}
+    return {name: spread["middle"], **ends}
 
 
 def _codes(lists: pd.Series[Any]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from bench.analysis.comparison import Comparison, Verdict
+from bench.analysis.comparison import Compared, Comparison, Verdict
 from bench.stats.ratios import Ratio
 
 
@@ -40,3 +42,11 @@ def count_verdicts(comparison: Comparison) -> Iterator[VerdictCounts]:
         cells = {verdict: counts[candidate, baseline, metric, verdict] for verdict in Verdict}
         if any(cells.values()):
             yield VerdictCounts(candidate, baseline, metric, cells, comparison.means.get((candidate, metric)))
+
+
+def order_by_size(rows: Iterable[Compared]) -> list[Compared]:
+    """Sort significant changes by size, then what is the same, then what is undecided."""
+    return sorted(rows, key=lambda row: (_RANKS[row.verdict], -abs(math.log(row.ratio.ratio))))
+
+
+_RANKS: Final = {Verdict.FASTER: 0, Verdict.SLOWER: 0, Verdict.SAME: 1, Verdict.UNDECIDED: 2}

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from bench.adapter import NARROW
+from bench.adapter import NARROW, NO_TABLE
 from bench.paths import ROOT
 from bench.planning import options
 from loadgen.cli.command_line import Parser, report_error
@@ -41,7 +41,8 @@ def main(words: Sequence[str] | None = None) -> int:
         note_first_start()
     here = ("-c", str(CONFIGURATION), f"--rootdir={ROOT}", f"--confcutdir={ROOT}")
     plugins = ("-p", "no:cacheprovider", "-p", "bench.adapter.options")
-    code = pytest.main([*here, *plugins, *NARROW, *given, str(ROOT / "bench")])
+    table = () if any(word.startswith(_PYTEST_BENCHMARK) for word in given) else (NO_TABLE,)
+    code = pytest.main([*here, *plugins, *table, *NARROW, *given, str(ROOT / "bench")])
     if code == pytest.ExitCode.NO_TESTS_COLLECTED:
         return report_error(
             made.prog, InvalidInput("no cell selected: list all cells with --collect-only and without -k")

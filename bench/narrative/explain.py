@@ -89,8 +89,8 @@ def _describe_speed(cell: CellOfRun) -> Iterator[str]:
     model, workload, clients, interpreter = cell.key
     span = f" ({wording.rate(rate.low)} to {wording.rate(rate.high)} over passes)" if rate.has_range else " (one pass)"
     yield (
-        f"{model} on {interpreter} answers {wording.rate(rate.median)} {workload} requests/s{span} with "
-        f"{wording.plural(clients, 'client')}; the 99th percentile of latency is {wording.milliseconds(p99.median)} ms."
+        f"{model} on {interpreter} answers {wording.rate(rate.middle)} {workload} requests/s{span} with "
+        f"{wording.plural(clients, 'client')}; the 99th percentile of latency is {wording.milliseconds(p99.middle)} ms."
     )
     serial = _describe_ratio(cell, ("serial", workload, clients, interpreter))
     if serial is not None and model != "serial":
@@ -100,7 +100,7 @@ def _describe_speed(cell: CellOfRun) -> Iterator[str]:
 def _describe_cores(cell: CellOfRun) -> Iterator[str]:
     cores, cpus = cell.figure("effective_cores"), cell.run.cpus
     of_all = f" of {wording.plural(cpus, 'CPU')}" if cpus else ""
-    yield f"Its server keeps {wording.ratio(cores.median)}{of_all} busy{_parallel(cores.median)}."
+    yield f"Its server keeps {wording.ratio(cores.middle)}{of_all} busy{_parallel(cores.middle)}."
 
 
 def _parallel(cores: float) -> str:
@@ -165,7 +165,7 @@ def _better(cell: CellOfRun, others: Iterator[tuple[str, str, int, str]], what: 
     sure = [one for one in found if one[1].has_range and one[1].above(1.0) is Answer.YES]
     if not sure:
         return f"{what} (none measured here is clearly better)"
-    best, ratio = max(sure, key=lambda one: one[1].median)
+    best, ratio = max(sure, key=lambda one: one[1].middle)
     return f"{what}: {best[0]} on {best[3]} served {wording.times(ratio)} as many requests in this run"
 
 
@@ -188,11 +188,11 @@ def _waits_for_gil(cell: CellOfRun) -> bool:
 
 def _all_in_use(cell: CellOfRun) -> bool:
     cpus: Any = cell.run.cpus
-    return bool(cpus) and cell.figure("effective_cores").median >= ALL_IN_USE * cpus
+    return bool(cpus) and cell.figure("effective_cores").middle >= ALL_IN_USE * cpus
 
 
 def _one_core(cell: CellOfRun) -> bool:
-    return ALL_IN_USE <= cell.figure("effective_cores").median < 1.15
+    return ALL_IN_USE <= cell.figure("effective_cores").middle < 1.15
 
 
 def _nothing(cell: CellOfRun) -> str:
@@ -214,7 +214,7 @@ _ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], st
         lambda cell: f"hold locks for less time: threads wait for one {cell.share('lock_wait'):.0%} of the time",
     ),
     (
-        lambda cell: cell.share("blocked") >= 0.3 and cell.figure("effective_cores").median < 0.85,
+        lambda cell: cell.share("blocked") >= 0.3 and cell.figure("effective_cores").middle < 0.85,
         lambda cell: _better(
             cell,
             _models(cell),
@@ -225,7 +225,7 @@ _ADVICE: Final[tuple[tuple[Callable[[CellOfRun], bool], Callable[[CellOfRun], st
         _all_in_use,
         lambda cell: (
             "less work per request, or more CPUs: all are in use "
-            f"({wording.ratio(cell.figure('effective_cores').median)} of {cell.run.cpus:g})"
+            f"({wording.ratio(cell.figure('effective_cores').middle)} of {cell.run.cpus:g})"
         ),
     ),
     (

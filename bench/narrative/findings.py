@@ -11,11 +11,13 @@ import pandas as pd
 
 from bench.analysis import comparison
 from bench.analysis.comparison import compare_interpreters
+from bench.analysis.disturbance import disturbed_cells
 from bench.analysis.load import Run
-from bench.analysis.overlap import COMPUTES, SEVERAL_CORES_ABOVE, WAITS, Key, Seen, disturbed, find_overlaps
+from bench.analysis.overlap import COMPUTES, SEVERAL_CORES_ABOVE, WAITS, Seen, find_overlaps
 from bench.analysis.stats import BASELINE, Answer, pass_spreads, pick
 from bench.narrative import wording
 from bench.narrative.interference import describe_interference
+from bench.schema.cell import Cell
 
 _DOES: Final = {
     (Answer.YES, True): "overlaps",
@@ -63,7 +65,7 @@ def collect_findings(run: Run) -> list[Finding]:
         for (model, interpreter), of in find_overlaps(run).items()
         if (says := _model_findings(run, (model, interpreter), of))
     ]
-    return [*found, *(Finding(*one) for one in describe_interference(run)), *_interpreter_findings(run, disturbed(run))]
+    return [*found, *(Finding(*one) for one in describe_interference(run)), *_interpreter_findings(run)]
 
 
 def _model_findings(run: Run, subject: tuple[str, str], of: list[Seen]) -> str:
@@ -80,7 +82,7 @@ def _baseline_finding(here: pd.DataFrame, overlaps: list[Seen], interpreter: str
     for one in overlaps:
         rate = pick(rates, (BASELINE, one.workload, one.clients, interpreter))
         if rate:
-            parts.append(f"{one.workload} {wording.rate(rate.median)} req/s{_cores_phrase(one, ' on ')}")
+            parts.append(f"{one.workload} {wording.rate(rate.middle)} req/s{_cores_phrase(one, ' on ')}")
     return f"the baseline; with {_clients(overlaps)}, {', '.join(parts)}" if parts else ""
 
 
@@ -101,8 +103,8 @@ def _overlap(one: Seen) -> str:
     if one.speedup is None or one.verdict is None:
         raise AssertionError(one)
     spread = one.speedup
-    figures = f"{one.workload} {wording.ratio(spread.median)}× serial"
-    figures += f", range {wording.span(spread.low, spread.high)}" if spread.has_range else ", one pass"
+    figures = f"{one.workload} {wording.ratio(spread.middle)}× serial"
+    figures += f", 95% interval {wording.span(spread.low, spread.high)}" if spread.has_range else ", one pass"
     figures += f", {_cores_phrase(one)}" if one.workload == COMPUTES else ""
     return f"{_WORKLOADS[one.workload]} {_DOES[one.verdict, spread.has_range]} ({figures})"
 
@@ -150,7 +152,7 @@ def _missing(overlaps: list[Seen]) -> str:
 
 
 def _cores_phrase(one: Seen, before: str = "") -> str:
-    return f"{before}{wording.ratio(one.cores.median)} effective cores" if one.cores else ""
+    return f"{before}{wording.ratio(one.cores.middle)} effective cores" if one.cores else ""
 
 
 def _clients(overlaps: list[Seen]) -> str:
@@ -158,13 +160,16 @@ def _clients(overlaps: list[Seen]) -> str:
     return f"{wording.join_words(map(str, counts), 'or')} client{'s' if counts != [1] else ''}"
 
 
-def _interpreter_findings(run: Run, disturbed_cells: set[Key]) -> Iterator[Finding]:
+def _interpreter_findings(run: Run) -> Iterator[Finding]:
+    disturbed = disturbed_cells(run)
     for other, interpreter in itertools.combinations(run.values("interpreter"), 2):
-        rows = [
-            row
-            for row in compare_interpreters(run, other, interpreter, metrics=["throughput"]).rows
-            if row.workload == COMPUTES
-        ]
+        compared = (
+            compare_interpreters(run)
+            if other == run.baseline
+            else compare_interpreters(run, other, interpreter, metrics=("throughput",))
+        )
+        wanted = (COMPUTES, "throughput", interpreter)
+        rows = [row for row in compared.rows if (row.workload, row.metric, row.candidate) == wanted]
         parts = []
         counts = set()
         for model in run.values("model"):
@@ -173,8 +178,8 @@ def _interpreter_findings(run: Run, disturbed_cells: set[Key]) -> Iterator[Findi
                 continue
             row = max(mine, key=lambda row: row.clients)
             counts.add(row.clients)
-            both = {(model, COMPUTES, row.clients, name) for name in (interpreter, other)}
-            shown = "disturbed" if both & disturbed_cells else _ANSWERS[row.verdict]
+            both = {Cell(*row.group, name) for name in (interpreter, other)}
+            shown = "disturbed" if both & disturbed else _ANSWERS[row.verdict]
             interval = wording.span(row.ratio.low, row.ratio.high) if row.ratio.has_interval else "one pass"
             parts.append(f"{model} {wording.ratio(row.ratio.ratio)}× ({interval}), {shown}")
         if parts:

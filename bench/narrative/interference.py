@@ -27,7 +27,7 @@ def describe_interference(run: Run) -> Iterator[tuple[str, str]]:
             interval = f" ({wording.span(ratio.low, ratio.high)})" if ratio.has_range else ""
             says = (
                 f"next to {wording.plural(some, 'computing client')}, {wording.plural(clients, 'client')} with quick "
-                f"requests get {wording.ratio(ratio.median)}×{interval} the throughput they get alone, and a p99 of "
-                f"{wording.milliseconds(after.median)} ms instead of {wording.milliseconds(before.median)} ms"
+                f"requests get {wording.ratio(ratio.middle)}×{interval} the throughput they get alone, and a p99 of "
+                f"{wording.milliseconds(after.middle)} ms instead of {wording.milliseconds(before.middle)} ms"
             )
             yield f"{model} on {interpreter}", says

@@ -1,54 +1,36 @@
-"""The model and interpreter that serve a workload best by an objective, how certain that is, and why.
-
-Candidates are the cells with the most clients, ranked as in :mod:`bench.analysis.rankings`: cells tied with the best
-are named with it. A cell with at least half of its windows disturbed is not a candidate, and is named as such.
-"""
+"""Recommendations: the decisions of :mod:`bench.analysis.decisions` in words, with what to watch out for."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
+from bench.analysis import decisions, launches
+from bench.analysis.decisions import CPU_TIME, P99, Decision
 from bench.analysis.load import Run
-from bench.analysis.overlap import disturbed
-from bench.analysis.rankings import Pair, group_by_pass, significant_pairs
-from bench.analysis.stats import CELL, Answer, Spread, paired_ratio, pass_spreads, pick
+from bench.analysis.stats import RATE, Spread
 from bench.narrative import wording
+from bench.schema.cell import Cell
 from bench.schema.thread_state import BUSY_STATES, CPU
 
 MIN_SHARE_ADVISED: Final = 0.1  # of the serving threads' time
-SAME_SHOWN: Final = 3
+TIED_SHOWN: Final = 3
 
 _HINDRANCES: Final = tuple(state for state in BUSY_STATES if state is not CPU)
-_UNITS_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+_MEMORY: Final = ("pss_bytes", "peak_rss_bytes")
+_UNITS: Final = {RATE: "requests/s", CPU_TIME: "µs of CPU per request", **dict.fromkeys(_MEMORY, "MiB of memory")}
 
-
-class Objective(NamedTuple):
-    """What to optimise.
-
-    Attributes:
-        column: column of the windows.
-        more: whether more is better.
-        says: its description, with a placeholder for the figure.
-        figure: formats a figure.
-        p99_below_ns: upper bound of the 99th percentile of latency; ``None``: unbounded.
-    """
-
-    column: str
-    more: bool
-    says: str
-    p99_below_ns: float | None = None
-
-    def figure(self, value: float) -> str:
-        if self.column in {"pss_bytes", "peak_rss_bytes"}:
-            value /= 2**20
-        elif self.column == "cpu_s_per_request":
-            value *= 1e6
-        return self.says.format(wording.rate(value))
+_FIGURES: Final[dict[str, Callable[[float], str]]] = {
+    RATE: wording.rate,
+    P99: wording.milliseconds,
+    CPU_TIME: lambda seconds: wording.rate(seconds * 1e6),
+    **dict.fromkeys(_MEMORY, lambda count: wording.rate(count / 2**20)),
+}
+"""How a figure of each column is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,129 +39,137 @@ class Recommendation:
 
     Attributes:
         workload: name of the workload.
-        best: model, workload, clients, interpreter; ``None`` if nothing meets the objective.
-        says: the sentence.
+        does: what a request of it does.
+        best: the cell; ``None`` if nothing can be recommended.
+        answer: the best in words, or why there is none.
+        tied: cells tied with it, in words; empty: none.
+        figures: requests/s, 99th percentile in ms, CPU time per request in µs, memory in MiB; as texts.
+        watch_out: what could make the choice a bad one.
+        says: all of it in a sentence.
     """
 
     workload: str
-    best: tuple[str, str, int, str] | None
+    does: str
+    best: Cell | None
+    answer: str
+    tied: str
+    figures: tuple[str, str, str, str]
+    watch_out: tuple[str, ...]
     says: str
 
     def __str__(self) -> str:
         return f"{self.workload}: {self.says}"
 
 
-def objective(text: str) -> Objective:
-    """Return the objective for ``--objective``: "throughput", "p99<20ms", "cpu" or "memory"."""
-    throughput = Objective("throughput_rps", True, "{} requests/s")
-    what, _, bound = text.partition("<")
-    if what == "p99" and bound:
-        unit = next(unit for unit in _UNITS_S if bound.endswith(unit))
-        return throughput._replace(p99_below_ns=float(bound.removesuffix(unit)) * _UNITS_S[unit] * 1e9)
-    return {
-        "cpu": Objective("cpu_s_per_request", False, "{} µs of CPU per request"),
-        "memory": Objective("pss_bytes", False, "{} MiB of memory"),
-    }.get(text, throughput)
+TITLES: Final = ("requests/s", "p99 ms", "CPU µs/req", "MiB")
+"""Titles of :attr:`Recommendation.figures`."""
 
 
 @functools.lru_cache(maxsize=4)
 def recommendations(run: Run) -> tuple[Recommendation, ...]:
     """Return a recommendation for each workload that was measured in several cells."""
-    return tuple(_recommend(run))
+    return tuple(_recommend(run, decision) for decision in decisions.decisions(run))
 
 
-def _recommend(run: Run) -> Iterator[Recommendation]:
-    wanted = objective(run.objective)
-    if wanted.column == "pss_bytes":
-        wanted = wanted._replace(column=run.memory_column)
-    windows = run.windows[run.windows["requests"] > 0]
-    spreads, p99 = pass_spreads(windows, wanted.column), pass_spreads(windows, "latency_p99_ns")
-    out = disturbed(run)
-    for workload in run.values("workload"):
-        here = windows[windows["workload"] == workload]
-        if here.empty:
-            continue
-        here = here[here["clients"] == here["clients"].max()]
-        cells = list(dict.fromkeys(here[CELL].itertuples(index=False, name=None)))
-        fit = [cell for cell in cells if cell not in out]
-        if len(cells) > 1 and not fit:
-            yield Recommendation(workload, None, "no recommendation, since most of the windows were disturbed")
-        elif len(cells) > 1:
-            found = _recommendation(workload, fit, wanted, here, (spreads, p99))
-            yield replace(found, says=found.says + _left_out([cell for cell in cells if cell in out]))
-
-
-def _recommendation(
-    workload: str,
-    cells: list[Any],
-    wanted: Objective,
-    windows: pd.DataFrame,
-    known: tuple[pd.DataFrame, pd.DataFrame],
-) -> Recommendation:
-    spreads, p99 = known
-    fit = {cell: spread for cell in cells if _fits(pick(p99, cell), wanted) and (spread := pick(spreads, cell))}
-    if not fit:
-        least = min((spread.median for cell in cells if (spread := pick(p99, cell))), default=float("nan"))
+def _recommend(run: Run, decision: Decision) -> Recommendation:
+    name = functools.partial(wording.cell_name, run)
+    does = wording.work(decision.workload)
+    left_out = (f"left out because disturbed: {_several(run, decision.disturbed)}",) if decision.disturbed else ()
+    if decision.best is None or decision.figures is None:
+        bound = f"no cell keeps the 99th percentile below the bound; the lowest is {_ms(decision.lowest_p99_ns)}"
+        nobody = bound if decision.objective.p99_below_ns and decision.lowest_p99_ns > 0 else _ALL_DISTURBED
+        answer = nobody if nobody is bound or decision.disturbed else "nothing was answered"
         return Recommendation(
-            workload, None, f"no cell keeps the 99th percentile below the bound; the lowest is {_ms(least)}"
+            decision.workload, does, None, answer, "", ("", "", "", ""), left_out, "; ".join((answer, *left_out))
         )
-    sign = -1 if wanted.more else 1
-    best, *others = sorted(fit, key=lambda cell: sign * fit[cell].median)
-    figures = group_by_pass(windows, wanted.column)
-    significant = significant_pairs([figures[cell] for cell in (best, *others)])
-    same = [other for place, other in enumerate(others, 1) if Pair(0, place) not in significant]
-    sentence = f"{_name(best)} with {wording.plural(best[2], 'client')}: {_figures(wanted, fit[best])}"
-    next_best = next((other for other in others if other not in same), None)
-    if same:
-        sentence += f"; tied with it: {_several(same)}"
-    if next_best is not None and (ratio := paired_ratio(windows, wanted.column, best, next_best)):
-        sentence += f"; {wording.times(ratio)} that of the next best, {_name(next_best)}"
-    return Recommendation(workload, best, sentence + _why(windows, best, next_best))
+    memory = next(column for column in _MEMORY if column in decision.figures)
+    rate, p99, cpu_time, mib = (_figure(column, decision.figures[column]) for column in (RATE, P99, CPU_TIME, memory))
+    watch_out = (*_watch_out(run, decision.best), *left_out)
+    return Recommendation(
+        decision.workload,
+        does,
+        decision.best,
+        name(decision.best),
+        _several(run, decision.tied) if decision.tied else "",
+        (rate, p99, cpu_time, mib),
+        watch_out,
+        "; ".join((_sentence(run, decision, decision.best, name), *watch_out)),
+    )
 
 
-def _left_out(cells: list[Any]) -> str:
-    """Name the cells that are not candidates."""
-    return f"; not considered because disturbed: {_several(cells)}" if cells else ""
+_ALL_DISTURBED: Final = "no recommendation, since most of the windows were disturbed"
 
 
-def _several(cells: list[Any]) -> str:
-    more = [f"{len(cells) - SAME_SHOWN} more"] if len(cells) > SAME_SHOWN else []
-    return wording.join_words([*map(_name, cells[:SAME_SHOWN]), *more])
+def _sentence(run: Run, decision: Decision, best: Cell, name: Callable[[Cell], str]) -> str:
+    column = decision.objective.column
+    spread = (decision.figures or {})[column]
+    sentence = f"{name(best)} with {wording.plural(best.clients, 'client')}: {_ranged(column, spread)}"
+    if decision.tied:
+        sentence += f"; tied with it: {_several(run, decision.tied)}"
+    if decision.next_best is not None and decision.ahead is not None:
+        sentence += f"; {wording.times(decision.ahead)} that of the next best, {name(decision.next_best)}"
+    cells = [best] if decision.next_best is None else [best, decision.next_best]
+    return f"{sentence}. {'; '.join(_why(run, cell, name) for cell in cells)}"
 
 
-def _fits(p99: Spread | None, wanted: Objective) -> bool:
-    """Return whether the whole range over passes stays below the bound."""
-    return wanted.p99_below_ns is None or (p99 is not None and p99.above(wanted.p99_below_ns) is Answer.NO)
+def _figure(column: str, spread: Spread | None) -> str:
+    return wording.UNKNOWN if spread is None else _FIGURES[column](spread.middle)
 
 
-def _figures(wanted: Objective, spread: Spread) -> str:
-    if not spread.has_range:
-        return f"{wanted.figure(spread.median)} (one pass)"
-    low, high = (wanted.figure(end).split()[0] for end in (spread.low, spread.high))
-    return f"{wanted.figure(spread.median)} ({low}–{high})"
+def _ranged(column: str, spread: Spread | None) -> str:
+    if spread is None:
+        return wording.UNKNOWN
+    write = _FIGURES[column]
+    over = f"{write(spread.low)}–{write(spread.high)}" if spread.has_range else "one pass"
+    return f"{write(spread.middle)} {_UNITS[column]} ({over})"
 
 
-def _why(windows: pd.DataFrame, best: tuple[Any, ...], other: tuple[Any, ...] | None) -> str:
-    """Explain the best and the next best by their thread states."""
-    parts = []
-    for cell in (best, other):
-        if cell is None:
-            continue
-        rows = windows[(windows[CELL] == list(cell)).all(axis="columns")]
-        cores = f"{wording.ratio(float(rows['effective_cores'].median()))} cores"
-        shares = {state: float(rows[f"thread_{state.key}_share"].mean()) for state in _HINDRANCES}
-        hindered = [
-            f"{share:.0%} {state.phrase}"
-            for state, share in sorted(shares.items(), key=lambda item: -item[1])
-            if share > MIN_SHARE_ADVISED
-        ]
-        kept = f" (threads: {wording.join_words(hindered[:2])})" if hindered else ""
-        parts.append(f"{_name(cell)} uses {cores}{kept}")
-    return f". {'; '.join(parts)}"
+def _several(run: Run, cells: Sequence[Cell]) -> str:
+    """Name cells by model: ``threaded on 3.13t and 3.13, multiprocess on 3.14 and 2 more``."""
+    by_model: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_model.setdefault(wording.model_name(run, cell.model, cell.interpreter), []).append(cell)
+    named = [
+        f"{model} on {wording.join_words(cell.interpreter for cell in here)}"
+        for model, here in list(by_model.items())[:TIED_SHOWN]
+    ]
+    rest = sum(map(len, list(by_model.values())[TIED_SHOWN:]))
+    return f"{', '.join(named)}{f' and {rest} more' if rest else ''}"
 
 
-def _name(cell: tuple[Any, ...]) -> str:
-    return f"{cell[0]} on {cell[3]}"
+def _why(run: Run, cell: Cell, name: Callable[[Cell], str]) -> str:
+    """Explain a cell by its thread states."""
+    rows = _windows(run, cell)
+    cores = f"{wording.ratio(float(rows['effective_cores'].median()))} cores"
+    shares = {state: float(rows[f"thread_{state.key}_share"].mean()) for state in _HINDRANCES}
+    hindered = [
+        f"{share:.0%} {state.phrase}"
+        for state, share in sorted(shares.items(), key=lambda item: -item[1])
+        if share > MIN_SHARE_ADVISED
+    ]
+    kept = f" (threads: {wording.join_words(hindered[:2])})" if hindered else ""
+    return f"{name(cell)} uses {cores}{kept}"
+
+
+def _watch_out(run: Run, cell: Cell) -> Iterator[str]:
+    """Yield what a reader of one line of figures would miss."""
+    rows = _windows(run, cell)
+    codes = {str(one.get("code")) for shown in rows["warnings"] for one in shown}
+    workers = run.pool_size(cell.model, cell.interpreter)
+    if workers is not None and workers < cell.clients:
+        yield f"a pool of {workers} for {wording.plural(cell.clients, 'client')}"
+    if "generator_busy" in codes:
+        yield f"load generator {rows['generator_utilisation'].max():.0%} busy: a lower bound"
+    elif "contended" in codes:
+        yield "shares the CPUs with the load generator: a lower bound"
+    if codes & {"errors", "handler_failed"}:
+        yield "some requests failed"
+    if rows["thread_gil_wait_share"].mean() > MIN_SHARE_ADVISED:
+        yield f"threads wait for the GIL {rows['thread_gil_wait_share'].mean():.0%} of the time"
+
+
+def _windows(run: Run, cell: Cell) -> pd.DataFrame:
+    return launches.windows_by_cell(run)[cell]
 
 
 def _ms(ns: float) -> str:

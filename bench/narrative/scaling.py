@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from bench.analysis.load import Run
+from bench.analysis.overlap import COMPUTES
 from bench.analysis.scaling.choice import Scaling, laws
 from bench.analysis.scaling.fit import FLAT_ABOVE, Estimate, Fit
 from bench.analysis.scaling.laws import LAWS
@@ -14,6 +15,8 @@ from bench.narrative import wording
 
 LINEAR_BELOW: Final = 0.01
 """A share of at most this, whose interval includes 0, counts as none."""
+
+MOST_NAMED: Final = 5
 
 
 def limits(run: Run, model: str, workload: str, interpreter: str) -> str | None:
@@ -76,6 +79,30 @@ def interval(one: Estimate) -> str:
     digits = 0 if large >= 0.1 else max(1, -math.floor(math.log10(large)) - 1)
     value, low, high = (f"{100 * figure:.{digits}f}" for figure in one)
     return f"{value}% ({low}–{high}%)"
+
+
+def highlights(run: Run) -> list[tuple[str, str]]:
+    """Return the law of a few series in words: of each model, for the computing workload (else the first), on one side.
+
+    Returns:
+        Subject and sentence, at most :data:`MOST_NAMED`, the smallest serial share first.
+    """
+    good = [one for one in laws(run) if one.several and one.chosen.good]
+    if not good:
+        return []
+    workloads = [one.series.workload for one in good]
+    workload = COMPUTES if COMPUTES in workloads else workloads[0]
+    here = [one for one in good if one.series.workload == workload]
+    interpreters = [one.series.interpreter for one in here]
+    shown = [run.baseline] if run.baseline in interpreters else interpreters[:1]
+    shown += [name for name in dict.fromkeys(interpreters) if run.is_free(name)][:1]
+    found = [one for one in here if one.series.interpreter in shown]
+    found.sort(key=lambda one: one.chosen.estimates.get("contention", one.chosen.estimates.get("serial", _NONE)).value)
+    kept = [*found[: MOST_NAMED - 2], *found[-2:]] if len(found) > MOST_NAMED else found
+    return [(f"{one.series.model} on {one.series.interpreter}, {workload}", sentence(one)) for one in kept]
+
+
+_NONE: Final = Estimate(math.inf, math.inf, math.inf)
 
 
 def rows(run: Run) -> list[dict[str, str]]:

@@ -6,7 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bench.analysis.load import Run
 from bench.analysis.stats import Spread
+from bench.schema.cell import Cell, parse_workload
+from servers.models import MODELS
+from servers.workloads import WORKLOADS
 
 UNKNOWN = "–"
 
@@ -84,8 +88,36 @@ def span(low: float, high: float) -> str:
 
 
 def times(spread: Spread) -> str:
-    """Format a ratio with its range, as ``7.8× (7.6–7.9)``."""
-    return f"{ratio(spread.median)}× ({span(spread.low, spread.high) if spread.has_range else 'one pass'})"
+    """Format a ratio with its interval, as ``7.8× (7.6–7.9)``."""
+    return f"{ratio(spread.middle)}× ({span(spread.low, spread.high) if spread.has_range else 'one pass'})"
+
+
+def cell_name(run: Run, cell: Cell) -> str:
+    """Name the model and interpreter of a cell, a pool with its size: ``subinterpreters (pool of 2) on 3.14``."""
+    return f"{model_name(run, cell.model, cell.interpreter)} on {cell.interpreter}"
+
+
+def model_name(run: Run, model: str, interpreter: str = "") -> str:
+    """Name a model, a pool with its size under one interpreter, or under all if they agree."""
+    interpreters = [interpreter] if interpreter else run.values("interpreter")
+    sizes = {size for each in interpreters if (size := run.pool_size(model, each))}
+    return f"{model} (pool of {sizes.pop()})" if len(sizes) == 1 else model
+
+
+def model_summary(run: Run, model: str) -> str:
+    """Describe what serves connections, a pool with its size: ``a pool of 2 threads``; empty if unknown."""
+    if model not in MODELS:
+        return ""
+    sizes = {size for each in run.values("interpreter") if (size := run.pool_size(model, each))}
+    summary = MODELS[model].summary
+    return summary.replace("a pool of", f"a pool of {sizes.pop()}") if len(sizes) == 1 else summary
+
+
+def work(workload: str) -> str:
+    """Describe what a request of a workload does; a user handler is named."""
+    served, computing = parse_workload(workload)
+    does = WORKLOADS[served].summary if served in WORKLOADS else f"calls {served}"
+    return does if computing is None else f"{does} ({plural(computing, 'client')} of it)"
 
 
 def plural(count: float, noun: str) -> str:

@@ -6,12 +6,12 @@ import io
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from bench.analysis.comparison import Compared, Comparison, Verdict
 from bench.analysis.metrics import METRICS
-from bench.analysis.verdict_counts import VerdictCounts, count_verdicts
+from bench.analysis.verdict_counts import VerdictCounts, count_verdicts, order_by_size
 from bench.narrative import wording
 from bench.report import theme
 from bench.report.inline import inline
@@ -27,7 +27,7 @@ MARKS: Final = {Verdict.FASTER: "▲", Verdict.SLOWER: "▼", Verdict.SAME: "=",
 _FOLDED: Final = ("cell", "verdict")
 _SHORT: Final = ("metric", "▲ faster", "▼ slower", "= same", "? undecided", "mean ratio [interval]")
 _TITLES: Final = ("cell", "ratio [interval]", "verdict")
-_STYLES: Final = {Verdict.FASTER: "blue", Verdict.SLOWER: "red", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
+_STYLES: Final = {Verdict.FASTER: "bold", Verdict.SLOWER: "bold", Verdict.SAME: "", Verdict.UNDECIDED: "dim"}
 
 
 def figures(shown: Ratio) -> str:
@@ -44,9 +44,12 @@ def answer(row: Compared) -> str:
         return "not enough data: one launch"
     if math.isnan(row.minutes):
         return "not enough data"
-    hours = row.minutes / 60
-    much = f"{max(1, row.minutes):.0f} min" if hours < 2 else f"{hours:.0f} h" if hours < 100 else "more than 100 h"
-    return f"not enough data: about {much} more"
+    return f"not enough data: {_much(row.minutes)} more"
+
+
+def _much(minutes: float) -> str:
+    hours = minutes / 60
+    return f"about {max(1, minutes):.0f} min" if hours < 2 else f"about {hours:.0f} h" if hours < 100 else "over 100 h"
 
 
 def notes(comparison: Comparison) -> Iterator[str]:
@@ -102,26 +105,48 @@ def _left_out(comparison: Comparison) -> Iterator[str]:
 
 
 def show_comparison(console: Terminal, comparison: Comparison) -> None:
-    """Print a table for each metric and candidate, and a summary; cells are folded where space is short."""
-    for (metric, candidate), rows in _tables(comparison):
-        shown = [
-            (
-                row.group.name,
-                figures(row.ratio),
-                console.spell(f"{MARKS[row.verdict]} {answer(row)}{' ≠' if row.differs else ''}", _STYLES[row.verdict]),
-            )
-            for row in rows
-        ]
-        title = f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}"
-        console.print(console.table(_TITLES, shown, title=title, folded=_FOLDED))
-        console.print()
+    """Print a summary, then for each metric and candidate what is decided, the largest change first, and the notes.
+
+    What is undecided has one line with how long it would take; cells are folded where space is short.
+    """
     for sides, tallied in _short(comparison):
-        console.print(
-            console.table(_SHORT, tallied.values(), title=f"In short: {sides[0]} / {sides[1]}", right=_SHORT[1:-1])
-        )
+        built = " ≠" if any(row.differs for row in comparison.rows if row.candidate == sides[0]) else ""
+        title = f"In short: {sides[0]} / {sides[1]}{built}"
+        console.print(console.table(_SHORT, tallied.values(), title=title, right=_SHORT[1:-1]))
+        console.print()
+    for (metric, candidate), rows in _tables(comparison):
+        decided = order_by_size([row for row in rows if row.verdict is not Verdict.UNDECIDED])
+        undecided = [row for row in rows if row.verdict is Verdict.UNDECIDED]
+        title = f"{METRICS[metric].title}: {candidate} / {rows[0].baseline}"
+        if decided:
+            shown = [
+                (
+                    row.group.name,
+                    figures(row.ratio),
+                    console.spell(f"{MARKS[row.verdict]} {row.verdict}", _STYLES[row.verdict]),
+                )
+                for row in decided
+            ]
+            console.print(console.table(_TITLES, shown, title=title, folded=_FOLDED))
+        else:
+            console.print(console.spell(title, "bold"))
+        if undecided:
+            console.print(console.spell(undecided_line(undecided, len(rows)), "dim"))
         console.print()
     for note in notes(comparison):
         console.print(console.spell(note, "dim"))
+
+
+def undecided_line(rows: Sequence[Compared], of_all: int) -> str:
+    """Say how many rows are undecided, and how much longer to measure for half of them."""
+    known = sorted(row.minutes for row in rows if not math.isnan(row.minutes))
+    if not any(row.ratio.has_interval for row in rows):
+        needed = ": there is one launch of each"
+    elif known:
+        needed = f": {_much(known[len(known) // 2])} more would probably decide half of them"
+    else:
+        needed = ""
+    return f"{MARKS[Verdict.UNDECIDED]} not enough data in {len(rows)} of {wording.plural(of_all, 'cell')}{needed}."
 
 
 def terminal(comparison: Comparison) -> str:

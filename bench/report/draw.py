@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Final
 
+from markupsafe import Markup
 from rich.text import Text
 
+from bench.analysis.comparison import compare_interpreters
 from bench.analysis.load import PAGE, Run
 from bench.analysis.micro import load_micro
 from bench.analysis.profile.load import load_profiles
@@ -14,19 +19,25 @@ from bench.analysis.summary import summarise, to_csv
 from bench.narrative.findings import collect_findings
 from bench.narrative.run_warnings import collect_warnings
 from bench.report import step_summary
+from bench.report.at_once import at_once
 from bench.report.micro.chapter import chapter
-from bench.report.page import draw_page
+from bench.report.page import Inputs, draw_page
+from bench.report.page.chapters import EMBEDDED
 from bench.report.plots import PLOTS
 from bench.report.plots.style import save, style
 from bench.report.profile.chapter import chapter as profile_chapter
 from bench.report.terminal import show_run
 from bench.terminal.console import Terminal
 
-MICRO = "micro"  # the folder of microbenchmarks in a run's folder
+MICRO: Final = "micro"  # the folder of microbenchmarks in a run's folder
+FEWEST_CELLS: Final = 48
+"""Cells from which drawing is worth a process for each CPU."""
 
 
 def draw(run: Run, *, quiet: bool = False) -> Path:
     """Write everything that is drawn from a run into its folder, and show the run.
+
+    The page is written first, and plots that are not on it are drawn after those that are.
 
     Returns:
         The page.
@@ -35,46 +46,47 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         GilbenchError: its microbenchmarks or profiles cannot be parsed.
         OSError: the folder cannot be written to.
     """
-    summary, found, warned = summarise(run), collect_findings(run), collect_warnings(run)
-    (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
-    (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
     page = run.folder / PAGE
-    micro_folder = run.folder / MICRO
-    microbenchmarks = chapter(load_micro(micro_folder), level=3) if micro_folder.is_dir() else None
+    (run.folder / "plots").mkdir(exist_ok=True)
+    (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
+    if len(run.values("interpreter")) > 1:
+        compare_interpreters(run)  # kept, like the scaling laws: what the jobs need is computed once
     profiles = load_profiles(run.folder)
-    page.write_text(
-        draw_page(
-            run,
-            summary,
-            found,
-            warned,
-            _draw_plots(run),
-            microbenchmarks=microbenchmarks,
-            profiles=profile_chapter(profiles, level=3) if profiles else None,
-            profiled={profile.name: profile.group for profile in profiles},
-        ),
-        encoding="utf-8",
-    )
+    jobs: dict[str, Callable[[], str | None]] = {}
+    if (run.folder / MICRO).is_dir():
+        jobs["micro"] = partial(chapter, load_micro(run.folder / MICRO), level=3)
+    if profiles:
+        jobs["profiles"] = partial(profile_chapter, profiles, level=3)
+    jobs |= {name: partial(_draw_plot, run, name) for name in _in_order()}
+    with at_once(jobs, pays=len(run.cells) >= FEWEST_CELLS) as done:
+        summary, found, warned = summarise(run), collect_findings(run), collect_warnings(run)
+        (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
+        inputs = Inputs(run, summary, found, warned, {profile.name: profile.group for profile in profiles})
+        pictures = {name: svg for name in _in_order() if name in EMBEDDED and (svg := done[name]()) is not None}
+        micro, profiled = (Markup(done[name]()) if name in jobs else None for name in ("micro", "profiles"))  # noqa: S704 - ours
+        page.write_text(draw_page(inputs, pictures, micro, profiled), encoding="utf-8")
+        for wait in done.values():
+            wait()
     console = Terminal()
     if not quiet:
-        show_run(console, run, summary, found, warned)
+        show_run(console, run, summary, warned)
         console.print()
     step_summary.append(run, summary, found, warned)
     console.print(Text(str(page)), soft_wrap=True)
     return page
 
 
-def _draw_plots(run: Run) -> dict[str, str]:
-    """Write the plots and return them as SVG; old files of plots with nothing to show are removed."""
+def _in_order() -> list[str]:
+    return sorted(PLOTS, key=lambda name: name not in EMBEDDED)
+
+
+def _draw_plot(run: Run, name: str) -> str | None:
+    """Write a plot as SVG and PNG and return the SVG; ``None``: nothing to show, and an old file is removed."""
     folder = run.folder / "plots"
-    folder.mkdir(exist_ok=True)
-    pictures = {}
-    for name, plot in PLOTS.items():
-        with style():
-            figure = plot(run)
-        if figure is not None:
-            pictures[name] = save(figure, folder, name)
-            continue
-        for kind in ("svg", "png"):
-            (folder / f"{name}.{kind}").unlink(missing_ok=True)
-    return pictures
+    with style():
+        figure = PLOTS[name](run)
+    if figure is not None:
+        return save(figure, folder, name)
+    for kind in ("svg", "png"):
+        (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    return None

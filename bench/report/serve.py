@@ -29,7 +29,7 @@ from bench.analysis.summary import summarise
 from bench.narrative.findings import collect_findings
 from bench.narrative.run_warnings import collect_warnings
 from bench.report import theme
-from bench.report.page import draw_page
+from bench.report.page import Inputs, draw_page
 from bench.report.templates import render_template
 from bench.schema.record import RECORDS
 from bench.schema.run_meta import META
@@ -116,7 +116,8 @@ def _draw(folder: Path) -> str:
         run = read_run(folder)
     except GilbenchError as exc:
         return _waiting(folder, str(exc))
-    return draw_page(run, summarise(run), collect_findings(run), collect_warnings(run), {})
+    inputs = Inputs(run, summarise(run), collect_findings(run), collect_warnings(run), profiled={})
+    return draw_page(inputs, plots={})
 
 
 def _waiting(folder: Path, why: str) -> str:

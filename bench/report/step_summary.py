@@ -9,6 +9,7 @@ import pandas as pd
 from bench.analysis.load import Run
 from bench.narrative import wording
 from bench.narrative.findings import Finding
+from bench.narrative.headlines import headline
 from bench.narrative.recommend import recommendations
 from bench.narrative.run_warnings import WarningSummary
 from bench.report.markdown import code, escape, fold_table, table
@@ -30,6 +31,7 @@ def _head(run: Run, found: Sequence[Finding], warned: Sequence[WarningSummary]) 
     """Return the findings and the warnings."""
     lines = [f"## {escape(run.name)}", ""]
     lines += [code(run.meta.command), ""] if run.meta.command else []
+    lines += [f"**{escape(headline(run))}**", ""]
     lines += [f"- **{escape(finding.subject)}**: {escape(finding.says)}" for finding in found]
     best = recommendations(run)
     if best:

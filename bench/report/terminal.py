@@ -1,4 +1,4 @@
-"""A run in a terminal of 80 columns: a table for each workload, then sentences.
+"""A run in a terminal of 80 columns: a table for each workload, the warnings, and last what they come to.
 
 Figures are never truncated: if space is short, names are folded, and then numbers of clients are left out.
 """
@@ -15,8 +15,8 @@ from rich.text import Text
 
 from bench.analysis.load import Run
 from bench.narrative import wording
-from bench.narrative.findings import Finding
-from bench.narrative.recommend import recommendations
+from bench.narrative.headlines import headline
+from bench.narrative.recommend import TITLES, Recommendation, recommendations
 from bench.narrative.run_warnings import WarningSummary
 from bench.schema.thread_state import THREAD_STATES
 from bench.terminal import github
@@ -27,10 +27,8 @@ _NAMES: Final = ("model", "interpreter")
 _NAME_LEAST: Final = 8  # columns
 
 
-def show_run(
-    console: Terminal, run: Run, summary: pd.DataFrame, found: Sequence[Finding], warned: Sequence[WarningSummary]
-) -> None:
-    """Print the tables, the findings and the warnings; in a log of GitHub Actions the tables are folded."""
+def show_run(console: Terminal, run: Run, summary: pd.DataFrame, warned: Sequence[WarningSummary]) -> None:
+    """Print the tables, the warnings, the headline and the decisions; a log of GitHub Actions has the tables folded."""
     clients = _print_rows(console, run, summary)
     for workload in run.values("workload"):
         _fold(console, _table(console, run, summary, workload, clients), f"{workload}: requests per second")
@@ -43,20 +41,35 @@ def show_run(
         )
     console.print()
     console.print(console.spell(_note(run, len(clients)), "dim"))
-    console.print()
-    for finding in found:
-        _say(console, finding.subject, f": {finding.says}", "bold")
-    best = recommendations(run)
-    if best:
-        console.print()
-        console.print(console.spell(f"recommendation, by {run.objective}", "bold"))
-    for one in best:
-        _say(console, one.workload, f": {one.says}", "bold")
     if warned and not github.runs_in_actions():
         console.print()
         for warning in warned:
             _say(console, warning.code, str(warning)[len(warning.code) :], "yellow")
     github.warn([(f"gilbench: {one.code}", str(one)[len(one.code) + 2 :]) for one in warned], console.stream)
+    console.print()
+    console.print(console.spell(headline(run), "bold"))
+    best = recommendations(run)
+    if best:
+        console.print()
+        console.print(_decisions_table(console, run, best))
+        console.print()
+    for one in best:
+        for note in one.watch_out:
+            _say(console, one.workload, f": {note}", "yellow")
+
+
+def _decisions_table(console: Terminal, run: Run, best: Sequence[Recommendation]) -> Table:
+    """Return the table of what serves each workload best."""
+    rows = [(one.workload, _choice(one), *one.figures) for one in best]
+    title = f"which serves best, by {run.objective}"
+    return console.table((*_CHOICE, *TITLES), rows, title=title, folded=_CHOICE[1:], right=TITLES)
+
+
+_CHOICE: Final = ("workload", "best measured")
+
+
+def _choice(one: Recommendation) -> str:
+    return f"{one.answer}; tied with {one.tied}" if one.tied else one.answer
 
 
 def _say(console: Terminal, subject: str, rest: str, style: str) -> None:

@@ -17,25 +17,28 @@ DARK: Final = {
     "#e5e7eb": "#2f343a",  # faint
     "#d1d5db": "#4b525b",  # zone
     "#f3f4f6": "#23272c",  # shade
-    "#000000": "#f2f2f2",  # serial
-    "#d55e00": "#f0813a",
-    "#0072b2": "#4aa8e0",
-    "#009e73": "#2cc297",
-    "#882255": "#d9689f",
-    "#5f4b00": "#bfa64a",
     "#777777": "#a0a0a0",
-    "#b85000": "#f0935a",
-    "#00805d": "#35c79c",
-    "#966700": "#e6ac3c",
-    "#9d5c80": "#d896b8",
-    "#37789d": "#74b9de",
     "#6f6f6f": "#a8a8a8",
-    "#00355c": "#2a6fa3",
-    "#c5ead9": "#35685a",
-    "#f8dccb": "#5a3a28",
-    "#f0b48d": "#8a5433",
-    "#d3e6f3": "#233f52",
-    "#9fcbe6": "#33607f",
+    # Models: found by a search for the largest smallest difference, as seen with and without a colour deficiency.
+    "#000000": "#f2f2f2",  # serial
+    **dict.fromkeys(("#d55e00", "#b85000"), "#b97a30"),  # threaded, and its label
+    "#0072b2": "#76a6fd",  # asyncio
+    **dict.fromkeys(("#009e73", "#00805d"), "#2f9780"),  # multiprocess
+    **dict.fromkeys(("#e69f00", "#966700"), "#f9d677"),  # thread-pool
+    **dict.fromkeys(("#cc79a7", "#9d5c80"), "#f89cb2"),  # prefork
+    **dict.fromkeys(("#56b4e9", "#37789d"), "#95cdfa"),  # process-pool
+    "#882255": "#ef64bb",  # subinterpreters
+    "#5f4b00": "#b4b153",  # asyncio-threads
+    # States of threads.
+    "#12263f": "#cfe0f5",  # CPU
+    "#3f5f86": "#93b3da",  # run queue
+    "#e8132b": "#ff5247",  # GIL
+    "#7290b5": "#6486b3",  # lock
+    "#a9c0db": "#3f5c82",  # blocked
+    "#dde6f0": "#283648",  # idle
+    "#8c0f1c": "#b8323c",
+    "#c7d7c9": "#3c4a40",
+    "#6a5f85": "#a79bc2",
 }
 """Colours that replace those of the palette on a dark page; the others are light enough for both."""
 

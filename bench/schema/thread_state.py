@@ -12,8 +12,8 @@ class ThreadState(NamedTuple):
         key: its name in records; the shares of a thread's time over all keys sum to 1.
         label: heading of its column.
         phrase: completes "41% of the threads' time was spent ...".
-        colour: in plots and on terminals: blue if it needs a CPU, warm if it waits for a turn, green if it waits for
-            something that the handler asked for, and grey if there is nothing to do.
+        colour: in plots and on terminals: one family of blues, the lighter the less there is to do, and a signal red
+            for the GIL. Hues are those of models.
     """
 
     key: str
@@ -22,12 +22,12 @@ class ThreadState(NamedTuple):
     colour: str
 
 
-CPU: Final = ThreadState("cpu", "CPU", "on a CPU", "#0072b2")
-RUN_QUEUE: Final = ThreadState("run_queue", "run queue", "waiting for a CPU", "#7fc4ea")
-GIL_WAIT: Final = ThreadState("gil_wait", "GIL", "waiting for the GIL", "#d55e00")
-LOCK_WAIT: Final = ThreadState("lock_wait", "lock", "waiting for another lock", "#f0c24a")
-BLOCKED: Final = ThreadState("blocked", "blocked", "blocked in I/O, a sleep or another service", "#009e73")
-IDLE: Final = ThreadState("idle", "idle", "idle, waiting for clients or work", "#d1d5db")
+CPU: Final = ThreadState("cpu", "CPU", "on a CPU", "#12263f")
+RUN_QUEUE: Final = ThreadState("run_queue", "run queue", "waiting for a CPU", "#3f5f86")
+GIL_WAIT: Final = ThreadState("gil_wait", "GIL", "waiting for the GIL", "#e8132b")
+LOCK_WAIT: Final = ThreadState("lock_wait", "lock", "waiting for another lock", "#7290b5")
+BLOCKED: Final = ThreadState("blocked", "blocked", "blocked in I/O, a sleep or another service", "#a9c0db")
+IDLE: Final = ThreadState("idle", "idle", "idle, waiting for clients or work", "#dde6f0")
 
 THREAD_STATES: Final = (CPU, RUN_QUEUE, GIL_WAIT, LOCK_WAIT, BLOCKED, IDLE)
 BUSY_STATES: Final = THREAD_STATES[:-1]

@@ -17,6 +17,8 @@ MAJOR_FAULTS_ABOVE_PER_S = 10.0
 UNEXPLAINED_ABOVE = 0.05  # of a latency
 UNSTEADY_ABOVE = 1.2  # CPU time per request of a cell in one pass over that in another
 
+FOREIGN_CPU: Final = "foreign_cpu"
+
 Raw = Mapping[str, Any]
 """A warning as in a record: its code and figures."""
 
@@ -153,7 +155,7 @@ WINDOW_WARNINGS: Final = {
         lambda raw: f"{raw['faults_per_s']:.0f}",
         disturbs=True,
     ),
-    "foreign_cpu": WindowWarning(
+    FOREIGN_CPU: WindowWarning(
         _LOAD["foreign_cpu"].condition,
         "other programs used up to {} cores",
         "stop them and measure again",

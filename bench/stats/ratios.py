@@ -153,13 +153,15 @@ def correct_p_values(p_values: Sequence[float]) -> list[float]:
 
     Benjamini and Hochberg, J. R. Statist. Soc. B 57, 1995. Between two interpreters most cells differ, so the share of
     false calls among all calls is what matters; where no cell differs, as for an interpreter against itself, this also
-    limits the chance of calling any to 1 in 20. NaN stays NaN.
+    limits the chance of calling any to 1 in 20. NaN stays NaN. The same as SciPy's ``false_discovery_control``, without
+    the 0.6 s that every comparison would wait for the import of ``scipy.stats``.
     """
-    from scipy.stats import false_discovery_control  # noqa: PLC0415 - takes half a second, and is rarely needed
-
-    known = [p for p in p_values if not math.isnan(p)]
-    adjusted = iter(false_discovery_control(known)) if known else iter(())
-    return [p if math.isnan(p) else float(next(adjusted)) for p in p_values]
+    every = np.array(p_values, dtype=float)
+    order = np.argsort(-every)  # NaN last
+    order = order[: np.count_nonzero(~np.isnan(every))]
+    shares = len(order) / np.arange(len(order), 0, -1)
+    every[order] = np.minimum(np.minimum.accumulate(every[order] * shares), 1.0)
+    return [float(p) for p in every]
 
 
 def correct_in_groups(p_values: Sequence[float], groups: Sequence[Hashable]) -> list[float]:
@@ -181,7 +183,7 @@ def interim_confidence() -> float:
     and Turnbull, J. R. Statist. Soc. B 51, 1989). The error rate holds no matter at which of them,
     and why, a run stops.
     """
-    from scipy.stats import multivariate_normal  # noqa: PLC0415 - as above
+    from scipy.stats import multivariate_normal  # noqa: PLC0415 - takes half a second, and is rarely needed
 
     shares = np.array(INTERIM_SHARES)
     covariance = np.sqrt(np.minimum.outer(shares, shares) / np.maximum.outer(shares, shares))

@@ -124,7 +124,7 @@ def _row(axes: Axes, row: Row, left: float, middle: float) -> None:
     if row.bar is not None:
         begin, unit = left + BAR[0], BAR[1] / row.longest
         face = style.PAPER if row.hollow else row.colour
-        _box(axes, (begin, middle - 4.2, row.bar.median * unit, 8.4), face, edge=row.colour, rounded=1.6)
+        _box(axes, (begin, middle - 4.2, row.bar.middle * unit, 8.4), face, edge=row.colour, rounded=1.6)
         serial = begin + unit
         axes.plot([serial] * 2, [middle - ROW / 2, middle + ROW / 2], **_SERIAL)
         axes.plot([begin + row.bar.low * unit, begin + row.bar.high * unit], [middle] * 2, **_RANGE)

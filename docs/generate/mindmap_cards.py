@@ -72,7 +72,7 @@ def cards(figures: Figures) -> list[Card]:
             (
                 Row("cores of threads", figures.cores("threaded", "cpu", GIL)),
                 Row("their time waiting for it", figures.gil_wait("threaded", "cpu", GIL)),
-                Row("hashing by threads", f"{wording.ratio(figures.speedup('threaded', 'native', GIL).median)}×"),
+                Row("hashing by threads", f"{wording.ratio(figures.speedup('threaded', 'native', GIL).middle)}×"),
                 Row(
                     "until it comes back",
                     f"{figures.fact('the GIL back, switch interval 5 ms', 'median_ms', GIL):.1f} ms",
@@ -144,5 +144,5 @@ def _overlaps(figures: Figures, workload: str, *, free: bool) -> Iterator[Row]:
     times = [figures.speedup(model, workload, interpreter) for _, model, interpreter in shown]
     longest = max(one.high for one in times)
     for (name, model, interpreter), one in zip(shown, times, strict=True):
-        texts = f"{wording.ratio(one.median)}×"
+        texts = f"{wording.ratio(one.middle)}×"
         yield Row(name, texts, one, longest, style.colour(model), hollow=interpreter == FREE)

@@ -53,13 +53,10 @@ class Figures:
         return f"{self._median('thread_gil_wait_share', model, workload, interpreter):.0%}"
 
     def time(self, name: str, interpreter: str) -> str:
-        """Return the time of a microbenchmark: the median over rounds."""
+        """Return the time of a microbenchmark: the geometric mean over rounds."""
         rows = self._micro.timed
-        return duration(
-            _median(
-                rows.loc[(rows["name"] == name) & (rows["interpreter"] == interpreter), "seconds"], name, interpreter
-            )
-        )
+        found = rows.loc[(rows["name"] == name) & (rows["interpreter"] == interpreter), "seconds"]
+        return duration(micro.typical(_require(found.tolist() or None, name, interpreter)))
 
     def fact(self, name: str, figure: str, interpreter: str) -> float:
         """Return a count of a microbenchmark: the median over rounds."""
@@ -69,7 +66,7 @@ class Figures:
 
     def _median(self, column: str, model: str, workload: str, interpreter: str) -> float:
         spread = pick(pass_spreads(self.run.windows, column), (model, workload, self.clients, interpreter))
-        return _require(spread, model, interpreter).median
+        return _require(spread, model, interpreter).middle
 
 
 def _require(found: T | None, what: str, interpreter: str) -> T:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from docs.generate import choices, codes, commands, data, validity
+from docs.generate import choices, codes, commands, data, overlap_picture, validity
 from docs.generate.markdown import page, table
 
 
@@ -47,4 +47,4 @@ def index() -> str:
 def every() -> dict[str, str]:
     """Return the text of each generated file, by its path relative to the folder of the reference."""
     reference = {f"{name}.md": one.text() for name, one in PAGES.items()}
-    return {"index.md": index(), **reference, validity.NAME: validity.text()}
+    return {"index.md": index(), **reference, validity.NAME: validity.text(), **overlap_picture.pictures()}

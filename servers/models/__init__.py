@@ -48,9 +48,7 @@ class Model(NamedTuple):
 MODELS = {
     "serial": Model(".models.serial", "one connection after another, each to its end", "neither", to_the_end=True),
     "threaded": Model(".models.threaded", "a thread per connection", "concurrency"),
-    "thread-pool": Model(
-        ".models.thread_pool", "a fixed number of threads", "concurrency", pooled=True, to_the_end=True
-    ),
+    "thread-pool": Model(".models.thread_pool", "a pool of threads", "concurrency", pooled=True, to_the_end=True),
     "asyncio": Model(
         ".models.asyncio_streams", "one event loop, a coroutine per connection", "concurrency", event_loop=True
     ),
@@ -62,7 +60,7 @@ MODELS = {
         event_loop=True,
     ),
     "multiprocess": Model(".models.multiprocess", "a process per connection", "parallelism"),
-    "prefork": Model(".models.prefork", "a fixed number of processes", "parallelism", pooled=True, to_the_end=True),
+    "prefork": Model(".models.prefork", "a pool of processes", "parallelism", pooled=True, to_the_end=True),
     "process-pool": Model(
         ".models.process_pool",
         "one event loop, a pool of processes for the work",
@@ -72,7 +70,7 @@ MODELS = {
     ),
     "subinterpreters": Model(
         ".models.subinterpreters",
-        "a fixed number of interpreters in one process",
+        "a pool of interpreters in one process",
         "parallelism",
         pooled=True,
         to_the_end=True,

@@ -166,8 +166,8 @@ def test_cells_equal_those_of_the_summary(windows: pd.DataFrame) -> None:
 
 
 def test_ratios_equal_those_of_the_comparison(made: dict[str, pd.DataFrame], windows: pd.DataFrame) -> None:
-    rows = compare_interpreters(read_run(EXAMPLE), "3.13", "3.13t", metrics=["throughput", "latency_p99"]).rows
-    found = ratios(windows, "3.13", "3.13t", metrics=["throughput", "latency_p99"])
+    rows = compare_interpreters(read_run(EXAMPLE), "3.13", "3.13t", metrics=("throughput", "latency_p99")).rows
+    found = ratios(windows, "3.13", "3.13t", metrics=("throughput", "latency_p99"))
     assert len(found) == len(rows)
     for row, (_, shown) in zip(rows, found.iterrows(), strict=True):
         assert (shown.model, shown.workload, shown.clients, shown.metric) == (*row.group, row.metric)
@@ -210,7 +210,7 @@ def test_ratios_count_disturbed_windows(tmp_path: Path) -> None:
         return [{"code": "steal", "share": 0.1}] if model == "asyncio" else []
 
     frame = load_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), warnings=stolen).write(tmp_path / "run"))
-    found = ratios(frame, metrics=["throughput"]).groupby("model")[["disturbed_share", "ratio_undisturbed"]].first()
+    found = ratios(frame, metrics=("throughput",)).groupby("model")[["disturbed_share", "ratio_undisturbed"]].first()
     assert found["disturbed_share"].to_dict() == {"threaded": 0.0, "asyncio": 1.0}
     assert found["ratio_undisturbed"].isna().to_dict() == {"threaded": False, "asyncio": True}
 

@@ -72,7 +72,7 @@ def partial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = Made(["serial"], ["echo"], [1], ["3.13"], 1, meta={"state": "running"})
     folder = made.write(tmp_path_factory.mktemp("partial") / "run")
     (folder / "plots").mkdir()
-    (folder / "plots" / "quadrants.svg").write_text("old")
+    (folder / "plots" / "overlap.svg").write_text("old")
     assert main([str(folder), "--quiet"]) == 0
     return folder
 
@@ -179,13 +179,17 @@ def test_report_explains_a_folder_it_cannot_write_to_in_one_line(
 # Statistics and findings.
 
 
-def test_speedups_pairs_windows_by_pass(tmp_path: Path) -> None:
-    # The machine is twice as fast in the second pass; the ratio of medians is 2.0, the median of paired ratios 1.5.
+def test_speedups_are_geometric_means_paired_by_pass(tmp_path: Path) -> None:
+    # The machine is twice as fast in the second pass; the ratio of medians would be 2.0.
     rates = by_pass("serial", "3.13", (100, 200, 100)) | by_pass("threaded", "3.13", (150, 300, 200))
     run = Made(models=["serial", "threaded"], interpreters=["3.13"], rates=rates).load(tmp_path)
     cell = ("threaded", "cpu", 8, "3.13")
     assert pick(pass_spreads(run.windows, "throughput_rps"), cell) == Spread(200, 150, 300, 3)
-    assert pick(speedups(run.windows), cell) == Spread(1.5, 1.5, 2.0, 3)
+    found = pick(speedups(run.windows), cell)
+    assert found is not None
+    assert found.middle == pytest.approx((1.5 * 1.5 * 2.0) ** (1 / 3))
+    assert found.low < 1.5 < found.middle < 2.0 < found.high
+    assert found == paired_ratio(run.windows, "throughput_rps", cell, ("serial", "cpu", 8, "3.13"))
     assert pick(speedups(run.windows), ("serial", "cpu", 8, "3.13")) == Spread(1, 1, 1, 3)
 
 
@@ -194,8 +198,8 @@ def test_paired_ratio_pairs_interpreters_by_pass(tmp_path: Path) -> None:
     run = Made(models=["threaded"], rates=rates).load(tmp_path)
     found = paired_ratio(run.windows, "throughput_rps", *(("threaded", "cpu", 8, name) for name in ("3.13t", "3.13")))
     assert found is not None
-    assert found.median == pytest.approx((1.5 * 1.0 * 2.5) ** (1 / 3))
-    assert found.low < 1 < found.median < found.high
+    assert found.middle == pytest.approx((1.5 * 1.0 * 2.5) ** (1 / 3))
+    assert found.low < 1 < found.middle < found.high
     assert found.passes == 3
     nowhere = ("serial", "cpu", 8, "3.13")
     assert paired_ratio(run.windows, "throughput_rps", ("threaded", "cpu", 8, "3.13"), nowhere) is None
@@ -204,7 +208,10 @@ def test_paired_ratio_pairs_interpreters_by_pass(tmp_path: Path) -> None:
 def test_speedups_leaves_out_a_pass_that_one_side_lacks(tmp_path: Path) -> None:
     rates = by_pass("serial", "3.13", (100, 0, 100)) | by_pass("threaded", "3.13", (150, 300, 200))
     run = Made(models=["serial", "threaded"], interpreters=["3.13"], rates=rates).load(tmp_path)
-    assert pick(speedups(run.windows), ("threaded", "cpu", 8, "3.13")) == Spread(1.75, 1.5, 2.0, 2)
+    found = pick(speedups(run.windows), ("threaded", "cpu", 8, "3.13"))
+    assert found is not None
+    assert found.middle == pytest.approx(3**0.5)
+    assert found.passes == 2
 
 
 def test_spread_has_no_range_after_one_pass(tmp_path: Path) -> None:
@@ -248,9 +255,9 @@ def test_spread_is_above_a_bound_only_with_its_whole_range(low: float, high: flo
 @pytest.mark.parametrize(
     ("threaded", "cores", "says"),
     [
-        ((98, 99, 97), 1.0, "but computing does not overlap (cpu 0.98× serial, range 0.97–0.99"),
-        ((180, 190, 170), 1.8, "and computing overlaps (cpu 1.80× serial, range 1.70–1.90"),
-        ((100, 130, 150), 1.3, "but computing may or may not overlap (cpu 1.30× serial, range 1.00–1.50"),
+        ((98, 99, 97), 1.0, "but computing does not overlap (cpu 0.98× serial, 95% interval 0.95–1.01"),
+        ((180, 190, 170), 1.8, "and computing overlaps (cpu 1.80× serial, 95% interval 1.57–2.1"),
+        ((100, 130, 150), 1.3, "but computing may or may not overlap (cpu 1.25× serial, 95% interval 0.75–2.1"),
         ((180, 190, 170), 1.0, "but computing may or may not overlap (cpu 1.80× serial"),  # serial was disturbed
     ],
 )
@@ -268,7 +275,7 @@ def test_collect_findings_follow_the_numbers(
 
 def test_collect_findings_conclude_nothing_from_disturbed_windows(tmp_path: Path) -> None:
     def warn(model: str, workload: str, clients: int, interpreter: str) -> list[dict[str, Any]]:
-        return [{"code": "foreign_cpu", "cores": 1.5}] if (model, workload) == ("threaded", "cpu") else []
+        return [{"code": "steal", "share": 0.5}] if (model, workload) == ("threaded", "cpu") else []
 
     rates = by_pass("serial", "3.13", (100, 100, 100)) | by_pass("threaded", "3.13", (60, 61, 62))
     made = Made(models=["serial", "threaded"], interpreters=["3.13", "3.13t"], rates=rates, warnings=warn)
@@ -356,7 +363,7 @@ def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
 
 def test_report_writes_the_same_files_again(hostile: Path) -> None:
     before = {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()}
-    assert {path.name for path in before} > {"summary.csv", "report.html", "quadrants.svg", "latency.png"}
+    assert {path.name for path in before} > {"summary.csv", "report.html", "overlap.svg", "latency.png"}
     assert main([str(hostile), "--quiet"]) == 0
     assert {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()} == before
     assert to_csv(summarise(read_run(hostile))).encode() == before[hostile / "summary.csv"]
@@ -365,7 +372,8 @@ def test_report_writes_the_same_files_again(hostile: Path) -> None:
 def test_page_fetches_nothing(drawn: Path) -> None:
     page = (drawn / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"<(link|img|iframe|object|embed|base)\b", page)
-    assert not re.search(r"""<[^>]*\s(?:src|href)\s*=\s*(?!"#)""", page)
+    assert not re.search(r"""<(?!a\b)[^>]*\s(?:src|href)\s*=\s*(?!"#)""", page)
+    assert all(name.startswith("plots/") for name in re.findall(r"""<a\b[^>]*\shref="(?!#)([^"]*)""", page))
     assert "default-src 'none'" in page
     assert not re.search(r"url\((?!#)|@import", page)
     ids = re.findall(r'\bid="([^"]+)"', page)
@@ -438,7 +446,7 @@ def test_report_draws_a_narrowed_run(name: str, tmp_path: Path, capsys: pytest.C
 
 
 def test_report_removes_the_old_file_of_a_plot_with_nothing_to_show(partial: Path) -> None:
-    assert not (partial / "plots" / "quadrants.svg").exists()
+    assert not (partial / "plots" / "overlap.svg").exists()
     assert (partial / "plots" / "throughput.svg").exists()
 
 

@@ -56,7 +56,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Figure]:
 def rendered(figures: dict[str, Figure]) -> dict[str, tuple[str, bytes]]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(plots.style, "DPI", 144)
-        return {name: (to_svg(figures[name], name), to_png(figures[name])) for name in ("quadrants", "life", "latency")}
+        return {name: (to_svg(figures[name], name), to_png(figures[name])) for name in ("overlap", "life", "latency")}
 
 
 # Colours.

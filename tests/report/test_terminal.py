@@ -412,7 +412,7 @@ MADE = {
 
 
 def shown(run: Run, on: Terminal) -> list[str]:
-    show_run(on, run, summarise(run), collect_findings(run), collect_warnings(run))
+    show_run(on, run, summarise(run), collect_warnings(run))
     return written(on)
 
 
@@ -456,12 +456,14 @@ def test_compare_fits_into_80_columns(
 ) -> None:
     monkeypatch.setenv("LANG", language)
     monkeypatch.setenv("COLUMNS", "80")
-    folder = Made(interpreters=LONG, models=("threaded", "multiprocess"), workloads=("cpu",)).write(tmp_path / "run")
+    slow, models = {("threaded", "cpu", 4, LONG[1], pass_): 300.0 for pass_ in range(3)}, ("threaded", "multiprocess")
+    folder = Made(interpreters=LONG, models=models, workloads=("cpu",), rates=slow).write(tmp_path / "run")
     assert compare.main([str(folder)]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert out.isascii() is (language == "C")
     assert re.search(r"threaded-cpu-4 +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\] +\S", out)
+    assert re.search(r"^\? not enough data in \d of 6 cells: about \d+ (min|h) more", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "C"])

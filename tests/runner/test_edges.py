@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.launches import disturbed_visits
+from bench.analysis.disturbance import disturbed_visits
 from bench.analysis.load import read_run
 from bench.narrative.recommend import recommendations
 from bench.runner.cpu_clocks import Clocks
@@ -174,7 +174,7 @@ def test_recommendations_leave_out_cells_whose_edges_were_late(tmp_path: Path) -
     (found,) = recommendations(run_)
     assert found.best is not None
     assert found.best[0] == "threaded"
-    assert "not considered because disturbed: multiprocess on 3.13 and multiprocess on 3.13t" in found.says
+    assert "left out because disturbed: multiprocess on 3.13 and 3.13t" in found.says
     (none,) = recommendations(dataclasses.replace(made, warnings=lambda *_: late).load(tmp_path / "all"))
     assert none.best is None
     assert "disturbed" in none.says

@@ -54,7 +54,7 @@ class Made:
     """Parameters of a synthetic run.
 
     ``rates`` sets throughputs by (model, workload, clients, interpreter, pass), ``cores`` effective cores by (model,
-    workload).
+    workload); ``foreign_cores`` are used by other programs, ``queued`` is the threads' share of time in the run queue.
     """
 
     models: Sequence[str] = MODELS
@@ -68,6 +68,8 @@ class Made:
     noise: float = 0.02
     cores: dict[tuple[str, str], float] = field(default_factory=dict)
     accounted: bool = True
+    foreign_cores: float = 0.0
+    queued: float = 0.0
 
     def records(self) -> list[Record]:
         rng = random.Random(1)  # noqa: S311 - noise, not secrets
@@ -116,7 +118,11 @@ class Made:
             context_switches=ContextSwitches(100, 10, estimated=False),
             peak_rss_bytes=20_000_000,
             **self.thread_accounting(model, workload, clients, cores),
-            warnings=self.warnings(model, workload, clients, interpreter),
+            foreign_cpu_s=self.foreign_cores * 0.5,
+            warnings=[
+                *self.warnings(model, workload, clients, interpreter),
+                *[{"code": "foreign_cpu", "cores": self.foreign_cores}] * (self.foreign_cores > 0),
+            ],
         )
 
     def thread_accounting(self, model: str, workload: str, clients: int, cores: float) -> dict[str, Any]:
@@ -130,7 +136,7 @@ class Made:
         cpu = min(cores / threads, 1.0)
         rest = {"serial": "blocked", "asyncio": "idle"}.get(model, "blocked" if workload == "io" else "gil_wait")
         states = ("cpu", "run_queue", "gil_wait", "lock_wait", "blocked", "client_wait", "idle")
-        shares = dict.fromkeys(states, 0.0) | {"cpu": cpu, rest: 1 - cpu}
+        shares = dict.fromkeys(states, 0.0) | {"cpu": cpu, "run_queue": self.queued, rest: 1 - cpu - self.queued}
         thread_states = ThreadStates(**{state: share for state, share in shares.items() if state != "client_wait"})
         roles = {name: {"threads": threads} | shares}
         return {

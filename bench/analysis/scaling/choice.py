@@ -67,7 +67,7 @@ def _is_saturated(run: Run, series: Series, cores: pd.DataFrame) -> bool:
     shown = [
         any(one.get("code") == "contended" for one in each) for each in launches.windows_by_cell(run)[cell]["warnings"]
     ]
-    return (used is not None and used.median > ALL_IN_USE * series.cpus) or sum(shown) * 2 >= len(shown)
+    return (used is not None and used.middle > ALL_IN_USE * series.cpus) or sum(shown) * 2 >= len(shown)
 
 
 def _chosen(fits: dict[str, Fit]) -> Fit:

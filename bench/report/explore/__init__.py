@@ -20,7 +20,7 @@ _BEFORE: Final = ("write", "scale", "data", "svg", "tip")
 _AFTER: Final = ("state", "controls")
 _IMPORT: Final = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ", re.MULTILINE)
-_DIGITS: Final = 6
+_DIGITS: Final = 5
 
 
 def island(data: Mapping[str, Any]) -> Markup:
@@ -29,9 +29,9 @@ def island(data: Mapping[str, Any]) -> Markup:
     return Markup(said.replace("<", "\\u003c"))  # noqa: S704 - no element can begin or end in it
 
 
-def round_figures(values: Iterable[float]) -> list[float | None]:
+def round_figures(values: Iterable[float], digits: int = _DIGITS) -> list[float | None]:
     """Return numbers rounded to the digits shown, ``None`` for NaN."""
-    return [None if not np.isfinite(value) else _short(float(f"{value:.{_DIGITS}g}")) for value in values]
+    return [None if not np.isfinite(value) else _short(float(f"{value:.{digits}g}")) for value in values]
 
 
 def _short(value: float) -> float:

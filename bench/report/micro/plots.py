@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.micro import Micro
+from bench.analysis.micro import Micro, typical
 from bench.narrative import wording
 from bench.report.micro.tables import duration
 from bench.report.plots import style
@@ -26,8 +25,8 @@ WAYS: Final = (
     "metaclass",
     "__new__ without a lock",
 )
-SAFE: Final = (style.FASTER, "o")
-UNSAFE: Final = (style.SLOWER, "x")
+SAFE: Final = (style.INK, "o")
+UNSAFE: Final = (style.INK, "x")
 PANEL_IN: Final = (2.5, 2.2)
 NAMES_IN: Final = 1.95
 ACROSS: Final = 4
@@ -36,16 +35,16 @@ THREADS: Final = (1, 2, 4)
 
 
 class Took(NamedTuple):
-    """Median over rounds, and the lowest and highest; NaN if nothing was measured."""
+    """Geometric mean over rounds, and the lowest and highest; NaN if nothing was measured."""
 
-    median: float
+    middle: float
     low: float
     high: float
 
     @classmethod
     def from_values(cls, values: Sequence[float]) -> Took:
-        """Return the median and range of some values."""
-        return cls(statistics.median(values), min(values), max(values)) if values else cls(math.nan, math.nan, math.nan)
+        """Return the geometric mean and range of some values."""
+        return cls(typical(values), min(values), max(values)) if values else cls(math.nan, math.nan, math.nan)
 
 
 class Way(NamedTuple):
@@ -69,7 +68,7 @@ def singletons(micro: Micro) -> Figure | None:
         body,
         _several(dict(drawn)),
         "8 threads call at once, in many rounds, with the race window widened by 0.5 ms; x: time per call once the "
-        "instance exists, median and range over rounds",
+        "instance exists, geometric mean and range over rounds",
         [
             Key("never more than one instance", SAFE[0], marker=SAFE[1]),
             Key("several instances, with the share of race rounds", UNSAFE[0], marker=UNSAFE[1]),
@@ -134,14 +133,14 @@ def _ways(micro: Micro, interpreter: str) -> dict[str, Way]:
 def _point(axes: Axes, y: int, way: Way) -> None:
     colour, marker = UNSAFE if way.share else SAFE
     hot, shared = way.hot, way.shared
-    axes.plot([hot.median, shared.median], [y, y], color=colour, linewidth=0.8, alpha=0.5)
+    axes.plot([hot.middle, shared.middle], [y, y], color=colour, linewidth=0.8, alpha=0.5)
     for took, below in ((hot, 0.28), (shared, 0.28)):
         axes.plot([took.low, took.high], [y + below] * 2, color=style.QUIET, linewidth=1)
-    axes.plot([shared.median], [y], "d", color=colour, markerfacecolor=style.PAPER, markersize=4.5)
-    axes.plot([hot.median], [y], marker, color=colour, markersize=6.5, markeredgewidth=2 if way.share else 1)
-    texts = f"{duration(hot.median)}, several in {way.share:.0%}" if way.share else duration(hot.median)
+    axes.plot([shared.middle], [y], "d", color=colour, markerfacecolor=style.PAPER, markersize=4.5)
+    axes.plot([hot.middle], [y], marker, color=colour, markersize=6.5, markeredgewidth=2 if way.share else 1)
+    texts = f"{duration(hot.middle)}, several in {way.share:.0%}" if way.share else duration(hot.middle)
     dark = style.LABELS["threaded"] if way.share else colour
-    far = max(hot.median, shared.median)
+    far = max(hot.middle, shared.middle)
     axes.annotate(texts, (far, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=dark)
 
 
@@ -152,7 +151,7 @@ def threads(micro: Micro) -> Figure | None:
         for interpreter in micro.interpreters
         for work in WORKS
     }
-    if all(math.isnan(one.median) for values in speedups.values() for one in values):
+    if all(math.isnan(one.middle) for values in speedups.values() for one in values):
         return None
     cpus, short = micro.meta.machine.usable_cpus, style.short_names(micro.interpreters)
     free = any(map(micro.free, micro.interpreters))
@@ -160,7 +159,7 @@ def threads(micro: Micro) -> Figure | None:
         8.8,
         2.75,
         _gains(micro, {interpreter: speedups[interpreter, WORKS[0]][-1] for interpreter in micro.interpreters}),
-        f"work by 1, 2 and 4 threads relative to one in the same round, median and range over rounds; "
+        f"work by 1, 2 and 4 threads relative to one in the same round, geometric mean and range over rounds; "
         f"dashed: {wording.plural(cpus, 'CPU')}{'; blue, hollow: no GIL' if free else ''}",
     )
     top = max([cpus, *(one.high for values in speedups.values() for one in values if not math.isnan(one.high))]) * 1.08
@@ -178,12 +177,12 @@ def threads(micro: Micro) -> Figure | None:
                 not micro.free(interpreter),
             )
             values = speedups[interpreter, work]
-            middles = [one.median for one in values]
-            ends = [[one.median - one.low for one in values], [one.high - one.median for one in values]]
+            middles = [one.middle for one in values]
+            ends = [[one.middle - one.low for one in values], [one.high - one.middle for one in values]]
             axes.errorbar(
                 THREADS, middles, yerr=ends, color=colour, linestyle=appearance.line, marker=appearance.marker,
                 linewidth=1.4,
-                markerfacecolor=appearance.face(colour), elinewidth=1, capsize=2,
+                markerfacecolor=appearance.face(colour), elinewidth=1,
             )  # fmt: skip
             if not math.isnan(middles[-1]):
                 labels.append(Label(short[interpreter], THREADS[-1], middles[-1], colour, colour))
@@ -199,11 +198,11 @@ def threads(micro: Micro) -> Figure | None:
 def _gains(micro: Micro, found: dict[str, Took]) -> list[str]:
     """Return titles: under which interpreters 4 threads of pure Python get more done than one."""
     short = style.short_names(micro.interpreters)
-    gains = {interpreter: took for interpreter, took in found.items() if not math.isnan(took.median)}
+    gains = {interpreter: took for interpreter, took in found.items() if not math.isnan(took.middle)}
     if not gains:
         return [f"Speed-up of {THREADS[-1]} threads"]
     more = [
-        f"{short[interpreter]} {wording.ratio(took.median)}×" for interpreter, took in gains.items() if took.low > MORE
+        f"{short[interpreter]} {wording.ratio(took.middle)}×" for interpreter, took in gains.items() if took.low > MORE
     ]
     about = f"{THREADS[-1]} threads of pure Python"
     if not more:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from bench.analysis.comparison import Verdict, judge
-from bench.analysis.micro import Micro
+from bench.analysis.micro import Micro, typical
 from bench.schema.plan import SAME_WITHIN
 from bench.stats import ratios
 from bench.stats.ratios import CONFIDENCE, Ratio
@@ -23,7 +23,7 @@ class Time(NamedTuple):
     """Time of one test under one interpreter.
 
     Attributes:
-        seconds: median over rounds; NaN if it was not measured there.
+        seconds: geometric mean over rounds; NaN if it was not measured there.
         ratio: ratio to the baseline's time, paired by round; ``None`` for the baseline, and if unknown.
         verdict: less time is faster.
     """
@@ -80,7 +80,7 @@ def _column(
     adjusted = iter(ratios.correct_p_values([ratio.p_value() for ratio in compared if ratio is not None]))
     return [
         Time(
-            statistics.median(one.values()) if one else math.nan,
+            typical(one.values()),
             ratio,
             Verdict.UNDECIDED if ratio is None else judge(ratio, next(adjusted), CONFIDENCE, SAME_WITHIN, more=False),
         )

@@ -1,7 +1,8 @@
 """The page: everything about a run in one self-contained file.
 
-Its plots are Matplotlib's, as SVG. The interactive part is also SVG, drawn from the cells' figures
-(:mod:`~bench.report.page.cells`) by our own scripts: those of ``explore/``, and those that all pages share
+Its first screen is HTML (:mod:`~bench.report.page.first_screen`). The plots below it are Matplotlib's, as SVG, except
+those that the page draws itself: those are SVG, too, by our own scripts from the cells' figures
+(:mod:`~bench.report.page.cells`), the scripts of ``explore/`` and those that all pages share
 (:mod:`bench.report.explore`). Small chart libraries (uPlot) draw on a canvas, which is not accessible to screen readers
 and keyboards; those that draw SVG with intervals on log scales take several hundred kilobytes.
 """
@@ -9,23 +10,22 @@ and keyboards; those that draw SVG with intervals on log scales take several hun
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup
 
-from bench.analysis import launches
+from bench.analysis.disturbance import disturbed_share
 from bench.analysis.load import Run
 from bench.narrative import scaling, wording
 from bench.narrative.findings import Finding
-from bench.narrative.headlines import headlines
-from bench.narrative.recommend import recommendations
+from bench.narrative.headlines import headline
+from bench.narrative.recommend import TITLES, recommendations
 from bench.narrative.run_warnings import WarningSummary
 from bench.report import explore, theme
-from bench.report.page import facts
+from bench.report.page import facts, first_screen
 from bench.report.page.cells import explorer_data
-from bench.report.page.chapters import chapters
+from bench.report.page.chapters import SCRIPTED, chapters
 from bench.report.templates import render_template
 
 PACKAGE: Final = "bench.report.page"
@@ -46,50 +46,64 @@ VIEWS: Final = {
 }
 
 
-def draw_page(
-    run: Run,
-    summary: pd.DataFrame,
-    found: Sequence[Finding],
-    warned: Sequence[WarningSummary],
-    plots: Mapping[str, str],
-    *,
-    microbenchmarks: Markup | None = None,
-    profiles: Markup | None = None,
-    profiled: Mapping[str, str] = MappingProxyType({}),
-) -> str:
-    """Return the page as HTML.
+class Inputs(NamedTuple):
+    """What a page shows besides its pictures.
 
-    Args:
+    Attributes:
         run: the run.
         summary: a row for each cell, see :func:`bench.analysis.summary.summarise`.
         found: the findings.
         warned: the warnings.
-        plots: SVG by name, in the order of the page.
+        profiled: anchor of each profiled cell in the chapter of profiles, by the cell's name.
+    """
+
+    run: Run
+    summary: pd.DataFrame
+    found: Sequence[Finding]
+    warned: Sequence[WarningSummary]
+    profiled: Mapping[str, str]
+
+
+def draw_page(
+    inputs: Inputs, plots: Mapping[str, str], microbenchmarks: Markup | None = None, profiles: Markup | None = None
+) -> str:
+    """Return the page as HTML.
+
+    Args:
+        inputs: what it shows.
+        plots: SVG by name, see :data:`bench.report.page.chapters.EMBEDDED`.
         microbenchmarks: the chapter of microbenchmarks, if any were measured for it.
         profiles: the chapter of profiles, if any cells were profiled.
-        profiled: anchor of each profiled cell in that chapter, by the cell's name.
     """
+    run, summary, found, warned, profiled = inputs
     machine = run.meta.machine
     where = () if machine is None else (machine.cpu_model, wording.plural(machine.usable_cpus, "CPU"))
-    place = (*where, *run.values("interpreter"))
+    place = (*where, f"CPython {', '.join(facts.versions(run))}")
     page = render_template(
         PACKAGE,
         "report.html.j2",
         theme=theme.css(),
-        style=explore.style() + explore.text(PACKAGE, "page.css"),
+        style=explore.style() + explore.text(PACKAGE, "page.css") + explore.text(PACKAGE, "first_screen.css"),
         script=explore.script(PACKAGE, SCRIPTS),
         name=run.name,
         created=facts.moment(run.meta.created),
         place=", ".join(map(str, place)),
         partial=next((one for one in warned if one.code == "partial"), None),
-        headlines=headlines(run),
+        headline=headline(run),
+        docs=facts.documentation(run.folder),
+        overlap=first_screen.overlap(run),
+        how_sure=first_screen.how_sure(run, warned),
+        baseline_pair=facts.pair(run),
         disturbed=_disturbed(run),
+        titles=TITLES,
         findings=found,
         warnings=warned,
         best=recommendations(run),
         objective=run.objective,
         chapters=list(chapters(plots, warned)),
+        plots_only=[(name, shows) for name, shows in SCRIPTED.items() if name != "gil" or _accounted(run)],
         laws=scaling.rows(run),
+        highlights=scaling.highlights(run),
         views=VIEWS.items(),
         data=explore.island(explorer_data(run, summary, warned, profiled)),
         microbenchmarks=microbenchmarks,
@@ -106,7 +120,10 @@ def draw_page(
 
 
 def _disturbed(run: Run) -> str:
-    """Return the share of windows in which something else took CPU time, if large enough for a banner."""
-    hit = sum(map(len, launches.disturbed_visits(run).values()))
-    share = hit / len(run.windows)
+    """Return the share of disturbed windows, if large enough for a banner."""
+    share = disturbed_share(run)
     return f"{share:.0%}" if share >= MUCH else ""
+
+
+def _accounted(run: Run) -> bool:
+    return bool(run.windows["thread_gil_wait_share"].notna().any())

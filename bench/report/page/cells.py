@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -35,6 +36,7 @@ _PLAIN: Final = (
 )
 BOUNDS_MS: Final = (1, 10, 100, 1000)
 """Bounds of the ranges that latencies are divided into."""
+LATENCY_DIGITS: Final = 4  # of percentiles, known to 0.1%
 _FEWEST_BEYOND: Final = 10  # requests above a percentile: with fewer it says little
 
 _VERDICTS: Final = {
@@ -86,6 +88,7 @@ def explorer_data(
                 "workload": dims["workload"].index(one.workload),
                 "clients": one.clients,
                 "cells": [place[cell] for cell in one.cells],
+                "left_out": [place[cell] for cell in one.left_out],
                 "shown": one.bits(),
             }
             for one in rankings(run)
@@ -120,7 +123,7 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     ``None`` if no request was answered.
     """
     by_pass = [Histogram.decode(*texts) for _, texts in windows.groupby("pass")["latency_hdr"]]
-    together = Histogram.decode(*windows["latency_hdr"])
+    together = functools.reduce(Histogram.merge, by_pass)
     if not together.total:
         return None
     each = np.array([_percentiles(histogram) for histogram in by_pass if histogram.total])
@@ -128,10 +131,10 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     ends = [bucket_index(bound * 1_000_000) for bound in BOUNDS_MS]
     shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
     return {
-        "ns": round_figures(_percentiles(together)),
-        "low": round_figures(each.min(axis=0)) if ranged else None,
-        "high": round_figures(each.max(axis=0)) if ranged else None,
-        "shares": round_figures(shares),
+        "ns": round_figures(_percentiles(together), LATENCY_DIGITS),
+        "low": round_figures(each.min(axis=0), LATENCY_DIGITS) if ranged else None,
+        "high": round_figures(each.max(axis=0), LATENCY_DIGITS) if ranged else None,
+        "shares": round_figures(shares, LATENCY_DIGITS),
     }
 
 
@@ -146,24 +149,20 @@ def _percentiles(histogram: Histogram) -> list[float]:
 
 def _ratios(run: Run, place: Mapping[Cell, int]) -> dict[str, Any]:
     compared = comparison.compare_interpreters(run).rows if len(run.values("interpreter")) > 1 else ()
-    rows = []
-    for row in compared:
-        shown = round_figures([row.ratio.ratio, row.ratio.low, row.ratio.high])
-        rows.append(
-            {
-                "cell": place[Cell(*row.group, row.candidate)],
-                "metric": row.metric,
-                **dict(zip(("ratio", "low", "high"), shown, strict=True)),
-                "verdict": str(row.verdict),
-                "p": None if math.isnan(row.p_adjusted) else float(f"{row.p_adjusted:.2g}"),
-            }
-        )
+    verdicts = list(_VERDICTS)
+    columns: dict[str, list[Any]] = {
+        "cell": [place[Cell(*row.group, row.candidate)] for row in compared],
+        "metric": [row.metric for row in compared],
+        **{name: round_figures(getattr(row.ratio, name) for row in compared) for name in ("ratio", "low", "high")},
+        "verdict": [verdicts.index(row.verdict) for row in compared],
+        "p": [None if math.isnan(row.p_adjusted) else float(f"{row.p_adjusted:.2g}") for row in compared],
+    }
     return {
         "baseline": compared[0].baseline if compared else "",
         "metrics": {name: metric.title for name, metric in METRICS.items()},
         "verdicts": _VERDICTS,
         "marks": MARKS,
-        "ratios": rows,
+        "ratios": columns,
     }
 
 

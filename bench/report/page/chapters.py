@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from markupsafe import Markup
-
 from bench.narrative.run_warnings import WarningSummary
 from bench.report.inline import inline
 
@@ -17,27 +15,24 @@ class Chapter(NamedTuple):
     Attributes:
         id: id of its heading.
         title: its heading.
+        look_for: what to look for in its plots, one sentence.
         plots: names of its plots, in order.
         codes: codes of the warnings that affect it.
     """
 
     id: str
     title: str
+    look_for: str
     plots: tuple[str, ...]
     codes: frozenset[str]
 
 
 CHAPTERS: Final = (
     Chapter(
-        "map",
-        "Concurrency and parallelism",
-        ("quadrants",),
-        frozenset({"contended", "one_pass", "cpu_quota", "foreign_cpu", "steal"}),
-    ),
-    Chapter(
         "throughput",
         "Throughput",
-        ("throughput", "scaling", "convoy"),
+        "Look for lines that keep rising with more clients: where one goes flat, something is used up.",
+        ("scaling", "convoy"),
         frozenset(
             {
                 *("errors", "handler_failed", "failed_cells", "dropped_lines", "unanswered", "short_window"),
@@ -48,34 +43,42 @@ CHAPTERS: Final = (
     Chapter(
         "latency",
         "Latency",
-        ("latency", "life"),
+        "Look for the widest part of each bar: that is where a request spends its time, and what to make shorter.",
+        ("life",),
         frozenset({"littles_law", "few_requests", "not_connected", "unexplained", "errors"}),
     ),
     Chapter(
         "cpu",
         "CPU, GIL and memory",
-        ("cores", "gil", "memory"),
+        "Look for bars that grow with the number of clients: that memory is the price of a model’s isolation.",
+        ("memory",),
         frozenset({"gil_returned", "cpu_quota", "foreign_cpu", "steal", "paging", "throttled", "clock", "edges_late"}),
     ),
     Chapter(
         "interpreters",
         "Interpreters",
-        ("forest", "versions"),
+        "Look for intervals that stay clear of 1: only those are differences, the others are not yet known.",
+        ("forest",),
         frozenset({"different_builds", "gaps", "one_pass", "cpu_quota", "foreign_cpu", "steal"}),
     ),
 )
 
+EMBEDDED: Final = tuple(name for chapter in CHAPTERS for name in chapter.plots)
+"""Plots of the page; it draws its own version of the others, and links their files for readers without script."""
+
+SCRIPTED: Final = {
+    "throughput": "throughput",
+    "latency": "latency",
+    "cores": "effective cores",
+    "gil": "threads that wait for the GIL",
+}
+"""Those files, with what they show."""
+
 
 def chapters(plots: Mapping[str, str], warned: Sequence[WarningSummary]) -> Iterator[dict[str, Any]]:
-    """Yield each chapter that has a plot, for the template; plots that no chapter names go into the last one."""
-    placed = {name for chapter in CHAPTERS for name in chapter.plots}
+    """Yield each chapter that has a plot, for the template."""
     for chapter in CHAPTERS:
-        others = [name for name in plots if name not in placed] if chapter is CHAPTERS[-1] else []
-        pictures = [_picture(name, plots[name]) for name in (*chapter.plots, *others) if name in plots]
+        pictures = [(name, inline(plots[name], name)) for name in chapter.plots if name in plots]
         if pictures:
             relevant = [warning for warning in warned if warning.code in chapter.codes]
-            yield {"id": chapter.id, "title": chapter.title, "pictures": pictures, "warnings": relevant}
-
-
-def _picture(name: str, svg: str) -> tuple[str, Markup]:
-    return name, inline(svg, name)
+            yield {**chapter._asdict(), "pictures": pictures, "warnings": relevant}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from bench.analysis.load import Run
 from bench.narrative import wording
+from bench.paths import ROOT
 
 _FIELDS: Final = (
     *("version", "implementation", "compiler", "flags", "pgo", "lto", "bolt", "allocator", "libc"),
@@ -26,6 +30,34 @@ def builds(run: Run) -> list[tuple[str, list[str]]]:
         if any(getattr(build, field, None) not in _UNCHANGED for build in found)
     ]
     return [("interpreter", interpreters), *rows]
+
+
+def versions(run: Run) -> list[str]:
+    """Return the version of each interpreter, a build without a GIL with a ``t``; its name if that is all there is."""
+    builds = run.meta.interpreters
+    shown = [
+        f"{builds[name].version}{'t' if builds[name].freethreaded else ''}" if name in builds else name
+        for name in run.values("interpreter")
+    ]
+    return list(dict.fromkeys(shown))
+
+
+def pair(run: Run) -> str:
+    """Return what the chapter of interpreters compares, as the text of a link; empty with one interpreter."""
+    others = [name for name in run.values("interpreter") if name != run.baseline]
+    return f"{wording.join_words(others)} against {run.baseline}" if others else ""
+
+
+def documentation(folder: Path) -> str:
+    """Return the address of the documentation: beside a run in a checkout, else from the project's metadata."""
+    page = ROOT / "docs" / "concepts" / "overlap.md"
+    if page.is_file() and folder.resolve().is_relative_to(ROOT):
+        return os.path.relpath(page, folder.resolve())
+    try:
+        urls = importlib.metadata.metadata("gilbench").get_all("Project-URL") or []
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+    return next((url.partition(", ")[2] for url in urls if url.lower().startswith("documentation,")), "")
 
 
 def machine(run: Run) -> list[tuple[str, str]]:
@@ -61,6 +93,7 @@ def plan(run: Run) -> list[tuple[str, str]]:
             "models": planned.values("model"),
             "workloads": planned.values("workload"),
             "clients": planned.values("clients"),
+            "pools": ", ".join(wording.model_name(run, model) for model in run.meta.pools),
             "passes": planned.passes,
             "warm-up": _seconds("", planned.warmup_s),
             "requests per connection": planned.requests_per_connection or "unlimited (keep-alive)",
@@ -70,7 +103,17 @@ def plan(run: Run) -> list[tuple[str, str]]:
 
 
 _PLAN: Final = (
-    *("models", "workloads", "work per request", "clients", "passes", "windows", "warm-up", "requests per connection"),
+    *(
+        "models",
+        "workloads",
+        "pools",
+        "work per request",
+        "clients",
+        "passes",
+        "windows",
+        "warm-up",
+        "requests per connection",
+    ),
     *("random seed", "duration"),
 )
 

@@ -20,18 +20,16 @@ from bench.report.plots import (
     latency,
     life,
     memory,
-    quadrants,
+    overlap,
     scaling,
     throughput,
-    versions,
 )
 
 PLOTS: Final[dict[str, Callable[[Run], Figure | None]]] = {
-    "quadrants": quadrants.draw,
+    "overlap": overlap.draw,
     "throughput": throughput.draw,
     "scaling": scaling.draw,
     "forest": forest.draw,
-    "versions": versions.draw,
     "convoy": convoy.draw,
     "life": life.draw,
     "cores": cores.draw,

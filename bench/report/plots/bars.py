@@ -143,7 +143,7 @@ def draw_bars(  # noqa: PLR0917 - what is shown, from top to bottom
         more: returns further text for a row and workload.
         value: inches for figure and text.
     """
-    panels = rows(run, spreads["median"].dropna().index, clients)
+    panels = rows(run, spreads["middle"].dropna().index, clients)
     hollow = any(run.is_free(interpreter) for interpreter in run.values("interpreter"))
     figure, axes = make_bars(titles, subtitle + ("; hollow: no GIL" if hollow else ""), [], panels, value=value)
     for workload, named in panels.items():
@@ -156,11 +156,11 @@ def draw_bars(  # noqa: PLR0917 - what is shown, from top to bottom
             appearance = (
                 {"facecolor": style.PAPER, "edgecolor": colour, "linewidth": 1.2} if free else {"facecolor": colour}
             )
-            axes[workload].barh(at, spread.median * scale, height=0.62 if free else 0.72, **appearance)
+            axes[workload].barh(at, spread.middle * scale, height=0.62 if free else 0.72, **appearance)
         ends = whiskers(axes[workload], known, scale)
         for at, row in enumerate(named):
             if at in known:
-                label(axes[workload], ends[at], at, texts(known[at].median * scale) + more(row, workload))
+                label(axes[workload], ends[at], at, texts(known[at].middle * scale) + more(row, workload))
             else:
                 missing(axes[workload], at)
         axes[workload].set_xlim(left=0)
@@ -187,7 +187,7 @@ def whiskers(
         axes.hlines(list(shown), lows, highs, color=style.INK, linewidth=1, zorder=3)
         axes.plot([*lows, *highs], [*shown, *shown], "|", color=style.INK, markersize=5, markeredgewidth=1, zorder=3)
     return {
-        y: max(one.median * scale, *shown.get(y, ())) if y in shown else one.median * scale
+        y: max(one.middle * scale, *shown.get(y, ())) if y in shown else one.middle * scale
         for y, one in spreads.items()
     }
 

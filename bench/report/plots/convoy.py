@@ -104,11 +104,11 @@ def _titles(run: Run, p99: pd.DataFrame, numbers: Sequence[int], clients: int) -
     for model in run.values("model"):
         for interpreter in run.values("interpreter"):
             one, other = (pick(p99, (model, f"{MIXED}+{number}", clients, interpreter)) for number in (before, after))
-            if not one or not other or not one.median:
+            if not one or not other or not one.middle:
                 continue
             name = f"{model} on {names[interpreter]}" if several else model
-            if other.low > one.high if one.has_range and other.has_range else other.median > one.median:
-                rises[name] = other.median / one.median
+            if other.low > one.high if one.has_range and other.has_range else other.middle > one.middle:
+                rises[name] = other.middle / one.middle
             else:
                 alike.append(name)
     next_to = f"Next to {wording.plural(after, 'computing client')}"
@@ -162,14 +162,14 @@ def _make(
 def _line(
     axes: Axes, kind: Column, points: Sequence[tuple[int, Spread]], colour: str, appearance: style.InterpreterStyle
 ) -> None:
-    points = [(x, spread) for x, spread in points if spread.median > 0 or not kind.log]
+    points = [(x, spread) for x, spread in points if spread.middle > 0 or not kind.log]
     for x, spread in points:
         if spread.has_range and (spread.low > 0 or not kind.log):
             ends = [spread.low * kind.scale, spread.high * kind.scale]
             axes.plot([x, x], ends, color=colour, linewidth=0.9, alpha=0.7)
     axes.plot(
         [x for x, _ in points],
-        [spread.median * kind.scale for _, spread in points],
+        [spread.middle * kind.scale for _, spread in points],
         appearance.line,
         marker=appearance.marker,
         color=colour,

@@ -1,4 +1,4 @@
-"""Forest plot: every ratio with its interval, one row per cell."""
+"""Forest plot: the ratios of each candidate to the baseline with their intervals, largest significant change first."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from matplotlib.figure import Figure
 
 from bench.analysis.comparison import Compared, Comparison, Verdict, compare_interpreters
 from bench.analysis.load import Run
+from bench.analysis.verdict_counts import order_by_size
 from bench.narrative import wording
 from bench.report.plots import style
-from bench.report.plots.fitting import fitting
 from bench.report.plots.head import EDGE, SMALL, Key, figure_with_head, place, wide
-from bench.schema.cell import Group
+from bench.stats.ratios import Ratio
+
+MOST_ROWS: Final = 18
+"""Rows of a candidate: its significant changes by size, then what is the same, then what is undecided."""
 
 # Inches.
 ROW: Final = 0.2
-TOP, BOTTOM = 0.3, 0.52
-FIGURES: Final = 1.65
+TOP, BOTTOM = 0.34, 0.42
+FIGURES: Final = 1.5
 BETWEEN: Final = 0.25
-WIDTHS: Final = (1.2, 4.2)
+ACROSS: Final = 2
 
-ZOOM: Final = 4.0  # a scale extends at most by this factor beyond all medians; intervals cut off end in an arrow
+ZOOM: Final = 4.0  # a scale extends at most by this factor beyond all ratios; intervals cut off end in an arrow
 
 
 class Mark(NamedTuple):
-    """Marker of a verdict, distinct in both shape and colour."""
+    """Marker of a verdict, distinct in shape; hues are those of models."""
 
     marker: str
     colour: str
@@ -36,8 +39,8 @@ class Mark(NamedTuple):
 
 
 VERDICT_MARKERS: Final = {
-    Verdict.FASTER: Mark("^", style.FASTER, filled=True),
-    Verdict.SLOWER: Mark("v", style.SLOWER, filled=True),
+    Verdict.FASTER: Mark("^", style.INK, filled=True),
+    Verdict.SLOWER: Mark("v", style.INK, filled=True),
     Verdict.SAME: Mark("s", style.INK, filled=True),
     Verdict.UNDECIDED: Mark("o", style.QUIET, filled=False),
 }
@@ -45,46 +48,47 @@ VERDICT_MARKERS: Final = {
 
 def draw(run: Run) -> Figure | None:
     """Return the figure; ``None`` with only one interpreter or one launch."""
-    return (
-        draw_comparison(compare_interpreters(run, metrics=["throughput"]))
-        if len(run.values("interpreter")) > 1
-        else None
-    )
+    return draw_comparison(compare_interpreters(run)) if len(run.values("interpreter")) > 1 else None
 
 
 def draw_comparison(comparison: Comparison) -> Figure | None:
     """Return the figure of a comparison's throughputs; ``None`` if it has no interval.
 
-    A column for each candidate, all with one scale and the same rows; if not all cells fit, those with most clients.
+    A panel for each candidate, all with one scale; each has its own rows, see :data:`MOST_ROWS`.
     """
     every = [row for row in comparison.rows if row.metric == "throughput" and row.ratio.has_interval]
     if not every:
         return None
-    kept, left_out = fitting(list(dict.fromkeys(row.group for row in every)))
-    rows = [row for row in every if row.group in set(kept)]
-    candidates = list(dict.fromkeys(row.candidate for row in rows))
-    lines = _lines(rows)
-    names = EDGE + max(wide(_label(group), SMALL) for _, group in lines if group) + 0.15
-    figures = FIGURES if len(candidates) == 1 else 0.0
-    panel = (style.WIDEST - names - len(candidates) * (figures + BETWEEN)) / len(candidates)
-    panel = min(max(panel, WIDTHS[0]), WIDTHS[1])
-    body = TOP + ROW * len(lines) + BOTTOM
+    candidates = list(dict.fromkeys(row.candidate for row in every))
+    panels = {name: order_by_size([row for row in every if row.candidate == name])[:MOST_ROWS] for name in candidates}
+    shown = [row for rows in panels.values() for row in rows]
+    names = max(wide(row.group.name, SMALL) for row in shown) + 0.2
+    across = min(ACROSS, len(candidates))
+    room = (style.WIDEST - EDGE) / across
+    panel = min(max(room - names - FIGURES - BETWEEN, 1.2), 4.2)
+    column = names + panel + FIGURES + BETWEEN
+    lines = max(len(rows) for rows in panels.values()) + 1
+    height = TOP + ROW * lines + BOTTOM
+    down = math.ceil(len(candidates) / across)
     figure = figure_with_head(
-        max(names + len(candidates) * (panel + figures + BETWEEN), 7.4),
-        body,
-        _titles(every),
-        _subtitle(every) + left_out,
-        _keys(comparison),
+        max(EDGE + across * column, 7.4), down * height, _titles(every), _subtitle(every), _keys(comparison)
     )
-    short = style.short_names([*candidates, rows[0].baseline])
-    limits = _limits(rows, comparison.same_within)
-    for column, candidate in enumerate(candidates):
-        axes = place(figure, names + column * (panel + figures + BETWEEN), BOTTOM, panel, ROW * len(lines))
-        here = {row.group: row for row in rows if row.candidate == candidate}
-        _column(axes, lines, here, limits, comparison.same_within, shown=bool(figures), named=column == 0)
-        axes.set_title(f"{short[candidate]} / {short[rows[0].baseline]}", pad=4)
-        axes.set_xlabel("ratio of requests/s (log scale)" if panel > 2 else "ratio (log scale)")
+    short = style.short_names([*candidates, every[0].baseline])
+    limits = _limits(shown, comparison.same_within)
+    for number, (candidate, rows) in enumerate(panels.items()):
+        bottom = (down - 1 - number // across) * height + BOTTOM
+        axes = place(figure, EDGE + names + number % across * column, bottom, panel, ROW * lines)
+        mean = comparison.means.get((candidate, "throughput"))
+        _column(axes, rows, mean, limits, comparison.same_within)
+        axes.set_ylim(lines - 0.4, -0.6)
+        axes.set_title(f"{short[candidate]} / {short[every[0].baseline]}", pad=4)
+        axes.set_xlabel(f"ratio of requests/s (log scale){_left_out(every, candidate, len(rows))}")
     return figure
+
+
+def _left_out(rows: Sequence[Compared], candidate: str, shown: int) -> str:
+    every = [row for row in rows if row.candidate == candidate]
+    return f"; {len(every) - shown} more in the table" if len(every) > shown else ""
 
 
 def _titles(rows: Sequence[Compared]) -> list[str]:
@@ -130,52 +134,12 @@ def _keys(comparison: Comparison) -> list[Key]:
     return [*keys, Key(f"same within {comparison.same_within:.1%}", style.ZONE)] if comparison.same_within else keys
 
 
-def _column(
-    axes: Axes,
-    lines: list[tuple[str, Group | None]],
-    rows: dict[Group, Compared],
-    limits: tuple[float, float],
-    zone: float,
-    *,
-    shown: bool,
-    named: bool,
-) -> None:
+def _column(axes: Axes, rows: Sequence[Compared], mean: Ratio | None, limits: tuple[float, float], zone: float) -> None:
     low, high = limits
-    edge = axes.get_yaxis_transform()
-    for place_, (head, group) in enumerate(lines):
-        if named:
-            text, weight = (_label(group), "normal") if group else (head, "bold")
-            axes.text(
-                -0.07 / (axes.bbox.width / axes.figure.dpi),
-                place_,
-                text,
-                transform=edge,
-                ha="right",
-                va="center",
-                weight=weight,
-                fontsize=SMALL,
-            )
-        row = rows.get(group) if group else None
-        if row is None:
-            continue
-        mark = VERDICT_MARKERS[row.verdict]
-        ends = [max(row.ratio.low, low), min(row.ratio.high, high)]
-        axes.plot(ends, [place_] * 2, color=mark.colour, linewidth=1.4)
-        for cut, end, arrow in ((row.ratio.low < low, low, "<"), (row.ratio.high > high, high, ">")):
-            if cut:
-                axes.plot([end], [place_], arrow, color=mark.colour, markersize=4)
-        face = mark.colour if mark.filled else style.PAPER
-        axes.plot(
-            [min(max(row.ratio.ratio, low), high)],
-            [place_],
-            mark.marker,
-            color=mark.colour,
-            markerfacecolor=face,
-            zorder=3,
-        )
-        if shown:
-            text = f"{row.ratio.ratio:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}]{' ≠' if row.differs else ''}"
-            axes.text(1.02, place_, text, transform=edge, ha="left", va="center", color=style.INK, fontsize=8)
+    for line, row in enumerate(rows):
+        _row(axes, line, row.group.name, row.ratio, VERDICT_MARKERS[row.verdict], limits, " ≠" if row.differs else "")
+    if mean is not None and mean.has_interval:
+        _row(axes, len(rows) + 0.15, "mean of all cells", mean, _MEAN, limits, "")
     if zone:
         axes.axvspan(1 / (1 + zone), 1 + zone, color=style.ZONE, linewidth=0, zorder=0)
     axes.axvline(1, color=style.QUIET, linewidth=0.9, zorder=1)
@@ -184,9 +148,29 @@ def _column(
     ticks = _ticks(low, high, 7 if axes.bbox.width / axes.figure.dpi > 2 else 4)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_xticks([], minor=True)
-    axes.set_ylim(len(lines) - 0.4, -0.6)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
+
+
+_MEAN: Final = Mark("D", style.INK, filled=True)
+
+
+def _row(  # noqa: PLR0917 - where, what, and how
+    axes: Axes, line: float, name: str, ratio: Ratio, mark: Mark, limits: tuple[float, float], built: str
+) -> None:
+    low, high = limits
+    edge = axes.get_yaxis_transform()
+    left = -0.07 / (axes.bbox.width / axes.figure.dpi)
+    axes.text(left, line, name, transform=edge, ha="right", va="center", fontsize=SMALL)
+    axes.plot([max(ratio.low, low), min(ratio.high, high)], [line] * 2, color=mark.colour, linewidth=1.4)
+    for cut, end, arrow in ((ratio.low < low, low, "<"), (ratio.high > high, high, ">")):
+        if cut:
+            axes.plot([end], [line], arrow, color=mark.colour, markersize=4)
+    face = mark.colour if mark.filled else style.PAPER
+    at = min(max(ratio.ratio, low), high)
+    axes.plot([at], [line], mark.marker, color=mark.colour, markerfacecolor=face, zorder=3)
+    text = f"{ratio.ratio:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]{built}"
+    axes.text(1.02, line, text, transform=edge, ha="left", va="center", color=style.INK, fontsize=8)
 
 
 def _limits(rows: Sequence[Compared], zone: float) -> tuple[float, float]:
@@ -197,19 +181,6 @@ def _limits(rows: Sequence[Compared], zone: float) -> tuple[float, float]:
     low, high = min(low, 1 / (1 + zone), 0.97), max(high, 1 + zone, 1.03)
     pad = (high / low) ** 0.04
     return low / pad, high * pad
-
-
-def _lines(rows: Sequence[Compared]) -> list[tuple[str, Group | None]]:
-    """Return the content of each line: a workload's name, or a group of cells."""
-    lines: list[tuple[str, Group | None]] = []
-    for workload in dict.fromkeys(row.workload for row in rows):
-        lines.append((workload, None))
-        lines += [("", group) for group in dict.fromkeys(row.group for row in rows if row.workload == workload)]
-    return lines
-
-
-def _label(group: Group) -> str:
-    return f"{group.model}, {wording.plural(group.clients, 'client')}"
 
 
 def _ticks(low: float, high: float, most: int) -> list[float]:

@@ -42,12 +42,12 @@ def draw(run: Run) -> Figure | None:
                 place: pick(spreads, (row.model, workload, clients, row.interpreter)) for place, row in enumerate(rows)
             }
             seen = {place + offset: one for place, one in found.items() if one}
-            axes[workload].barh(list(seen), [one.median for one in seen.values()], height=0.36, **appearance.patch)
+            axes[workload].barh(list(seen), [one.middle for one in seen.values()], height=0.36, **appearance.patch)
             shown = {y: one for y, one in seen.items() if one.high > NOTHING}
             top = max(
                 top,
                 *bars.whiskers(axes[workload], shown, lined=False).values(),
-                *(one.median for one in seen.values()),
+                *(one.middle for one in seen.values()),
             )
         for mark in {1, run.cpus or 1}:
             axes[workload].axvline(mark, color=style.QUIET, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1.5)
@@ -58,7 +58,7 @@ def draw(run: Run) -> Figure | None:
 
 def _titles(run: Run, waiting: pd.DataFrame, clients: int) -> list[str]:
     """Return titles: the workload and cell in which most threads wait for the GIL."""
-    known = waiting["median"].dropna()
+    known = waiting["middle"].dropna()
     known = known[known.index.get_level_values("clients") == clients]
     about = f"with {wording.plural(clients, 'client')}"
     if known.empty or float(known.max()) < NOTHING:

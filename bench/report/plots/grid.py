@@ -204,7 +204,7 @@ def lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> Iterator[tuple[str, 
             if (spread := pick(spreads, (model, panel.workload, clients, panel.interpreter)))
         }
         if found:
-            yield model, pd.DataFrame.from_dict(found, orient="index", columns=["median", "low", "high", "passes"])
+            yield model, pd.DataFrame.from_dict(found, orient="index", columns=["middle", "low", "high", "passes"])
 
 
 def draw_lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> list[Label]:
@@ -219,19 +219,18 @@ def draw_lines(run: Run, panel: Panel, spreads: pd.DataFrame) -> list[Label]:
     labels = []
     for model, frame in lines(run, panel, spreads):
         colour = style.colour(model)
-        ends = [(frame["median"] - frame["low"]).fillna(0), (frame["high"] - frame["median"]).fillna(0)]
+        ends = [(frame["middle"] - frame["low"]).fillna(0), (frame["high"] - frame["middle"]).fillna(0)]
         panel.axes.errorbar(
             frame.index,
-            frame["median"],
+            frame["middle"],
             yerr=ends,
             color=colour,
             linestyle=appearance.line,
             marker=appearance.marker,
             markerfacecolor=appearance.face(colour),
-            capsize=2.5,
             elinewidth=1.1,
         )
-        labels.append(Label.of(model, float(frame.index[-1]), float(frame["median"].iloc[-1])))
+        labels.append(Label.of(model, float(frame.index[-1]), float(frame["middle"].iloc[-1])))
     return labels
 
 

@@ -49,7 +49,7 @@ def draw(run: Run) -> Figure | None:
             requests = pick(spreads["requests"], cell)
             found = [pick(spreads[one], cell) for one in _PERCENTILES]
             if found[0] and found[1]:
-                enough = requests is not None and requests.median >= P999_FROM
+                enough = requests is not None and requests.middle >= P999_FROM
                 known[y] = found if enough else found[:2]
             else:
                 place.text(
@@ -66,7 +66,7 @@ def draw(run: Run) -> Figure | None:
         for y, (p50, *_) in known.items():
             colour, free = style.colour(rows[y].model), run.is_free(rows[y].interpreter)
             if p50:
-                place.plot([p50.median / 1e6], [y], "o", color=colour, markerfacecolor=style.PAPER if free else colour)
+                place.plot([p50.middle / 1e6], [y], "o", color=colour, markerfacecolor=style.PAPER if free else colour)
         ranges = [
             (y + RANGE, one) for y, ones in known.items() for one in ones if one and one.has_range and one.low > 0
         ]
@@ -82,7 +82,7 @@ _PERCENTILES: Final = ("latency_p50_ns", "latency_p99_ns", "latency_p999_ns")
 def _model(axes: Axes, model: str, rows: dict[int, list[Spread | None]]) -> None:
     """Draw a model's rows: lines from the median to p99 and on to p99.9, and their marks."""
     colour = style.colour(model)
-    ms = {y: [one.median / 1e6 for one in ones if one] for y, ones in rows.items()}
+    ms = {y: [one.middle / 1e6 for one in ones if one] for y, ones in rows.items()}
     axes.hlines(
         list(ms),
         [one[0] for one in ms.values()],

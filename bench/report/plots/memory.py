@@ -30,7 +30,7 @@ def draw(run: Run) -> Figure | None:
         most, least = (pick(spreads, (row.model, workload, clients, row.interpreter)) for clients in (many, few))
         if most is None or least is None or many == few:
             return ""
-        each = (most.median - least.median) / (many - few) / MIB
+        each = (most.middle - least.middle) / (many - few) / MIB
         return f" ({each:+.1f})" if abs(each) >= 0.05 else " (0)"
 
     workload = titles.choose_workload(run)

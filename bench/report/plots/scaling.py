@@ -139,7 +139,6 @@ def _draw_one(run: Run, axes: Axes, one: Scaling, *, named: bool) -> Label:
         middles.append(float(np.median(rates)))
         ends.append((middles[-1] - min(rates), max(rates) - middles[-1]))
     bar: dict[str, Any] = {
-        "capsize": 2.5,
         "elinewidth": 1.1,
         "linestyle": "none",
         "markerfacecolor": appearance.face(colour),

@@ -21,10 +21,9 @@ from bench.report.plots.svg import finish
 from bench.schema.thread_state import THREAD_STATES
 from loadgen.cli import picture
 
-# Every colour of every plot is named here: a page replaces each by that of its theme. Models have Okabe and Ito's
-# colours, which colour-blind readers can distinguish; their yellow is too faint for lines on white, so wine (Paul
-# Tol's) and a brown are used instead. All pairs were checked with simulated deuteranopia and protanopia (Machado and
-# others, A physiologically-based model for simulation of color vision deficiency, IEEE TVCG 15, 2009).
+# Every colour of every plot is named here: a page replaces each by that of its theme. Hues mean models, and have Okabe
+# and Ito's colours; their yellow is too faint for lines on white, so wine (Paul Tol's) and a brown are used instead.
+# States of threads are shades of one blue, with a signal red for the GIL; verdicts are marks in ink.
 COLOURS: Final = {
     "serial": "#000000",
     "threaded": picture.ORANGE,
@@ -59,21 +58,16 @@ SHADE: Final = "#f3f4f6"  # an area behind the data
 # What a thread does, or what else a request waits for.
 STATES: Final = {
     **{state.key: state.colour for state in THREAD_STATES},
-    "holding": "#00355c",
-    "overlapped": "#c5ead9",
-    "turn": "#882255",
+    "holding": "#8c0f1c",
+    "overlapped": "#c7d7c9",
+    "turn": "#6a5f85",
     "queue": "#9aa0a8",
     "accepted": QUIET,
     "on_the_way": ZONE,
     "unexplained": PAPER,
 }
 
-FASTER: Final = picture.BLUE
-SLOWER: Final = picture.ORANGE
-NO_GIL: Final = picture.BLUE  # where lines are interpreters, not models: those without a GIL; the others are in ink
-
-# Ratios by size, from much slower through the same to much faster.
-RATIOS: Final = ("#e58a55", "#f0b48d", "#f8dccb", SHADE, "#d3e6f3", "#9fcbe6", "#63abd8")
+NO_GIL: Final = QUIET  # where lines are interpreters, not models: those without a GIL; the others are in ink
 
 PALETTE: Final = {
     "paper": PAPER,
@@ -88,17 +82,11 @@ PALETTE: Final = {
     **{f"label-{name}": colour for name, colour in LABELS.items()},
     "label-other": OTHER_LABEL,
     **{f"state-{name}": colour for name, colour in STATES.items()},
-    "verdict-faster": FASTER,
-    "verdict-slower": SLOWER,
+    "verdict-faster": INK,
+    "verdict-slower": INK,
     "verdict-same": INK,
     "verdict-undecided": QUIET,
     "no-gil": NO_GIL,
-    **{
-        f"ratio-{name}": colour
-        for name, colour in zip(
-            ("slower-3", "slower-2", "slower-1", "same", "faster-1", "faster-2", "faster-3"), RATIOS, strict=True
-        )
-    },
 }
 """Every colour of the plots by its meaning, as six lower-case digits; several names may share one."""
 
@@ -129,9 +117,11 @@ RC: Final[Any] = {  # Matplotlib spells out every key in its type
     "text.color": INK,
     "text.parse_math": False,  # an interpreter's name may have a dollar in it
     "xtick.color": AXIS,
+    "xtick.major.size": 0,  # the grid's lines end at the labels
     "xtick.labelcolor": QUIET,
     "xtick.labelsize": 8.5,
     "ytick.color": AXIS,
+    "ytick.major.size": 0,
     "ytick.labelcolor": QUIET,
     "ytick.labelsize": 8.5,
 }

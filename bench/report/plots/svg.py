@@ -10,9 +10,13 @@ NAMESPACE: Final = "http://www.w3.org/2000/svg"
 FONTS: Final = "DejaVu Sans, Verdana, sans-serif"  # Verdana is about as wide as the font that Matplotlib measured with
 BLACK: Final = "#000000"  # the colour that Matplotlib leaves out
 
+_GROUP: Final = f"{{{NAMESPACE}}}g"
+_PATH: Final = f"{{{NAMESPACE}}}path"
 _REFERENCE: Final = "{http://www.w3.org/1999/xlink}href"
-_LONG: Final = re.compile(r"(\.\d\d)\d+")  # hundredths of a point are enough
+_LONG: Final = re.compile(r"-?\d+\.\d+")
 _SPACED: Final = re.compile(r"\s*([A-Za-z])\s*")  # Matplotlib writes a line for each command of a path
+_STEP: Final = re.compile(r"([MLz])([^MLz]*)")
+_LINES: Final = re.compile(r"(?:[ML][-\d.e]+ [-\d.e]+|z)*")
 _ROUNDED: Final = ("d", "x", "y", "width", "height", "transform")
 _URL: Final = re.compile(r"(?<=url\(#)[\w.-]+(?=\))")
 _SAID_AT_ROOT: Final = {("stroke-linejoin", "round"), ("stroke-linecap", "butt"), ("fill", "#000000")}
@@ -35,6 +39,8 @@ def finish(text: str, description: str = "") -> str:
             node.remove(child)
         _simplify(node)
     _shorten_ids(root)
+    _flatten(root)
+    _merge(root)
     size = {name: root.attrib[name] for name in ("width", "height", "viewBox")}
     root.attrib.clear()
     root.attrib |= size | {"font-family": FONTS, "fill": BLACK, "stroke-linejoin": "round"}
@@ -58,6 +64,63 @@ def _shorten_ids(root: ET.Element) -> None:
             node.set("id", names[name])
 
 
+def _straight(path: str) -> str:
+    """Write lines along an axis as such, with one coordinate; a path with curves stays as it is."""
+    if not _LINES.fullmatch(path):
+        return path
+    x = y = ""
+    parts = []
+    for command, to in _STEP.findall(path):
+        if not to:
+            parts.append(command)
+            continue
+        before, (x, y) = (x, y), to.split()
+        along = {(True, False): f"V{y}", (False, True): f"H{x}"}
+        parts.append(along.get((x == before[0], y == before[1]), f"L{to}") if command == "L" else f"M{to}")
+    return "".join(parts)
+
+
+def _tenths(number: re.Match[str]) -> str:
+    """Round to tenths of a point, the finest that can be seen."""
+    text = f"{float(number[0]):.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def _flatten(node: ET.Element) -> None:
+    """Replace groups that have no attributes by what is in them."""
+    children: list[ET.Element] = []
+    for child in list(node):
+        _flatten(child)
+        children += list(child) if child.tag == _GROUP and not child.attrib else [child]
+        node.remove(child)
+    node.extend(children)
+
+
+def _merge(node: ET.Element) -> None:
+    """Join lines that follow one another and look the same into one path."""
+    before: ET.Element | None = None
+    for child in list(node):
+        _merge(child)
+        if before is not None and _joinable(child) and _look(child) == _look(before):
+            before.set("d", before.attrib["d"] + child.attrib["d"])
+            node.remove(child)
+        else:
+            before = child if _joinable(child) else None
+
+
+def _joinable(node: ET.Element) -> bool:
+    """Return whether a node is a plain line: not filled, not transparent, not referred to."""
+    return (
+        node.tag == _PATH
+        and node.get("fill") == "none"
+        and not node.attrib.keys() & {"id", "transform", "opacity", "stroke-opacity"}
+    )
+
+
+def _look(node: ET.Element) -> dict[str, str]:
+    return {name: value for name, value in node.attrib.items() if name != "d"}
+
+
 def _simplify(node: ET.Element) -> None:
     """Write styles as attributes, which a page can replace, and coordinates with only the visible digits."""
     for declaration in filter(None, node.attrib.pop("style", "").split("; ")):
@@ -70,9 +133,9 @@ def _simplify(node: ET.Element) -> None:
         node.set("href", node.attrib.pop(_REFERENCE))
     for name in _ROUNDED:
         if name in node.attrib:
-            node.set(name, _LONG.sub(r"\1", node.attrib[name]))
+            node.set(name, _LONG.sub(_tenths, node.attrib[name]))
     if "d" in node.attrib:
-        node.set("d", _SPACED.sub(r"\1", node.attrib["d"]))
+        node.set("d", _straight(_SPACED.sub(r"\1", node.attrib["d"])))
     if node.text and not node.text.strip():
         node.text = None
     node.tail = None

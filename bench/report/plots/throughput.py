@@ -30,7 +30,7 @@ def draw(run: Run) -> Figure | None:
             run, shown, grid.passes_note(run), spreads, clients[0], "requests per second", wording.rate
         )
     ideals = {
-        (workload, interpreter): single.median
+        (workload, interpreter): single.middle
         for workload in run.values("workload")
         for interpreter in run.values("interpreter")
         if (single := pick(spreads, (BASELINE, workload, 1, interpreter)))

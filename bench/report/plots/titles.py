@@ -36,10 +36,10 @@ def interpreters_phrase(interpreters: Sequence[str], every: int) -> str:
 def ahead(found: Mapping[str, Spread], *, most: bool = True) -> list[str]:
     """Return the name with the most (or least), and all names whose ranges overlap with its range, best first."""
     sign = 1 if most else -1
-    order = sorted(found, key=lambda name: -sign * found[name].median)
+    order = sorted(found, key=lambda name: -sign * found[name].middle)
     if not order:
         return []
-    ends = {name: (one.low, one.high) if one.has_range else (one.median, one.median) for name, one in found.items()}
+    ends = {name: (one.low, one.high) if one.has_range else (one.middle, one.middle) for name, one in found.items()}
     low, high = ends[order[0]]
     return [name for name in order if (ends[name][1] >= low if most else ends[name][0] <= high)]
 
@@ -72,7 +72,7 @@ def leaders(  # noqa: PLR0917 - of what, then how it is written
             continue
         passes = max(passes, *(one.passes for one in found.values()))
         one = len(run.values("interpreter")) == 1
-        figure = f" ({shown(found[first[0]].median)})" if one and len(first) == 1 else ""
+        figure = f" ({shown(found[first[0]].middle)})" if one and len(first) == 1 else ""
         if len(found) == 1:
             who = f"{first[0]} alone"
         else:
@@ -108,7 +108,7 @@ def _alone(  # noqa: PLR0917 - as above
         spread = pick(spreads, (model, workload, clients, interpreter))
         if spread:
             ends = f" ({shown(spread.low)} to {shown(spread.high)})" if spread.has_range else ", in one pass"
-            said.append(f"{shown(spread.median)}{ends}" + (f" on {names[interpreter]}" if several else ""))
+            said.append(f"{shown(spread.middle)}{ends}" + (f" on {names[interpreter]}" if several else ""))
     what = about.partition(" ")[2]
     title = f"{model}, {what}"
     return [f"{title}: {'; '.join(said)}", f"{title}: {said[0]}"] if said else [title]

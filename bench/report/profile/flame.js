@@ -36,3 +36,17 @@ for (const flame of document.querySelectorAll(".flame")) {
     if (event.key === "Escape") zoom(0, 1);
   });
 }
+for (const timeline of document.querySelectorAll(".timeline")) {
+  const [box, picture] = [timeline.querySelector(".scroll"), timeline.querySelector("svg")];
+  const [nearest, farthest] = [16, 1];
+  let level = farthest;
+  timeline.querySelector(".zoom").hidden = false;
+  for (const button of timeline.querySelectorAll("[data-zoom]"))
+    button.addEventListener("click", () => {
+      const middle = (box.scrollLeft + box.clientWidth / 2) / box.scrollWidth;
+      level = Math.min(nearest, Math.max(farthest, level * Number(button.dataset.zoom)));
+      picture.style.maxWidth = "none";
+      picture.style.width = `${100 * level}%`;
+      box.scrollLeft = middle * box.scrollWidth - box.clientWidth / 2;
+    });
+}

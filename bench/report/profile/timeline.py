@@ -26,6 +26,7 @@ _ASLEEP: Final = 0.98  # a lane that is idle for more than this share is left ou
 
 # Inches.
 WIDTH, LEFT, RIGHT, BOTTOM, LANE, CLIENT, TITLE = 11.0, 0.85, 0.25, 0.5, 0.24, 0.12, 0.36
+POINTS_PER_INCH: Final = 72
 
 
 class Appearance(NamedTuple):
@@ -160,7 +161,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
             _bars(axes, panel, asked, at + CLIENT * 0.15, CLIENT * 0.7, colour)
         places.append(at + CLIENT / 2)
         names.append(name)
-    axes.set_ylim(at, 0)
+    axes.set_ylim(-panel.height, 0)  # one unit is an inch
     axes.set_xlim(0, (panel.end_us - panel.begin_us) / 1e3)
     axes.set_yticks(places, names, fontsize=7.5)
     axes.tick_params(axis="y", length=0)
@@ -172,14 +173,16 @@ def _draw(axes: Axes, panel: Panel) -> None:
 def _bars(  # noqa: PLR0917 - where, what, and how
     axes: Axes, panel: Panel, spans: Sequence[tuple[float, float]], y: float, height: float, colour: str
 ) -> None:
-    """Draw spans of time as one path, a tenth as large as separate bars, clipped to the panel."""
-    corners: list[tuple[float, float]] = []
-    for begin_us, end_us in spans:
-        left, right = ((min(max(us, panel.begin_us), panel.end_us) - panel.begin_us) / 1e3 for us in (begin_us, end_us))
-        corners += [(left, y), (right, y), (right, y + height), (left, y + height), (left, y)]
-    if corners:
-        codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(spans)
-        axes.add_patch(PathPatch(Path(corners, codes), facecolor=colour, linewidth=0))
+    """Draw spans of time as one line as thick as they are high, clipped to the panel."""
+    ends = [
+        ((min(max(us, panel.begin_us), panel.end_us) - panel.begin_us) / 1e3, y + height / 2)
+        for span in spans
+        for us in span
+    ]
+    if ends:
+        path = Path(ends, [Path.MOVETO, Path.LINETO] * len(spans))
+        look = {"edgecolor": colour, "linewidth": height * POINTS_PER_INCH, "capstyle": "butt"}
+        axes.add_patch(PathPatch(path, facecolor="none", **look))
 
 
 def _note(panels: Sequence[Panel]) -> str:

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 
 from bench.analysis.validation import Validation
 from bench.narrative.validation import summary
-from bench.report.plots.style import FAINT, FASTER, INK, OTHER, PAPER, QUIET, SHADE, SLOWER, blank, describe
+from bench.report.plots.style import FAINT, INK, OTHER, PAPER, QUIET, SHADE, blank, describe
 from bench.stats.agreement import Verdict
+from loadgen.cli.picture import RED
 
-COLOURS: Final = {Verdict.AGREES: FASTER, Verdict.DISAGREES: SLOWER, Verdict.DISTURBED: OTHER}
+COLOURS: Final = {Verdict.AGREES: INK, Verdict.DISAGREES: RED, Verdict.DISTURBED: OTHER}
 MARKERS: Final = {Verdict.AGREES: "o", Verdict.DISAGREES: "D", Verdict.DISTURBED: "o"}
 NAME: Final = "deviations"
 _FARTHEST: Final = 3.0  # bounds; deviations beyond it are drawn as an arrow at the edge

@@ -8,8 +8,10 @@ export function honest(cells) {
   const ranks = DATA.rankings.find(
     (one) => DATA.dims.workload[one.workload] === state.workload && String(one.clients) === state.clients,
   );
+  const disturbed = ranks ? ranks.left_out.filter((cell) => cells.includes(cell)).map(title) : [];
+  const without = disturbed.length ? `Not ranked because disturbed: ${listed(disturbed)}. ` : "";
   const order = ranks ? ranks.cells.filter((cell) => cells.includes(cell)) : [];
-  if (order.length < 2) return "Only one cell, so nothing is ranked.";
+  if (order.length < 2) return `${without}Fewer than two cells, so nothing is ranked.`;
   if (DATA.passes < 2) return "Only one pass, so no difference in this ranking is significant.";
   const place = new Map(ranks.cells.map((cell, index) => [cell, index])),
     n = ranks.cells.length;
@@ -23,6 +25,7 @@ export function honest(cells) {
   const few = level.slice(0, 4).map(title);
   if (level.length > 4) few.push(`${level.length - 4} more`);
   return (
+    without +
     (level.length
       ? `Tied with the first, ${title(best)}: ${listed(few)}. `
       : `${title(best)} is ahead of all others. `) +

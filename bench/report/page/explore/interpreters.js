@@ -8,8 +8,15 @@ import { clientsOf, known } from "../../explore/write.js";
 import { inFocus } from "./choices.js";
 import { ROW, lines, namesWidth, rowName } from "./drawing.js";
 
+// The columns of the comparison as rows.
+export const compared = () =>
+  DATA.ratios.cell.map((_, index) => ({
+    ...Object.fromEntries(Object.entries(DATA.ratios).map(([name, column]) => [name, column[index]])),
+    verdict: Object.keys(DATA.verdicts)[DATA.ratios.verdict[index]],
+  }));
+
 export function drawInterpreters(host) {
-  const rows = DATA.ratios.filter(({ cell }) => inFocus(cell));
+  const rows = compared().filter(({ cell }) => inFocus(cell));
   if (!rows.length)
     return nothing(host, "Nothing to compare: only one interpreter, or only the baseline, is selected.");
   const kept = rows.filter(({ cell }) => String(of("clients", cell)) === state.clients);

@@ -4,6 +4,7 @@ import { CELLS, DATA, THREAD_STATES, named, of, warned, write } from "../../expl
 import { change, chosen, state } from "../../explore/state.js";
 import { h } from "../../explore/svg.js";
 import { UNKNOWN, csv, known, markdown } from "../../explore/write.js";
+import { atClients } from "./choices.js";
 
 export const column = (head, unit, name, how) => ({
   head,
@@ -12,9 +13,9 @@ export const column = (head, unit, name, how) => ({
   value: (cell) => of(name, cell),
   text: (cell) => (known(of(name, cell)) ? how(of(name, cell)) : UNKNOWN),
 });
-export const range = (name, how) => ({
-  head: "range",
-  unit: "over passes",
+export const range = (name, how, head = "range", unit = "over passes") => ({
+  head,
+  unit,
   quiet: true,
   key: name + "_low",
   value: (cell) => of(name + "_low", cell),
@@ -49,7 +50,7 @@ export const COLUMNS = {
     column("throughput", "requests/s", "throughput_rps", write.rate),
     range("throughput_rps", write.rate),
     column("speed-up", "× serial", "speedup", write.ratio),
-    range("speedup", write.ratio),
+    range("speedup", write.ratio, "interval", "95%"),
     column("p50", "ms", "latency_p50_ns", write.ms),
     range("latency_p50_ns", write.ms),
     column("p99", "ms", "latency_p99_ns", write.ms),
@@ -83,13 +84,16 @@ export const COLUMNS = {
 
 export const tableHost = document.getElementById("cells-table");
 export const columns = () => [...NAMES, ...COLUMNS[state.columns], WARNINGS];
+// On the page without what the controls above it already say.
+export const shownColumns = () =>
+  columns().filter(({ key }) => state.every || !["workload", "clients"].includes(key));
 
 export const WHOLE = new Set(DATA.dims.interpreter.map((name) => name.toLowerCase())); // 3.13 is not 3.13t
 
 export function rows() {
   const words = state.find.toLowerCase().split(/\s+/).filter(Boolean);
   const found = CELLS.filter(chosen)
-    .filter((cell) => state.every || named("workload", cell) === state.workload)
+    .filter((cell) => state.every || atClients(cell))
     .filter((cell) => {
       const text = [...NAMES, WARNINGS]
         .map((one) => one.text(cell))
@@ -129,7 +133,7 @@ export function heading(one) {
 }
 
 export function drawTable() {
-  const shown = columns(),
+  const shown = shownColumns(),
     found = rows();
   let before = null;
   const body = found.map((cell) => {
@@ -154,7 +158,7 @@ export function drawTable() {
     h("table", { class: "cells" }, h("thead", {}, h("tr", {}, ...shown.map(heading))), h("tbody", {}, ...body)),
   );
   if (!found.length)
-    tableHost.append(h("p", { class: "quiet" }, "No cell matches: try fewer words, or all workloads."));
+    tableHost.append(h("p", { class: "quiet" }, "No cell matches: try fewer words, or all workloads and clients."));
   document.getElementById("shown").textContent = `${found.length} of ${CELLS.length} cells`;
 }
 

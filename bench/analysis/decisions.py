@@ -1,0 +1,135 @@
+"""The model and interpreter that serve each workload best by an objective, and how certain that is.
+
+Candidates are the cells with the most clients, ranked as in :mod:`bench.analysis.rankings`: cells tied with the best
+are known as such. A disturbed cell is not a candidate.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from bench.analysis.disturbance import disturbed_cells
+from bench.analysis.load import Run
+from bench.analysis.rankings import Pair, significant_pairs
+from bench.analysis.stats import RATE, Answer, Spread, figures_by_pass, paired_ratio, pass_spreads, pick
+from bench.schema.cell import Cell
+
+P99: Final = "latency_p99_ns"
+CPU_TIME: Final = "cpu_s_per_request"
+_UNITS_S: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+class Objective(NamedTuple):
+    """What to optimise.
+
+    Attributes:
+        column: column of the windows.
+        more: whether more is better.
+        p99_below_ns: upper bound of the 99th percentile of latency; ``None``: unbounded.
+    """
+
+    column: str
+    more: bool
+    p99_below_ns: float | None = None
+
+    def met(self, p99: Spread | None) -> bool:
+        """Return whether the whole range over passes stays below the bound."""
+        return self.p99_below_ns is None or (p99 is not None and p99.above(self.p99_below_ns) is Answer.NO)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The best cell for a workload.
+
+    Attributes:
+        workload: name of the workload.
+        clients: number of clients of all candidates.
+        objective: what it is the best by.
+        best: the cell; ``None``: all candidates were disturbed, or none meets the bound.
+        figures: of the best, by column: of the objective, throughput, 99th percentile, CPU time, memory.
+        tied: candidates without a significant difference from the best.
+        next_best: the best of the others.
+        ahead: ratio of the best to the next best, by the objective's column.
+        disturbed: cells that are not candidates, since they were disturbed.
+        lowest_p99_ns: the lowest 99th percentile of the candidates; NaN if unknown.
+    """
+
+    workload: str
+    clients: int
+    objective: Objective
+    best: Cell | None = None
+    figures: dict[str, Spread | None] | None = None
+    tied: tuple[Cell, ...] = ()
+    next_best: Cell | None = None
+    ahead: Spread | None = None
+    disturbed: tuple[Cell, ...] = ()
+    lowest_p99_ns: float = math.nan
+
+
+def objective(run: Run) -> Objective:
+    """Return the objective of a run: "throughput", "p99<20ms", "cpu" or "memory"."""
+    what, _, bound = run.objective.partition("<")
+    if what == "p99" and bound:
+        unit = next(unit for unit in _UNITS_S if bound.endswith(unit))
+        return Objective(RATE, True, float(bound.removesuffix(unit)) * _UNITS_S[unit] * 1e9)
+    columns = {"cpu": CPU_TIME, "memory": run.memory_column}
+    return Objective(columns.get(what, RATE), what not in columns)
+
+
+@functools.lru_cache(maxsize=4)
+def decisions(run: Run) -> tuple[Decision, ...]:
+    """Return a decision for each workload that was measured in several cells."""
+    return tuple(_decide(run))
+
+
+def _decide(run: Run) -> Iterator[Decision]:
+    wanted, disturbed = objective(run), disturbed_cells(run)
+    windows = run.windows[run.windows["requests"] > 0]
+    columns = dict.fromkeys((wanted.column, RATE, P99, CPU_TIME, run.memory_column))
+    spreads = {column: pass_spreads(windows, column) for column in columns}
+    for workload in run.values("workload"):
+        here = windows[windows["workload"] == workload]
+        here = here[here["clients"] == here["clients"].max()]
+        cells = list(figures_by_pass(here, wanted.column))
+        if len(cells) < 2:
+            continue
+        left_out = tuple(cell for cell in cells if cell in disturbed)
+        candidates = [cell for cell in cells if cell not in disturbed]
+        p99 = {cell: spread for cell in candidates if (spread := pick(spreads[P99], cell))}
+        fit = [cell for cell in candidates if wanted.met(p99.get(cell)) and pick(spreads[wanted.column], cell)]
+        none = Decision(
+            workload,
+            cells[0].clients,
+            wanted,
+            disturbed=left_out,
+            lowest_p99_ns=min((spread.middle for spread in p99.values()), default=math.nan),
+        )
+        yield _best(none, fit, here, spreads) if fit else none
+
+
+def _best(decision: Decision, fit: list[Cell], windows: pd.DataFrame, spreads: dict[str, pd.DataFrame]) -> Decision:
+    wanted = decision.objective
+    middles = spreads[wanted.column]["middle"]
+    best, *others = sorted(fit, key=lambda cell: float(middles[cell]) * (-1 if wanted.more else 1))
+    figures = figures_by_pass(windows, wanted.column)
+    significant = significant_pairs([figures[cell] for cell in (best, *others)])
+    tied = tuple(other for place, other in enumerate(others, 1) if Pair(0, place) not in significant)
+    next_best = next((other for other in others if other not in tied), None)
+    return Decision(
+        decision.workload,
+        decision.clients,
+        wanted,
+        best=best,
+        figures={column: pick(frame, best) for column, frame in spreads.items()},
+        tied=tied,
+        next_best=next_best,
+        ahead=None if next_best is None else paired_ratio(windows, wanted.column, best, next_best),
+        disturbed=decision.disturbed,
+        lowest_p99_ns=decision.lowest_p99_ns,
+    )

@@ -1,0 +1,57 @@
+"""Jobs done at the same time, in a process for each CPU."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_jobs: dict[str, Callable[[], object]] = {}
+
+
+@contextlib.contextmanager
+def at_once(jobs: Mapping[str, Callable[[], T]], *, pays: bool) -> Iterator[Mapping[str, Callable[[], T]]]:
+    """Start jobs, in order, and yield a function for each that waits for its result; the block waits for all of them.
+
+    Args:
+        jobs: the jobs by name; each process inherits what they refer to, and results are pickled.
+        pays: whether they take longer than processes take to start; else each is done here, when its turn comes.
+
+    Raises:
+        BaseException: what a job raised, when it is waited for.
+    """
+    workers = min(os.cpu_count() or 1, len(jobs))
+    if not pays or workers < 2:
+        found: dict[str, Callable[[], T]] = {}
+        yield {name: partial(_once, found, name, job) for name, job in jobs.items()}
+        return
+    _jobs.update(jobs)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)  # of NumPy's threads, which are idle
+            with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+                yield {name: _result(pool.submit(_run, name)) for name in jobs}
+    finally:
+        _jobs.clear()
+
+
+def _result(future: Future[Any]) -> Callable[[], Any]:
+    return future.result
+
+
+def _run(name: str) -> object:
+    return _jobs[name]()
+
+
+def _once(found: dict[str, Callable[[], T]], name: str, job: Callable[[], T]) -> T:
+    if name not in found:
+        result = job()
+        found[name] = lambda: result
+    return found[name]()
