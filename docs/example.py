@@ -91,6 +91,9 @@ def _compact(benchmarks: dict[str, Any]) -> str:
 
 def _replace_paths(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield paths of the machine with their replacements: the longest first, since one path may begin with another."""
+    for word in str(meta.get("command", "")).split():
+        if word.startswith("--results="):
+            yield f" {word}", ""
     yield str(run.resolve()), folder.as_posix()
     yield str(run), folder.as_posix()
     yield from interpreters(meta)
