@@ -25,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
             "one, or judge all the same with --across-machines"
         )
     if options.format == "terminal" and options.output is None:
+        if options.fail_slower is not None:
+            Terminal().print(_assertion(comparison, options.fail_slower))
         show_comparison(Terminal(), comparison)
     else:
         _write(COMPARISON_FORMATS[options.format](comparison), options.output)
@@ -64,6 +66,15 @@ def _write(text: str, output: Path | None) -> None:
         output.write_text(text, encoding="utf-8")
     except OSError as exc:
         raise GilbenchError(f"cannot write to {output}: {exc.strerror}; name another file") from exc
+
+
+def _assertion(comparison: Comparison, loss: float) -> str:
+    """Return what ``--fail-slower`` asserts, and whether it holds."""
+    slower = comparison.slower_than(loss)
+    rows = sum(row.metric == "throughput" for row in comparison.rows)
+    if slower:
+        return f"✗ a loss of more than {loss:.2%} is significant in {len(slower)} of {rows} cells\n"
+    return f"✓ no loss of more than {loss:.2%} is significant in any of {rows} cells\n"
 
 
 def _gate(comparison: Comparison, loss: float | None) -> int:

@@ -138,12 +138,13 @@ def show_comparison(console: Terminal, comparison: Comparison) -> None:
 
 
 def undecided_line(rows: Sequence[Compared], of_all: int) -> str:
-    """Say how many rows are undecided, and how much longer to measure for half of them."""
+    """Say how many rows are undecided, and how much longer to measure the half that needs least."""
     known = sorted(row.minutes for row in rows if not math.isnan(row.minutes))
     if not any(row.ratio.has_interval for row in rows):
         needed = ": there is one launch of each"
     elif known:
-        needed = f": {_much(known[len(known) // 2])} more would probably decide half of them"
+        half = known[: (len(known) + 1) // 2]
+        needed = f": {_much(sum(half))} more on the nearest {len(half)} would probably decide those"
     else:
         needed = ""
     return f"{MARKS[Verdict.UNDECIDED]} not enough data in {len(rows)} of {wording.plural(of_all, 'cell')}{needed}."

@@ -1,10 +1,11 @@
-"""Pages of codes: warning codes and exit codes."""
+"""Pages of codes and terms: warning codes, exit codes, and the glossary."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bench.cli.completion.script import all_parsers
+from bench.narrative.glossary import GLOSSARY
 from bench.schema.warning_codes import RUN_WARNINGS, WINDOW_WARNINGS
 from docs.generate.markdown import code, page, table
 from loadgen.cli.exit_codes import DONE, EXIT_CODES, INVALID
@@ -30,6 +31,16 @@ def warnings() -> str:
         "## Of the load generator by itself",
         "In `warnings` of its `--json`.",
         table(titles, [(code(name), row.condition, row.remedy) for name, row in WARNING_CODES.items()]),
+    )
+
+
+def glossary() -> str:
+    """Return the page of terms."""
+    return page(
+        "Glossary",
+        "The terms of the commands, the page of a run and this documentation; the page shows each definition where the "
+        "term stands.",
+        table(("term", "what it means"), [(f"**{term}**", meaning) for term, meaning in GLOSSARY.items()]),
     )
 
 

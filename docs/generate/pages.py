@@ -29,6 +29,7 @@ PAGES: Final = {
     "run": Made("A run's folder", "its files, and the keys of `run.json`", data.run_folder),
     "record": Made("Record", "the fields of `records.jsonl`, with units", data.records),
     "frames": Made("Frames", "the columns of what Python gets", data.python_frames),
+    "glossary": Made("Glossary", "every term, in a sentence", codes.glossary),
     "warnings": Made("Warnings", "every warning code, when it is said, and what to do", codes.warnings),
     "exit-codes": Made("Exit codes", "of every command", codes.exits),
 }

@@ -178,7 +178,7 @@ def test_bench_draws_what_was_measured_before_ctrl_c_and_refuses_a_second_run(tm
     finally:
         process.kill()
     assert process.returncode == INTERRUPTED
-    assert not [pid for pid in servers if Path(f"/proc/{pid}").exists()]
+    assert until(lambda: not [pid for pid in servers if Path(f"/proc/{pid}").exists()])
     assert json.loads((results / "latest" / "run.json").read_text(encoding="utf-8"))["state"] == "partial"
     assert "Partial." in (results / "latest" / "report.html").read_text(encoding="utf-8")
     assert out.splitlines()[-1].endswith("report.html")

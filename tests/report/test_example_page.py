@@ -16,6 +16,7 @@ from bench.analysis.stats import paired_ratio, pick, speedups
 from bench.analysis.summary import summarise
 from bench.narrative import wording
 from bench.narrative.explain import explain
+from bench.narrative.glossary import GLOSSARY
 from bench.narrative.headlines import headline
 from bench.narrative.recommend import recommendations
 from bench.paths import ROOT
@@ -81,6 +82,30 @@ def test_page_navigation_lands_on_its_heading(width: int, browser: Browser) -> N
             top = heading.evaluate("one => one.getBoundingClientRect().top")
             last = page.evaluate("scrollY + innerHeight >= document.documentElement.scrollHeight - 2")
             assert 0 <= top <= 120 or (last and 0 <= top < 900), (link, top)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_glossary_terms_explain_themselves_to_pointer_and_keyboard(width: int, browser: Browser) -> None:
+    with open_page(browser, PAGE, viewport={"width": width, "height": 900}, has_touch=width < 768) as page:
+        terms = page.locator(".term:visible")
+        assert terms.count() >= 6
+        for number in range(terms.count()):
+            one = terms.nth(number)
+            definition = one.locator(".definition")
+            assert definition.text_content() in GLOSSARY.values()
+            assert not definition.is_visible()
+            one.focus()
+            assert definition.is_visible()
+            page.keyboard.press("Tab")
+            one.evaluate("one => one.scrollIntoView({block: 'center'})")  # not below the navigation
+            x, y = one.evaluate("one => { const {x, y} = one.getClientRects()[0]; return [x + 3, y + 3]; }")
+            (page.touchscreen.tap if width < 768 else page.mouse.move)(x, y)
+            assert definition.is_visible()
+            box = definition.bounding_box()
+            assert box is not None
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+            page.mouse.move(0, 0)
+            page.evaluate("document.activeElement.blur()")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -19,6 +19,7 @@ from bench.analysis.disturbance import disturbed_share
 from bench.analysis.load import Run
 from bench.narrative import scaling, wording
 from bench.narrative.findings import Finding
+from bench.narrative.glossary import GLOSSARY
 from bench.narrative.headlines import headline
 from bench.narrative.recommend import TITLES, recommendations
 from bench.narrative.run_warnings import WarningSummary
@@ -92,6 +93,8 @@ def draw_page(
         headline=headline(run),
         docs=facts.documentation(run.folder),
         overlap=first_screen.overlap(run),
+        glossary=GLOSSARY,
+        assertions=first_screen.assertions(run),
         how_sure=first_screen.how_sure(run, warned),
         baseline_pair=facts.pair(run),
         disturbed=_disturbed(run),

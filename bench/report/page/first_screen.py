@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
+from bench.analysis.decisions import decisions
 from bench.analysis.disturbance import disturbed_cells, disturbed_windows
 from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES, WAITS
@@ -161,6 +162,18 @@ def _percent(value: float, top: float) -> float:
 def _ticks(top: float) -> list[float]:
     step = next((step for step in _STEPS if top / step <= _MOST_TICKS), _STEPS[-1])
     return [1.0, *(step * number for number in range(1, int(top / step) + 1) if step * number > 1)]
+
+
+def assertions(run: Run) -> list[tuple[bool, str]]:
+    """Return whether each workload meets the objective's bound on latency; empty without one."""
+    return [
+        (
+            decision.best is not None,
+            f"{run.objective}: {decision.workload}" + ("" if decision.best else ", by no cell"),
+        )
+        for decision in decisions(run)
+        if decision.objective.p99_below_ns is not None
+    ]
 
 
 def how_sure(run: Run, warned: Sequence[WarningSummary]) -> list[tuple[str, str, str]]:
