@@ -17,7 +17,7 @@ project = "gilbench"
 author = "the gilbench contributors"
 project_copyright = author
 
-extensions = ["myst_nb", "sphinx_external_toc"]
+extensions = ["myst_nb", "sphinx_copybutton", "sphinx_external_toc"]
 include_patterns = [
     "docs/**",
     "results/README.md",
@@ -42,6 +42,10 @@ nb_execution_mode = "off"  # notebooks are stored with their output, and run by 
 myst_heading_anchors = 4  # as on GitHub
 myst_links_external_new_tab = False
 smartquotes = False  # options begin with two hyphens
+
+copybutton_prompt_text = r"\$ |> "
+copybutton_prompt_is_regexp = True
+copybutton_only_copy_prompt_lines = True  # not the output
 
 html_theme = "furo"
 html_title = "gilbench"

@@ -58,6 +58,7 @@ class Decision:
         ahead: ratio of the best to the next best, by the objective's column.
         disturbed: cells that are not candidates, since they were disturbed.
         lowest_p99_ns: the lowest 99th percentile of the candidates; NaN if unknown.
+        quickest: the candidate that has it; ``None`` if unknown.
     """
 
     workload: str
@@ -70,6 +71,7 @@ class Decision:
     ahead: Spread | None = None
     disturbed: tuple[Cell, ...] = ()
     lowest_p99_ns: float = math.nan
+    quickest: Cell | None = None
 
 
 def objective(run: Run) -> Objective:
@@ -109,6 +111,7 @@ def _decide(run: Run) -> Iterator[Decision]:
             wanted,
             disturbed=left_out,
             lowest_p99_ns=min((spread.middle for spread in p99.values()), default=math.nan),
+            quickest=min(p99, key=lambda cell: p99[cell].middle, default=None),
         )
         yield _best(none, fit, here, spreads) if fit else none
 
@@ -132,4 +135,5 @@ def _best(decision: Decision, fit: list[Cell], windows: pd.DataFrame, spreads: d
         ahead=None if next_best is None else paired_ratio(windows, wanted.column, best, next_best),
         disturbed=decision.disturbed,
         lowest_p99_ns=decision.lowest_p99_ns,
+        quickest=decision.quickest,
     )

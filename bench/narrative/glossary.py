@@ -23,6 +23,7 @@ GLOSSARY: Final = {
     "open loop": "Requests are sent at times planned beforehand, however slow the server is.",
     "coordinated omission": "Requests that are not sent while a server stalls, and so are missing from its latencies.",
     "p99": "The latency that 99% of the requests stay below.",
+    "GIL": "The global interpreter lock: only the thread that holds it runs Python code. Builds named t have none.",
     "GIL wait": "Share of the threads' time spent waiting for the global interpreter lock.",
     "run queue": "Share of the threads' time spent ready to run, waiting for a CPU.",
     "lock wait": "Share of the threads' time spent waiting for a lock other than the GIL.",

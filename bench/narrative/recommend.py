@@ -44,6 +44,7 @@ class Recommendation:
         answer: the best in words, or why there is none.
         tied: cells tied with it, in words; empty: none.
         figures: requests/s, 99th percentile in ms, CPU time per request in µs, memory in MiB; as texts.
+        quickest: the cell with the lowest 99th percentile, if it is another and much lower, in words; empty: none.
         watch_out: what could make the choice a bad one.
         says: all of it in a sentence.
     """
@@ -54,6 +55,7 @@ class Recommendation:
     answer: str
     tied: str
     figures: tuple[str, str, str, str]
+    quickest: str
     watch_out: tuple[str, ...]
     says: str
 
@@ -61,8 +63,12 @@ class Recommendation:
         return f"{self.workload}: {self.says}"
 
 
-TITLES: Final = ("requests/s", "p99 ms", "CPU µs/req", "MiB")
-"""Titles of :attr:`Recommendation.figures`."""
+MUCH_LOWER: Final = 0.7  # of the best cell's 99th percentile
+
+
+def titles(run: Run) -> tuple[str, str, str, str]:
+    """Return the titles of :attr:`Recommendation.figures`."""
+    return ("requests/s", "p99 ms", "CPU µs/req", "PSS MiB" if run.memory_column == "pss_bytes" else "peak MiB")
 
 
 @functools.lru_cache(maxsize=4)
@@ -80,7 +86,7 @@ def _recommend(run: Run, decision: Decision) -> Recommendation:
         nobody = bound if decision.objective.p99_below_ns and decision.lowest_p99_ns > 0 else _ALL_DISTURBED
         answer = nobody if nobody is bound or decision.disturbed else "nothing was answered"
         return Recommendation(
-            decision.workload, does, None, answer, "", ("", "", "", ""), left_out, "; ".join((answer, *left_out))
+            decision.workload, does, None, answer, "", ("", "", "", ""), "", left_out, "; ".join((answer, *left_out))
         )
     memory = next(column for column in _MEMORY if column in decision.figures)
     rate, p99, cpu_time, mib = (_figure(column, decision.figures[column]) for column in (RATE, P99, CPU_TIME, memory))
@@ -92,6 +98,7 @@ def _recommend(run: Run, decision: Decision) -> Recommendation:
         name(decision.best),
         _several(run, decision.tied) if decision.tied else "",
         (rate, p99, cpu_time, mib),
+        _quickest(run, decision),
         watch_out,
         "; ".join((_sentence(run, decision, decision.best, name), *watch_out)),
     )
@@ -110,6 +117,15 @@ def _sentence(run: Run, decision: Decision, best: Cell, name: Callable[[Cell], s
         sentence += f"; {wording.times(decision.ahead)} that of the next best, {name(decision.next_best)}"
     cells = [best] if decision.next_best is None else [best, decision.next_best]
     return f"{sentence}. {'; '.join(_why(run, cell, name) for cell in cells)}"
+
+
+def _quickest(run: Run, decision: Decision) -> str:
+    best = (decision.figures or {}).get(P99)
+    if decision.quickest is None or best is None or decision.lowest_p99_ns > MUCH_LOWER * best.middle:
+        return ""
+    rate = float(_windows(run, decision.quickest).groupby("pass")[RATE].median().median())
+    name = wording.cell_name(run, decision.quickest)
+    return f"lowest p99: {name}, {_ms(decision.lowest_p99_ns)} at {wording.rate(rate)} requests/s"
 
 
 def _figure(column: str, spread: Spread | None) -> str:

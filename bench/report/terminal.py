@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.analysis.load import Run
-from bench.narrative import wording
+from bench.narrative import recommend, wording
 from bench.narrative.headlines import headline
-from bench.narrative.recommend import TITLES, Recommendation, recommendations
+from bench.narrative.recommend import Recommendation, recommendations
 from bench.narrative.run_warnings import WarningSummary
 from bench.schema.thread_state import THREAD_STATES
 from bench.terminal import github
@@ -54,7 +54,7 @@ def show_run(console: Terminal, run: Run, summary: pd.DataFrame, warned: Sequenc
         console.print(_decisions_table(console, run, best))
         console.print()
     for one in best:
-        for note in one.watch_out:
+        for note in filter(None, (one.quickest, *one.watch_out)):
             _say(console, one.workload, f": {note}", "yellow")
 
 
@@ -62,7 +62,8 @@ def _decisions_table(console: Terminal, run: Run, best: Sequence[Recommendation]
     """Return the table of what serves each workload best."""
     rows = [(one.workload, _choice(one), *one.figures) for one in best]
     title = f"which serves best, by {run.objective}"
-    return console.table((*_CHOICE, *TITLES), rows, title=title, folded=_CHOICE[1:], right=TITLES)
+    figures = recommend.titles(run)
+    return console.table((*_CHOICE, *figures), rows, title=title, folded=_CHOICE[1:], right=figures)
 
 
 _CHOICE: Final = ("workload", "best measured")
@@ -130,7 +131,7 @@ def table_rows(
             if any(row is not None for row in here):
                 last = here[-1]
                 yield (
-                    str(model),
+                    wording.model_name(run, model, interpreter),
                     str(interpreter),
                     (
                         *(wording.UNKNOWN if row is None else _rate(row) for row in here),

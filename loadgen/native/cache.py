@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-FIRST_START: Final = "compiling the load generator: once, takes about 10 s"
+FIRST_START: Final = "compiling the load generator: once, takes about 7 s"
 
 _HERE: Final = Path(__file__).parent.parent  # the whole package
 

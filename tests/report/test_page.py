@@ -175,11 +175,11 @@ def test_page_table_offers_other_columns(page: Page) -> None:
     page.get_by_label("columns").select_option("where the time went")
     assert table_heads(page)[2:8] == [state.label for state in THREAD_STATES]
     page.get_by_label("columns").select_option("CPU, memory and tail latency")
-    assert table_heads(page)[2:6] == ["CPU", "range", "memory", "range"]
+    assert table_heads(page)[2:8] == ["throughput", "p99", "CPU", "range", "memory", "range"]
     figure = r"\d[\d,.]*"
     for row in table_rows(page):
-        assert all(re.fullmatch(figure, cell) for cell in row[2:6:2])
-        assert all(re.fullmatch(f"{figure}–{figure}", cell) for cell in row[3:6:2])
+        assert all(re.fullmatch(figure, cell) for cell in row[4:8:2])
+        assert all(re.fullmatch(f"{figure}–{figure}", cell) for cell in row[5:8:2])
 
 
 def test_page_marks_cells_with_their_warnings(page: Page) -> None:

@@ -4,14 +4,14 @@ import { address, change, draw, read, reset, state } from "./state.js";
 import { h } from "./svg.js";
 import { tips } from "./tip.js";
 
-export function control(name, values, several) {
+export function control(name, values, several, shown = (value) => value) {
   const box = document.getElementById(`choose-${name}`);
   for (const value of values) {
     const input = document.createElement("input"),
       label = document.createElement("label");
     Object.assign(input, { type: several ? "checkbox" : "radio", name, value });
     input.addEventListener("change", () => change({ [name]: several ? picked(name, values, input) : value }));
-    label.append(input, ...swatches(name, value), value);
+    label.append(input, ...swatches(name, value), shown(value));
     box.append(label);
   }
 }

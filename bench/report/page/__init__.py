@@ -15,13 +15,14 @@ from typing import Final, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from bench.analysis.decisions import decisions
 from bench.analysis.disturbance import disturbed_share
 from bench.analysis.load import Run
 from bench.narrative import scaling, wording
 from bench.narrative.findings import Finding
 from bench.narrative.glossary import GLOSSARY
 from bench.narrative.headlines import headline
-from bench.narrative.recommend import TITLES, recommendations
+from bench.narrative.recommend import recommendations, titles
 from bench.narrative.run_warnings import WarningSummary
 from bench.report import explore, theme
 from bench.report.page import facts, first_screen
@@ -98,7 +99,8 @@ def draw_page(
         how_sure=first_screen.how_sure(run, warned),
         baseline_pair=facts.pair(run),
         disturbed=_disturbed(run),
-        titles=TITLES,
+        titles=titles(run),
+        best_clients=_same_clients(run),
         findings=found,
         warnings=warned,
         best=recommendations(run),
@@ -126,6 +128,12 @@ def _disturbed(run: Run) -> str:
     """Return the share of disturbed windows, if large enough for a banner."""
     share = disturbed_share(run)
     return f"{share:.0%}" if share >= MUCH else ""
+
+
+def _same_clients(run: Run) -> str:
+    """Return the number of clients of all decisions, if it is the same."""
+    counts = {decision.clients for decision in decisions(run)}
+    return f", with {wording.plural(counts.pop(), 'client')}" if len(counts) == 1 else ""
 
 
 def _accounted(run: Run) -> bool:

@@ -67,6 +67,7 @@ def explorer_data(
         "decimals": wording.formatting(),
         "cpus": run.cpus,
         "passes": int(run.windows["pass"].nunique()),
+        "pools": {model: wording.model_name(run, model) for model in run.meta.pools},
         "free": [interpreter for interpreter in dims["interpreter"] if run.is_free(interpreter)],
         "thread_states": {state.key: state.label for state in THREAD_STATES},
         "codes": [{"code": warning.code, "says": warning.says} for warning in warned],

@@ -57,7 +57,7 @@ CHAPTERS: Final = (
     Chapter(
         "interpreters",
         "Interpreters",
-        "Look for intervals that stay clear of 1: only those are differences, the others are not yet known.",
+        "Look for ▲ and ▼: they hold after correction for the number of cells; an interval may clear 1 by chance.",
         ("forest",),
         frozenset({"different_builds", "gaps", "one_pass", "cpu_quota", "foreign_cpu", "steal"}),
     ),

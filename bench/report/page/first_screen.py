@@ -132,7 +132,8 @@ def _rows(run: Run, spreads: dict[Cell, Spread], clients: list[int], top: float)
                 }
             )
         summary = wording.model_summary(run, model)
-        yield {"model": model, "summary": summary, "lines": lines}
+        gap = next((one.reason for one in run.meta.gaps if one.model == model), "")
+        yield {"model": model, "summary": summary, "gap": gap, "lines": lines}
 
 
 def _mark(spread: Spread, top: float, *, disturbed: bool) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def assertions(run: Run) -> list[tuple[bool, str]]:
 
 
 def how_sure(run: Run, warned: Sequence[WarningSummary]) -> list[tuple[str, str, str]]:
-    """Return how sure the first screen is, as texts with a link each, and a kind: ``plain`` or ``warning``."""
+    """Return how sure the first screen is: texts, each with a link and ``plain``, ``disturbed`` or ``warning``."""
     passes = int(run.windows["pass"].nunique())
     over = wording.plural(passes, "pass")
     shown = [
@@ -187,9 +188,9 @@ def how_sure(run: Run, warned: Sequence[WarningSummary]) -> list[tuple[str, str,
     shown.append(f"{hit:,} of {wording.plural(windows, 'window')} disturbed")
     found = resolution(run)
     if found:
-        each = ", ".join(f"±{_digits(share)} {workload}" for workload, share in found.items())
-        shown.append(f"resolves between interpreters: {each}")
-    rows = [(text, "", "plain") for text in shown]
+        each = ", ".join(f"{_digits(share)} ({workload})" for workload, share in found.items())
+        shown.append(f"differences between interpreters show from {each}")
+    rows = [(text, "", "disturbed" if text.endswith(" disturbed") else "plain") for text in shown]
     rows += [(text, "#warning-different_builds", "warning") for text in _built_differently(run)]
     return rows + [(one.says, f"#warning-{one.code}", "warning") for one in warned if one.code in _STRIP]
 

@@ -88,7 +88,7 @@ def draw_comparison(comparison: Comparison) -> Figure | None:
 
 def _left_out(rows: Sequence[Compared], candidate: str, shown: int) -> str:
     every = [row for row in rows if row.candidate == candidate]
-    return f"; {len(every) - shown} more in the table" if len(every) > shown else ""
+    return f"; {len(every) - shown} more cells are not shown" if len(every) > shown else ""
 
 
 def _titles(rows: Sequence[Compared]) -> list[str]:

@@ -42,18 +42,20 @@ export function render() {
 
 control("workload", DATA.dims.workload, false);
 control("clients", DATA.dims.clients.map(String), false);
-control("models", DATA.dims.model, true);
+control("models", DATA.dims.model, true, (model) => DATA.pools[model] ?? model);
 control("interpreters", DATA.dims.interpreter, true);
 
+// The table follows the view, until its columns are chosen.
+export const show = (view) => change({ view, columns: view === "time" ? "time" : "figures", sort: "" });
 export const tabs = [...document.querySelectorAll("#explore [role=tab]")];
 tabs.forEach((tab, index) => {
-  tab.addEventListener("click", () => change({ view: tab.dataset.view }));
+  tab.addEventListener("click", () => show(tab.dataset.view));
   tab.addEventListener("keydown", (event) => {
     const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     const next = tabs[to % tabs.length];
-    change({ view: next.dataset.view });
+    show(next.dataset.view);
     next.focus();
   });
 });

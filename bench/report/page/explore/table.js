@@ -67,6 +67,8 @@ export const COLUMNS = {
     column("cores", "effective", "effective_cores", write.ratio),
   ],
   costs: [
+    column("throughput", "requests/s", "throughput_rps", write.rate),
+    column("p99", "ms", "latency_p99_ns", write.ms),
     column("CPU", "µs per request", "cpu_s_per_request", write.us),
     range("cpu_s_per_request", write.us),
     column("memory", "MiB, peak", "peak_rss_bytes", write.mib),
@@ -85,8 +87,11 @@ export const COLUMNS = {
 export const tableHost = document.getElementById("cells-table");
 export const columns = () => [...NAMES, ...COLUMNS[state.columns], WARNINGS];
 // On the page without what the controls above it already say.
-export const shownColumns = () =>
-  columns().filter(({ key }) => state.every || !["workload", "clients"].includes(key));
+export const shownColumns = (found) =>
+  columns().filter(({ key, value, name }) => {
+    if (["workload", "clients"].includes(key)) return state.every;
+    return name || key !== "errors" || found.some((cell) => value(cell));
+  });
 
 export const WHOLE = new Set(DATA.dims.interpreter.map((name) => name.toLowerCase())); // 3.13 is not 3.13t
 
@@ -133,8 +138,8 @@ export function heading(one) {
 }
 
 export function drawTable() {
-  const shown = shownColumns(),
-    found = rows();
+  const found = rows(),
+    shown = shownColumns(found);
   let before = null;
   const body = found.map((cell) => {
     const begins =
