@@ -6,7 +6,6 @@ measured side by side: ratios are unpaired, and their intervals exclude changes 
 
 from __future__ import annotations
 
-import enum
 import functools
 import itertools
 import math
@@ -20,6 +19,7 @@ from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS, NONE
 from bench.analysis.overall import overall
 from bench.analysis.stats import CELL
+from bench.analysis.verdict import Verdict, judge
 from bench.schema.cell import Cell, Group
 from bench.schema.plan import SAME_WITHIN
 from bench.stats import ratios
@@ -28,15 +28,6 @@ from loadgen.errors import InvalidInput
 from loadgen.nearest import did_you_mean
 
 Side = tuple[Run, Cell]
-
-
-class Verdict(enum.StrEnum):
-    """Result of comparing a candidate with its baseline."""
-
-    FASTER = "faster"
-    SLOWER = "slower"
-    SAME = "same"
-    UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,21 +252,6 @@ def _compare_unpaired(metric: str, below: Side, above: Side, confidence: float) 
         undisturbed=None if undisturbed is None else undisturbed.ratio,
         paired=False,
     )
-
-
-def judge(ratio: Ratio, p_adjusted: float, confidence: float, same_within: float, *, more: bool) -> Verdict:
-    """Return one of four verdicts; a difference is reported if interval and corrected test agree.
-
-    An interval wholly within the zone of equivalence is "the same", even if it excludes 1 (two one-sided tests:
-    Schuirmann, J. Pharmacokinetics and Biopharmaceutics 15, 1987).
-    """
-    if not ratio.has_interval:
-        return Verdict.UNDECIDED
-    if 1 / (1 + same_within) <= ratio.low and ratio.high <= 1 + same_within:
-        return Verdict.SAME
-    if p_adjusted < 1 - confidence and not ratio.low <= 1 <= ratio.high:
-        return Verdict.FASTER if (ratio.ratio > 1) is more else Verdict.SLOWER
-    return Verdict.UNDECIDED
 
 
 def _judge(found: Iterable[Compared], same_within: float, run: Run | None = None) -> Iterator[Compared]:

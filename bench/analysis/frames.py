@@ -15,12 +15,13 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from bench.analysis.columns import CELLS, LATENCY, NAME, RATIOS, TEXT, WINDOWS, Table, returns, shape
-from bench.analysis.comparison import Comparison, Verdict, compare_interpreters
+from bench.analysis.comparison import Comparison, compare_interpreters
 from bench.analysis.disturbance import disturbed_windows
 from bench.analysis.load import Run, read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.stats import CELL, pass_spreads
 from bench.analysis.summary import summarise
+from bench.analysis.verdict import Verdict
 from bench.schema.run_meta import RunMeta
 from loadgen.errors import InvalidInput
 from loadgen.histograms.histogram import Histogram

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bench.analysis.comparison import Compared, Comparison, Verdict
+from bench.analysis.comparison import Compared, Comparison
+from bench.analysis.verdict import Verdict
 from bench.stats.ratios import Ratio
 
 

@@ -9,12 +9,12 @@ from typing import Final
 
 import pandas as pd
 
-from bench.analysis import comparison
 from bench.analysis.comparison import compare_interpreters
 from bench.analysis.disturbance import disturbed_cells
 from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES, SEVERAL_CORES_ABOVE, WAITS, Seen, find_overlaps
 from bench.analysis.stats import BASELINE, Answer, pass_spreads, pick
+from bench.analysis.verdict import Verdict
 from bench.narrative import wording
 from bench.narrative.interference import describe_interference
 from bench.schema.cell import Cell
@@ -35,10 +35,10 @@ _CONCLUSIONS: Final = {
     (Answer.NO, Answer.NO): "neither concurrency nor parallelism",
 }
 _ANSWERS: Final = {
-    comparison.Verdict.FASTER: "faster",
-    comparison.Verdict.SLOWER: "slower",
-    comparison.Verdict.SAME: "the same",
-    comparison.Verdict.UNDECIDED: "not enough data",
+    Verdict.FASTER: "faster",
+    Verdict.SLOWER: "slower",
+    Verdict.SAME: "the same",
+    Verdict.UNDECIDED: "not enough data",
 }
 
 

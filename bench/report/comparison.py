@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from bench.analysis.comparison import Compared, Comparison, Verdict
+from bench.analysis.comparison import Compared, Comparison
 from bench.analysis.metrics import METRICS
+from bench.analysis.verdict import Verdict
 from bench.analysis.verdict_counts import VerdictCounts, count_verdicts, order_by_size
 from bench.narrative import wording
 from bench.report import theme

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.comparison import Verdict, compare_interpreters, compare_runs, judge
+from bench.analysis.comparison import compare_interpreters, compare_runs
 from bench.analysis.load import read_run
 from bench.analysis.metrics import METRICS
 from bench.analysis.overall import overall
+from bench.analysis.verdict import Verdict, judge
 from bench.analysis.verdict_counts import count_verdicts
 from bench.cli import compare
 from bench.report.comparison import COMPARISON_FORMATS, LEFT_OUT_SHOWN, notes

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.comparison import Verdict
 from bench.analysis.micro import load_micro
+from bench.analysis.verdict import Verdict
 from bench.cli.micro import main
 from bench.cli.report import main as draw
 from bench.cli.report_micro import main as show

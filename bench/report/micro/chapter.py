@@ -8,8 +8,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from bench.analysis.comparison import Verdict
 from bench.analysis.micro import Micro
+from bench.analysis.verdict import Verdict
 from bench.report import theme
 from bench.report.inline import inline
 from bench.report.micro import plots

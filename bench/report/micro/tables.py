@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis.comparison import Verdict, judge
 from bench.analysis.micro import Micro, typical
+from bench.analysis.verdict import Verdict, judge
 from bench.schema.plan import SAME_WITHIN
 from bench.stats import ratios
 from bench.stats.ratios import CONFIDENCE, Ratio

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis import comparison, launches
-from bench.analysis.comparison import Verdict
 from bench.analysis.load import Run
 from bench.analysis.metrics import METRICS
 from bench.analysis.rankings import rankings
 from bench.analysis.stats import CELL
+from bench.analysis.verdict import Verdict
 from bench.narrative import wording
 from bench.narrative.run_warnings import WarningSummary
 from bench.report.comparison import MARKS

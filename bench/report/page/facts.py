@@ -49,7 +49,7 @@ def pair(run: Run) -> str:
 
 
 def documentation(folder: Path) -> str:
-    """Return the address of the documentation: beside a run in a checkout, else from the project's metadata."""
+    """Return the address of the documentation: in the checkout that a run is in, else from the project's metadata."""
     page = ROOT / "docs" / "concepts" / "overlap.md"
     if page.is_file() and folder.resolve().is_relative_to(ROOT):
         return os.path.relpath(page, folder.resolve())

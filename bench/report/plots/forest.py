@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.analysis.comparison import Compared, Comparison, Verdict, compare_interpreters
+from bench.analysis.comparison import Compared, Comparison, compare_interpreters
 from bench.analysis.load import Run
+from bench.analysis.verdict import Verdict
 from bench.analysis.verdict_counts import order_by_size
 from bench.narrative import wording
 from bench.report.plots import style
