@@ -1,7 +1,7 @@
 """The model and interpreter that serve each workload best by an objective, and how certain that is.
 
-Candidates are the cells with the most clients, ranked as in :mod:`bench.analysis.rankings`: cells tied with the best
-are known as such. A disturbed cell is not a candidate.
+Candidates are the cells with the most clients. Those that do not differ significantly from the best, corrected for
+their number, are tied with it. A disturbed cell is not a candidate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.analysis.disturbance import disturbed_cells
 from bench.analysis.load import Run
-from bench.analysis.rankings import Pair, significant_pairs
+from bench.analysis.rankings import differ_from
 from bench.analysis.stats import RATE, Answer, Spread, figures_by_pass, paired_ratio, pass_spreads, pick
 from bench.schema.cell import Cell
 
@@ -121,8 +121,8 @@ def _best(decision: Decision, fit: list[Cell], windows: pd.DataFrame, spreads: d
     middles = spreads[wanted.column]["middle"]
     best, *others = sorted(fit, key=lambda cell: float(middles[cell]) * (-1 if wanted.more else 1))
     figures = figures_by_pass(windows, wanted.column)
-    significant = significant_pairs([figures[cell] for cell in (best, *others)])
-    tied = tuple(other for place, other in enumerate(others, 1) if Pair(0, place) not in significant)
+    differ = differ_from(figures[best], [figures[cell] for cell in others])
+    tied = tuple(other for other, significant in zip(others, differ, strict=True) if not significant)
     next_best = next((other for other in others if other not in tied), None)
     return Decision(
         decision.workload,

@@ -68,13 +68,25 @@ def rankings(run: Run) -> Iterator[Ranking]:
             yield Ranking(workload, clients, tuple(cells), significant, left_out)
 
 
-def significant_pairs(figures: Sequence[dict[ratios.Visit, float]]) -> frozenset[Pair]:
+Figures = dict[ratios.Visit, float]
+
+
+def significant_pairs(figures: Sequence[Figures]) -> frozenset[Pair]:
     """Return the pairs of positions with a significant difference, from each position's figures by pass."""
     pairs = [Pair(*pair) for pair in itertools.combinations(range(len(figures)), 2)]
-    found = [ratios.paired_ratio(figures[above], figures[below]) for above, below in pairs]
+    differ = _differ([(figures[above], figures[below]) for above, below in pairs])
+    return frozenset(pair for pair, significant in zip(pairs, differ, strict=True) if significant)
+
+
+def differ_from(first: Figures, others: Sequence[Figures]) -> list[bool]:
+    """Return for each of some cells whether it differs significantly from one, corrected for their number."""
+    return _differ([(first, other) for other in others])
+
+
+def _differ(pairs: Sequence[tuple[Figures, Figures]]) -> list[bool]:
+    found = [ratios.paired_ratio(above, below) for above, below in pairs]
     adjusted = ratios.correct_p_values([math.nan if one is None else one.p_value() for one in found])
-    return frozenset(
-        pair
-        for pair, one, p in zip(pairs, found, adjusted, strict=True)
-        if one is not None and one.has_interval and p < ALPHA and not one.low <= 1 <= one.high
-    )
+    return [
+        one is not None and one.has_interval and p < ALPHA and not one.low <= 1 <= one.high
+        for one, p in zip(found, adjusted, strict=True)
+    ]

@@ -37,7 +37,7 @@ FEWEST_CELLS: Final = 48
 def draw(run: Run, *, quiet: bool = False) -> Path:
     """Write everything that is drawn from a run into its folder, and show the run.
 
-    The page is written first, and plots that are not on it are drawn after those that are.
+    The page is written and shown first; plots that are not on it are drawn after those that are.
 
     Returns:
         The page.
@@ -65,14 +65,14 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         pictures = {name: svg for name in _in_order() if name in EMBEDDED and (svg := done[name]()) is not None}
         micro, profiled = (Markup(done[name]()) if name in jobs else None for name in ("micro", "profiles"))  # noqa: S704 - ours
         page.write_text(draw_page(inputs, pictures, micro, profiled), encoding="utf-8")
+        console = Terminal()
+        if not quiet:
+            show_run(console, run, summary, warned)
+            console.print()
+        console.print(Text(str(page)), soft_wrap=True)
+        step_summary.append(run, summary, found, warned)
         for wait in done.values():
             wait()
-    console = Terminal()
-    if not quiet:
-        show_run(console, run, summary, warned)
-        console.print()
-    step_summary.append(run, summary, found, warned)
-    console.print(Text(str(page)), soft_wrap=True)
     return page
 
 
