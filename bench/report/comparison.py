@@ -192,7 +192,12 @@ def json_document(comparison: Comparison) -> str:
 def html(comparison: Comparison) -> str:
     """Return a self-contained page."""
     tables = [
-        (METRICS[metric].title, candidate, rows[0].baseline, [(row, figures(row.ratio), answer(row)) for row in rows])
+        (
+            METRICS[metric].title,
+            candidate,
+            rows[0].baseline,
+            [(row, figures(row.ratio), answer(row)) for row in order_by_size(rows)],
+        )
         for (metric, candidate), rows in _tables(comparison)
     ]
     with style():
@@ -203,6 +208,7 @@ def html(comparison: Comparison) -> str:
         theme=theme.css(),
         short=[(*sides, tallied.values()) for sides, tallied in _short(comparison)],
         titles=_SHORT,
+        built={row.candidate for row in comparison.rows if row.differs},
         tables=tables,
         notes=list(notes(comparison)),
         forest=inline(to_svg(figure, "forest"), "forest") if figure is not None else "",

@@ -191,8 +191,9 @@ def _runs_axis(axes: Axes, names: list[str]) -> None:
     axes.xaxis.set_major_locator(FixedLocator([0, last]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: names[round(place)]))
     first, end = axes.get_xticklabels()
-    first.set_horizontalalignment("left")
-    end.set_horizontalalignment("right")
+    if last > 2:  # of few, the ends are far from the panel's edges
+        first.set_horizontalalignment("left")
+        end.set_horizontalalignment("right")
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(visible=False, axis="x")
 
