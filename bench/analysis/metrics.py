@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-import pandas as pd
-
 from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.schema.cell import Cell
@@ -38,17 +36,23 @@ class Metric(NamedTuple):
     quantisation_error: Callable[[list[float], int], float]
 
 
-def _each(of: Callable[[pd.DataFrame], pd.Series[float]]) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
-    """Return a function that computes one figure for each window."""
+def _each(column: str) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
+    """Return a function that returns a column's figure of each window."""
 
     def figures(run: Run, cell: Cell, without: frozenset[Visit]) -> Figures:
-        windows = launches.windows_by_cell(run).get(cell)
-        if windows is None:
-            return {}
-        rows = zip(windows["pass"].tolist(), windows["round"].tolist(), of(windows).tolist(), strict=True)
-        return {(pass_, round_): figure for pass_, round_, figure in rows if (pass_, round_) not in without}
+        every = _of_windows(run, cell, column)
+        return {visit: figure for visit, figure in every.items() if visit not in without} if without else every
 
     return figures
+
+
+@functools.lru_cache(maxsize=4096)  # a few numbers, which every comparison with the cell needs
+def _of_windows(run: Run, cell: Cell, column: str) -> Figures:
+    windows = launches.windows_by_cell(run).get(cell)
+    if windows is None:
+        return {}
+    visits = zip(windows["pass"].tolist(), windows["round"].tolist(), strict=True)
+    return dict(zip(visits, windows[column].tolist(), strict=True))
 
 
 def _percentile(percent: float) -> Callable[[Run, Cell, frozenset[Visit]], Figures]:
@@ -88,13 +92,13 @@ def _bucket_error(_: list[float], __: int) -> float:
 
 
 METRICS: Final = {
-    "throughput": Metric("throughput", True, _each(lambda windows: windows["throughput_rps"]), _rate_error),
+    "throughput": Metric("throughput", True, _each("throughput_rps"), _rate_error),
     "latency_p50": Metric("latency p50", False, _percentile(50), _bucket_error),
     "latency_p99": Metric("latency p99", False, _percentile(99), _bucket_error),
     "cpu_per_request": Metric(
         "CPU/request",
         False,
-        _each(lambda windows: windows["cpu_s_per_request"]),
+        _each("cpu_s_per_request"),
         lambda _, __: 0.0,
     ),
 }

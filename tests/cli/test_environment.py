@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,15 +57,23 @@ def test_bench_runs_in_an_environment_of_its_own_and_handlers_in_the_users(tmp_p
         assert f"{name}," in f"{ignored},"
 
 
-def test_commands_do_without_a_home_and_a_checkout_that_can_be_written_to(tmp_path: Path) -> None:
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """Return a folder that anybody may enter; pytest closes its own to others whenever a session begins."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_commands_do_without_a_home_and_a_checkout_that_can_be_written_to(public_path: Path) -> None:
     """As in a container: the checkout is another user's, and there is no home."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to run as somebody to whom nothing belongs")
     made = Made(models=("serial",), workloads=("echo",), clients=(1,), interpreters=("3.13", "3.14"))
-    run = made.write(tmp_path / "run")
-    temporary = tmp_path / "temporary"
+    run = made.write(public_path / "run")
+    temporary = public_path / "temporary"
     temporary.mkdir()
-    for path in (tmp_path, *tmp_path.parents[:-2], *run.rglob("*"), run, temporary):
+    for path in (*run.rglob("*"), run, temporary):
         path.chmod(0o777 if path in {run, temporary} else 0o755 if path.is_dir() else 0o644)
     for words in (("doctor",), ("report", str(run), "-q"), ("compare", str(run))):
         done = subprocess.run(

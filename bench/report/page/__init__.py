@@ -48,6 +48,16 @@ VIEWS: Final = {
 }
 
 
+LAW_COLUMNS: Final = (
+    *(("over", "over", ""), ("workload", "workload", ""), ("model", "model", ""), ("interpreter", "interpreter", "")),
+    *(("law", "law", ""), ("serial", "serial", ""), ("crosstalk", "crosstalk", ""), ("bound", "limit", "requests/s")),
+    *(("misfit", "misfit", ""), ("note", "notes", "")),
+)
+"""Key, title and unit of each column of the scaling laws; those that are the same in every row are left out."""
+
+LAW_FIGURES: Final = frozenset({"serial", "crosstalk", "bound", "misfit"})
+
+
 class Inputs(NamedTuple):
     """What a page shows besides its pictures.
 
@@ -78,6 +88,7 @@ def draw_page(
         profiles: the chapter of profiles, if any cells were profiled.
     """
     run, summary, found, warned, profiled = inputs
+    laws = scaling.rows(run)
     machine = run.meta.machine
     where = () if machine is None else (machine.cpu_model, wording.plural(machine.usable_cpus, "CPU"))
     place = (*where, f"CPython {', '.join(facts.versions(run))}")
@@ -107,7 +118,9 @@ def draw_page(
         objective=run.objective,
         chapters=list(chapters(plots, warned)),
         plots_only=[(name, shows) for name, shows in SCRIPTED.items() if name != "gil" or _accounted(run)],
-        laws=scaling.rows(run),
+        laws=laws,
+        law_columns=[column for column in LAW_COLUMNS if len({row[column[0]] for row in laws}) > 1],
+        law_figures=LAW_FIGURES,
         highlights=scaling.highlights(run),
         views=VIEWS.items(),
         data=explore.island(explorer_data(run, summary, warned, profiled)),

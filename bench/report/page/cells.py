@@ -119,7 +119,7 @@ def _window_columns(run: Run, cells: Sequence[Cell]) -> dict[str, Any]:
 
 
 def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
-    """Return percentiles of all requests of a cell, their range over passes, and the share of requests in each range.
+    """Return percentiles of a cell, medians over passes with their range, and the share of requests in each range.
 
     ``None`` if no request was answered.
     """
@@ -132,7 +132,7 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     ends = [bucket_index(bound * 1_000_000) for bound in BOUNDS_MS]
     shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
     return {
-        "ns": round_figures(_percentiles(together), LATENCY_DIGITS),
+        "ns": round_figures(np.median(each, axis=0), LATENCY_DIGITS),
         "low": round_figures(each.min(axis=0), LATENCY_DIGITS) if ranged else None,
         "high": round_figures(each.max(axis=0), LATENCY_DIGITS) if ranged else None,
         "shares": round_figures(shares, LATENCY_DIGITS),

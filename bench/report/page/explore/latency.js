@@ -15,7 +15,7 @@ export function drawLatency(host) {
     figure(
       host,
       `Latency by percentile, ${state.workload}, ${clientsOf(state.clients)}: ` +
-        "all requests of all passes; whiskers: range over passes",
+        "medians over passes; whiskers: their range",
     ),
     cells,
   );
