@@ -148,6 +148,9 @@ def test_figures_that_are_shown_twice_are_the_same() -> None:
         for name in ("throughput_rps", "speedup", "speedup_low", "latency_p99_ns", "cpu_s_per_request"):
             shown = data["cells"][name][place]
             assert shown == pytest.approx(float(row[name]), rel=1e-4), (cell, name)
+        for percent, name in ((50, "latency_p50_ns"), (99, "latency_p99_ns")):
+            charted = data["latency"][place]["ns"][data["percents"].index(percent)]
+            assert charted is None or charted == pytest.approx(float(row[name]), rel=2e-3), (cell, name)
         serial = paired_ratio(run.windows, "throughput_rps", cell, cell._replace(model="serial"))
         assert serial is not None
         assert serial.middle == pytest.approx(row["speedup"], rel=1e-9)

@@ -127,7 +127,7 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     together = functools.reduce(Histogram.merge, by_pass)
     if not together.total:
         return None
-    each = np.array([_percentiles(histogram) for histogram in by_pass if histogram.total])
+    each = np.array([_percentiles(histogram, together.total) for histogram in by_pass if histogram.total])
     ranged = len(each) > 1
     ends = [bucket_index(bound * 1_000_000) for bound in BOUNDS_MS]
     shares = [part.sum() / together.total for part in np.split(together.counts, ends)]
@@ -139,11 +139,9 @@ def _latency(windows: pd.DataFrame) -> dict[str, Any] | None:
     }
 
 
-def _percentiles(histogram: Histogram) -> list[float]:
-    """Return the percentiles with enough requests; NaN for the others."""
-    shown = (
-        percent for percent in PERCENTS if histogram.total * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50
-    )
+def _percentiles(histogram: Histogram, requests: int) -> list[float]:
+    """Return the percentiles that have enough requests in all passes together; NaN for the others."""
+    shown = (percent for percent in PERCENTS if requests * (1 - percent / 100) >= _FEWEST_BEYOND or percent <= 50)
     found = {percent: histogram.percentile_ns(percent) for percent in shown}
     return [math.nan if (ns := found.get(percent)) is None else float(ns) for percent in PERCENTS]
 

@@ -22,7 +22,9 @@ export function drawInterpreters(host) {
   const kept = rows.filter(({ cell }) => String(of("clients", cell)) === state.clients);
   if (!kept.length)
     return nothing(host, `With ${clientsOf(state.clients)}, this selection was not measured under both.`);
-  const legend = Object.entries(DATA.verdicts).map(([verdict, says]) => h("span", {}, `${DATA.marks[verdict]} ${says}`));
+  const legend = Object.entries(DATA.verdicts).map(([verdict, says]) =>
+    h("span", {}, `${DATA.marks[verdict]} ${says}`),
+  );
   host.append(h("p", { class: "key" }, ...legend, "significant after correction for the number of cells"));
   for (const [metric, name] of Object.entries(DATA.metrics)) {
     const here = kept.filter((one) => one.metric === metric);
