@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -59,6 +59,8 @@ class Decision:
         disturbed: cells that are not candidates, since they were disturbed.
         lowest_p99_ns: the lowest 99th percentile of the candidates; NaN if unknown.
         quickest: the candidate that has it; ``None`` if unknown.
+        ahead_although_disturbed: disturbed cells with a better figure than the best candidate: nothing is decided,
+            since a disturbance can only have cost them something.
     """
 
     workload: str
@@ -72,6 +74,7 @@ class Decision:
     disturbed: tuple[Cell, ...] = ()
     lowest_p99_ns: float = math.nan
     quickest: Cell | None = None
+    ahead_although_disturbed: tuple[Cell, ...] = ()
 
 
 def objective(run: Run) -> Objective:
@@ -113,7 +116,15 @@ def _decide(run: Run) -> Iterator[Decision]:
             lowest_p99_ns=min((spread.middle for spread in p99.values()), default=math.nan),
             quickest=min(p99, key=lambda cell: p99[cell].middle, default=None),
         )
-        yield _best(none, fit, here, spreads) if fit else none
+        middles = spreads[wanted.column]["middle"]
+        sign = -1 if wanted.more else 1
+        best = min(fit, key=lambda cell: sign * float(middles[cell]), default=None)
+        ahead = [cell for cell in left_out if best and sign * float(middles[cell]) < sign * float(middles[best])]
+        ahead.sort(key=lambda cell: sign * float(middles[cell]))
+        if best is None or ahead:
+            yield replace(none, ahead_although_disturbed=tuple(ahead))
+        else:
+            yield _best(none, fit, here, spreads)
 
 
 def _best(decision: Decision, fit: list[Cell], windows: pd.DataFrame, spreads: dict[str, pd.DataFrame]) -> Decision:

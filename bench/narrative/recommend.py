@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench.analysis import decisions, launches
 from bench.analysis.decisions import CPU_TIME, P99, Decision
+from bench.analysis.disturbance import MOST, disturbed_windows
 from bench.analysis.load import Run
 from bench.analysis.stats import RATE, Spread
 from bench.narrative import wording
@@ -82,9 +83,7 @@ def _recommend(run: Run, decision: Decision) -> Recommendation:
     does = wording.work(decision.workload)
     left_out = (f"left out because disturbed: {_several(run, decision.disturbed)}",) if decision.disturbed else ()
     if decision.best is None or decision.figures is None:
-        bound = f"no cell keeps the 99th percentile below the bound; the lowest is {_ms(decision.lowest_p99_ns)}"
-        nobody = bound if decision.objective.p99_below_ns and decision.lowest_p99_ns > 0 else _ALL_DISTURBED
-        answer = nobody if nobody is bound or decision.disturbed else "nothing was answered"
+        answer = _why_not(decision, name)
         return Recommendation(
             decision.workload, does, None, answer, "", ("", "", "", ""), "", left_out, "; ".join((answer, *left_out))
         )
@@ -102,6 +101,14 @@ def _recommend(run: Run, decision: Decision) -> Recommendation:
         watch_out,
         "; ".join((_sentence(run, decision, decision.best, name), *watch_out)),
     )
+
+
+def _why_not(decision: Decision, name: Callable[[Cell], str]) -> str:
+    if decision.ahead_although_disturbed:
+        return f"undecided: {name(decision.ahead_although_disturbed[0])} is ahead, although disturbed"
+    if decision.objective.p99_below_ns and decision.lowest_p99_ns > 0:
+        return f"no cell keeps the 99th percentile below the bound; the lowest is {_ms(decision.lowest_p99_ns)}"
+    return _ALL_DISTURBED if decision.disturbed else "nothing was answered"
 
 
 _ALL_DISTURBED: Final = "no recommendation, since most of the windows were disturbed"
@@ -178,6 +185,8 @@ def _watch_out(run: Run, cell: Cell) -> Iterator[str]:
         yield f"load generator {rows['generator_utilisation'].max():.0%} busy: a lower bound"
     elif "contended" in codes:
         yield "shares the CPUs with the load generator: a lower bound"
+    if disturbed_windows(run)[rows.index].mean() >= MOST:
+        yield "other programs ran meanwhile, on CPUs that were idle"
     if codes & {"errors", "handler_failed"}:
         yield "some requests failed"
     if rows["thread_gil_wait_share"].mean() > MIN_SHARE_ADVISED:
