@@ -116,35 +116,31 @@ def _decide(run: Run) -> Iterator[Decision]:
             lowest_p99_ns=min((spread.middle for spread in p99.values()), default=math.nan),
             quickest=min(p99, key=lambda cell: p99[cell].middle, default=None),
         )
-        middles = spreads[wanted.column]["middle"]
-        sign = -1 if wanted.more else 1
-        best = min(fit, key=lambda cell: sign * float(middles[cell]), default=None)
-        ahead = [cell for cell in left_out if best and sign * float(middles[cell]) < sign * float(middles[best])]
-        ahead.sort(key=lambda cell: sign * float(middles[cell]))
-        if best is None or ahead:
-            yield replace(none, ahead_although_disturbed=tuple(ahead))
+        rank = functools.partial(_rank, spreads[wanted.column]["middle"], -1 if wanted.more else 1)
+        ahead = sorted((cell for cell in left_out if fit and rank(cell) < min(map(rank, fit))), key=rank)
+        if fit and not ahead:
+            yield _best(none, sorted(fit, key=rank), here, spreads)
         else:
-            yield _best(none, fit, here, spreads)
+            yield replace(none, ahead_although_disturbed=tuple(ahead))
 
 
-def _best(decision: Decision, fit: list[Cell], windows: pd.DataFrame, spreads: dict[str, pd.DataFrame]) -> Decision:
-    wanted = decision.objective
-    middles = spreads[wanted.column]["middle"]
-    best, *others = sorted(fit, key=lambda cell: float(middles[cell]) * (-1 if wanted.more else 1))
-    figures = figures_by_pass(windows, wanted.column)
+def _rank(middles: pd.Series[float], sign: int, cell: Cell) -> float:
+    """Return what is lower for a better cell."""
+    return sign * float(middles[cell])
+
+
+def _best(decision: Decision, ranked: list[Cell], windows: pd.DataFrame, spreads: dict[str, pd.DataFrame]) -> Decision:
+    column = decision.objective.column
+    best, *others = ranked
+    figures = figures_by_pass(windows, column)
     differ = differ_from(figures[best], [figures[cell] for cell in others])
     tied = tuple(other for other, significant in zip(others, differ, strict=True) if not significant)
     next_best = next((other for other in others if other not in tied), None)
-    return Decision(
-        decision.workload,
-        decision.clients,
-        wanted,
+    return replace(
+        decision,
         best=best,
-        figures={column: pick(frame, best) for column, frame in spreads.items()},
+        figures={name: pick(frame, best) for name, frame in spreads.items()},
         tied=tied,
         next_best=next_best,
-        ahead=None if next_best is None else paired_ratio(windows, wanted.column, best, next_best),
-        disturbed=decision.disturbed,
-        lowest_p99_ns=decision.lowest_p99_ns,
-        quickest=decision.quickest,
+        ahead=None if next_best is None else paired_ratio(windows, column, best, next_best),
     )

@@ -15,6 +15,7 @@ import pandas as pd
 
 from bench.analysis import launches
 from bench.analysis.load import Run
+from bench.analysis.stats import BASELINE
 from bench.schema.cell import Cell
 from bench.schema.warning_codes import DISTURBING, FOREIGN_CPU
 from bench.stats import ratios
@@ -69,6 +70,11 @@ def disturbed_cells(run: Run) -> frozenset[Cell]:
     disturbed = disturbed_windows(run, COSTS_LITTLE)
     windows = launches.windows_by_cell(run)
     return frozenset(cell for cell, here in windows.items() if disturbed[here.index].mean() >= MOST)
+
+
+def is_speedup_disturbed(run: Run, cell: Cell) -> bool:
+    """Return whether nothing is concluded from a cell's speed-up: it was disturbed, or serial was."""
+    return not disturbed_cells(run).isdisjoint({cell, cell._replace(model=BASELINE)})
 
 
 def disturbed_share(run: Run) -> float:

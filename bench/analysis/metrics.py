@@ -11,10 +11,9 @@ from bench.analysis import launches
 from bench.analysis.load import Run
 from bench.schema.cell import Cell
 from bench.stats import ratios
-from bench.stats.ratios import Visit
+from bench.stats.ratios import Figures, Visit
 from loadgen.histograms.histogram import Histogram
 
-Figures = dict[Visit, float]
 NONE: Final[frozenset[Visit]] = frozenset()
 PERCENTS: Final = (50.0, 99.0)
 

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-from bench.analysis.disturbance import disturbed_cells
+from bench.analysis.disturbance import is_speedup_disturbed
 from bench.analysis.load import Run
-from bench.analysis.stats import BASELINE, Answer, Spread, pass_spreads, pick, speedups
+from bench.analysis.stats import Answer, Spread, pass_spreads, pick, speedups
 from bench.schema.cell import MIXED, Cell
 
 OVERLAPS_ABOVE: Final = 1.2  # times serial; more than noise and the generator's share of the CPUs can cause
@@ -80,7 +80,6 @@ _COMPUTING: Final = {
 def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
     """Return the observations of each model under each interpreter: by interpreter, models in the plan's order."""
     faster, cores = speedups(run.windows), pass_spreads(run.windows, "effective_cores")
-    disturbed = disturbed_cells(run)
     workloads = [name for name in run.values("workload") if not name.startswith(MIXED)]
     found: dict[tuple[str, str], list[Seen]] = {
         (model, interpreter): [] for interpreter in run.values("interpreter") for model in run.values("model")
@@ -93,9 +92,8 @@ def find_overlaps(run: Run) -> dict[tuple[str, str], list[Seen]]:
                 continue
             clients = int(rows["clients"].max())
             cell = Cell(model, workload, clients, interpreter)
-            hit = bool({cell, cell._replace(model=BASELINE)} & disturbed)
             codes = {w.get("code") for ws in rows.loc[rows["clients"] == clients, "warnings"] for w in ws}
             at_once = (pick(faster, cell), pick(cores, cell))
             cpus = min(filter(None, (run.pinned_cpus(interpreter), run.cpus)), default=None)
-            of.append(Seen(workload, clients, *at_once, "contended" in codes, hit, cpus))
+            of.append(Seen(workload, clients, *at_once, "contended" in codes, is_speedup_disturbed(run, cell), cpus))
     return {subject: of for subject, of in found.items() if of}

@@ -18,6 +18,7 @@ from bench.analysis.load import Run
 from bench.analysis.stats import RATE, figures_by_pass
 from bench.schema.cell import Cell
 from bench.stats import ratios
+from bench.stats.ratios import Figures
 
 ALPHA: Final = 1 - ratios.CONFIDENCE
 
@@ -66,9 +67,6 @@ def rankings(run: Run) -> Iterator[Ranking]:
         if here:
             significant = significant_pairs([figures[cell] for cell in cells])
             yield Ranking(workload, clients, tuple(cells), significant, left_out)
-
-
-Figures = dict[ratios.Visit, float]
 
 
 def significant_pairs(figures: Sequence[Figures]) -> frozenset[Pair]:

@@ -92,9 +92,9 @@ def paired_ratio(windows: pd.DataFrame, column: str, above: tuple[Any, ...], bel
     return _spread(figures.get(one, {}), figures.get(other, {}), error)
 
 
-def figures_by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, dict[ratios.Visit, float]]:
+def figures_by_pass(windows: pd.DataFrame, column: str) -> dict[Cell, ratios.Figures]:
     """Return a column of each cell by pass."""
-    figures: dict[Cell, dict[ratios.Visit, float]] = {}
+    figures: dict[Cell, ratios.Figures] = {}
     for *cell, pass_, figure in per_pass(windows, column)[[*CELL, "pass", column]].itertuples(index=False):
         figures.setdefault(Cell(*cell), {})[int(pass_), 0] = float(figure)
     return figures
@@ -112,7 +112,7 @@ class _QuantisationErrors:
         return ratios.counting_error(*counts, rounds=self._rounds) if above != below and all(counts) else 0.0
 
 
-def _spread(above: dict[ratios.Visit, float], below: dict[ratios.Visit, float], error: float) -> Spread | None:
+def _spread(above: ratios.Figures, below: ratios.Figures, error: float) -> Spread | None:
     found = ratios.paired_ratio(above, below, quantisation_error=error)
     return None if found is None else Spread(found.ratio, found.low, found.high, found.launches)
 

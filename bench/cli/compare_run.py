@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.analysis.comparison import Comparison, compare_interpreters, compare_runs
+from bench.analysis.comparison import Compared, Comparison, compare_interpreters, compare_runs
 from bench.analysis.load import read_run
 from bench.paths import latest
 from bench.report.comparison import COMPARISON_FORMATS, show_comparison
@@ -24,14 +25,16 @@ def run(options: argparse.Namespace) -> int:
             f"--fail-slower: the runs are of different machines ({'; '.join(comparison.machines)}): measure both on "
             "one, or judge all the same with --across-machines"
         )
+    loss = options.fail_slower
+    slower = [] if loss is None else comparison.slower_than(loss)
     if options.format == "terminal" and options.output is None:
-        if options.fail_slower is not None:
-            Terminal().print(_assertion(comparison, options.fail_slower))
+        if loss is not None:
+            Terminal().print(_assertion(comparison, slower, loss))
         show_comparison(Terminal(), comparison)
     else:
         _write(COMPARISON_FORMATS[options.format](comparison), options.output)
     _summarise(comparison)
-    return _gate(comparison, options.fail_slower)
+    return _gate(slower, loss)
 
 
 def _compare(options: argparse.Namespace) -> Comparison:
@@ -68,22 +71,19 @@ def _write(text: str, output: Path | None) -> None:
         raise GilbenchError(f"cannot write to {output}: {exc.strerror}; name another file") from exc
 
 
-def _assertion(comparison: Comparison, loss: float) -> str:
+def _assertion(comparison: Comparison, slower: Sequence[Compared], loss: float) -> str:
     """Return what ``--fail-slower`` asserts, and whether it holds."""
-    slower = comparison.slower_than(loss)
     rows = sum(row.metric == "throughput" for row in comparison.rows)
     if slower:
         return f"✗ a loss of more than {loss:.2%} is significant in {len(slower)} of {rows} cells\n"
     return f"✓ no loss of more than {loss:.2%} is significant in any of {rows} cells\n"
 
 
-def _gate(comparison: Comparison, loss: float | None) -> int:
-    if loss is None:
-        return DONE
-    shown = comparison.slower_than(loss)
-    for row in shown:
+def _gate(slower: Sequence[Compared], loss: float) -> int:
+    """Name the rows that are too slow, and return the exit code."""
+    for row in slower:
         sys.stderr.write(
             f"{row.group.name}: {row.candidate} is slower than {row.baseline} by more than {loss:.2%}: "
             f"{row.ratio.ratio:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}]\n"
         )
-    return FAILED if shown else DONE
+    return FAILED if slower else DONE

@@ -13,7 +13,7 @@ from bench.analysis import decisions, launches
 from bench.analysis.decisions import CPU_TIME, P99, Decision
 from bench.analysis.disturbance import MOST, disturbed_windows
 from bench.analysis.load import Run
-from bench.analysis.stats import RATE, Spread
+from bench.analysis.stats import RATE, Spread, pass_spreads, pick
 from bench.narrative import wording
 from bench.schema.cell import Cell
 from bench.schema.thread_state import BUSY_STATES, CPU
@@ -130,9 +130,11 @@ def _quickest(run: Run, decision: Decision) -> str:
     best = (decision.figures or {}).get(P99)
     if decision.quickest is None or best is None or decision.lowest_p99_ns > MUCH_LOWER * best.middle:
         return ""
-    rate = float(_windows(run, decision.quickest).groupby("pass")[RATE].median().median())
-    name = wording.cell_name(run, decision.quickest)
-    return f"lowest p99: {name}, {_ms(decision.lowest_p99_ns)} at {wording.rate(rate)} requests/s"
+    name, rate = (
+        wording.cell_name(run, decision.quickest),
+        pick(pass_spreads(_windows(run, decision.quickest), RATE), decision.quickest),
+    )
+    return f"lowest p99: {name}, {_ms(decision.lowest_p99_ns)} at {_figure(RATE, rate)} requests/s"
 
 
 def _figure(column: str, spread: Spread | None) -> str:

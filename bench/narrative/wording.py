@@ -99,18 +99,22 @@ def cell_name(run: Run, cell: Cell) -> str:
 
 def model_name(run: Run, model: str, interpreter: str = "") -> str:
     """Name a model, a pool with its size under one interpreter, or under all if they agree."""
-    interpreters = [interpreter] if interpreter else run.values("interpreter")
-    sizes = {size for each in interpreters if (size := run.pool_size(model, each))}
-    return f"{model} (pool of {sizes.pop()})" if len(sizes) == 1 else model
+    size = _pool_size(run, model, [interpreter] if interpreter else run.values("interpreter"))
+    return f"{model} (pool of {size})" if size else model
 
 
 def model_summary(run: Run, model: str) -> str:
     """Describe what serves connections, a pool with its size: ``a pool of 2 threads``; empty if unknown."""
     if model not in MODELS:
         return ""
-    sizes = {size for each in run.values("interpreter") if (size := run.pool_size(model, each))}
-    summary = MODELS[model].summary
-    return summary.replace("a pool of", f"a pool of {sizes.pop()}") if len(sizes) == 1 else summary
+    size, summary = _pool_size(run, model, run.values("interpreter")), MODELS[model].summary
+    return summary.replace("a pool of", f"a pool of {size}") if size else summary
+
+
+def _pool_size(run: Run, model: str, interpreters: Sequence[str]) -> int | None:
+    """Return the size of a model's pool under some interpreters; ``None``: it has none, or they differ."""
+    sizes = {size for each in interpreters if (size := run.pool_size(model, each))}
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def work(workload: str) -> str:

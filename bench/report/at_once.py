@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import multiprocessing
 import os
 import signal
@@ -11,7 +12,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from functools import partial
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -32,8 +32,7 @@ def at_once(jobs: Mapping[str, Callable[[], T]], *, pays: bool) -> Iterator[Mapp
     """
     workers = min(os.cpu_count() or 1, len(jobs))
     if not pays or workers < 2:
-        found: dict[str, Callable[[], T]] = {}
-        yield {name: partial(_once, found, name, job) for name, job in jobs.items()}
+        yield {name: functools.cache(job) for name, job in jobs.items()}
         return
     _jobs.update(jobs)
     try:
@@ -61,10 +60,3 @@ def _result(future: Future[Any]) -> Callable[[], Any]:
 
 def _run(name: str) -> object:
     return _jobs[name]()
-
-
-def _once(found: dict[str, Callable[[], T]], name: str, job: Callable[[], T]) -> T:
-    if name not in found:
-        result = job()
-        found[name] = lambda: result
-    return found[name]()

@@ -26,6 +26,9 @@ INTERIM_SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1.0)
 Visit = tuple[int, int]
 """Number of a launch, and of a round of windows in it."""
 
+Figures = dict[Visit, float]
+"""A cell's figure of each of them."""
+
 
 class Ratio(NamedTuple):
     """A ratio with its confidence interval.

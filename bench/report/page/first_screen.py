@@ -13,20 +13,20 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from bench.analysis.decisions import decisions
-from bench.analysis.disturbance import disturbed_cells, disturbed_windows
+from bench.analysis.disturbance import disturbed_windows, is_speedup_disturbed
 from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES, WAITS
 from bench.analysis.resolution import resolution
 from bench.analysis.stats import BASELINE, Spread, pick, speedups
 from bench.narrative import wording
 from bench.narrative.run_warnings import WarningSummary
-from bench.report.plots.style import short_names
+from bench.report.plots.style import MARKERS, appearances, short_names
 from bench.schema.cell import Cell
 
 _ROOM: Final = 1.05  # of the scale beyond what is largest on it
 _STEPS: Final = (0.5, 1, 2, 4, 5, 10, 20, 50, 100, 200, 500)
 _MOST_TICKS: Final = 6
-_MARKERS: Final = ("circle", "square", "diamond")
+_SHAPES: Final = ("circle", "square", "diamond")
 
 
 class Plot(NamedTuple):
@@ -107,7 +107,7 @@ def _far(ends: list[float]) -> float:
 
 
 def _rows(run: Run, spreads: dict[Cell, Spread], clients: list[int], top: float) -> Iterator[dict[str, Any]]:
-    disturbed, names = disturbed_cells(run), short_names(run.values("interpreter"))
+    names = short_names(run.values("interpreter"))
     for model in run.values("model"):
         lines = []
         for interpreter in run.values("interpreter"):
@@ -116,8 +116,7 @@ def _rows(run: Run, spreads: dict[Cell, Spread], clients: list[int], top: float)
             at = {}
             for cell, spread in spreads.items():
                 if (cell.model, cell.interpreter) == (model, interpreter):
-                    hit = bool({cell, cell._replace(model=BASELINE)} & disturbed)
-                    at[cell.clients] = _mark(spread, top, disturbed=hit)
+                    at[cell.clients] = _mark(spread, top, disturbed=is_speedup_disturbed(run, cell))
             lines.append(
                 {
                     "interpreter": names[interpreter],
@@ -151,9 +150,8 @@ def _mark(spread: Spread, top: float, *, disturbed: bool) -> dict[str, Any]:
 
 
 def _marker(run: Run, interpreter: str) -> str:
-    """Return the shape of an interpreter's dots: as many shapes as there are, with and without a GIL alike."""
-    alike = [name for name in run.values("interpreter") if run.is_free(name) == run.is_free(interpreter)]
-    return _MARKERS[alike.index(interpreter) % len(_MARKERS)]
+    """Return the shape of an interpreter's dots, the same as in the plots as far as there are as many shapes."""
+    return _SHAPES[MARKERS.index(appearances(run)[interpreter].marker) % len(_SHAPES)]
 
 
 def _percent(value: float, top: float) -> float:

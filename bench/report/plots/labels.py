@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from bench.report.plots import style
@@ -12,10 +11,6 @@ from bench.report.plots import style
 FONT: Final = 8.0
 GAP_POINTS: Final = 11.0  # between the baselines of two labels
 _LEADER: Final[dict[str, Any]] = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
-
-
-Boxes = np.ndarray[Any, np.dtype[np.float64]]
-"""Boxes as rows: left, bottom, right, top, in pixels."""
 
 
 class Label(NamedTuple):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from bench.analysis.disturbance import disturbed_cells
+from bench.analysis.disturbance import is_speedup_disturbed
 from bench.analysis.load import Run
 from bench.analysis.overlap import COMPUTES, WAITS
 from bench.analysis.stats import BASELINE, Spread, pick, speedups
@@ -111,7 +111,7 @@ def _names(run: Run, axes: Axes, at: dict[tuple[str, str], float]) -> None:
 def _panel(
     run: Run, axes: Axes, spreads: dict[Cell, Spread], at: dict[tuple[str, str], float], limit: float | None
 ) -> None:
-    disturbed, appearances = disturbed_cells(run), style.appearances(run)
+    appearances = style.appearances(run)
     names = style.short_names(run.values("interpreter"))
     top = 1.05 * max(2.0, limit or 0.0, *(one.middle for one in spreads.values()))
     for cell, spread in spreads.items():
@@ -124,7 +124,7 @@ def _panel(
         axes.plot(
             [spread.middle], [y], appearance.marker, color=colour, markerfacecolor=appearance.face(colour), markersize=5
         )
-        hit = " disturbed" if {cell, cell._replace(model=BASELINE)} & disturbed else ""
+        hit = " disturbed" if is_speedup_disturbed(run, cell) else ""
         text = f"{wording.ratio(spread.middle)}×{hit}"
         place_ = {"xytext": (7, 0), "textcoords": "offset points", "va": "center_baseline"}
         axes.annotate(f"{text}  {names[cell.interpreter]}", (end, y), fontsize=7.5, color=style.INK, **place_)  # type: ignore[arg-type]
