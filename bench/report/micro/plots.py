@@ -139,9 +139,8 @@ def _point(axes: Axes, y: int, way: Way) -> None:
     axes.plot([shared.middle], [y], "d", color=colour, markerfacecolor=style.PAPER, markersize=4.5)
     axes.plot([hot.middle], [y], marker, color=colour, markersize=6.5, markeredgewidth=2 if way.share else 1)
     texts = f"{duration(hot.middle)}, several in {way.share:.0%}" if way.share else duration(hot.middle)
-    dark = style.LABELS["threaded"] if way.share else colour
     far = max(hot.middle, shared.middle)
-    axes.annotate(texts, (far, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=dark)
+    axes.annotate(texts, (far, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8, color=colour)
 
 
 def threads(micro: Micro) -> Figure | None:
@@ -160,7 +159,7 @@ def threads(micro: Micro) -> Figure | None:
         2.75,
         _gains(micro, {interpreter: speedups[interpreter, WORKS[0]][-1] for interpreter in micro.interpreters}),
         f"work by 1, 2 and 4 threads relative to one in the same round, geometric mean and range over rounds; "
-        f"dashed: {wording.plural(cpus, 'CPU')}{'; blue, hollow: no GIL' if free else ''}",
+        f"dashed: {wording.plural(cpus, 'CPU')}{'; grey, hollow: no GIL' if free else ''}",
     )
     top = max([cpus, *(one.high for values in speedups.values() for one in values if not math.isnan(one.high))]) * 1.08
     for column, work in enumerate(WORKS):
