@@ -10,7 +10,6 @@ from typing import Final
 from markupsafe import Markup
 from rich.text import Text
 
-from bench.analysis.comparison import compare_interpreters
 from bench.analysis.load import PAGE, Run
 from bench.analysis.micro import load_micro
 from bench.analysis.profile.load import load_profiles
@@ -33,6 +32,9 @@ MICRO: Final = "micro"  # the folder of microbenchmarks in a run's folder
 FEWEST_CELLS: Final = 48
 """Cells from which drawing is worth a process for each CPU."""
 
+NEEDED_BY_THE_PAGE: Final = ("scaling", "forest")
+"""Plots of scaling laws and comparisons, which the page needs too: one process computes them, once."""
+
 
 def draw(run: Run, *, quiet: bool = False) -> Path:
     """Write everything that is drawn from a run into its folder, and show the run.
@@ -48,9 +50,6 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
     """
     page = run.folder / PAGE
     (run.folder / "plots").mkdir(exist_ok=True)
-    (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
-    if len(run.values("interpreter")) > 1:
-        compare_interpreters(run)  # kept, like the scaling laws: what the jobs need is computed once
     profiles = load_profiles(run.folder)
     jobs: dict[str, Callable[[], str | None]] = {}
     if (run.folder / MICRO).is_dir():
@@ -58,10 +57,13 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
     if profiles:
         jobs["profiles"] = partial(profile_chapter, profiles, level=3)
     jobs |= {name: partial(_draw_plot, run, name) for name in _in_order()}
-    with at_once(jobs, pays=len(run.cells) >= FEWEST_CELLS) as done:
+    with at_once(jobs, pays=len(run.cells) >= FEWEST_CELLS, here=NEEDED_BY_THE_PAGE) as done:
+        (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
         summary, found, warned = summarise(run), collect_findings(run), collect_warnings(run)
         (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
         inputs = Inputs(run, summary, found, warned, {profile.name: profile.group for profile in profiles})
+        for name in NEEDED_BY_THE_PAGE:
+            done[name]()
         pictures = {name: svg for name in _in_order() if name in EMBEDDED and (svg := done[name]()) is not None}
         micro, profiled = (Markup(done[name]()) if name in jobs else None for name in ("micro", "profiles"))  # noqa: S704 - ours
         page.write_text(draw_page(inputs, pictures, micro, profiled), encoding="utf-8")

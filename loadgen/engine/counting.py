@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadgen.histograms import histogram
+from loadgen.histograms import recording
 from loadgen.native.compiled import inline
 
 
 @inline
 def note(w: Any, row: int, value_ns: int) -> None:
-    histogram.count(w.times[row], w.extremes[row], value_ns)
+    recording.count(w.times[row], w.extremes[row], value_ns)
 
 
 @inline

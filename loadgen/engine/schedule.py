@@ -13,7 +13,7 @@ import numpy as np
 
 from loadgen.engine.stage_table import when_ns
 from loadgen.engine.workspace import GAPS_INTENDED, GAPS_SENT, LATENESS
-from loadgen.histograms import histogram
+from loadgen.histograms import recording
 from loadgen.native.compiled import inline
 
 NEVER_NS = 1 << 62
@@ -116,13 +116,13 @@ def note_sending(w: Any, intended_ns: int, idle_ns: int, now_ns: int) -> bool:
     counters = w.counters[0]
     if not is_counted(w, intended_ns):
         return False
-    histogram.count(w.times[LATENESS], w.extremes[LATENESS], now_ns - intended_ns)
+    recording.count(w.times[LATENESS], w.extremes[LATENESS], now_ns - intended_ns)
     # Until a connection was free, the server was late.
     late = now_ns - max(intended_ns, idle_ns) > w.settings[0].late_ns
     counters.late_sends += late
     if counters.previous_ns:
-        histogram.count(w.times[GAPS_INTENDED], w.extremes[GAPS_INTENDED], intended_ns - counters.previous_ns)
-        histogram.count(w.times[GAPS_SENT], w.extremes[GAPS_SENT], now_ns - counters.previous_sent_ns)
+        recording.count(w.times[GAPS_INTENDED], w.extremes[GAPS_INTENDED], intended_ns - counters.previous_ns)
+        recording.count(w.times[GAPS_SENT], w.extremes[GAPS_SENT], now_ns - counters.previous_sent_ns)
     counters.previous_ns = intended_ns
     counters.previous_sent_ns = now_ns
     return bool(late)

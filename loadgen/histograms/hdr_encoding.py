@@ -12,14 +12,11 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
 
 from loadgen.errors import GilbenchError
-from loadgen.native.compiled import compile_function, inline
 
 LOWEST_NS = 1
 HIGHEST_NS = 3_600_000_000_000
@@ -30,15 +27,13 @@ _COMPRESSED_COOKIE = 0x1C849304 | 0x10
 _COMPRESSED_HEADER = struct.Struct(">ii")
 _HEADER = struct.Struct(">iiiiqqd")
 _LONGEST = 9  # bytes of a number, at most
-
-_COUNTS = types.Array(types.int64, 1, "C", readonly=True)
-_BYTES = types.Array(types.uint8, 1, "C", readonly=True)
+_SHIFTS = 7 * np.arange(_LONGEST, dtype=np.uint64)
+_MORE = np.uint8(0x80)  # the bit of a byte that another byte of the number follows
 
 
 def encode(counts: npt.NDArray[np.int64]) -> str:
     """Encode the counts of all buckets as text."""
-    payload = np.empty(_LONGEST * 2 * (np.count_nonzero(counts) + 1), np.uint8)
-    payload = payload[: _write(_readonly(counts), payload)]
+    payload = _varints(_with_gaps(counts))
     header = _HEADER.pack(_COOKIE, len(payload), 0, SIGNIFICANT_DIGITS, LOWEST_NS, HIGHEST_NS, 1.0)
     packed = zlib.compress(header + payload.tobytes())
     return base64.b64encode(_COMPRESSED_HEADER.pack(_COMPRESSED_COOKIE, len(packed)) + packed).decode()
@@ -52,10 +47,14 @@ def add(text: str, counts: npt.NDArray[np.int64]) -> None:
     """
     try:
         payload = _unpack(base64.b64decode(text, validate=True))
+        numbers = _numbers(np.frombuffer(payload, np.uint8))
     except (ValueError, zlib.error, struct.error) as exc:
         raise GilbenchError(f"not an HdrHistogram ({exc}): {text[:40]!r}") from exc
-    if not _read(np.frombuffer(payload, np.uint8), counts):
+    # A negative number is the length of a run of zeros.
+    ends = np.cumsum(np.where(numbers < 0, -np.maximum(numbers, -len(counts) - 1), 1))
+    if len(ends) and ends[-1] > len(counts):
         raise GilbenchError(f"not an HdrHistogram (its counts are damaged): {text[:40]!r}")
+    counts[ends[numbers >= 0] - 1] += numbers[numbers >= 0]
 
 
 def _unpack(packed: bytes) -> bytes:
@@ -70,64 +69,42 @@ def _unpack(packed: bytes) -> bytes:
     return raw[_HEADER.size :]
 
 
-def _readonly(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    view = counts.view()
-    view.flags.writeable = False
-    return view
+def _with_gaps(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the counts up to the last that is not 0, with each run of zeros as its negative length."""
+    filled = np.flatnonzero(counts)
+    gaps = np.diff(filled, prepend=-1) - 1
+    numbers = np.zeros((len(filled), 2), np.int64)
+    numbers[:, 0], numbers[:, 1] = -gaps, counts[filled]
+    found: npt.NDArray[np.int64] = numbers[numbers != 0]
+    return found
 
 
-@inline
-def _put(payload: Any, size: int, number: int) -> int:
-    zigzag = np.uint64((number << 1) ^ (number >> 63))
-    for _ in range(_LONGEST - 1):
-        if zigzag < 0x80:
-            break
-        payload[size] = zigzag & np.uint64(0x7F) | np.uint64(0x80)
-        zigzag >>= np.uint64(7)
-        size += 1
-    payload[size] = zigzag
-    return size + 1
+def _varints(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    zigzag = ((numbers << 1) ^ (numbers >> 63)).astype(np.uint64)
+    left = zigzag[:, np.newaxis] >> _SHIFTS  # what is left to write before each byte
+    follows = np.zeros(left.shape, np.bool_)
+    follows[:, :-1] = left[:, :-1] >= _MORE
+    used = np.ones(left.shape, np.bool_)
+    used[:, 1:] = follows[:, :-1]
+    return np.where(follows, left | _MORE, left).astype(np.uint8)[used]
 
 
-@compile_function()
-def _write(counts: Any, payload: Any) -> int:
-    """Fill ``payload`` and return the number of bytes written."""
-    size, zeros = 0, 0
-    for count in counts:
-        if count == 0:
-            zeros += 1
-            continue
-        if zeros:
-            size = _put(payload, size, -zeros)
-            zeros = 0
-        size = _put(payload, size, count)
-    return size
+def _numbers(payload: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the numbers of which ``payload`` consists.
 
-
-@compile_function()
-def _read(payload: Any, counts: Any) -> bool:
-    """Add to ``counts``; return false if the payload does not fit."""
-    position, index = 0, 0
-    while position < len(payload):
-        zigzag, shift = np.uint64(0), np.uint64(0)
-        while True:
-            if position == len(payload):
-                return False
-            byte = np.uint64(payload[position])
-            position += 1
-            last = shift == np.uint64(7 * (_LONGEST - 1))
-            zigzag |= (byte if last else byte & np.uint64(0x7F)) << shift
-            if last or byte < np.uint64(0x80):
-                break
-            shift += np.uint64(7)
-        number = int(np.int64(zigzag >> np.uint64(1)) ^ -np.int64(zigzag & np.uint64(1)))
-        if number < 0:
-            if number < index - len(counts):
-                return False
-            index -= number
-        elif index == len(counts):
-            return False
-        else:
-            counts[index] += number
-            index += 1
-    return True
+    Raises:
+        ValueError: it ends in the middle of a number.
+    """
+    places = np.arange(len(payload))
+    follows = payload >= _MORE
+    after_last = np.where(np.append(True, ~follows[:-1])[: len(payload)], places, 0)
+    nth = (places - np.maximum.accumulate(after_last)) % _LONGEST  # which byte of its number each is
+    ninth = nth == _LONGEST - 1
+    ends = ~follows | ninth
+    if not len(payload):
+        return np.zeros(0, np.int64)
+    if not ends[-1]:
+        raise ValueError("it ends in the middle of a number")
+    bits = np.where(ninth, payload, payload & ~_MORE).astype(np.uint64) << _SHIFTS[nth]
+    zigzag = np.bitwise_or.reduceat(bits, np.flatnonzero(nth == 0))
+    return (zigzag >> 1).astype(np.int64) ^ -(zigzag & 1).astype(np.int64)

@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from loadgen.histograms import hdr_encoding
 from loadgen.histograms.hdr_encoding import HIGHEST_NS
-from loadgen.native.compiled import inline
 
 Counts = npt.NDArray[np.int64]
 
@@ -34,19 +33,6 @@ def bucket_index(value_ns: int) -> int:
     value = min(max(value_ns, 0), HIGHEST_NS)
     doublings = max(0, math.frexp(value)[1] - 11)
     return doublings * _HALF + (value >> doublings)
-
-
-_bucket_index = inline(bucket_index)
-
-
-@inline
-def count(counts: Counts, extremes: Any, value_ns: int) -> None:
-    """Count one value in ``counts`` (int64[BUCKETS]) and in ``extremes`` (a record of min, max and sum)."""
-    counts[_bucket_index(value_ns)] += 1
-    if value_ns < extremes.min or extremes.max < 0:
-        extremes.min = value_ns
-    extremes.max = max(extremes.max, value_ns)
-    extremes.sum += value_ns
 
 
 EXTREMES = np.dtype([("min", np.int64), ("max", np.int64), ("sum", np.int64)], align=True)
@@ -84,7 +70,7 @@ class Histogram:
 
     @classmethod
     def of(cls, counts: Counts, one: Any) -> Histogram:
-        """Wrap counts and a record of extremes that :func:`count` filled."""
+        """Wrap counts and a record of extremes that :func:`loadgen.histograms.recording.count` filled."""
         if one["max"] < 0:
             return cls(counts)
         return cls(counts, int(one["min"]), int(one["max"]), int(one["sum"]))

@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen.errors import GilbenchError
-from loadgen.histograms import histogram
+from loadgen.histograms import recording
 from loadgen.histograms.hdr_encoding import HIGHEST_NS, LOWEST_NS, SIGNIFICANT_DIGITS
 from loadgen.histograms.histogram import BUCKETS, Histogram, bucket_index, empty_extremes, highest_in_bucket
 from tests.support.compiled import callable_part
 from tests.support.examples import ANY_SPEED, FEWER
 
-count = callable_part(histogram.count)
+count = callable_part(recording.count)
 
 # Every order of magnitude is equally likely, from nanoseconds to an hour.
 TIMES_NS = st.integers(0, 41).flatmap(lambda power: st.integers(2**power, min(2 ** (power + 1) - 1, HIGHEST_NS)))

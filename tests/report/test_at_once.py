@@ -35,6 +35,15 @@ def test_at_once_gives_each_job_its_result(pays: bool) -> None:
     assert elsewhere is (pays and (os.cpu_count() or 1) > 1)
 
 
+def test_at_once_does_here_what_it_is_asked_to() -> None:
+    computed: list[str] = []
+    jobs = {"needs": lambda: (list(computed), os.getpid()), **{name: lambda: ([], os.getpid()) for name in "ab"}}
+    with at_once(jobs, pays=True, here=["needs"]) as done:
+        computed.append("by the block")
+        assert done["needs"]() == (["by the block"], os.getpid())
+        assert list(done) == list(jobs)
+
+
 @pytest.mark.parametrize("pays", [False, True])
 def test_at_once_raises_what_a_job_raised(pays: bool, tmp_path: Path) -> None:
     jobs = {"writes": lambda: (tmp_path / "no" / "such").write_text(""), "other": lambda: 1}
