@@ -33,6 +33,7 @@ def parser() -> Parser:
         examples=[
             ("gilbench account PID", "over 5 seconds"),
             ("gilbench account PID --duration 30s --json", "over 30 seconds, with a row for each thread"),
+            ("gilbench account PID --quiet-first 2s", "start it, then the load: where threads wait for work is known"),
         ],
         exits={FAILED: "the process cannot be inspected"},
     )
@@ -40,12 +41,20 @@ def parser() -> Parser:
     made.add_argument(
         "--duration", type=duration_s, default=5.0, metavar="TIME", help="how long to sample (default: 5s)"
     )
+    made.add_argument(
+        "--quiet-first",
+        type=duration_s,
+        default=0.0,
+        metavar="TIME",
+        help="how long the server has no load yet, to learn where its threads wait for work: without it, a wait for "
+        "work in a queue can look like one for a lock (default: 0s)",
+    )
     made.add_argument("--json", action="store_true", help="print JSON, with a row for each thread")
     return made
 
 
 def _run(options: argparse.Namespace) -> int:
-    found = watch(options.pid, options.duration)
+    found = watch(options.pid, options.duration, options.quiet_first)
     if options.json:
         sys.stdout.write(json.dumps(account_to_dict(found), indent=1) + "\n")
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any
+from typing import Any, Final
 
 import psutil
 
@@ -15,17 +15,27 @@ from bench.threads.forbidden import forbidden
 from bench.threads.process_state import check_process, describe_halted
 from bench.threads.sampler import Sampler
 
+QUIET_CORES: Final = 0.05
+"""CPU-seconds per second below which a server counts as one without load."""
 
-def watch(pid: int, duration_s: float) -> Account:
+
+def watch(pid: int, duration_s: float, quiet_first_s: float = 0.0) -> Account:
     """Return the thread accounting of a running process and its children.
 
+    Args:
+        pid: the server's first process.
+        duration_s: how long to sample.
+        quiet_first_s: for how long the server has no load yet, so that it can be seen where its threads wait for work.
+
     Raises:
-        GilbenchError: there is no such process, it belongs to another user, or it has ended.
+        GilbenchError: there is no such process, it belongs to another user, it has ended, or it was not quiet.
     """
     check_process(pid)
     _refuse_halted(pid)
     try:
         with contextlib.closing(Sampler(pid, listening_ports(pid))) as sampler:
+            if quiet_first_s:
+                _learn_quiet(sampler, quiet_first_s)
             before = usage.read(pid)
             sampler.begin()
             time.sleep(duration_s)
@@ -42,6 +52,15 @@ def watch(pid: int, duration_s: float) -> Account:
     if found is None:
         raise GilbenchError(f"no thread of process {pid} was seen: watch it for longer with --duration")
     return found
+
+
+def _learn_quiet(sampler: Sampler, duration_s: float) -> None:
+    cores = sampler.learn_quiet(duration_s)
+    if cores > QUIET_CORES:
+        raise GilbenchError(
+            f"the server was not quiet, it used {cores:.2f} CPUs in the first {duration_s:g} s: "
+            "start its load after them, or leave out --quiet-first"
+        )
 
 
 def _refuse_halted(pid: int) -> None:

@@ -74,7 +74,8 @@ class Breakdown:
     Attributes:
         seconds: length of that time.
         rows: sorted by CPU, then GIL wait, largest first; threads that came and went share one row.
-        total: row of all threads.
+        total: row of all threads that ran; of all, if none did.
+        still: number of threads that did not run once; they are in no share of the total.
         samples: number of samples.
         overhead_cores: CPU-seconds per second that sampling took.
         snapshots_cost_cores: CPU-seconds per second that py-spy took.
@@ -88,6 +89,7 @@ class Breakdown:
     overhead_cores: float
     snapshots_cost_cores: float
     tasks: tuple[TaskRow, ...] = ()
+    still: int = 0
 
 
 def break_down(interval: Interval, name: Callable[[int], str]) -> Breakdown:
@@ -99,12 +101,14 @@ def break_down(interval: Interval, name: Callable[[int], str]) -> Breakdown:
     """
     rows, all_times, in_doubt = [], dict.fromkeys(SHOWN, 0.0), False
     all_blocked: Counter[str] = Counter()
+    nobody_ran = not any(spent.ran for spent in interval.threads.values())
     for tid, spent in interval.threads.items():
         times, doubt = _clear(spent)
         rows.append(_row((spent.pid, tid, name(tid)), times, spent.blocked, interval.wall_s, doubt=doubt))
-        all_times = _sum(all_times, times)
-        all_blocked.update(spent.blocked)
-        in_doubt |= doubt
+        if spent.ran or nobody_ran:
+            all_times = _sum(all_times, times)
+            all_blocked.update(spent.blocked)
+            in_doubt |= doubt
     rows.sort(key=lambda row: (-round(row.shares[CPU], 2), -round(row.shares[GIL], 2), row.pid, row.tid))
     times, doubt = _clear(interval.passing)
     all_times = _sum(all_times, times)
@@ -121,6 +125,7 @@ def break_down(interval: Interval, name: Callable[[int], str]) -> Breakdown:
         overhead_cores=interval.cost_s / interval.wall_s,
         snapshots_cost_cores=interval.snapshots_cost_s / interval.wall_s,
         tasks=_tasks(interval.tasks),
+        still=0 if nobody_ran else sum(not spent.ran for spent in interval.threads.values()),
     )
 
 

@@ -49,6 +49,7 @@ class Spent:
         turn: how often they sat in a lock and did not.
         blocked: how the time in :data:`OWN` divides, in seconds by those of :data:`~bench.live.blocked.BLOCKED_IN` that
             were met.
+        ran: whether it was put on a CPU at all.
     """
 
     pid: int
@@ -57,6 +58,7 @@ class Spent:
     work: int = 0
     turn: int = 0
     blocked: Times = field(default_factory=dict)
+    ran: bool = True
 
     def __add__(self, other: Spent) -> Spent:
         times = {kind: self.times[kind] + other.times[kind] for kind in KINDS}
@@ -65,7 +67,7 @@ class Spent:
             for kind in self.blocked.keys() | other.blocked.keys()
         }
         seen, work, turn = (self.seen + other.seen, self.work + other.work, self.turn + other.turn)
-        return Spent(other.pid, times, seen, work, turn, blocked)
+        return Spent(other.pid, times, seen, work, turn, blocked, self.ran or other.ran)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ def summarise_samples(
     for tid, one in found.each.items():
         shares = one.shares if tid in blocked else _never_blocked(one.shares)
         times = _times(shares, samples.wall_s, finer[tid])
-        threads[tid] = Spent(samples.process_of[tid], times, *counted[tid], _divide_blocked(times[OWN], finer[tid]))
+        ran, blocked_s = tid not in samples.still, _divide_blocked(times[OWN], finer[tid])
+        threads[tid] = Spent(samples.process_of[tid], times, *counted[tid], blocked_s, ran)
     others: dict[str, float] = defaultdict(float)
     for tid in finer.keys() - threads.keys():
         for kind, count in finer[tid].items():

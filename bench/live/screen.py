@@ -128,13 +128,14 @@ def table(breakdown: Breakdown, about: list[str], notes: list[str], console: Ter
 
 
 def breakdown_to_dict(breakdown: Breakdown, pid: int, python: str | None) -> dict[str, Any]:
-    """Return a breakdown as a JSON object; shares are of the thread's time, or of all threads' time in the total."""
+    """Return a breakdown as a JSON object; shares are of the thread's time; in the total, of all threads' that ran."""
     return {
         "pid": pid,
         "python": python,
         "seconds": breakdown.seconds,
         "threads": [{"pid": row.pid, "tid": row.tid, "name": row.name} | _figures(row) for row in breakdown.rows],
         "total": _figures(breakdown.total),
+        "never_ran": breakdown.still,
         "tasks": [row.awaited._asdict() | {"tasks": row.tasks} for row in breakdown.tasks],
         "samples": breakdown.samples,
         "overhead_cores": breakdown.overhead_cores,
@@ -204,6 +205,7 @@ def _number(value: int | None) -> str:
 def _summary(breakdown: Breakdown) -> list[str]:
     threads, cores = breakdown.total.threads, breakdown.total.threads * breakdown.total.shares[CPU]
     counted = f"{threads:.0f} thread" + ("" if round(threads) == 1 else "s")
+    counted += f" and {breakdown.still} that never ran" if breakdown.still else ""
     return [counted, f"{cores:.2f} cores", f"over {breakdown.seconds:.1f} s"]
 
 

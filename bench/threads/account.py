@@ -19,15 +19,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.schema import thread_state
-from bench.threads.sampler import Samples, StateAndPlace
-from bench.threads.wait_state import State, is_event_loop
+from bench.threads.roles import name_roles, serving
+from bench.threads.sampler import Samples
+from bench.threads.wait_state import State
 
 BATCHES: Final = 16
-
-MAIN: Final = "main"
-WORKER: Final = "worker"
-LOOP: Final = "event loop"
-POOL: Final = "pool"
 
 CPU: Final = thread_state.CPU.key
 RUN_QUEUE: Final = thread_state.RUN_QUEUE.key
@@ -43,7 +39,7 @@ class Role:
     """Shares of the time of a group of threads.
 
     Attributes:
-        name: "main" (accepts, or supervises), "worker", "event loop" or "pool".
+        name: one of :mod:`bench.threads.roles`.
         threads: mean number of threads over the window.
         shares: of their time, by each of :data:`STATES`; they sum to 1.
     """
@@ -79,8 +75,12 @@ class Account:
 
     @property
     def serving(self) -> Role:
-        """The serving threads as one role: all but a main thread that has others serve for it."""
-        return _together("serving", [role for role in self.roles if _serves(role.name, self.roles)])
+        """The serving threads as one role, see :func:`bench.threads.roles.serving`."""
+        return _together("serving", [role for role in self.roles if role.name in serving(self._names)])
+
+    @property
+    def _names(self) -> list[str]:
+        return [role.name for role in self.roles]
 
 
 def account(samples: Samples, cpu_s: float) -> Account | None:
@@ -93,7 +93,7 @@ def account(samples: Samples, cpu_s: float) -> Account | None:
     seen = _count_states(samples)
     if not seen or samples.wall_s <= 0:
         return None
-    roles = _roles(samples, seen)
+    roles = name_roles(samples, seen)
     exact_cpu_s = sum(cpu for cpu, _ in samples.exact_ns.values()) / 1e9
     passing = [tid for tid in seen if tid not in samples.exact_ns]
     # A running thread's counter lags by up to a tick; the processes' clocks do not.
@@ -108,12 +108,12 @@ def account(samples: Samples, cpu_s: float) -> Account | None:
     for name, times in _passing(samples, {tid: seen[tid] for tid in passing}, roles, left_s):
         per_role[name].append(times)
     found = tuple(_role(name, samples.wall_s, times) for name, times in sorted(per_role.items()))
-    serving = {tid for tid, name in roles.items() if _serves(name, found)}
+    serve = serving(role.name for role in found)
     return Account(
         wall_s=samples.wall_s,
         roles=found,
         each=each,
-        errors=_errors(samples, serving),
+        errors=_errors(samples, {tid for tid, name in roles.items() if name in serve}),
         samples=samples.count,
         overhead_cores=samples.cost_s / samples.wall_s,
         waiting=statistics.fmean(samples.waiting) if samples.waiting else None,
@@ -133,32 +133,6 @@ def _count_states(samples: Samples) -> dict[int, Counter[State]]:
     for _, tid, doing in samples.rows:
         seen[tid][_state(samples, tid, doing)] += 1
     return dict(seen)
-
-
-def _roles(samples: Samples, seen: dict[int, Counter[State]]) -> dict[int, str]:
-    loops = {tid for _, tid, doing in samples.rows if _turns(samples.doings[doing])}
-    loops |= {tid for tid, places in samples.idle_places.items() if any(map(is_event_loop, places))}  # always busy
-    helped = samples.root in loops
-    alone = all(set(states) <= {State.IDLE} for tid, states in seen.items() if tid != samples.root)
-    roles = {}
-    for tid in seen:
-        if tid in loops:
-            roles[tid] = LOOP
-        elif helped:
-            roles[tid] = POOL
-        else:
-            roles[tid] = MAIN if tid == samples.root and not alone else WORKER
-    return roles
-
-
-def _turns(doing: StateAndPlace) -> bool:
-    """Return whether a thread was seen in its event loop's wait for the server's clients."""
-    state, where = doing
-    return state is State.IDLE and where is not None and is_event_loop(where)
-
-
-def _serves(name: str, roles: Iterable[Role]) -> bool:
-    return name != MAIN or all(role.name == MAIN for role in roles)
 
 
 def _exact(samples: Samples, states: Counter[State], tid: int, scale: float) -> Times:
@@ -208,11 +182,11 @@ def _together(name: str, roles: list[Role]) -> Role:
     return Role(name, threads, shares)
 
 
-def _errors(samples: Samples, serving: set[int]) -> Times:
+def _errors(samples: Samples, tids: set[int]) -> Times:
     batches = min(BATCHES, samples.count)
     counts = [Counter[State]() for _ in range(batches)]
     for sample, tid, doing in samples.rows:
-        if tid in serving:
+        if tid in tids:
             counts[sample * batches // samples.count][_state(samples, tid, doing)] += 1
     shares = [{state: batch[state] / batch.total() for state in BLOCKED} for batch in counts if batch.total()]
     if len(shares) < 2:

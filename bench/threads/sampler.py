@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bench.threads.descriptors import Descriptors, listeners
-from bench.threads.tree import Thread, Tree
+from bench.threads.tree import Scheduled, Thread, Tree
 from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, is_supported, parse, place
 
 COST_CORES: Final = 0.02  # limit on the cost of sampling: 1% of a machine with two CPUs
@@ -42,10 +42,12 @@ class Samples:
         rows: one for each thread and sample: number of the sample, id of the thread, index into ``doings``.
         doings: states, each with the place where a thread waited.
         exact_ns: CPU and run-queue time of the threads that existed at both edges.
+        still: those of them that were not put on a CPU once.
+        of_the_kernel: threads that the kernel started, for io_uring.
         process_of: process of each thread seen.
         waiting: connections in the listening socket's queue, for each sample; empty where unknown.
         cost_s: CPU time of sampling.
-        idle_places: where each thread waited after the load had ended.
+        idle_places: where each thread waited while the server had no load.
     """
 
     root: int
@@ -54,6 +56,8 @@ class Samples:
     rows: list[tuple[int, int, int]] = field(default_factory=list)
     doings: list[StateAndPlace] = field(default_factory=list)
     exact_ns: dict[int, tuple[int, int]] = field(default_factory=dict)
+    still: set[int] = field(default_factory=set)
+    of_the_kernel: set[int] = field(default_factory=set)
     process_of: dict[int, int] = field(default_factory=dict)
     waiting: list[int] = field(default_factory=list)
     cost_s: float = 0.0
@@ -68,6 +72,8 @@ class Samples:
             self,
             rows=[row for row in self.rows if row[1] not in out],
             exact_ns={tid: exact for tid, exact in self.exact_ns.items() if tid not in out},
+            still=self.still - out,
+            of_the_kernel=self.of_the_kernel - out,
             process_of={tid: pid for tid, pid in self.process_of.items() if tid not in out},
         )
 
@@ -100,7 +106,7 @@ class Sampler:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._chance = random.Random(pid)  # noqa: S311 - times, not secrets
-        self._edge: dict[int, tuple[int, int]] = {}
+        self._edge: dict[int, Scheduled] = {}
         self._began_s = 0.0
         self._lock = threading.Lock()
         self._listener: Descriptors | None = None
@@ -133,13 +139,18 @@ class Sampler:
         seen.cost_s += time.thread_time() - began_s
         return seen
 
-    def _close_window(self) -> tuple[float, dict[int, tuple[int, int]]]:
+    def _close_window(self) -> tuple[float, dict[int, Scheduled]]:
         """Store the times used since the window's first edge, and return its last edge."""
         samples, after, now_s = self._samples, self._read_schedstat(), time.monotonic()
         samples.wall_s = now_s - self._began_s
         for tid in self._edge.keys() & after.keys():
-            (cpu, queued), (cpu_after, queued_after) = self._edge[tid], after[tid]
-            samples.exact_ns[tid] = cpu_after - cpu, queued_after - queued
+            first, last = self._edge[tid], after[tid]
+            samples.exact_ns[tid] = last.cpu_ns - first.cpu_ns, last.queued_ns - first.queued_ns
+            if first == last:
+                samples.still.add(tid)
+        # One that wants a CPU and gets none is not still.
+        samples.still -= {tid for _, tid, doing in samples.rows if samples.doings[doing][0] is State.RUNNING}
+        samples.of_the_kernel = {tid for tid, thread in self._tree.threads.items() if thread.of_the_kernel}
         return now_s, after
 
     def sample_idle(self) -> Samples:
@@ -161,6 +172,24 @@ class Sampler:
                 if self._tree.threads.keys() <= self._samples.idle_places.keys():
                     break
         return self._samples
+
+    def learn_quiet(self, duration_s: float) -> float:
+        """Learn where threads wait while the server has no load, before :meth:`begin`.
+
+        Returns:
+            CPU-seconds per second that its threads used meanwhile: nearly none, if it really had none.
+        """
+        self._tree.refresh()
+        began_s, first = time.monotonic(), self._read_schedstat()
+        while (left_s := began_s + duration_s - time.monotonic()) > 0:
+            before = self._asleep()
+            time.sleep(min(left_s, _ASLEEP_S))
+            self._tree.refresh()
+            for tid, where in before & self._asleep():
+                self._samples.idle_places.setdefault(tid, set()).add(where)
+        last = self._read_schedstat()
+        used_ns = sum(last[tid].cpu_ns - first[tid].cpu_ns for tid in first.keys() & last.keys())
+        return used_ns / 1e9 / (time.monotonic() - began_s)
 
     def _quiet(self) -> bool:
         self._tree.refresh()
@@ -229,9 +258,9 @@ class Sampler:
                 self._tree.refresh()
             new = [thread for tid, thread in self._tree.threads.items() if tid not in seen] if lost else []
 
-    def _read_schedstat(self) -> dict[int, tuple[int, int]]:
+    def _read_schedstat(self) -> dict[int, Scheduled]:
         found = {}
         for tid, thread in self._tree.threads.items():
             with contextlib.suppress(OSError):
-                found[tid] = thread.scheduled_ns()
+                found[tid] = thread.scheduled()
         return found

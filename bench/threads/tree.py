@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bench.threads import descriptors
 from bench.threads.descriptors import BELIEVED_S, Descriptors
@@ -17,6 +17,7 @@ from bench.threads.wait_state import Descriptor
 RESCAN_S: Final = 0.1  # how often to search for children of threads other than a process's first
 
 _LINE_BYTES: Final = 256
+_IO_URING: Final = (b"iou-sqp-", b"iou-wrk-")
 
 
 class Process:
@@ -76,6 +77,20 @@ class Process:
             self._descriptors.close()
 
 
+class Scheduled(NamedTuple):
+    """A line of ``/proc/PID/task/TID/schedstat``.
+
+    Attributes:
+        cpu_ns: time on a CPU.
+        queued_ns: time in the run queue.
+        slices: how often it was put on a CPU.
+    """
+
+    cpu_ns: int
+    queued_ns: int
+    slices: int
+
+
 class Thread:
     """A thread of the tree."""
 
@@ -92,15 +107,21 @@ class Thread:
         """
         return os.pread(self._file, _LINE_BYTES, 0)
 
-    def scheduled_ns(self) -> tuple[int, int]:
-        """Return its time on a CPU, and in the run queue.
+    def scheduled(self) -> Scheduled:
+        """Return what the scheduler has counted of it.
 
         Raises:
             OSError: it has ended.
         """
         with open(f"/proc/{self.process.pid}/task/{self.tid}/schedstat", "rb") as file:  # noqa: PTH123 - hot
-            on_cpu, queued, *_ = file.read().split()
-        return int(on_cpu), int(queued)
+            return Scheduled(*map(int, file.read().split()))
+
+    @property
+    def of_the_kernel(self) -> bool:
+        """Whether it is a thread of io_uring, which no program started; its name says so."""
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self.process.pid}/task/{self.tid}/comm").read_bytes().startswith(_IO_URING)
+        return False
 
     def close(self) -> None:
         os.close(self._file)

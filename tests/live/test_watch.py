@@ -6,6 +6,7 @@ Over 300 lines, because its tests share fixtures: xdist gives a worker one file 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import pty
@@ -237,6 +238,16 @@ def test_breakdown_has_shares_that_sum_to_one(threads: list[Spent], passing: Spe
     assert found.total.threads == pytest.approx(sum(row.threads for row in found.rows))
 
 
+def test_breakdown_counts_threads_that_never_ran_in_no_share_of_the_total() -> None:
+    still = dataclasses.replace(spent(lock_wait=1.0), ran=False)
+    found = pictured(spent(cpu=0.75, idle=0.25), still, still)
+    assert (len(found.rows), found.still) == (3, 2)
+    assert [found.total.threads, found.total.shares["cpu"]] == pytest.approx([1, 0.75])
+    nobody = pictured(still, still)
+    assert nobody.still == 0
+    assert nobody.total.threads == pytest.approx(2)
+
+
 def test_breakdown_doubts_locks_whose_frames_were_never_seen() -> None:
     (row,) = pictured(spent(unclear_wait=1.0)).rows
     assert row.shares["lock_wait"] == 1
@@ -411,7 +422,7 @@ def test_watched_sees_threads_that_compute_wait_for_the_gil() -> None:
 
     with program("two compute", NEWEST) as process:
         found, _ = watched_until(process.pid, None, taking_turns)
-    assert found.total.threads == pytest.approx(3)
+    assert found.total.threads + found.still == pytest.approx(3)
 
 
 @pytest.mark.parametrize("name", [*OLDEST_AND_NEWEST, *without_gil()])
@@ -449,7 +460,7 @@ def test_watch_command_writes_json(name: str, unhurried: None, capsys: pytest.Ca
         assert sum(one[kind] for kind in SHOWN) == pytest.approx(1)
         assert min(one[kind] for kind in SHOWN) >= 0
     assert len(found["threads"]) == 3
-    assert found["total"]["threads"] == pytest.approx(3)
+    assert found["total"]["threads"] + found["never_ran"] == pytest.approx(3)
     assert found["total"]["cpu"] > 0
     assert found["total"]["gil_wait"] == 0 or name in with_gil()
     assert not found["total"]["lock_or_queue"]

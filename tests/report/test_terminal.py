@@ -37,7 +37,8 @@ from bench.terminal import estimate, github
 from bench.terminal.console import Terminal, narrow, says_ascii, shorten
 from bench.terminal.live_table import LiveTable, Seen, sparkline
 from bench.terminal.progress import Progress
-from bench.threads.account import STATES, WORKER, Account, Role
+from bench.threads.account import STATES, Account, Role
+from bench.threads.roles import WORKER
 from loadgen.cli.spelling import spell
 from tests.support.builds import made_build
 from tests.support.made import MODELS, Made

@@ -31,10 +31,11 @@ from bench.runner.server import Server
 from bench.runner.window import measure
 from bench.schema.cell import Cell
 from bench.threads import fast_sampler, forbidden, sampler, usage, wait_state
-from bench.threads.account import BATCHES, LOOP, MAIN, POOL, STATES, WORKER, Account, Role, account
+from bench.threads.account import BATCHES, STATES, Account, Role, account
 from bench.threads.descriptors import Descriptors, listeners
 from bench.threads.fast_sampler import next_gap_ns
 from bench.threads.interpreters import gils
+from bench.threads.roles import LOOP, MAIN, POOL, WORKER
 from bench.threads.sampler import FASTEST_S, SLOWEST_S, Sampler, Samples, StateAndPlace, next_gap_s
 from bench.threads.tree import Tree
 from bench.threads.wait_state import Descriptor, Place, State, classify, is_event_loop, parse
@@ -641,7 +642,7 @@ def test_descriptors_know_a_socket_by_what_it_is() -> None:
 def test_thread_reads_its_time_on_a_cpu_before_that_in_the_queue() -> None:
     with contextlib.closing(Tree(os.getpid(), frozenset())) as tree:
         before_ns = time.thread_time_ns()
-        on_cpu_ns, _ = tree.threads[threading.get_native_id()].scheduled_ns()
+        on_cpu_ns, *_ = tree.threads[threading.get_native_id()].scheduled()
         after_ns = time.thread_time_ns()
     tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     assert before_ns - 2 * tick_ns <= on_cpu_ns <= after_ns, "the kernel counts a running thread tick by tick"

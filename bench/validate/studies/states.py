@@ -17,7 +17,7 @@ from bench.runner.window import Measured, measure
 from bench.schema.cell import Cell
 from bench.schema.plan import WARMUP_S
 from bench.schema.thread_state import BLOCKED
-from bench.threads.account import WORKER
+from bench.threads.roles import WORKER
 from bench.validate.study import Known, Observations, Observed, Row, Study
 from servers.workloads.io_wait import WAIT_S
 
