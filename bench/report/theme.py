@@ -28,6 +28,7 @@ DARK: Final = {
     **dict.fromkeys(("#cc79a7", "#9d5c80"), "#f89cb2"),  # prefork
     **dict.fromkeys(("#56b4e9", "#37789d"), "#95cdfa"),  # process-pool
     "#882255": "#ef64bb",  # subinterpreters
+    "#4008b0": "#a860fc",  # asyncio-per-thread
     "#5f4b00": "#b4b153",  # asyncio-threads
     # States of threads.
     "#12263f": "#cfe0f5",  # CPU

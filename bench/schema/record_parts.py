@@ -141,8 +141,9 @@ class ThreadAccounting:
     Attributes:
         unknown: why there are no thread states; ``None`` if there are.
         roles: by role ("main", "worker", "event loop", "pool", "helper", "never ran"; the serving threads are workers,
-            loops and pools): ``threads``, their mean number, and the shares of their time, as in :class:`ThreadStates`; idle is divided into ``client_wait`` (holds a client's
-            connection and waits for its next request) and ``idle`` (waits for work).
+            loops and pools): ``threads``, their mean number, and the shares of their time, as in
+            :class:`ThreadStates`; idle is divided into ``client_wait`` (holds a client's connection and waits for its
+            next request) and ``idle`` (waits for work).
         each: the same shares for each thread that existed at both edges, with its ``role``; the first 64 of them.
         errors: standard error of each share that is based on samples.
         samples: number of samples.

@@ -52,6 +52,13 @@ MODELS = {
     "asyncio": Model(
         ".models.asyncio_streams", "one event loop, a coroutine per connection", "concurrency", event_loop=True
     ),
+    "asyncio-per-thread": Model(
+        ".models.asyncio_per_thread",
+        "a pool of threads, an event loop in each",
+        "concurrency",
+        pooled=True,
+        event_loop=True,
+    ),
     "asyncio-threads": Model(
         ".models.asyncio_threads",
         "one event loop, a pool of threads for the work",

@@ -27,7 +27,7 @@ def _quieten_signals() -> None:
 
 async def _serve(listener: socket.socket, handler: Handler) -> None:
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_ProblemLog())
+    loop.set_exception_handler(ProblemLog())
     stopped = asyncio.Event()
 
     def stop() -> None:
@@ -67,7 +67,7 @@ async def _serve(listener: socket.socket, handler: Handler) -> None:
         await asyncio.sleep(0.005)
 
 
-class _ProblemLog:
+class ProblemLog:
     """Logs what the event loop reports, but only the first of the many shortages that one wake-up may report."""
 
     def __init__(self) -> None:

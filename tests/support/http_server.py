@@ -56,11 +56,13 @@ def scripted(
     loop = asyncio.new_event_loop()
     over = asyncio.Event()
     serving: set[asyncio.Task[Any]] = set()
+    transports: set[asyncio.WriteTransport] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
         serving.add(task)
+        transports.add(writer.transport)
         peer = writer.get_extra_info("peername")
         server.peers.append(peer[0] if peer else "")
         with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
@@ -81,6 +83,9 @@ def scripted(
             for task in serving:
                 task.cancel()
             await asyncio.sleep(0.005)
+        for transport in transports:  # a closed one still waits for a client that does not read
+            transport.abort()
+        await asyncio.sleep(0.005)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()

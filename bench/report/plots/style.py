@@ -33,6 +33,7 @@ COLOURS: Final = {
     "prefork": picture.PINK,
     "process-pool": "#56b4e9",
     "subinterpreters": "#882255",
+    "asyncio-per-thread": "#4008b0",
     "asyncio-threads": "#5f4b00",
 }
 OTHER: Final = "#777777"
