@@ -136,9 +136,9 @@ def _measure(session: pytest.Session) -> None:
     with _usage_errors(), _suspended_capture(config) as console:
         plan = request.plan(map(_cell, session.items))
         experiment = config.stash[DONE] = run(plan, request, _command(config), console, config.option.verbose)
-    if not experiment.complete:
-        measured = {record.cell for record in experiment.records}
-        session.items = [item for item in session.items if _cell(item) in measured]
+    measured = {record.cell for record in experiment.records}
+    wanted = set(experiment.plan.cells) if experiment.complete else measured
+    session.items = [item for item in session.items if _cell(item) in wanted]
 
 
 def _draw(config: pytest.Config, experiment: Experiment) -> bool:

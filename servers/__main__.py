@@ -18,6 +18,8 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, NoReturn, Optiona
 
 from . import lifecycle
 from .conversation import STALL_TIMEOUT_S, Handler, Respond, RespondAsync
+from .deployed import DEPLOYED, EVERY
+from .deployed import serving as deployed
 from .framing import PROTOCOLS
 from .models import MODELS, Model, default_workers
 from .tuning import RuntimeSettings
@@ -27,22 +29,20 @@ from .workloads import WORKLOADS, NoHandler, Workload
 def main(argv: Optional[Sequence[str]] = None) -> None:
     reader = parser()
     options = reader.parse_args(argv)
-    if options.workers and not MODELS[options.model].pooled:
-        reader.error("--workers needs a model with a pool of workers, not %s: leave --workers out" % options.model)
-    if sys.version_info[:2] < MODELS[options.model].since:
-        reader.error(
-            "%s needs CPython %d.%d or later, but this is %d.%d"
-            % (options.model, *MODELS[options.model].since, *sys.version_info[:2])
-        )
+    row = EVERY[options.model]
+    _refuse_what_it_has_not(reader, options, row)
+    if row.interface:
+        deployed.serve(options, row)
+        return
     if options.lifeline and sys.stdin is None:
         reader.error("--lifeline watches standard input, which is closed: open it, or leave --lifeline out")
     if options.ready_fd != lifecycle.STDOUT_FD:
         os.set_inheritable(options.ready_fd, False)  # not for what a handler starts
-    model = importlib.import_module(MODELS[options.model].module, __package__)
+    model = importlib.import_module(row.module, __package__)
     if options.folder:
         sys.path.insert(0, options.folder)
     try:
-        with _work(options.workload) as (work, respond, respond_async):
+        with prepare_work(options.workload) as (work, respond, respond_async):
             workers = options.workers or default_workers()
             handler = Handler(
                 PROTOCOLS[options.protocol],
@@ -61,7 +61,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
                 workload=options.workload,
                 protocol=options.protocol,
                 work=work,
-                workers=workers if MODELS[options.model].pooled else None,
+                workers=workers if row.pooled else None,
             )
             handler.tuning.apply()
             model.serve(listener, handler)
@@ -71,8 +71,21 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         reader.error(str(exc))
 
 
+def _refuse_what_it_has_not(reader: argparse.ArgumentParser, options: argparse.Namespace, row: Model) -> None:
+    if options.workers and not row.pooled:
+        reader.error("--workers needs a model with a pool of workers, not %s: leave --workers out" % options.model)
+    if options.threads and not row.threaded:
+        reader.error("--threads needs a server with a pool of threads, not %s: leave --threads out" % options.model)
+    if options.app and not row.interface:
+        reader.error("--app needs a server for applications, such as gunicorn-gthread, not %s" % options.model)
+    if sys.version_info[:2] < row.since:
+        reader.error(
+            "%s needs CPython %d.%d or later, but this is %d.%d" % (options.model, *row.since, *sys.version_info[:2])
+        )
+
+
 @contextlib.contextmanager
-def _work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[RespondAsync]]]:
+def prepare_work(name: str) -> Iterator[Tuple[Mapping[str, object], Respond, Optional[RespondAsync]]]:
     """Yield the amount of work per request and the function that does it, also one for the event loop if it waits."""
     if ":" in name:
         own = importlib.import_module(".user_handler", __package__).OwnHandler(name)
@@ -121,6 +134,7 @@ def parser() -> Parser:
         epilog="\n\n".join(
             (
                 "models:\n%s" % _rows(MODELS),
+                "servers for WSGI and ASGI applications, over HTTP:\n%s" % _rows(DEPLOYED),
                 "workloads:\n%s" % _rows(WORKLOADS),
                 "examples:\n%s" % "\n".join("  %s\n      %s" % row for row in EXAMPLES),
                 "exit status:\n%s" % "\n".join("  %-2d %s" % row for row in EXITS.items()),
@@ -129,7 +143,7 @@ def parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = made.add_argument_group("server").add_argument
-    add("model", choices=MODELS, metavar="MODEL", help="concurrency model: how connections are served")
+    add("model", choices=EVERY, metavar="MODEL", help="concurrency model: how connections are served")
     add(
         "--workload",
         type=_workload,
@@ -144,6 +158,17 @@ def parser() -> Parser:
         type=_bounded_int(int, 1, 1024, "number of workers"),
         metavar="N",
         help="number of workers, for models with a pool (default: one for each CPU that may be used)",
+    )
+    add(
+        "--threads",
+        type=_bounded_int(int, 1, 1024, "number of threads"),
+        metavar="N",
+        help="threads of each worker, for servers with such a pool (default: %d)" % deployed.THREADS,
+    )
+    add(
+        "--app",
+        metavar="MODULE:OBJECT",
+        help="your own WSGI or ASGI application, instead of a workload, for servers over HTTP",
     )
     add = made.add_argument_group("address").add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
@@ -194,8 +219,8 @@ def _listen(parser: argparse.ArgumentParser, host: str, port: int) -> socket.soc
 
 
 def _rows(table: Mapping[str, Union[Model, Workload]]) -> str:
-    rows = [("  %-16s " % name, row.summary) for name, row in table.items()]
-    return "\n".join(textwrap.fill(shown, 80, initial_indent=name, subsequent_indent=" " * 19) for name, shown in rows)
+    rows = [("  %-18s " % name, row.summary) for name, row in table.items()]
+    return "\n".join(textwrap.fill(shown, 80, initial_indent=name, subsequent_indent=" " * 21) for name, shown in rows)
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

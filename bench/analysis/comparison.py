@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from bench.analysis import launches
 from bench.analysis.disturbance import disturbed_visits
@@ -30,6 +30,9 @@ from loadgen.nearest import did_you_mean
 Side = tuple[Run, Cell]
 
 
+PACKAGES: Final = "packages"
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """One row of a comparison.
@@ -45,7 +48,7 @@ class Compared:
         p_adjusted: corrected for the cells of this metric and pair, see :func:`bench.stats.ratios.correct_in_groups`.
         verdict: faster means better for every metric: less, for a latency.
         minutes: further measuring time that would probably decide it; NaN if decided, or unknown.
-        differs: fields in which the builds differ.
+        differs: fields in which the builds differ, and :data:`PACKAGES` if versions of a deployed server do.
         marked: share of both sides' windows disturbed by other programs or the machine's host.
         undisturbed: ratio without the rounds with a disturbed window; ``None`` if none is left, or unknown.
         paired: whether both sides were measured side by side.
@@ -185,7 +188,7 @@ def _side_by_side(run: Run, metric: str, baseline: str, others: Sequence[str]) -
             ratio=ratio,
             confidence=confidence,
             p=ratio.p_value(),
-            differs=_differ(run, baseline, run, other),
+            differs=_differ(run, Cell(*group, baseline), run, Cell(*group, other)),
             marked=sum(map(len, bad)) / sum(map(len, windows)),
             undisturbed=None if quiet is None else quiet.ratio,
         )
@@ -247,7 +250,7 @@ def _compare_unpaired(metric: str, below: Side, above: Side, confidence: float) 
         ratio=ratio,
         confidence=confidence,
         p=ratio.p_value(),
-        differs=_differ(below[0], below[1].interpreter, above[0], above[1].interpreter),
+        differs=_differ(*below, *above),
         marked=sum(map(len, bad)) / sum(len(launches.windows_by_cell(run)[cell]) for run, cell in sides),
         undisturbed=None if undisturbed is None else undisturbed.ratio,
         paired=False,
@@ -274,6 +277,8 @@ def _minutes(ratio: Ratio, same_within: float, visit_s: float) -> float:
     return max(1.0, ratio.launches * ((half / enough) ** 2 - 1)) * visit_s / 60
 
 
-def _differ(one: Run, interpreter: str, other: Run, against: str) -> tuple[str, ...]:
-    build, other_build = one.meta.interpreters.get(interpreter), other.meta.interpreters.get(against)
-    return build.differences(other_build) if build and other_build else ()
+def _differ(one: Run, cell: Cell, other: Run, against: Cell) -> tuple[str, ...]:
+    build, other_build = one.meta.interpreters.get(cell.interpreter), other.meta.interpreters.get(against.interpreter)
+    packages = one.packages(cell.model, cell.interpreter), other.packages(against.model, against.interpreter)
+    built = build.differences(other_build) if build and other_build else ()
+    return (*built, PACKAGES) if packages[0] != packages[1] and all(packages) else built

@@ -90,6 +90,11 @@ class Run:
         """Return the number of workers of a model with a pool; ``None``: it has none, or its size is unknown."""
         return self.meta.pools.get(model, {}).get(interpreter)
 
+    def packages(self, model: str, interpreter: str) -> dict[str, str]:
+        """Return the version of each package of a deployed server; empty: a reference model, or unknown."""
+        found = self.meta.deployed.get(model, {}).get(interpreter)
+        return found.packages if found else {}
+
     def values(self, column: str) -> list[Any]:
         """Return the measured values of model, workload, clients or interpreter, in the plan's order."""
         measured = list(dict.fromkeys(self.windows[column].tolist()))

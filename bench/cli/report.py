@@ -29,6 +29,7 @@ def parser() -> Parser:
         examples=[
             ("gilbench report", "the latest run"),
             ("gilbench report results/example", "the example run"),
+            ("gilbench report --png", "its plots as PNG too, to paste them"),
             ("gilbench report --serve", "in a browser; follows a run that is being measured"),
         ],
         exits={FAILED: "the page cannot be written"},
@@ -42,6 +43,7 @@ def parser() -> Parser:
         help="a run's folder (default: the latest run)",
     )
     made.add_argument("-q", "--quiet", action="store_true", help="print only the path of the page")
+    made.add_argument("--png", action="store_true", help="write a run's plots as PNG too, not only as SVG")
     made.add_argument(
         "--serve",
         action="store_true",

@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
                 draw(read_run(options.folder), quiet=True)
             serve(options.folder, options.port)
         else:
-            draw(read_run(options.folder), quiet=options.quiet)
+            draw(read_run(options.folder), quiet=options.quiet, png=options.png)
     return DONE
 
 

@@ -9,17 +9,20 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from rich.console import Console
 
 from bench.errors import InvalidInput, writing
+from bench.interpreters.environments import prepare
 from bench.interpreters.interpreter import Interpreter
-from bench.micro.environments import runner
 from bench.micro.rounds import measure
 from bench.runner import machine
 from bench.schema.micro_meta import MICRO_RECORDS, MicroMeta
 from bench.schema.run_meta import META
+
+PACKAGES: Final = ("pytest", "pytest-benchmark")
 
 
 def choose_folder(results: Path, run: Path | None) -> Path:
@@ -44,7 +47,7 @@ def measure_rounds(
     """Run the suite under all interpreters, in random order in each round, and return whether a test failed."""
     began_s = time.monotonic()
     console.print(f"an environment for each of {', '.join(interpreter.name for interpreter in interpreters)}")
-    runners = {interpreter.name: runner(interpreter) for interpreter in interpreters}
+    runners = {interpreter.name: prepare(interpreter, PACKAGES) for interpreter in interpreters}
     meta = MicroMeta(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         machine=machine.describe_machine(),
@@ -60,7 +63,7 @@ def measure_rounds(
             for round_ in range(rounds):
                 for interpreter in random.sample(interpreters, len(interpreters)):
                     took_s = time.monotonic()
-                    for record in measure(*runners[interpreter.name], interpreter, round_, only):
+                    for record in measure(runners[interpreter.name], interpreter, round_, only):
                         file.write(json.dumps(record, allow_nan=False) + "\n")
                         if record["kind"] == "failed":
                             failed = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from bench.errors import GilbenchError, InvalidInput
+from bench.interpreters.environments import Prepared
 from bench.interpreters.interpreter import Interpreter, interpreter_environment
 from bench.interpreters.variants import InterpreterSettings
 from bench.schema.micro_meta import MICRO_SCHEMA
@@ -25,14 +26,11 @@ _TUNING: Final[dict[str, tuple[str, Callable[[str], object]]]] = {
 """Settings that are not set by the environment, by the variant's word: their name in the suite, and their value."""
 
 
-def measure(
-    program: Path, variables: Mapping[str, str], interpreter: Interpreter, round_: int, only: str
-) -> Iterator[dict[str, Any]]:
+def measure(prepared: Prepared, interpreter: Interpreter, round_: int, only: str) -> Iterator[dict[str, Any]]:
     """Run the suite once and yield its records: what was timed, what was counted, and what failed.
 
     Args:
-        program: what runs the interpreter.
-        variables: of the environment, that it needs.
+        prepared: the interpreter with the packages.
         interpreter: for whose interpreter it is.
         round_: which round.
         only: an expression for pytest's ``-k``; empty: everything.
@@ -45,7 +43,7 @@ def measure(
         timed, facts = Path(scratch, "timed.json"), Path(scratch, "facts.jsonl")
         command = [
             *interpreter.changed.prefix,
-            str(program),
+            str(prepared.program),
             "-m",
             "pytest",
             str(SUITE),
@@ -61,7 +59,7 @@ def measure(
             f"--benchmark-json={timed}",
             *(["-k", only] if only else []),
         ]
-        environment = interpreter_environment() | dict(variables) | interpreter.changed.environment
+        environment = interpreter_environment() | prepared.variables | interpreter.changed.environment
         environment |= {"GILBENCH_FACTS": str(facts), "GILBENCH_TUNING": json.dumps(_tuning(interpreter.changed))}
         environment |= {"PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}
         try:

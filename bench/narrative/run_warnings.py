@@ -86,6 +86,7 @@ def _run_level_warnings(run: Run) -> Iterator[WarningSummary]:
         _check_one_pass,
         _check_unsteady,
         _check_builds,
+        _check_servers,
         _check_unexplained,
         _check_dropped_lines,
     ):
@@ -169,6 +170,24 @@ def _check_builds(run: Run) -> Iterator[WarningSummary]:
             "different_builds",
             f"the interpreters were built differently: {_enumerate(differing)}",
             RUN_WARNINGS["different_builds"].remedy,
+        )
+
+
+def _check_servers(run: Run) -> Iterator[WarningSummary]:
+    differing = []
+    for model in run.values("model"):
+        found = {name: run.packages(model, name) for name in run.values("interpreter")}
+        known = {name: packages for name, packages in found.items() if packages}
+        for package in sorted({package for packages in known.values() for package in packages}):
+            versions = {name: packages.get(package, "none") for name, packages in known.items()}
+            if len(set(versions.values())) > 1:
+                each = ", ".join(f"{version} under {name}" for name, version in versions.items())
+                differing.append(f"{model} with {package} {each}")
+    if differing:
+        yield WarningSummary(
+            "different_servers",
+            f"versions differ: {_enumerate(differing)}",
+            RUN_WARNINGS["different_servers"].remedy,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bench.analysis.load import Run
 from bench.analysis.stats import Spread
 from bench.schema.cell import Cell, parse_workload
-from servers.models import MODELS
+from servers.deployed import EVERY
 from servers.workloads import WORKLOADS
 
 UNKNOWN = "–"
@@ -23,6 +23,7 @@ BUILD: Final = {
     "jit": "JIT",
     "variants": "variant",
     "debug": "debug build",
+    "packages": "versions of the server's packages",
 }
 """Titles of the fields of a build, where they differ from their names in ``run.json``."""
 
@@ -105,9 +106,9 @@ def model_name(run: Run, model: str, interpreter: str = "") -> str:
 
 def model_summary(run: Run, model: str) -> str:
     """Describe what serves connections, a pool with its size: ``a pool of 2 threads``; empty if unknown."""
-    if model not in MODELS:
+    if model not in EVERY:
         return ""
-    size, summary = _pool_size(run, model, run.values("interpreter")), MODELS[model].summary
+    size, summary = _pool_size(run, model, run.values("interpreter")), EVERY[model].summary
     return summary.replace("a pool of", f"a pool of {size}") if size else summary
 
 

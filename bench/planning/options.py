@@ -12,6 +12,7 @@ from bench.planning.defaults import WARMUP_JIT_S
 from bench.schema.plan import WARMUP_S
 from loadgen.cli.command_line import Parser
 from loadgen.cli.exit_codes import EXIT_CODES, FAILED, INTERRUPTED
+from servers.deployed import DEPLOYED
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -53,7 +54,8 @@ OPTIONS = {
     "servers": Option(
         "serial,threaded,asyncio,multiprocess",
         "LIST",
-        "concurrency models, or all (default: serial,threaded,asyncio,multiprocess)",
+        "concurrency models, or all of them (default: serial,threaded,asyncio,multiprocess); or servers that people "
+        f"deploy: {', '.join(DEPLOYED)}",
         MEASURED,
     ),
     "workloads": Option(
@@ -63,6 +65,13 @@ OPTIONS = {
         "package.module:function",
         MEASURED,
     ),
+    "app": Option(
+        None,
+        "MODULE:OBJECT",
+        "your own WSGI or ASGI application, instead of workloads, under servers such as gunicorn-gthread or uvicorn",
+        MEASURED,
+    ),
+    "path": Option("/", "PATH", "what your own application is asked for, with GET (default: /)", MEASURED),
     "request": Option(
         "hello",
         "TEXT",
@@ -159,6 +168,7 @@ def parser() -> Parser:
         examples=EXAMPLES,
         tables={
             "concurrency models": {name: model.summary for name, model in MODELS.items()},
+            "servers that people deploy": {name: model.summary for name, model in DEPLOYED.items()},
             "workloads": {name: workload.summary for name, workload in WORKLOADS.items()},
             "behind an interpreter": variants.summaries(),
         },

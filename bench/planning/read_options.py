@@ -21,13 +21,14 @@ from bench.planning.defaults import COMPUTING_CLIENTS, WARMUP_JIT_S
 from bench.planning.options import ALL, MAX_PASSES, OPTIONS, PASSES, ROUNDS, WINDOW_S
 from bench.planning.resume import Interrupted, load_interrupted
 from bench.planning.run_request import RunRequest
-from bench.schema.cell import MIXED, Cell
+from bench.schema.cell import MIXED, Cell, parse_workload
 from bench.schema.plan import WARMUP_S
 from loadgen.cli.options import read_requests_per_connection
 from loadgen.duration import duration_s
 from loadgen.limits import MAX_CONNECTIONS, ORDERS
 from loadgen.nearest import did_you_mean
 from loadgen.whole_number import whole_number
+from servers.deployed import DEPLOYED, EVERY
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -53,10 +54,14 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
     """
     if typed["resume"] is not None:
         return _resume(load_interrupted(Path(typed["resume"])), typed)
-    models = _choose("servers", typed, MODELS)
+    models = list(MODELS) if typed["servers"].strip() == ALL else _each("servers", typed, readers.choice(EVERY))
     handlers: dict[str, str] = {}
-    workloads = _choose("workloads", typed, WORKLOADS, readers.workload(handlers))
-    workloads = [each for name in workloads for each in _expand_mixed(name)]
+    if typed["app"] is None:
+        workloads = _choose("workloads", typed, WORKLOADS, readers.workload(handlers))
+        workloads = [each for name in workloads for each in _expand_mixed(name)]
+    else:
+        workloads = [_read("app", typed["app"], readers.application(handlers))]
+    _refuse_what_servers_cannot(typed, models, workloads)
     request = _read("request", typed["request"], readers.line)
     if typed["requests"] is not None and typed["request"] != OPTIONS["request"].default:
         raise InvalidInput("--request and --requests both give the requests: leave one out")
@@ -92,6 +97,7 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
         models=models,
         workloads=workloads,
         handlers=handlers,
+        path=None if typed["app"] is None else _read("path", typed["path"], readers.path),
         request=request,
         requests=requests,
         request_order=_read("order", typed["order"], readers.choice(ORDERS)),
@@ -114,6 +120,19 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
     if not asked.cells:
         raise InvalidInput(f"--servers: {'; '.join(map(str, asked.gaps))}: choose others, or other --pythons")
     return asked
+
+
+def _refuse_what_servers_cannot(typed: Mapping[str, Any], models: list[str], workloads: list[str]) -> None:
+    deployed = [model for model in models if model in DEPLOYED]
+    if typed["app"] is not None and len(deployed) < len(models):
+        others = ", ".join(model for model in models if model not in DEPLOYED)
+        raise InvalidInput(f"--app needs servers for applications, not {others}: choose from {', '.join(DEPLOYED)}")
+    if typed["app"] is not None and typed["workloads"] != OPTIONS["workloads"].default:
+        raise InvalidInput("--app and --workloads both say what a request does: leave one out")
+    if typed["app"] is None and typed["path"] != OPTIONS["path"].default:
+        raise InvalidInput("--path is what your own application is asked for: name that with --app")
+    if deployed and any(parse_workload(workload)[1] for workload in workloads):
+        raise InvalidInput(f"mixed is measured on reference models, not on {deployed[0]}: leave one of them out")
 
 
 def _resume(run: Interrupted, typed: Mapping[str, Any]) -> RunRequest:

@@ -45,6 +45,28 @@ def workload(handlers: dict[str, str]) -> Callable[[str], str]:
     return read_one
 
 
+def application(handlers: dict[str, str]) -> Callable[[str], str]:
+    """Return a reader of an application that adds it to ``handlers``, by the name of its outermost package."""
+
+    def read_one(text: str) -> str:
+        module, _, name = text.partition(":")
+        parts = module.split(".")
+        if not all(part.isidentifier() for part in (*parts, *name.split("."))):
+            raise argparse.ArgumentTypeError(
+                f"{text!r} names no application: write module:object, such as shop.main:app"
+            )
+        handlers[parts[0]] = text
+        return parts[0]
+
+    return read_one
+
+
+def path(text: str) -> str:
+    if not text.startswith("/") or not text.isascii() or not text.isprintable() or " " in text:
+        raise argparse.ArgumentTypeError(f"invalid path {text!r}: write for example /item/7?q=x, without spaces")
+    return text
+
+
 def line(text: str) -> str:
     if not text or "\n" in text or text in {"Q", "q"}:
         raise argparse.ArgumentTypeError(

@@ -13,7 +13,7 @@ from bench.planning.starvation import refuse_starvation
 from bench.schema.cell import Cell
 from bench.schema.plan import Plan, Settings
 from bench.schema.run_meta import Gap
-from servers.models import MODELS
+from servers.deployed import EVERY
 from servers.workloads import WORKLOADS
 
 
@@ -23,7 +23,7 @@ class RunRequest(Settings):
 
     Attributes:
         interpreters: the interpreters, by name.
-        models: keys of :data:`servers.models.MODELS`.
+        models: keys of :data:`servers.deployed.EVERY`.
         workloads: keys of :data:`servers.workloads.WORKLOADS`, or of ``handlers``.
         clients: numbers of clients.
         results: folder below which the run's folder is created.
@@ -43,10 +43,10 @@ class RunRequest(Settings):
     def gaps(self) -> list[Gap]:
         """Return what was asked for and cannot be had."""
         models = [
-            Gap(interpreter.name, "needs CPython {}.{}".format(*MODELS[model].since), model=model)
+            Gap(interpreter.name, "needs CPython {}.{}".format(*EVERY[model].since), model=model)
             for model in self.models
             for interpreter in self.interpreters.values()
-            if interpreter.release < MODELS[model].since
+            if interpreter.release < EVERY[model].since
         ]
         workloads = [
             Gap(interpreter.name, f"needs the module {needs}, which it was built without", workload=workload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.errors import InvalidInput
 from bench.interpreters import affinity
 from bench.schema.plan import Plan
-from servers.models import MODELS
+from servers.deployed import EVERY
 
 
 def refuse_starvation(plan: Plan) -> None:
@@ -17,7 +17,7 @@ def refuse_starvation(plan: Plan) -> None:
     if plan.requests_per_connection is not None:
         return
     for cell in plan.cells:
-        at_once = MODELS[cell.model].clients_at_once(affinity.pool_size(plan.cpus.get(cell.interpreter)))
+        at_once = EVERY[cell.model].clients_at_once(affinity.pool_size(plan.cpus.get(cell.interpreter)))
         if at_once is not None and cell.clients > at_once:
             served = "1 client" if at_once == 1 else f"{at_once} clients"
             raise InvalidInput(

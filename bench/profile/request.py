@@ -18,7 +18,7 @@ from bench.planning.run_request import RunRequest
 from bench.schema.cell import Cell, parse_cell
 from bench.schema.record import RECORDS, Record
 from loadgen.nearest import COMPOUNDS_ALIKE, did_you_mean
-from servers.models import MODELS
+from servers.deployed import EVERY
 from servers.workloads import WORKLOADS
 
 PARTS: Final = {"servers": "server", "workloads": "workload", "pythons": "python", "clients": "clients"}
@@ -86,11 +86,11 @@ def _parts(name: str) -> tuple[str, ...]:
     Raises:
         InvalidInput: there is no such cell.
     """
-    cell = parse_cell(name, MODELS, WORKLOADS)
+    cell = parse_cell(name, EVERY, WORKLOADS)
     if cell is not None:
         return cell.model, cell.workload, cell.interpreter, str(cell.clients)
     clients_and_interpreter = name.split("-")[-2:]
-    cells = ["-".join((model, workload, *clients_and_interpreter)) for model in MODELS for workload in WORKLOADS]
+    cells = ["-".join((model, workload, *clients_and_interpreter)) for model in EVERY for workload in WORKLOADS]
     meant = did_you_mean(name, cells, COMPOUNDS_ALIKE)
     raise InvalidInput(f"--cell {name}: there is no such cell{meant}; write it {_NAMED}")
 

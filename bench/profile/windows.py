@@ -36,7 +36,7 @@ from bench.threads import usage
 from bench.threads.fast_sampler import FastSampler
 from bench.threads.timeline import Timeline
 from loadgen.result import Traced
-from servers.models import MODELS
+from servers.deployed import EVERY
 
 PLAIN: Final = "plain"
 TIMELINE: Final = "timeline"
@@ -133,7 +133,7 @@ def profile(cell: Cell, interpreter: Interpreter, plan: Plan, how: How) -> Profi
                 PLAIN: partial(window, cell, server, plan),
                 TIMELINE: partial(_measure_timeline, found, server, plan),
             }
-            if MODELS[cell.model].event_loop and has_readable_tasks(server.pid, interpreter.build.version):
+            if EVERY[cell.model].event_loop and has_readable_tasks(server.pid, interpreter.build.version):
                 steps[TASKS] = partial(_measure_tasks, found, server, plan)
             for kind in kinds:
                 assert profiler is not None  # noqa: S101 - they are its kinds
@@ -263,7 +263,7 @@ def _servers(
     servers: list[Server] = []
     try:
         for environment in environments:
-            servers.append(Server(with_environment(interpreter, environment), cell.model, workload))
+            servers.append(Server(with_environment(interpreter, environment), cell.model, workload, path=plan.path))
             servers[-1].ready()
             _load(cell, servers[-1], plan, window_s=FIRST_S, warmup_s=0.0, thread_accounting=False)
         yield servers[0], servers[-1]

@@ -36,10 +36,15 @@ NEEDED_BY_THE_PAGE: Final = ("scaling", "forest")
 """Plots of scaling laws and comparisons, which the page needs too: one process computes them, once."""
 
 
-def draw(run: Run, *, quiet: bool = False) -> Path:
+def draw(run: Run, *, quiet: bool = False, png: bool = False) -> Path:
     """Write everything that is drawn from a run into its folder, and show the run.
 
     The page is written and shown first; plots that are not on it are drawn after those that are.
+
+    Args:
+        run: the run.
+        quiet: show only the path of its page.
+        png: write plots as PNG too, which takes a third more time.
 
     Returns:
         The page.
@@ -56,7 +61,7 @@ def draw(run: Run, *, quiet: bool = False) -> Path:
         jobs["micro"] = partial(chapter, load_micro(run.folder / MICRO), level=3)
     if profiles:
         jobs["profiles"] = partial(profile_chapter, profiles, level=3)
-    jobs |= {name: partial(_draw_plot, run, name) for name in _in_order()}
+    jobs |= {name: partial(_draw_plot, run, name, png=png) for name in _in_order()}
     with at_once(jobs, pays=len(run.cells) >= FEWEST_CELLS, here=NEEDED_BY_THE_PAGE) as done:
         (run.folder / "scaling.csv").write_text(scaling.to_csv(run), encoding="utf-8")
         summary, found, warned = summarise(run), collect_findings(run), collect_warnings(run)
@@ -82,13 +87,11 @@ def _in_order() -> list[str]:
     return sorted(PLOTS, key=lambda name: name not in EMBEDDED)
 
 
-def _draw_plot(run: Run, name: str) -> str | None:
-    """Write a plot as SVG and PNG and return the SVG; ``None``: nothing to show, and an old file is removed."""
+def _draw_plot(run: Run, name: str, *, png: bool) -> str | None:
+    """Write a plot and return its SVG; ``None``: nothing to show. Old files that are not drawn again are removed."""
     folder = run.folder / "plots"
     with style():
         figure = PLOTS[name](run)
-    if figure is not None:
-        return save(figure, folder, name)
     for kind in ("svg", "png"):
         (folder / f"{name}.{kind}").unlink(missing_ok=True)
-    return None
+    return None if figure is None else save(figure, folder, name, png=png)

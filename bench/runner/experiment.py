@@ -133,7 +133,7 @@ class Experiment:
 
     def _server(self, cell: Cell) -> Server:
         interpreter, workload = self.interpreters[cell.interpreter], self.plan.serves(cell)
-        return Server(interpreter, cell.model, workload, fixed_layout=self.plan.fixed_layout)
+        return Server(interpreter, cell.model, workload, fixed_layout=self.plan.fixed_layout, path=self.plan.path)
 
     def _end(self, one: _Launched, pass_: int) -> list[Record]:
         life = one.server.stop()
@@ -236,14 +236,15 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> Calibratio
     for number in range(max(len(models), len(workloads)) + 1):
         model, workload = models[number % len(models)], workloads[number % len(workloads)]
         began_s = time.monotonic()
-        with _all_up(
-            interpreters, of_model[model] & of_workload[workload], model, plan.handlers.get(workload, workload)
-        ) as servers:
+        able, served = of_model[model] & of_workload[workload], plan.handlers.get(workload, workload)
+        with _all_up(interpreters, able, model, served, plan.path) as servers:
             for server, _ in servers:
-                work[workload] = server.said["work"]
+                work[workload] = server.said.get("work", {"application": served, "path": plan.path})
         if number:  # the first launch under an interpreter compiles
             longest_s = max(longest_s, time.monotonic() - began_s)
     for model in models:
+        if plan.path is not None:
+            continue  # a user's application does not describe its interpreter
         with _all_up(interpreters, of_model[model], model, DESCRIBING) as servers:
             for server, interpreter in servers:
                 verify(server, model, interpreter)
@@ -254,13 +255,17 @@ def calibrate(plan: Plan, interpreters: Mapping[str, Interpreter]) -> Calibratio
 
 @contextlib.contextmanager
 def _all_up(
-    interpreters: Mapping[str, Interpreter], able: Collection[str], model: str, workload: str
+    interpreters: Mapping[str, Interpreter],
+    able: Collection[str],
+    model: str,
+    workload: str,
+    path: str | None = None,
 ) -> Iterator[list[tuple[Server, Interpreter]]]:
     """Have a server of a model ready under each interpreter that is able to run it."""
     servers: list[tuple[Server, Interpreter]] = []
     try:
         for interpreter in (interpreter for name, interpreter in interpreters.items() if name in able):
-            servers.append((Server(interpreter, model, workload), interpreter))  # noqa: PERF401 - those launched must be stopped
+            servers.append((Server(interpreter, model, workload, path=path), interpreter))  # noqa: PERF401 - those launched must be stopped
         for server, _ in servers:
             server.ready()
         yield servers

@@ -15,6 +15,7 @@ from bench.planning.run_request import RunRequest
 from bench.runner import machine
 from bench.runner.experiment import Calibration, Experiment, calibrate
 from bench.runner.lock import only_run
+from bench.runner.trial import Trial, try_servers
 from bench.schema.plan import Plan
 from bench.schema.record import SCHEMA
 from bench.schema.run_folder import RunFolder
@@ -50,6 +51,10 @@ def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbos
                 console.print(console.spell(f"left out: {gap}"))
         if request.resumed:
             request.resumed.require_machine(machine.describe_machine())
+        trial = try_servers(plan, request.interpreters)
+        plan = trial.plan
+        for gap in trial.gaps:
+            console.print(console.spell(f"left out: {gap}"))
         calibration = calibrate(plan, request.interpreters)
         resumed = request.resumed
         if resumed:  # it was accepted once: it takes the time that it takes
@@ -64,7 +69,7 @@ def run(plan: Plan, request: RunRequest, command: str, console: Terminal, verbos
             planned = replace(plan, window_s=round(budget.window_s(0), 3))
             records, folder = (
                 [],
-                RunFolder(request.results, request.name, describe_run(planned, request, command, calibration)),
+                RunFolder(request.results, request.name, describe_run(planned, request, command, calibration, trial)),
             )
         progress = Progress(console, plan, [Seen.of(record) for record in records], verbosity)
         experiment = Experiment(plan, request.interpreters, folder, progress, records)
@@ -86,7 +91,9 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def describe_run(plan: Plan, request: RunRequest, command: str, calibration: Calibration | None = None) -> RunMeta:
+def describe_run(
+    plan: Plan, request: RunRequest, command: str, calibration: Calibration | None = None, trial: Trial | None = None
+) -> RunMeta:
     """Return the content of ``run.json`` before anything is measured."""
     return RunMeta(
         schema=SCHEMA,
@@ -96,11 +103,12 @@ def describe_run(plan: Plan, request: RunRequest, command: str, calibration: Cal
         command=command,
         plan=plan,
         work=calibration.work if calibration else {},
-        pools=calibration.pools if calibration else {},
+        pools=(calibration.pools if calibration else {}) | (trial.pools if trial else {}),
+        deployed=trial.deployed if trial else {},
         machine=machine.describe_machine(),
         control=machine.describe_control(),
         interpreters={name: interpreter.build for name, interpreter in request.interpreters.items()},
-        gaps=tuple(request.gaps),
+        gaps=(*request.gaps, *(trial.gaps if trial else ())),
     )
 
 

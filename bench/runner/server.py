@@ -1,4 +1,4 @@
-"""Starting a reference server under an interpreter, and stopping it without leaving anything behind."""
+"""Starting a server under an interpreter, and stopping it without leaving anything behind."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ from bench.errors import ServerFailed
 from bench.interpreters import affinity
 from bench.interpreters.interpreter import IMPORT_PATH, Interpreter, interpreter_environment
 from bench.paths import ROOT
-from servers.models import MODELS
+from bench.runner.deployed import free_port, prepare_server
+from bench.runner.served import wait_until_served
+from servers.deployed import EVERY
+from servers.models import Model
 
 START_TIMEOUT_S: Final = 20.0
+DEPLOYED_START_TIMEOUT_S: Final = 60.0  # several processes, which each import a server and an application
 STOP_TIMEOUT_S: Final = 4.0
 MOST_OUTPUT_BYTES: Final = 1 << 20  # that is kept of what a server writes; more would fill the disk
 _KEPT_BYTES: Final = 1 << 16
@@ -32,6 +36,7 @@ _LAST_LINES: Final = 3
 _LAUNCHER: Final = ROOT / "servers" / "launch.py"
 _FIXED_LAYOUT: Final = ("setarch", "--addr-no-randomize")
 _GIL_RETURNED: Final = re.compile(r"GIL\) has been enabled to load module '([^']+)'")
+_RAISED: Final = re.compile(r"\s*[\w.]+(?:Error|Exception|Exit)\b")
 _EVENT: Final = b'{"event": '
 _PEEK: Final = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
@@ -46,11 +51,30 @@ class Server:
     Attributes:
         pid: pid of the server's first process.
         port: port on which it listens, after :meth:`ready`.
-        said: its ready line, after :meth:`ready`.
+        said: what it says of itself, after :meth:`ready`: its ready line, or its answer over HTTP.
+        packages: the version of each package installed for it.
         gil_returned: why a free-threaded interpreter has a GIL again; empty: it has none; after :meth:`stop`.
     """
 
-    def __init__(self, interpreter: Interpreter, model: str, workload: str, *, fixed_layout: bool = False) -> None:
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        model: str,
+        workload: str,
+        *,
+        fixed_layout: bool = False,
+        path: str | None = None,
+    ) -> None:
+        """Start the server; with ``path``, ``workload`` is an application of the user's, which is asked for that.
+
+        Raises:
+            GilbenchError: it cannot be started, or its packages cannot be installed.
+        """
+        self._row = EVERY.get(model, Model("", "", ""))
+        prepared = prepare_server(self._row, interpreter)
+        self.packages = prepared.versions()
+        self._path = path
+        self._workers = affinity.pool_size(interpreter.changed.cpus) if self._row.pooled else 1
         self.pid = 0
         self.port = 0
         self.said: dict[str, Any] = {}
@@ -70,18 +94,19 @@ class Server:
                 [
                     *_FIXED_LAYOUT * fixed_layout,
                     *interpreter.changed.prefix,
-                    str(interpreter.program),
+                    str(prepared.program),
                     str(_LAUNCHER),
                     model,
-                    "--workload",
+                    "--workload" if path is None else "--app",
                     workload,
                     "--lifeline",
                     f"--ready-fd={ready}",
                     *_import_from(interpreter, workload),
-                    *_workers(interpreter, model),
+                    *self._options(interpreter),
                     *interpreter.changed.options,
                 ],
                 env=interpreter_environment(import_path=":" in workload)
+                | prepared.variables
                 | {"TMPDIR": self._scratch.name}
                 | interpreter.changed.environment,
                 stdin=subprocess.PIPE,
@@ -99,12 +124,47 @@ class Server:
             os.close(ready)
         self.pid = self._process.pid
 
+    @property
+    def speaks_http(self) -> bool:
+        return bool(self._row.interface)
+
+    def _options(self, interpreter: Interpreter) -> list[str]:
+        """Return the size of a pool where it is not the server's own choice, and the port where it must be given."""
+        if self._row.interface:
+            self.port = free_port()
+            return [*[f"--workers={self._workers}"] * self._row.pooled, f"--port={self.port}"]
+        # No more workers than a CPU quota can keep busy; without one the size is the server's own choice.
+        limited = self._row.pooled and self._workers < affinity.allowed(interpreter.changed.cpus)
+        return [f"--workers={self._workers}"] * limited
+
     def ready(self) -> None:
         """Wait until the server accepts connections.
 
         Raises:
             ServerFailed: it ended, or took too long; the message has the last lines it wrote.
         """
+        if self._row.interface:
+            self._wait_until_served()
+        else:
+            self._wait_until_announced()
+        if self.said.get("gil_enabled") and not self._interpreter.build.gil_enabled:
+            self.stop()
+            raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'reason unknown'}")
+
+    def _wait_until_served(self) -> None:
+        deadline_s = time.monotonic() + DEPLOYED_START_TIMEOUT_S
+        try:
+            said = wait_until_served(
+                self.pid, self.port, self._workers, self._path, deadline_s=deadline_s, check=self.check
+            )
+        except ServerFailed as exc:
+            if self._process.returncode is not None:
+                raise
+            self.stop()
+            raise ServerFailed(f"{self._name} {exc}: {self._last_lines()}") from None
+        self.said = said | {"pid": said.get("root", self.pid), "workers": self._workers if self._row.pooled else None}
+
+    def _wait_until_announced(self) -> None:
         line, in_time = self._read_ready_line()
         try:
             self.said = json.loads(line)
@@ -113,9 +173,6 @@ class Server:
             self.stop()
             what = "ended during startup" if in_time else f"was not ready within {START_TIMEOUT_S:g} s"
             raise ServerFailed(f"{self._name} {what}: {self._last_lines()}") from None
-        if self.said.get("gil_enabled") and not self._interpreter.build.gil_enabled:
-            self.stop()
-            raise ServerFailed(f"{self._name} turned its GIL back on: {self.gil_returned or 'reason unknown'}")
 
     def check(self) -> None:
         """Make sure that the server still runs, and that what it writes does not fill the disk.
@@ -213,21 +270,15 @@ class Server:
         )
 
     def _last_lines(self) -> str:
-        lines = self._last_output.decode(errors="replace").splitlines()[-_LAST_LINES:]
+        written = self._last_output.decode(errors="replace").splitlines()
+        raised = [line for line in written if _RAISED.match(line)]
+        lines = raised[-1:] if self.speaks_http and raised else written[-_LAST_LINES:]  # it says more after a traceback
         return " | ".join(line.strip() for line in lines) or f"exit code {self._process.returncode}, no output"
 
 
 def _import_from(interpreter: Interpreter, workload: str) -> list[str]:
     """Let a handler be imported from the current folder, as Python does, unless the interpreter says from where."""
     return [f"--folder={Path.cwd()}"] * (":" in workload and IMPORT_PATH not in interpreter.changed.environment)
-
-
-def _workers(interpreter: Interpreter, model: str) -> list[str]:
-    """Give a pool no more workers than a CPU quota can keep busy; without one its size is the server's own choice."""
-    pinned_to = interpreter.changed.cpus
-    size = affinity.pool_size(pinned_to)
-    limited = model in MODELS and MODELS[model].pooled and size < affinity.allowed(pinned_to)
-    return [f"--workers={size}"] if limited else []
 
 
 @contextlib.contextmanager

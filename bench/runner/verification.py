@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 from typing import Any, Final
 
 from bench.errors import ServerFailed
 from bench.interpreters.interpreter import Interpreter
+from bench.runner.served import ask
 from bench.runner.server import Server
 
 DESCRIBING: Final = "gilbench_servers.interpreter:describe"
@@ -23,7 +25,7 @@ def verify(server: Server, model: str, interpreter: Interpreter) -> None:
         ServerFailed: a setting did not take effect; the message says which, and what to leave out.
     """
     environment = interpreter.changed.environment
-    said = _ask(server.port, ",".join(environment) or "-")
+    said = (_ask_over_http if server.speaks_http else _ask)(server.port, ",".join(environment) or "-")
     wanted = interpreter.changed.state(interpreter.build) | {"environment": environment, "ignores_environment": False}
     if interpreter.build.hash is not None:
         wanted["hash"] = interpreter.build.hash
@@ -33,6 +35,14 @@ def verify(server: Server, model: str, interpreter: Interpreter) -> None:
             f"{interpreter.name} is not what its name says under {model}: {'; '.join(wrong)}: leave out {model} or "
             f"{interpreter.name}"
         )
+
+
+def _ask_over_http(port: int, request: str) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(ask(port, "/", request.encode()))
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        raise ServerFailed(f"a server does not report which interpreter it runs under: {exc}") from exc
+    return said
 
 
 def _ask(port: int, request: str) -> dict[str, Any]:

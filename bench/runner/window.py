@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import psutil
 
@@ -33,6 +33,8 @@ from loadgen.engine.answered import Answered
 from loadgen.host.cgroup import CpuQuota, read_quota
 from loadgen.result import CONNECT_PERCENTILES, LATENCY_PERCENTILES, summary
 from loadgen.validation.checks import warnings
+
+QUIET_S: Final = 0.06
 
 
 class WindowObserver(Protocol):
@@ -260,6 +262,8 @@ def measure(
         requests_per_connection=requests_per_connection,
     )
     with Watch(server.pid, frozenset({server.port}), wanted=thread_accounting) as watch:
+        if server.speaks_http:  # nobody here wrote it: where its threads wait for work is not known
+            watch.learn_quiet(QUIET_S)
         with background:
             result = run(load, on_begin=on_begin, on_end=on_end, answered=answered)
         server.check()

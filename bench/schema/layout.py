@@ -23,7 +23,7 @@ MEASURED: Final = {
 
 DRAWN: Final = {
     "report.html": "the page, self-contained",
-    "plots/*.svg, plots/*.png": "the plots",
+    "plots/*.svg": "the plots; with `gilbench report --png` also `plots/*.png`",
     "summary.csv": "a line for each cell: median and spread over the passes",
     "scaling.csv": "a line for each series and law: what was scaled (``over`` clients or cores), the coefficients as "
     "shares with the ends of their 95% intervals (``_low``, ``_high``), the peak, ``misfit`` (how far the curve "

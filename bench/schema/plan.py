@@ -28,6 +28,7 @@ class Settings:
         requests_per_connection: requests per connection; ``None``: keep-alive.
         seed: seed of the random order.
         handlers: user handlers, by the name of the workload.
+        path: what a user's application is asked for; ``None``: ``handlers`` are functions, not applications.
         request: the request sent to user handlers, or a template of several.
         requests: the requests sent to user handlers instead, if they were read from a file.
         request_order: in which several requests are sent: "sequence" or "random".
@@ -47,6 +48,7 @@ class Settings:
     requests_per_connection: int | None
     seed: int
     handlers: dict[str, str] = field(default_factory=dict)
+    path: str | None = None
     request: str = "hello"
     requests: tuple[str, ...] = ()
     request_order: str = "sequence"

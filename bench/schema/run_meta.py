@@ -102,6 +102,21 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """What a server that people deploy was, under one interpreter.
+
+    Attributes:
+        processes: number of processes that answered; ``None``: unknown, since a user's application does not say.
+        workers: number of workers that it was started with; ``None``: it has one process.
+        packages: the version of each package installed for it, by its name.
+    """
+
+    processes: int | None
+    workers: int | None
+    packages: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunMeta:
     """The content of ``run.json``.
 
@@ -115,6 +130,7 @@ class RunMeta:
         plan: see below; ``None``: unknown.
         work: for each workload, what one request does, as its server reports it.
         pools: for each model with a pool, its number of workers under each interpreter.
+        deployed: for each server that people deploy, what it was under each interpreter; see below.
         machine: see below; ``None``: unknown.
         control: the interpreter of the harness and load generator, and the versions of the packages that they use.
         interpreters: the build of each interpreter, by its name; see below.
@@ -133,6 +149,7 @@ class RunMeta:
     plan: Plan | None = None
     work: dict[str, dict[str, Any]] = field(default_factory=dict)
     pools: dict[str, dict[str, int]] = field(default_factory=dict)
+    deployed: dict[str, dict[str, Deployed]] = field(default_factory=dict)
     machine: Machine | None = None
     control: dict[str, str] = field(default_factory=dict)
     interpreters: dict[str, Build] = field(default_factory=dict)

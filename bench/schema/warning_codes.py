@@ -234,6 +234,11 @@ RUN_WARNINGS: Final = {
         f"the interpreters differ in how they were built ({', '.join(BUILT_ALIKE)})",
         "a difference between them is not due to their versions; compare builds made the same way",
     ),
+    "different_servers": RunWarning(
+        "a deployed server, or a package it uses, has another version under another interpreter, as no version exists "
+        "for both",
+        "a difference between the interpreters is also one between the versions; leave one of them out",
+    ),
     "unexplained": RunWarning(
         f"the parts of a request's life miss its mean latency by more than {UNEXPLAINED_ABOVE:.0%}",
         "below 0, time is counted twice, as threads also wait for the GIL between two requests; above 0, no thread "

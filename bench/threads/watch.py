@@ -37,6 +37,11 @@ class Watch:
         if self._sampler is not None:
             self._sampler.close()
 
+    def learn_quiet(self, duration_s: float) -> None:
+        """Learn where the server's threads wait before it has load."""
+        if self._sampler is not None:
+            self._sampler.learn_quiet(duration_s)
+
     def begin(self) -> None:
         if self._sampler is not None:
             self._sampler.begin()

@@ -9,6 +9,7 @@ from bench.interpreters.variants import ENV, KINDS
 from bench.planning.defaults import COMPUTING_CLIENTS
 from docs.generate.markdown import code, page, table
 from docs.sessions import ROOT
+from servers.deployed import DEPLOYED
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 
@@ -26,6 +27,15 @@ def models() -> str:
         )
         for name, model in MODELS.items()
     ]
+    deployed = [
+        (
+            f"[{code(name)}](../../{_file(f'servers{model.module}')})",
+            model.summary,
+            model.interface.upper(),
+            ", ".join(map(code, model.packages)),
+        )
+        for name, model in DEPLOYED.items()
+    ]
     return page(
         "Models",
         "What `--servers` takes: the reference servers, a file each. *Shows* is what several clients get of it: "
@@ -34,6 +44,10 @@ def models() -> str:
         "lets a client wait during another's: with `--requests-per-connection keep-alive` it takes no more clients "
         "than it has workers.",
         table(("model", "what serves", "shows", "pool", "to the end", "CPython from"), rows),
+        "## Servers that people deploy",
+        "They serve WSGI or ASGI applications over HTTP/1.1, our own or yours "
+        "([Measure deployed servers](../how-to/measure-deployed-servers.md)); `all` does not include them.",
+        table(("model", "what serves", "interface", "installed for it"), deployed),
         "What an interpreter cannot run is left out of a run, which says so. [Add a model](../how-to/add-a-model.md).",
     )
 

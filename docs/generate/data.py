@@ -25,7 +25,7 @@ from bench.schema.record_parts import (
     ThreadAccounting,
     ThreadStates,
 )
-from bench.schema.run_meta import Machine, RunMeta
+from bench.schema.run_meta import Deployed, Machine, RunMeta
 from docs.generate.docstrings import attributes, said
 from docs.generate.markdown import code, keys, page, prose, table
 
@@ -97,6 +97,9 @@ def run_folder() -> str:
         keys(("key", "what it holds"), attributes(RunMeta)),
         "### plan",
         keys(("key", "what it holds"), plan),
+        "### deployed",
+        "For each server that people deploy, under each interpreter:",
+        keys(("key", "what it holds"), attributes(Deployed)),
         "### machine",
         keys(("key", "what it holds"), attributes(Machine)),
         "### interpreters",

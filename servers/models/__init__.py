@@ -28,6 +28,9 @@ class Model(NamedTuple):
         to_the_end: whether a worker (or, without a pool, the server) serves one connection to its end before the next.
         event_loop: serves in an event loop of asyncio.
         since: the first CPython that can run it.
+        interface: "wsgi" or "asgi" for a server that people deploy, which speaks HTTP/1.1; empty: a reference model.
+        packages: what must be installed for it, with versions.
+        threaded: whether each worker has a pool of threads, whose size ``--threads`` sets.
     """
 
     module: str
@@ -37,6 +40,9 @@ class Model(NamedTuple):
     to_the_end: bool = False
     since: Tuple[int, int] = (3, 9)
     event_loop: bool = False
+    interface: str = ""
+    packages: Tuple[str, ...] = ()
+    threaded: bool = False
 
     def clients_at_once(self, workers: int) -> Optional[int]:
         """Return how many connections are served at the same time; ``None``: no limit."""

@@ -276,6 +276,15 @@ def test_compare_marks_figures_of_different_builds(tmp_path: Path, capsys: pytes
     assert "differ in compiler" in capsys.readouterr().err
 
 
+def test_compare_marks_figures_of_different_versions_of_a_server(tmp_path: Path) -> None:
+    versions = {"3.13": "2.8.9", "3.13t": "2.7.9"}
+    deployed = {name: {"processes": 1, "workers": 2, "packages": {"granian": each}} for name, each in versions.items()}
+    run = read_run(faster(0.03, meta={"deployed": {"threaded": deployed}}).write(tmp_path / "run"))
+    found = compare_interpreters(run)
+    assert all(row.differs == ("packages",) for row in found.rows)
+    assert "(versions of the server's packages)" in "".join(notes(found))
+
+
 def test_overall_is_one_figure_with_an_interval_over_passes(tmp_path: Path) -> None:
     run = read_run(Made(models=("threaded", "asyncio"), workloads=("cpu",), passes=6).write(tmp_path / "run"))
     found = overall(run, "3.13t", "3.13")

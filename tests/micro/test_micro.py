@@ -19,8 +19,10 @@ from bench.cli.micro import main
 from bench.cli.report import main as draw
 from bench.cli.report_micro import main as show
 from bench.errors import GilbenchError
+from bench.interpreters import environments
 from bench.interpreters.selection import resolve
-from bench.micro import environments, rounds
+from bench.micro import rounds
+from bench.micro.measure import PACKAGES
 from bench.report.micro.plots import WAYS
 from bench.report.micro.tables import duration, facts, races, times
 from tests.support.builds import made_build
@@ -158,7 +160,7 @@ def test_environments_report_an_index_that_cannot_be_reached(tmp_path: Path, mon
         monkeypatch.setenv(name, value)
     own = resolve(f"own={sys.executable}", list)[0]
     with pytest.raises(GilbenchError, match=r"cannot create an environment with pytest .* for own: .*PIP_FIND_LINKS"):
-        environments.runner(own)
+        environments.prepare(own, PACKAGES)
     assert not list((tmp_path / "kept").glob("*/complete"))
 
 

@@ -344,6 +344,20 @@ def test_collect_warnings_name_an_early_end_failures_and_different_builds(tmp_pa
     assert "PGO (3.13 with, 3.13t without)" in found["different_builds"].says
 
 
+def test_collect_warnings_name_servers_of_different_versions(tmp_path: Path) -> None:
+    made = Made(models=["serial"], clients=[1])
+    versions = {"3.13": "2.8.9", "3.13t": "2.7.9"}
+    found = {
+        name: {"processes": 2, "workers": 2, "packages": {"click": "8.4", "granian": version}}
+        for name, version in versions.items()
+    }
+    made.meta = {"deployed": {"serial": found}}
+    warned = {warning.code: warning for warning in collect_warnings(made.load(tmp_path))}
+    assert warned["different_servers"].says == (
+        "versions differ: serial with granian 2.8.9 under 3.13, 2.7.9 under 3.13t"
+    )
+
+
 def test_collect_warnings_are_empty_for_a_clean_run(tmp_path: Path) -> None:
     assert collect_warnings(Made().load(tmp_path)) == []
 
@@ -353,9 +367,7 @@ def test_collect_warnings_are_empty_for_a_clean_run(tmp_path: Path) -> None:
 
 def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
     with_two_interpreters = PLOTS.keys() - {"versions", "convoy"}
-    assert {path.name for path in (drawn / "plots").iterdir()} == {
-        f"{name}.{kind}" for name in with_two_interpreters for kind in ("svg", "png")
-    }
+    assert {path.name for path in (drawn / "plots").iterdir()} == {f"{name}.svg" for name in with_two_interpreters}
     summary = pd.read_csv(drawn / "summary.csv", dtype={"interpreter": str})
     assert len(summary) == 3 * 2 * 3 * 2
     assert summary["passes"].eq(3).all()
@@ -363,10 +375,22 @@ def test_report_draws_each_plot_and_writes_the_summary(drawn: Path) -> None:
 
 def test_report_writes_the_same_files_again(hostile: Path) -> None:
     before = {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()}
-    assert {path.name for path in before} > {"summary.csv", "report.html", "overlap.svg", "latency.png"}
+    assert {path.name for path in before} > {"summary.csv", "report.html", "overlap.svg", "latency.svg"}
     assert main([str(hostile), "--quiet"]) == 0
     assert {path: path.read_bytes() for path in hostile.rglob("*") if path.is_file()} == before
     assert to_csv(summarise(read_run(hostile))).encode() == before[hostile / "summary.csv"]
+
+
+def test_report_writes_plots_as_png_when_asked_to(tmp_path: Path) -> None:
+    folder = Made(models=["serial"], clients=[1], workloads=["cpu"]).write(tmp_path / "run")
+    assert main([str(folder), "--quiet", "--png"]) == 0
+    plots = {path.name for path in (folder / "plots").iterdir()}
+    assert {"latency.svg", "latency.png"} <= plots
+    assert {name.removesuffix(".png") for name in plots if name.endswith(".png")} == {
+        name.removesuffix(".svg") for name in plots if name.endswith(".svg")
+    }
+    assert main([str(folder), "--quiet"]) == 0
+    assert {path.name for path in (folder / "plots").iterdir()} == {name for name in plots if name.endswith(".svg")}
 
 
 def test_page_fetches_nothing(drawn: Path) -> None:

@@ -19,7 +19,7 @@ from loadgen.cli.exit_codes import DONE
 from loadgen.peers.command import SERVERS
 from loadgen.peers.tools import TOOLS
 from servers import __main__ as servers
-from servers.models import MODELS
+from servers.deployed import EVERY
 from servers.workloads import WORKLOADS
 
 LISTS: Final = {"LIST", "A,B"}
@@ -32,8 +32,8 @@ _FILES: Final = {"FILE", "FOLDER", "RUN"}
 _LIVE: Final = {"--pythons": "pythons", "--variants": "pythons", "--python": "pythons", "--cell": "cells"}
 _ALONE: Final = {"CELL": "cells", "LIST": "pythons", "RUN": "file", "FOLDER": "file"}
 _NAMES: Final[Mapping[str, Iterable[str]]] = {
-    "--server": MODELS,
-    "--servers": (options.ALL, *MODELS),
+    "--server": EVERY,
+    "--servers": (options.ALL, *EVERY),
     "--workload": WORKLOADS,
     "--workloads": (options.ALL, *WORKLOADS),
     "--objective": readers.OBJECTIVES,

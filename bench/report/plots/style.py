@@ -235,15 +235,16 @@ def style() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure, folder: Path, name: str) -> str:
-    """Write a figure as SVG and as PNG, and return the SVG.
+def save(figure: Figure, folder: Path, name: str, *, png: bool = True) -> str:
+    """Write a figure as SVG, and as PNG if wanted, and return the SVG.
 
     Raises:
         OSError: the folder cannot be written to.
     """
     svg = to_svg(figure, name)
     (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-    (folder / f"{name}.png").write_bytes(to_png(figure))
+    if png:
+        (folder / f"{name}.png").write_bytes(to_png(figure))
     return svg
 
 
