@@ -32,7 +32,7 @@ MICRO: Final = "micro"  # the folder of microbenchmarks in a run's folder
 FEWEST_CELLS: Final = 48
 """Cells from which drawing is worth a process for each CPU."""
 
-NEEDED_BY_THE_PAGE: Final = ("scaling", "forest")
+NEEDED_BY_THE_PAGE: Final = frozenset({"scaling", "forest"})
 """Plots of scaling laws and comparisons, which the page needs too: one process computes them, once."""
 
 
@@ -67,7 +67,7 @@ def draw(run: Run, *, quiet: bool = False, png: bool = False) -> Path:
         summary, found, warned = summarise(run), collect_findings(run), collect_warnings(run)
         (run.folder / "summary.csv").write_text(to_csv(summary), encoding="utf-8")
         inputs = Inputs(run, summary, found, warned, {profile.name: profile.group for profile in profiles})
-        for name in NEEDED_BY_THE_PAGE:
+        for name in NEEDED_BY_THE_PAGE & done.keys():
             done[name]()
         pictures = {name: svg for name in _in_order() if name in EMBEDDED and (svg := done[name]()) is not None}
         micro, profiled = (Markup(done[name]()) if name in jobs else None for name in ("micro", "profiles"))  # noqa: S704 - ours

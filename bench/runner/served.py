@@ -32,8 +32,8 @@ def ask(port: int, path: str, body: bytes | None = None) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_TIMEOUT_S)
     with contextlib.closing(connection):
         connection.request("GET" if body is None else "POST", path, body=body, headers={"Connection": "close"})
-        reply = connection.getresponse()
-        content = reply.read()
+        with connection.getresponse() as reply:
+            content = reply.read()
         if reply.status >= _FAILED:
             raise ServerFailed(f"answers {reply.status} {reply.reason} to {path}")
         return content

@@ -60,7 +60,5 @@ def _import_from(folders: List[str]) -> None:
 
 
 def _end_with_parent() -> None:
-    with contextlib.suppress(ImportError, OSError):  # a build without ctypes, or another system than Linux
-        import ctypes  # noqa: PLC0415 - only here
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    with contextlib.suppress(ImportError, OSError, AttributeError):  # a build without ctypes, or not Linux
+        importlib.import_module("ctypes").CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

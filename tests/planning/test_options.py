@@ -15,6 +15,7 @@ from bench.planning.options import OPTIONS
 from bench.planning.read_options import read
 from bench.planning.run_request import RunRequest
 from bench.schema.run_meta import Gap
+from servers.deployed import EVERY
 from servers.models import MODELS
 from servers.workloads import WORKLOADS
 from tests.support.interpreters import found
@@ -59,7 +60,8 @@ def test_options_leave_a_workload_out_that_an_interpreter_has_no_module_for(tmp_
 
 
 def test_options_take_all_for_everything_that_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MODELS, "threaded", MODELS["threaded"]._replace(since=(3, 99)))
+    for table in (MODELS, EVERY):
+        monkeypatch.setitem(table, "threaded", MODELS["threaded"]._replace(since=(3, 99)))
     wanted = typed(servers="all", workloads=" all")
     assert wanted.models == list(MODELS)
     assert list(dict.fromkeys(cell.group.served for cell in wanted.cells)) == list(WORKLOADS)
