@@ -79,5 +79,5 @@ class ProblemLog:
             if loop.time() >= self._quiet_until_s:
                 lifecycle.log("accept_failed", reason=exc.strerror)
             self._quiet_until_s = loop.time() + lifecycle.SHORTAGE_PAUSE_S
-        else:
+        elif not isinstance(exc, ConnectionError):  # the client's fault, logged where it is served
             lifecycle.log("event_loop", reason=context["message"], exception=repr(exc))
