@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ MEASURED: Final = (
     *("profile/*/profile.json", "profile/*/windows.jsonl", "profile/*/timeline.json", "profile/*/stacks-*.folded"),
     *("micro/run.json", "micro/micro.jsonl"),
 )
+_RESULTS: Final = re.compile(r" --results[ =]\S+")
 INTERPRETERS: Final = "/usr/local/cpython"
 
 
@@ -91,9 +93,8 @@ def _compact(benchmarks: dict[str, Any]) -> str:
 
 def _replace_paths(meta: dict[str, Any], run: Path, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield paths of the machine with their replacements: the longest first, since one path may begin with another."""
-    for word in str(meta.get("command", "")).split():
-        if word.startswith("--results="):
-            yield f" {word}", ""
+    for found in _RESULTS.finditer(str(meta.get("command", ""))):
+        yield found[0], ""
     yield str(run.resolve()), folder.as_posix()
     yield str(run), folder.as_posix()
     yield from interpreters(meta)

@@ -163,7 +163,10 @@ def _check_builds(run: Run) -> Iterator[WarningSummary]:
         title = wording.BUILD.get(field, field)
         values = {name: getattr(build, field) for name, build in known.items()}
         if len(set(map(str, values.values()))) > 1:
-            each = ", ".join(f"{name} {_flag(value)}" for name, value in values.items())
+            alike: dict[str, list[str]] = {}
+            for name, value in values.items():
+                alike.setdefault(_flag(value), []).append(name)
+            each = ", ".join(f"{' and '.join(names)} {flag}" for flag, names in alike.items())
             differing.append(f"{title} ({each})" if len(each) <= LONGEST_TOLD else title)
     if differing:
         yield WarningSummary(

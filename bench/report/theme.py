@@ -30,6 +30,7 @@ DARK: Final = {
     "#882255": "#ef64bb",  # subinterpreters
     "#4008b0": "#a860fc",  # asyncio-per-thread
     "#5f4b00": "#b4b153",  # asyncio-threads
+    **dict.fromkeys(("#a58a7a", "#7d6252"), "#c9ada0"),  # cheroot
     # States of threads.
     "#12263f": "#cfe0f5",  # CPU
     "#3f5f86": "#93b3da",  # run queue

@@ -50,7 +50,7 @@ def try_servers(plan: Plan, interpreters: Mapping[str, Interpreter]) -> Trial:
         try:
             deployed.setdefault(model, {})[name] = _try(interpreters[name], model, plan.serves(cell), plan.path)
         except GilbenchError as exc:
-            gaps.append(Gap(name, f"cannot run: {exc}", model=model))
+            gaps.append(Gap(name, f"cannot run: {str(exc).partition('; if no package')[0]}", model=model))
     lost = {(gap.model, gap.interpreter) for gap in gaps}
     cells = tuple(cell for cell in plan.cells if (cell.model, cell.interpreter) not in lost)
     if not cells:

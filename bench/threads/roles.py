@@ -21,13 +21,15 @@ LOOP: Final = "event loop"
 POOL: Final = "pool"
 """Works for an event loop in the server's first thread."""
 HELPER: Final = "helper"
-"""Hardly runs, and otherwise waits where it waits without load; or belongs to the kernel."""
+"""Hardly runs, and otherwise waits nearly always where it waits without load; or belongs to the kernel."""
 BYSTANDER: Final = "never ran"
 """Was not put on a CPU once."""
 
 SERVING: Final = frozenset({WORKER, LOOP, POOL})
 HARDLY: Final = 0.1
 """A thread hardly runs if it uses less than this share of the mean CPU time of the threads that run."""
+AWAY: Final = 0.02
+"""Share of its time that a helper may wait elsewhere: it waits for the GIL when it wakes."""
 
 
 def serving(names: Iterable[str]) -> frozenset[str]:
@@ -66,13 +68,13 @@ def name_roles(samples: Samples, seen: Mapping[int, Counter[State]]) -> dict[int
 
 
 def _helpers(samples: Samples) -> set[int]:
-    """Return the threads that hardly ran and otherwise waited where they wait without load."""
+    """Return the threads that hardly ran and otherwise nearly always waited where they wait without load."""
     ran = {tid: cpu_ns for tid, (cpu_ns, _) in samples.exact_ns.items() if tid not in samples.still}
-    elsewhere = {tid for _, tid, doing in samples.rows if not _at_rest(samples, tid, samples.doings[doing])}
+    met = Counter(tid for _, tid, _ in samples.rows)
+    away = Counter(tid for _, tid, doing in samples.rows if not _at_rest(samples, tid, samples.doings[doing]))
     bound_ns = HARDLY * statistics.fmean(ran.values()) if ran else 0.0
-    return {
-        tid for tid, cpu_ns in ran.items() if cpu_ns < bound_ns and tid in samples.idle_places and tid not in elsewhere
-    }
+    hardly = {tid for tid, cpu_ns in ran.items() if cpu_ns < bound_ns and tid in samples.idle_places}
+    return {tid for tid in hardly if away[tid] <= AWAY * met[tid]}
 
 
 def _at_rest(samples: Samples, tid: int, doing: StateAndPlace) -> bool:

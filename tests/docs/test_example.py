@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from docs.example import main
 from tests.support.made import Made
 
 
-def test_example_names_no_path_of_the_machine_it_was_measured_on(tmp_path: Path) -> None:
-    command = f"nox -s bench -- --clients=8 --results={tmp_path}/results --name=example"
+@pytest.mark.parametrize("between", ["=", " "])
+def test_example_names_no_path_of_the_machine_it_was_measured_on(tmp_path: Path, between: str) -> None:
+    command = f"nox -s bench -- --clients=8 --results{between}{tmp_path}/results --name=example"
     build = {"executable": f"{tmp_path}/builds/3.13/bin/python3.13"}
     made = Made(models=("serial",), workloads=("io",), clients=(8,), interpreters=("3.13",))
     made.meta = {"command": command, "interpreters": {"3.13": build}}

@@ -31,7 +31,7 @@ SEEN: Final = {
         (0.004733, 0.691367, 0.303900),
     ),
 }
-MODELS: Final = style.COLOURS
+MODELS: Final = style.MODELS
 STATES: Final = {state.key: state.colour for state in THREAD_STATES}
 LEAST: Final = {"models": 0.07, "states": 0.11}
 """Distance in OKLab, in which 0.02 is about the smallest difference that can be seen side by side."""

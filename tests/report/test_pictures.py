@@ -24,6 +24,7 @@ from bench.report.plots import PLOTS, forest, head, palette_png, throughput, tit
 from bench.report.plots.style import (
     COLOURS,
     LABELS,
+    MODELS,
     PALETTE,
     PAPER,
     WIDEST,
@@ -87,7 +88,7 @@ SEEN_BY = {
 
 @pytest.mark.parametrize("who", SEEN_BY)
 def test_style_gives_models_distinguishable_colours(who: str) -> None:
-    seen = {model: lab(np.clip(SEEN_BY[who] @ linear(colour), 0, 1)) for model, colour in COLOURS.items()}
+    seen = {model: lab(np.clip(SEEN_BY[who] @ linear(colour), 0, 1)) for model, colour in MODELS.items()}
     near = min(float(np.linalg.norm(seen[one] - seen[other])) for one, other in itertools.combinations(seen, 2))
     assert near > 12  # a difference of 2 is just visible
 

@@ -36,12 +36,12 @@ while True:
 Threads = dict[int, tuple[float, Sequence[StateAndPlace]]]
 
 
-def made(threads: Threads) -> Samples:
+def made(threads: Threads, count: int = 12) -> Samples:
     """Return samples, over one second, of threads with a CPU time each, that cycle through the given states."""
     doings = list(dict.fromkeys(doing for _, each in threads.values() for doing in each))
-    rows = [(n, tid, doings.index(each[n % len(each)])) for n in range(12) for tid, (_, each) in threads.items()]
+    rows = [(n, tid, doings.index(each[n % len(each)])) for n in range(count) for tid, (_, each) in threads.items()]
     exact_ns = {tid: (int(cpu_s * 1e9), 0) for tid, (cpu_s, _) in threads.items()}
-    return Samples(1, 1.0, 12, rows, doings, exact_ns, process_of=dict.fromkeys(threads, 1))
+    return Samples(1, 1.0, count, rows, doings, exact_ns, process_of=dict.fromkeys(threads, 1))
 
 
 def accounted(seen: Samples) -> Account:
@@ -91,6 +91,14 @@ def test_account_calls_no_thread_a_helper_that_works_or_waits_elsewhere_or_was_n
         seen = made({1: (0.0, [(State.OWN, LOCK)]), 2: (0.5, [RUNNING, GIL]), 4: (used_s, waits)})
         seen.idle_places = places
         assert threads_by_role(accounted(seen)) == {MAIN: 1, WORKER: 2}
+
+
+def test_account_calls_a_thread_a_helper_that_waits_for_the_gil_when_it_wakes() -> None:
+    for times, role in ((49, WORKER), (99, HELPER)):
+        woken: Sequence[StateAndPlace] = [(State.OWN, TIMER)] * times + [GIL] * 2
+        seen = made({1: (0.0, [(State.OWN, LOCK)]), 2: (0.5, [RUNNING, GIL]), 4: (0.001, woken)}, count=times + 2)
+        seen.idle_places = {4: {TIMER}}
+        assert accounted(seen).each[4].name == role
 
 
 def test_account_keeps_pool_threads_that_each_have_little_to_do() -> None:

@@ -24,7 +24,7 @@ from loadgen.cli import picture
 # Every colour of every plot is named here: a page replaces each by that of its theme. Hues mean models, and have Okabe
 # and Ito's colours; their yellow is too faint for lines on white, so wine (Paul Tol's) and a brown are used instead.
 # States of threads are shades of one blue, with a signal red for the GIL; verdicts are marks in ink.
-COLOURS: Final = {
+MODELS: Final = {
     "serial": "#000000",
     "threaded": picture.ORANGE,
     "asyncio": picture.BLUE,
@@ -38,15 +38,34 @@ COLOURS: Final = {
 }
 OTHER: Final = "#777777"
 
-# The same, dark enough for small text on white: a contrast of 4.5 or more.
-LABELS: Final = COLOURS | {
-    "threaded": "#b85000",
-    "multiprocess": "#00805d",
-    "thread-pool": "#966700",
-    "prefork": "#9d5c80",
-    "process-pool": "#37789d",
+# Servers that people deploy have the colours of reference models, of which a run with many of them has few.
+COLOURS: Final = MODELS | {
+    "gunicorn-sync": MODELS["prefork"],
+    "gunicorn-gthread": MODELS["thread-pool"],
+    "gunicorn-asgi": MODELS["asyncio-per-thread"],
+    "gunicorn-gevent": MODELS["subinterpreters"],
+    "uvicorn": MODELS["asyncio"],
+    "uvicorn-uvloop": MODELS["process-pool"],
+    "granian-asgi": MODELS["asyncio-threads"],
+    "granian-wsgi": MODELS["multiprocess"],
+    "hypercorn": OTHER,
+    "waitress": MODELS["serial"],
+    "cheroot": "#a58a7a",
+    "http-server": MODELS["threaded"],
 }
-OTHER_LABEL: Final = "#6f6f6f"
+
+# The same, dark enough for small text on white: a contrast of 4.5 or more.
+_DARKER: Final = {
+    MODELS["threaded"]: "#b85000",
+    MODELS["multiprocess"]: "#00805d",
+    MODELS["thread-pool"]: "#966700",
+    MODELS["prefork"]: "#9d5c80",
+    MODELS["process-pool"]: "#37789d",
+    COLOURS["cheroot"]: "#7d6252",
+    OTHER: "#6f6f6f",
+}
+LABELS: Final = {model: _DARKER.get(colour, colour) for model, colour in COLOURS.items()}
+OTHER_LABEL: Final = _DARKER[OTHER]
 
 INK: Final = picture.INK
 QUIET: Final = picture.QUIET
