@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from bench.cli import commands as command_line
-from bench.errors import GilbenchError, ServerFailed
+from bench.errors import GilbenchError, InvalidInput, ServerFailed
 from bench.interpreters import environments
 from bench.interpreters.interpreter import Interpreter
 from bench.paths import ROOT
+from bench.planning import read_options
+from bench.planning.options import OPTIONS
 from bench.runner import deployed
 from bench.runner.planned_load import planned_load
 from bench.runner.served import ask
@@ -207,24 +210,21 @@ def test_prepare_server_takes_any_version_where_the_pinned_one_does_not_exist(mo
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("changes", "says"),
     [
-        (["--servers", "threaded", "--app", "shop:app"], "--app needs servers for applications, not threaded"),
-        (["--servers", "uvicorn", "--app", "shop"], "names no application"),
-        (["--servers", "uvicorn", "--path", "/x"], "name that with --app"),
-        (["--servers", "uvicorn", "--app", "shop:app", "--path", "x"], "invalid path"),
-        (["--servers", "uvicorn", "--app", "shop:app", "--workloads", "io"], "leave one out"),
-        (["--servers", "uvicorn", "--workloads", "mixed"], "mixed is measured on reference models"),
-        (["--servers", "unicorn"], "uvicorn"),
+        ({"servers": "threaded", "app": "shop:app"}, "--app needs servers for applications, not threaded"),
+        ({"servers": "uvicorn", "app": "shop"}, "names no application"),
+        ({"servers": "uvicorn", "path": "/x"}, "name that with --app"),
+        ({"servers": "uvicorn", "app": "shop:app", "path": "x"}, "invalid path"),
+        ({"servers": "uvicorn", "app": "shop:app", "workloads": "io"}, "leave one out"),
+        ({"servers": "uvicorn", "workloads": "mixed"}, "mixed is measured on reference models"),
+        ({"servers": "unicorn"}, "uvicorn"),
     ],
 )
-def test_bench_refuses_in_one_line_what_deployed_servers_cannot(
-    words: list[str], says: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert command_line.main(["bench", "--pythons", f"own={sys.executable}", *words]) == 2
-    err = [line for line in capfd.readouterr().err.splitlines() if line.strip()]
-    assert len(err) == 1
-    assert says in err[0]
+def test_read_options_refuses_what_deployed_servers_cannot(changes: dict[str, str], says: str) -> None:
+    typed = {name: option.default for name, option in OPTIONS.items()}
+    with pytest.raises(InvalidInput, match=re.escape(says)):
+        read_options.read(typed | {"pythons": f"own={sys.executable}"} | changes)
 
 
 def test_bench_measures_a_users_application_and_records_its_servers(
