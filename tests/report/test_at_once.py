@@ -18,7 +18,7 @@ ENDLESS = """
 import os, time
 from bench.report.at_once import at_once
 def endless():
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\\n" % os.getpid())  # whole, while the other writes
     time.sleep(600)
 with at_once({"one": endless, "other": endless}, pays=True) as done:
     done["one"]()
@@ -55,7 +55,9 @@ def test_at_once_raises_what_a_job_raised(pays: bool, tmp_path: Path) -> None:
 def test_at_once_leaves_no_process_behind_when_it_is_killed() -> None:
     command = [sys.executable, "-c", ENDLESS]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        workers = [int(process.stdout.readline()) for _ in range(2)]
-        process.send_signal(signal.SIGKILL)
+        try:
+            assert process.stdout is not None
+            workers = [int(process.stdout.readline()) for _ in range(2)]
+        finally:
+            process.send_signal(signal.SIGKILL)
         assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
