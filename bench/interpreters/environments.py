@@ -24,6 +24,21 @@ _INSTALLERS: Final = frozenset({"pip", "setuptools", "wheel"})
 _NAME: Final = re.compile(r"[\w.-]+")
 
 
+class CannotPrepare(GilbenchError):
+    """Packages cannot be had for an interpreter.
+
+    Attributes:
+        reason: why, without the remedy.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"{reason}; if no package index can be reached, put their wheels into a folder, name it in PIP_FIND_LINKS "
+            "and set PIP_NO_INDEX=1 (with uv: UV_FIND_LINKS and UV_OFFLINE=1)"
+        )
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """An interpreter with packages.
@@ -58,7 +73,7 @@ def prepare(interpreter: Interpreter, packages: Sequence[str], *, wheels_only: b
         wheels_only: build nothing from source.
 
     Raises:
-        GilbenchError: it cannot be made; the message says what could not be had.
+        CannotPrepare: it cannot be made; the message says what could not be had.
     """
     if not packages:
         return Prepared(interpreter.program, {})
@@ -77,7 +92,7 @@ def _environment(interpreter: Interpreter, packages: Sequence[str], *, wheels_on
     """Return the Python of an environment that has the packages, made if it is not there.
 
     Raises:
-        GilbenchError: it cannot be created; the message gives the reason.
+        CannotPrepare: it cannot be created; the message gives the reason.
     """
     build = interpreter.build
     key = hashlib.sha256(f"{build.executable}{build.version}{build.built}{' '.join(packages)}".encode()).hexdigest()
@@ -118,8 +133,5 @@ def _run(interpreter: Interpreter, command: list[str], packages: Sequence[str]) 
         exc, failed = [str(error)], True
     if failed:
         last = exc[-1] if exc else "no reason was given"
-        raise GilbenchError(
-            f"cannot create an environment with {' and '.join(packages)} for {interpreter.name}: {last.strip()}; if no "
-            "package index can be reached, put their wheels into a folder, name it in PIP_FIND_LINKS and set "
-            "PIP_NO_INDEX=1 (with uv: UV_FIND_LINKS and UV_OFFLINE=1)"
-        )
+        names = " and ".join(packages)
+        raise CannotPrepare(f"cannot create an environment with {names} for {interpreter.name}: {last.strip()}")

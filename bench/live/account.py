@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import Any, Final
+from typing import Any
 
 import psutil
 
@@ -13,10 +13,7 @@ from bench.threads import usage
 from bench.threads.account import Account, Role, account
 from bench.threads.forbidden import forbidden
 from bench.threads.process_state import check_process, describe_halted
-from bench.threads.sampler import Sampler
-
-QUIET_CORES: Final = 0.05
-"""CPU-seconds per second below which a server counts as one without load."""
+from bench.threads.sampler import QUIET_CORES, Sampler
 
 
 def watch(pid: int, duration_s: float, quiet_first_s: float = 0.0) -> Account:

@@ -54,7 +54,7 @@ def read(typed: Mapping[str, Any]) -> RunRequest:
     """
     if typed["resume"] is not None:
         return _resume(load_interrupted(Path(typed["resume"])), typed)
-    models = list(MODELS) if typed["servers"].strip() == ALL else _each("servers", typed, readers.choice(EVERY))
+    models = _choose("servers", typed, MODELS, readers.choice(EVERY))
     handlers: dict[str, str] = {}
     if typed["app"] is None:
         workloads = _choose("workloads", typed, WORKLOADS, readers.workload(handlers))

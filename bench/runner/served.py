@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from bench.errors import ServerFailed
 from bench.threads import usage
+from bench.threads.sampler import QUIET_CORES
 from servers.applications import WHO
 
-QUIET_CORES: Final = 0.05  # a server that starts workers uses more
 QUIET_FOR_S: Final = 0.1
 MORE_WITHIN_S: Final = 1.0
 """How long to look for another worker: the kernel may give all connections to one."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from bench.errors import GilbenchError
+from bench.interpreters.environments import CannotPrepare
 from bench.interpreters.interpreter import Interpreter
 from bench.runner.server import Server
 from bench.schema.plan import Plan
@@ -50,7 +51,8 @@ def try_servers(plan: Plan, interpreters: Mapping[str, Interpreter]) -> Trial:
         try:
             deployed.setdefault(model, {})[name] = _try(interpreters[name], model, plan.serves(cell), plan.path)
         except GilbenchError as exc:
-            gaps.append(Gap(name, f"cannot run: {str(exc).partition('; if no package')[0]}", model=model))
+            reason = exc.reason if isinstance(exc, CannotPrepare) else exc
+            gaps.append(Gap(name, f"cannot run: {reason}", model=model))
     lost = {(gap.model, gap.interpreter) for gap in gaps}
     cells = tuple(cell for cell in plan.cells if (cell.model, cell.interpreter) not in lost)
     if not cells:

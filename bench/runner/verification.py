@@ -25,7 +25,7 @@ def verify(server: Server, model: str, interpreter: Interpreter) -> None:
         ServerFailed: a setting did not take effect; the message says which, and what to leave out.
     """
     environment = interpreter.changed.environment
-    said = (_ask_over_http if server.speaks_http else _ask)(server.port, ",".join(environment) or "-")
+    said = _ask(server, ",".join(environment) or "-")
     wanted = interpreter.changed.state(interpreter.build) | {"environment": environment, "ignores_environment": False}
     if interpreter.build.hash is not None:
         wanted["hash"] = interpreter.build.hash
@@ -37,20 +37,16 @@ def verify(server: Server, model: str, interpreter: Interpreter) -> None:
         )
 
 
-def _ask_over_http(port: int, request: str) -> dict[str, Any]:
+def _ask(server: Server, request: str) -> dict[str, Any]:
     try:
-        said: dict[str, Any] = json.loads(ask(port, "/", request.encode()))
+        reply = ask(server.port, "/", request.encode()) if server.speaks_http else _ask_line(server.port, request)
+        said: dict[str, Any] = json.loads(reply)
     except (OSError, http.client.HTTPException, ValueError) as exc:
         raise ServerFailed(f"a server does not report which interpreter it runs under: {exc}") from exc
     return said
 
 
-def _ask(port: int, request: str) -> dict[str, Any]:
-    try:
-        with socket.create_connection(("127.0.0.1", port), _TIMEOUT_S) as connection:
-            connection.sendall(f"{request}\nQ\n".encode())
-            reply = connection.makefile("rb").readline()
-        said: dict[str, Any] = json.loads(reply)
-    except (OSError, ValueError) as exc:
-        raise ServerFailed(f"a server does not report which interpreter it runs under: {exc}") from exc
-    return said
+def _ask_line(port: int, request: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), _TIMEOUT_S) as connection:
+        connection.sendall(f"{request}\nQ\n".encode())
+        return connection.makefile("rb").readline()

@@ -19,6 +19,8 @@ from bench.threads.tree import Scheduled, Thread, Tree
 from bench.threads.wait_state import RUNNING_LINE, Place, State, classify, is_supported, parse, place
 
 COST_CORES: Final = 0.02  # limit on the cost of sampling: 1% of a machine with two CPUs
+QUIET_CORES: Final = 0.05
+"""CPU-seconds per second below which a server counts as one without load."""
 FASTEST_S: Final = 1 / 300
 FIRST_S: Final = 1 / 50
 SLOWEST_S: Final = 1 / 10
@@ -167,8 +169,7 @@ class Sampler:
                 before = self._asleep()
                 time.sleep(_ASLEEP_S)
                 if self._quiet():
-                    for tid, where in before & self._asleep():
-                        self._samples.idle_places.setdefault(tid, set()).add(where)
+                    self._note_idle_places(before)
                 if self._tree.threads.keys() <= self._samples.idle_places.keys():
                     break
         return self._samples
@@ -185,11 +186,15 @@ class Sampler:
             before = self._asleep()
             time.sleep(min(left_s, _ASLEEP_S))
             self._tree.refresh()
-            for tid, where in before & self._asleep():
-                self._samples.idle_places.setdefault(tid, set()).add(where)
+            self._note_idle_places(before)
         last = self._read_schedstat()
         used_ns = sum(last[tid].cpu_ns - first[tid].cpu_ns for tid in first.keys() & last.keys())
         return used_ns / 1e9 / (time.monotonic() - began_s)
+
+    def _note_idle_places(self, before: set[tuple[int, Place]]) -> None:
+        """Note where threads still wait that waited there ``before``."""
+        for tid, where in before & self._asleep():
+            self._samples.idle_places.setdefault(tid, set()).add(where)
 
     def _quiet(self) -> bool:
         self._tree.refresh()

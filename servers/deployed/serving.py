@@ -24,7 +24,7 @@ from ..tuning import RuntimeSettings
 from . import Ways
 
 THREADS = 4
-"""Threads of a worker, unless told otherwise: the same for all servers, whose own defaults differ."""
+"""Threads of a worker without ``--threads``: the same for all servers, whose own defaults differ."""
 
 APPLICATIONS = Path(applications.__file__).parent
 _PR_SET_PDEATHSIG = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -132,9 +133,10 @@ def test_server_serves_without_a_gil(model: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["gunicorn-sync", "uvicorn", "waitress"])
-def test_server_ends_with_the_process_that_started_it(model: str) -> None:
+def test_server_ends_with_the_process_that_started_it(model: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLDS, model]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    scratch = os.environ | {"TMPDIR": str(tmp_path)}  # a killed process leaves its files
+    with subprocess.Popen(command, cwd=ROOT, env=scratch, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         pids = list(map(int, process.stdout.readline().split()))
         assert pids
