@@ -55,6 +55,8 @@ def application(handlers: dict[str, str]) -> Callable[[str], str]:
             raise argparse.ArgumentTypeError(
                 f"{text!r} names no application: write module:object, such as shop.main:app"
             )
+        if parts[0] in WORKLOADS:
+            raise argparse.ArgumentTypeError(f"{parts[0]} is the name of another workload: rename the module")
         handlers[parts[0]] = text
         return parts[0]
 

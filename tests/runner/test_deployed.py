@@ -216,6 +216,7 @@ def test_prepare_server_takes_any_version_where_the_pinned_one_does_not_exist(mo
     [
         ({"servers": "threaded", "app": "shop:app"}, "--app needs servers for applications, not threaded"),
         ({"servers": "uvicorn", "app": "shop"}, "names no application"),
+        ({"servers": "uvicorn", "app": "io.main:app"}, "io is the name of another workload"),
         ({"servers": "uvicorn", "path": "/x"}, "name that with --app"),
         ({"servers": "uvicorn", "app": "shop:app", "path": "x"}, "invalid path"),
         ({"servers": "uvicorn", "app": "shop:app", "workloads": "io"}, "leave one out"),
